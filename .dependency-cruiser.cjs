@@ -1,0 +1,62 @@
+// The direction of imports (docs/architecture.md): arrows point one way, pure packages stay pure,
+// and nobody imports past a package's public door.
+const layers = [['core'], ['graph', 'codec', 'plan'], ['wire', 'runtime'], ['control', 'profile'], ['llm', 'cluster']];
+const folder = (names) => `^packages/(${names.join('|')})/`;
+
+module.exports = {
+  forbidden: [
+    ...layers.slice(0, -1).map((layer, i) => ({
+      name: `${layer.join('-')}-looks-down-only`,
+      severity: 'error',
+      from: { path: folder(layer) },
+      to: { path: `${folder(layers.slice(i + 1).flat())}|^packages/cli/|^server/|^edge-agent/|^testbed/` },
+    })),
+    ...layers.map((layer) => ({
+      name: `${layer.join('-')}-are-independent`,
+      severity: 'error',
+      from: { path: `^packages/(${layer.join('|')})/` },
+      to: { path: folder(layer), pathNot: '^packages/$1/' },
+    })),
+    {
+      name: 'daemons-are-independent',
+      severity: 'error',
+      from: { path: '^(server|edge-agent)/' },
+      to: { path: '^(server|edge-agent|testbed)/|^packages/cli/', pathNot: '^$1/' },
+    },
+    {
+      name: 'pure-packages-import-nothing-from-node',
+      severity: 'error',
+      from: { path: '^packages/(graph|codec|plan)/src', pathNot: '\\.(test|testing)\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'public-doors-only',
+      severity: 'error',
+      from: { path: '^(packages/[^/]+|server|edge-agent|testbed|examples/[^/]+|test)/' },
+      to: {
+        path: '^(packages/[^/]+|server|edge-agent|testbed)/(src|dist)/',
+        pathNot: '^$1/|/(src|dist)/index\\.(js|d\\.ts|ts)$',
+      },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, pathNot: 'node_modules' } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-undeclared-dependency',
+      severity: 'error',
+      from: { path: '^(packages|server|edge-agent)/.*/src/', pathNot: '\\.(test|testing)\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/.*\\.(map|d\\.ts)$' },
+    tsConfig: { fileName: 'tsconfig.test.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'default', 'types'] },
+  },
+};

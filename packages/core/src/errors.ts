@@ -1,0 +1,81 @@
+/**
+ * Every error code of the product: what it means and what the process exit status is
+ * (1: the work failed, 2: it was asked for wrongly). docs/errors.md lists the same codes.
+ */
+export const errorCodes = {
+  CUT_USAGE: { exit: 2, meaning: 'The command line, environment or configuration file is wrong.' },
+  CUT_FILE_NOT_FOUND: { exit: 1, meaning: 'A file that was named does not exist or cannot be read.' },
+  CUT_MODEL_INVALID: { exit: 1, meaning: 'The file is not an ONNX model, or is truncated or inconsistent.' },
+  CUT_MODEL_TOO_LARGE: { exit: 1, meaning: 'A protobuf message would exceed 2 GB; weights must be external.' },
+  CUT_EXTERNAL_DATA: {
+    exit: 1,
+    meaning: 'A file with external weights is missing, too short or outside the model folder.',
+  },
+  CUT_ILLEGAL_CUT: { exit: 2, meaning: 'The cut does not exist in this model, or cuts are not in ascending order.' },
+  CUT_SHAPES: { exit: 1, meaning: 'The shapes of the intermediate tensors could not be determined.' },
+  CUT_INPUT: { exit: 1, meaning: 'An input tensor has a wrong name, element type or shape, or is missing.' },
+  CUT_UNSUPPORTED_TYPE: { exit: 1, meaning: 'A tensor element type cannot be carried or run.' },
+  CUT_UNSUPPORTED_OP: { exit: 1, meaning: 'The execution provider has no kernel for an operator.' },
+  CUT_PROVIDER: { exit: 1, meaning: 'The execution provider is unknown or not available on this machine.' },
+  CUT_LOAD: { exit: 1, meaning: 'The runtime refused to load a segment.' },
+  CUT_RUN: { exit: 1, meaning: 'The runtime failed while it ran a segment.' },
+  CUT_WORKER_DIED: { exit: 1, meaning: 'The worker that ran a segment died; it is replaced, the call may be retried.' },
+  CUT_DISPOSED: { exit: 1, meaning: 'The segment or connection was used after it was closed.' },
+  CUT_CANCELLED: { exit: 1, meaning: 'The caller cancelled the request.' },
+  CUT_DEADLINE: { exit: 1, meaning: 'The request did not finish before its deadline.' },
+  CUT_OVERLOADED: { exit: 1, meaning: 'A bounded queue is full; try again later.' },
+  CUT_BIND: { exit: 1, meaning: 'The address cannot be listened on, for example because the port is in use.' },
+  CUT_INSECURE_BIND: { exit: 2, meaning: 'An address other than loopback needs TLS and a token, or --insecure.' },
+  CUT_UNREACHABLE: { exit: 1, meaning: 'No server answers at the address.' },
+  CUT_CONNECTION_LOST: { exit: 1, meaning: 'The connection ended while a request was under way.' },
+  CUT_TLS: { exit: 1, meaning: 'The TLS handshake failed, for example because the certificate is not trusted.' },
+  CUT_UNAUTHORISED: { exit: 1, meaning: 'The server refused the token.' },
+  CUT_WIRE_VERSION: { exit: 1, meaning: 'The other side speaks another version of the wire protocol.' },
+  CUT_WIRE_MALFORMED: { exit: 1, meaning: 'A frame does not follow the wire format.' },
+  CUT_WIRE_TOO_LARGE: { exit: 1, meaning: 'A frame, or a part of one, exceeds the agreed limit.' },
+  CUT_MODEL_MISMATCH: { exit: 1, meaning: 'Agent and server do not hold the same model cut at the same place.' },
+  CUT_NOT_EQUAL: { exit: 1, meaning: 'Split and whole gave different answers.' },
+  CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
+} as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
+
+/** A stable error code, `CUT_...`. */
+export type ErrorCode = keyof typeof errorCodes;
+
+const brand = Symbol.for('cutpoint.error');
+
+/**
+ * The one error type of the product: a stable code, a sentence that says what is wrong and what to do, and the cause.
+ * @example throw new CutpointError('CUT_ILLEGAL_CUT', 'Cut 70 does not exist: the model has cuts 0 to 63.');
+ */
+export class CutpointError extends Error {
+  override readonly name = 'CutpointError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Works across duplicate installations of this package, unlike the prototype chain. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+/** True if the text is a code that this version knows. */
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(errorCodes, text);
+}
+
+/** The message of anything thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Returns a `CutpointError` as it is and wraps anything else under `code`, keeping it as the cause. */
+export function asCutpointError(thrown: unknown, code: ErrorCode, context?: string): CutpointError {
+  if (thrown instanceof CutpointError) return thrown;
+  const message = messageOf(thrown);
+  return new CutpointError(code, context === undefined ? message : `${context}: ${message}`, { cause: thrown });
+}

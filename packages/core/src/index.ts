@@ -1,0 +1,16 @@
+export { cancelReason, onCancel, throwIfCancelled } from './cancel.js';
+export { bytesPerElement, type DType, isDType } from './dtype.js';
+export { asCutpointError, CutpointError, type ErrorCode, errorCodes, isErrorCode, messageOf } from './errors.js';
+export {
+  type AnyTypedArray,
+  byteLength,
+  describeType,
+  elementCount,
+  f32Values,
+  type NamedTensors,
+  type Tensor,
+  type TensorSpec,
+  type TypedArrayOf,
+  tensorOf,
+  valuesOf,
+} from './tensor.js';
