@@ -1,0 +1,29 @@
+import { asCutpointError, CutpointError, errorCodes } from '@cutpoint/core';
+import type { CommanderError } from 'commander';
+import { writeOut } from './output/result.js';
+
+/** What commander says about a wrong command line, as the product's own error. */
+export function usageError(error: CommanderError): CutpointError {
+  const sentence = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+  return new CutpointError('CUT_USAGE', sentence.charAt(0).toUpperCase() + sentence.slice(1));
+}
+
+/**
+ * Says what went wrong: one sentence on stderr (with the stack if CUTPOINT_DEBUG is 1) and, with `json`, one object
+ * on stdout. Returns the exit status that belongs to the error's code.
+ */
+export async function reportError(thrown: unknown, { json }: { json: boolean }): Promise<1 | 2> {
+  const error = asCutpointError(thrown, 'CUT_INTERNAL');
+  process.stderr.write(`error ${error.code}: ${error.message}\n`);
+  if (process.env.CUTPOINT_DEBUG === '1') process.stderr.write(`${stackOf(error)}\n`);
+  if (json) await writeOut(`${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`);
+  return errorCodes[error.code].exit;
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return (error.stack ?? error.message) + cause;
+}

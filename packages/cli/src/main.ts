@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { CutpointError } from '@cutpoint/core';
+import { Command, CommanderError } from 'commander';
+import { reportError, usageError } from './errors.js';
+import { addVerb } from './verb.js';
+import { verbs } from './verbs/index.js';
+
+/**
+ * Runs one command line (without `node` and the script) and sets the exit status:
+ * 0 done, 1 failed, 2 wrong usage. Never throws.
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    if (args.length === 0) throw new CutpointError('CUT_USAGE', 'Name a verb; `cutpoint --help` lists them.');
+    await program().parseAsync([...args], { from: 'user' });
+  } catch (thrown) {
+    if (isHelpOrVersion(thrown)) return;
+    const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
+    process.exitCode = await reportError(error, { json: args.includes('--json') });
+    // What a failure left open (a worker still loading) must not keep the process alive.
+    setTimeout(() => process.exit(), 1_000).unref();
+  }
+}
+
+function program(): Command {
+  const command = new Command('cutpoint')
+    .description('Cuts a neural network in two and runs the halves on different machines.')
+    .version(version())
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  for (const verb of verbs) addVerb(command, verb);
+  return command;
+}
+
+function isHelpOrVersion(thrown: unknown): boolean {
+  return thrown instanceof CommanderError && thrown.exitCode === 0;
+}
+
+function version(): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return manifest.version;
+}

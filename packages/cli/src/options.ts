@@ -1,0 +1,41 @@
+import { InvalidArgumentError } from 'commander';
+
+/**
+ * `--dim name=value`, repeatable: pass it to commander as the option's parser.
+ * @example command.option('--dim <name=value>', dimHelp, parseDim)
+ */
+export function parseDim(text: string, previous: ReadonlyMap<string, number> = new Map()): ReadonlyMap<string, number> {
+  const [, name, value] = /^([^=]+)=(\d{1,15})$/.exec(text) ?? [];
+  if (name === undefined || value === undefined || Number(value) === 0) {
+    throw new InvalidArgumentError('Give a name and a positive whole number, for example batch=1.');
+  }
+  return new Map(previous).set(name, Number(value));
+}
+
+/** The help text of `--dim`. */
+export const dimHelp = 'set a symbolic dimension of the model; may be repeated';
+
+/** `--at I[,J...]`: cut indices in ascending order, as `cutpoint cuts` lists them. */
+export function parseCuts(text: string): readonly number[] {
+  const cuts = text.split(',').map((part) => parseWhole(part.trim()));
+  const ascending = cuts.every((cut, i) => i === 0 || cut > (cuts[i - 1] ?? cut));
+  if (!ascending) throw new InvalidArgumentError('Give the cuts in ascending order, each one once.');
+  return cuts;
+}
+
+/** `--at I`: one cut index. */
+export function parseCut(text: string): number {
+  return parseWhole(text);
+}
+
+/** A positive whole number, e.g. `--every 10`. */
+export function parsePositive(text: string): number {
+  const value = parseWhole(text);
+  if (value === 0) throw new InvalidArgumentError('Give a positive whole number.');
+  return value;
+}
+
+function parseWhole(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Give a whole number, 0 or more.');
+  return Number(text);
+}

@@ -1,0 +1,35 @@
+/** One column of a table: its heading and how its cells are aligned. */
+export interface Column {
+  readonly name: string;
+  readonly align?: 'left' | 'right';
+}
+
+/** A text table with aligned columns, two spaces apart, headings first. Ends with a newline. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const lines = [columns.map((column) => column.name), ...rows];
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => displayWidth(line[i] ?? ''))));
+  const format = (line: readonly string[]) =>
+    columns
+      .map((column, i) => {
+        const cell = line[i] ?? '';
+        const gap = ' '.repeat((widths[i] ?? 0) - displayWidth(cell));
+        return column.align === 'right' ? gap + cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd();
+  return `${lines.map(format).join('\n')}\n`;
+}
+
+/** Lines of `name  value` with the values aligned. Ends with a newline. */
+export function fields(pairs: readonly (readonly [name: string, value: string])[]): string {
+  const width = Math.max(0, ...pairs.map(([name]) => name.length));
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+// Colour codes take no room on the screen.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character starts a colour code.
+const colourCode = /\u001b\[[0-9;]*m/g;
+
+function displayWidth(text: string): number {
+  return [...text.replace(colourCode, '')].length;
+}

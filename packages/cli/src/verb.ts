@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+
+/** One verb of the command line: a file in src/verbs/ and a line in src/verbs/index.ts. */
+export interface Verb {
+  readonly name: string;
+  /** One sentence for the list of verbs. */
+  readonly summary: string;
+  /** A command line that works, shown below the verb's help. */
+  readonly example: string;
+  /** Adds arguments, options and the action. `--json` is already there. */
+  configure(command: Command): void;
+}
+
+/** Adds a verb to the program, or to a verb that groups others (`cutpoint bench wire`). */
+export function addVerb(parent: Command, verb: Verb): void {
+  const command = parent
+    .command(verb.name)
+    .description(verb.summary)
+    .addHelpText('after', `\nExample:\n  $ ${verb.example}`)
+    .option('--json', 'print one JSON object on stdout; logs go to stderr');
+  verb.configure(command);
+}
