@@ -1,1 +1,10 @@
-export {};
+export { type Endpoint, openEndpoint } from './endpoint.js';
+export { type EndpointSettings, endpointSettings } from './endpoint-settings.js';
+export { type HealthReport, type HealthServer, healthHandler, startHealth } from './health.js';
+export { type Daemon, runUntilStopped } from './lifetime.js';
+export { type Log, openLog } from './log.js';
+export { isLoopback } from './loopback.js';
+export { readCertificateFile, readTokenFile } from './secrets.js';
+export { resolveSettings, type SettingSources } from './settings/resolve.js';
+export { type Setting, type SettingKind, type SettingsSchema, settingsOf } from './settings/setting.js';
+export { defaultText, settingsTable } from './settings/table.js';

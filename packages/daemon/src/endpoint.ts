@@ -1,0 +1,57 @@
+import { CutpointError } from '@cutpoint/core';
+import type { EndpointSettings } from './endpoint-settings.js';
+import type { Log } from './log.js';
+import { isLoopback } from './loopback.js';
+import { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
+
+/** A checked address with what guards it. */
+export interface Endpoint {
+  readonly url: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly token?: string;
+}
+
+/**
+ * Checks the address a daemon shall listen on and reads its certificate and token. Loopback needs neither; any other
+ * address needs TLS and a token, or `insecure`, which is logged as a warning.
+ * @throws CutpointError CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_NOT_FOUND.
+ */
+export async function openEndpoint(settings: EndpointSettings, log: Log): Promise<Endpoint> {
+  const { listen, tlsCert, tlsKey, tokenFile, insecure } = settings;
+  const { protocol, hostname } = parseListenUrl(listen);
+  const encrypted = protocol === 'tcps:' || protocol === 'wss:';
+  checkTlsFiles(encrypted, listen, tlsCert, tlsKey);
+  if (!isLoopback(hostname) && !(encrypted && tokenFile !== undefined)) allowInsecure(insecure, listen, log);
+  return {
+    url: listen,
+    ...(tlsCert !== undefined && tlsKey !== undefined
+      ? { tls: { cert: await readCertificateFile(tlsCert), key: await readKeyFile(tlsKey) } }
+      : {}),
+    ...(tokenFile === undefined ? {} : { token: await readTokenFile(tokenFile) }),
+  };
+}
+
+/** Refuses an address beyond loopback that nothing guards, or warns where it is wanted. */
+export function allowInsecure(insecure: boolean, address: string, log: Log): void {
+  if (!insecure) {
+    const message = `${address} can be reached from other machines. Use tcps:// or wss:// with --tls-cert, --tls-key and --token-file, listen on 127.0.0.1, or accept the risk with --insecure.`;
+    throw new CutpointError('CUT_INSECURE_BIND', message);
+  }
+  log.warn({ address }, 'insecure: anyone who can reach this address can use the model and read what is sent');
+}
+
+function parseListenUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && ['tcp:', 'tcps:', 'ws:', 'wss:'].includes(url.protocol) && url.hostname !== '') return url;
+  const message = `--listen is "${text}", but must be an address such as ws://127.0.0.1:7400 (tcp, tcps, ws or wss).`;
+  throw new CutpointError('CUT_USAGE', message);
+}
+
+function checkTlsFiles(encrypted: boolean, listen: string, cert: string | undefined, key: string | undefined): void {
+  if (encrypted && (cert === undefined || key === undefined)) {
+    throw new CutpointError('CUT_USAGE', `${listen} needs a certificate: give --tls-cert and --tls-key.`);
+  }
+  if (!encrypted && (cert !== undefined || key !== undefined)) {
+    throw new CutpointError('CUT_USAGE', `${listen} is not encrypted: use tcps:// or wss://, or leave --tls-cert out.`);
+  }
+}

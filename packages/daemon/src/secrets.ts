@@ -1,0 +1,48 @@
+import { readFile, stat } from 'node:fs/promises';
+import { CutpointError, messageOf } from '@cutpoint/core';
+
+const minTokenLength = 16;
+const maxSecretBytes = 1_000_000;
+
+/**
+ * Reads a token: the file's text without surrounding white space, at least 16 characters.
+ * @throws CutpointError CUT_USAGE if every user of the machine can read the file or the token is too short,
+ * CUT_FILE_NOT_FOUND if it cannot be read.
+ */
+export async function readTokenFile(path: string): Promise<string> {
+  const token = (await readPrivateFile(path, 'token file')).trim();
+  if (token.length >= minTokenLength) return token;
+  const message = `The token in ${path} is too short: use at least ${minTokenLength} characters, for example from \`openssl rand -hex 32\`.`;
+  throw new CutpointError('CUT_USAGE', message);
+}
+
+/** Reads a private key. Throws like `readTokenFile`. */
+export function readKeyFile(path: string): Promise<string> {
+  return readPrivateFile(path, 'private key');
+}
+
+/** Reads a PEM file with certificates. @throws CutpointError CUT_FILE_NOT_FOUND if it cannot be read. */
+export function readCertificateFile(path: string): Promise<string> {
+  return readText(path, 'certificate');
+}
+
+async function readPrivateFile(path: string, what: string): Promise<string> {
+  const text = await readText(path, what);
+  // Windows has no such mode bits.
+  if (process.platform !== 'win32' && ((await stat(path)).mode & 0o007) !== 0) {
+    throw new CutpointError('CUT_USAGE', `Every user can reach the ${what} ${path}: run chmod 600 ${path}.`);
+  }
+  return text;
+}
+
+async function readText(path: string, what: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size <= maxSecretBytes) return await readFile(path, 'utf8');
+  } catch (thrown) {
+    throw new CutpointError('CUT_FILE_NOT_FOUND', `The ${what} ${path} cannot be read: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
+  throw new CutpointError('CUT_USAGE', `The ${what} ${path} has more than ${maxSecretBytes} bytes.`);
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+
+/** How a setting's value is written as text. */
+export type SettingKind = 'text' | 'whole' | 'choice' | 'switch' | 'pairs';
+
+/** One setting as a person sees it: everything is derived from the schema. */
+export interface Setting {
+  /** The key in the schema, e.g. `tokenFile`. */
+  readonly key: string;
+  /** The name in the configuration file and, after `--`, on the command line: `token-file`. */
+  readonly name: string;
+  /** The environment variable: `CUTPOINT_TOKEN_FILE`. */
+  readonly env: string;
+  readonly kind: SettingKind;
+  readonly description: string;
+  readonly defaultValue: unknown;
+  readonly choices: readonly string[];
+  /** The name of the positional argument that gives it instead of a flag, e.g. `MODEL`. */
+  readonly argument: string | undefined;
+}
+
+/** The schema of a daemon's settings: an object of texts, whole numbers, choices, switches and maps of whole numbers. */
+export type SettingsSchema = z.ZodObject;
+
+interface PropertySchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly argument?: string;
+}
+
+/** Lists the settings of a schema in the order in which it declares them. */
+export function settingsOf(schema: SettingsSchema): readonly Setting[] {
+  const properties = z.toJSONSchema(schema, { io: 'input' }).properties ?? {};
+  return Object.entries(properties).map(([key, property]) => describe(key, property as PropertySchema));
+}
+
+function describe(key: string, property: PropertySchema): Setting {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return {
+    key,
+    name,
+    env: `CUTPOINT_${name.toUpperCase().replaceAll('-', '_')}`,
+    kind: kindOf(key, property),
+    description: property.description ?? '',
+    defaultValue: property.default,
+    choices: property.enum ?? [],
+    argument: property.argument,
+  };
+}
+
+function kindOf(key: string, property: PropertySchema): SettingKind {
+  if (property.enum !== undefined) return 'choice';
+  if (property.type === 'string') return 'text';
+  if (property.type === 'integer') return 'whole';
+  if (property.type === 'boolean') return 'switch';
+  if (property.type === 'object') return 'pairs';
+  throw new TypeError(`The setting ${key} has a type that cannot be written as a flag: ${property.type}.`);
+}

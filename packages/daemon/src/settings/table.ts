@@ -1,0 +1,20 @@
+import { type Setting, type SettingsSchema, settingsOf } from './setting.js';
+
+/** The settings of a schema as a Markdown table, for the documentation. */
+export function settingsTable(schema: SettingsSchema): string {
+  const rows = settingsOf(schema).map((setting) => [
+    `\`${setting.name}\``,
+    setting.argument === undefined ? `\`--${setting.name}\`` : setting.argument,
+    `\`${setting.env}\``,
+    defaultText(setting),
+    setting.description,
+  ]);
+  const lines = [['In the file', 'Flag', 'Environment', 'Default', 'Meaning'], Array(5).fill('---'), ...rows];
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+/** The default as a person writes it; empty where there is none. */
+export function defaultText({ kind, defaultValue }: Setting): string {
+  if (defaultValue === undefined || kind === 'pairs') return '';
+  return String(defaultValue);
+}
