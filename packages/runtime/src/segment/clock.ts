@@ -1,0 +1,4 @@
+/** Microseconds on the machine's monotonic clock, which threads and processes of one machine share. */
+export function nowUs(): number {
+  return Number(process.hrtime.bigint()) / 1000;
+}

@@ -1,0 +1,100 @@
+import type { ErrorCode, TensorSpec } from '@cutpoint/core';
+import type { OutputSpec, ProviderInfo } from './segment.js';
+
+/** A tensor whose bytes are the payload at the same position. */
+export interface TensorHeader {
+  readonly name: string;
+  readonly dtype: TensorSpec['dtype'];
+  readonly shape: readonly number[];
+}
+
+export interface SessionSettings {
+  readonly provider: string;
+  readonly threads: number;
+  readonly optimisation: 'none' | 'all';
+}
+
+/** Payloads of `load` from bytes: the model, then the external files. */
+export interface LoadMessage {
+  readonly kind: 'load';
+  readonly source:
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'bytes'; readonly externalPaths: readonly string[] };
+  readonly settings: SessionSettings;
+}
+
+export interface RunMessage {
+  readonly kind: 'run';
+  readonly id: number;
+  readonly inputs: readonly TensorHeader[];
+  readonly outputs: readonly string[];
+}
+
+/** What the caller's side sends. A `cancel` drops the run if it has not started. */
+export type ToWorker =
+  | LoadMessage
+  | RunMessage
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'providers' };
+
+/** Moments on the machine's monotonic clock, in microseconds. */
+export interface RunMarks {
+  /** When the worker had finished what it did before. */
+  readonly freeAt: number;
+  readonly computeFrom: number;
+  readonly computeTo: number;
+}
+
+export interface RanMessage {
+  readonly kind: 'ran';
+  readonly id: number;
+  readonly outputs: readonly TensorHeader[];
+  readonly marks: RunMarks;
+}
+
+export interface LoadedMessage {
+  readonly kind: 'loaded';
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly OutputSpec[];
+}
+
+/** What the worker sends. Every `run` is answered by exactly one of `ran`, `failed` and `dropped`. */
+export type FromWorker =
+  | LoadedMessage
+  | RanMessage
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'dropped'; readonly id: number }
+  | { readonly kind: 'providers'; readonly providers: readonly ProviderInfo[] };
+
+/**
+ * A message as plain JSON data and the bytes that belong to it. Each payload spans an ArrayBuffer of its own, which
+ * moves to the receiver: the sender must not use it again.
+ */
+export interface Packet<M> {
+  readonly message: M;
+  readonly payloads: readonly Uint8Array<ArrayBuffer>[];
+}
+
+/** The worker's end of the line, the same in a thread and in a process. */
+export interface WorkerPort {
+  post(packet: Packet<FromWorker>): void;
+  /** Called once, before anything can have arrived. */
+  onPacket(receive: (packet: Packet<ToWorker>) => void): void;
+}
+
+/** The caller's end: one worker, running. */
+export interface WorkerHost {
+  post(packet: Packet<ToWorker>): void;
+  /** Ends the worker; resolves once it is gone. May be called again. */
+  stop(): Promise<void>;
+}
+
+export interface HostEvents {
+  onPacket(packet: Packet<FromWorker>): void;
+  /** Called once, when the worker is gone for whatever reason; `why` completes "The worker ...". */
+  onGone(why: string): void;
+}
+
+/** Starts a worker of one kind. */
+export type StartHost = (events: HostEvents) => WorkerHost;

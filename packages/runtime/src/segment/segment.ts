@@ -1,0 +1,85 @@
+import type { NamedTensors, TensorSpec } from '@cutpoint/core';
+
+/** Where a segment's model comes from. Prefer a file for large models: bytes are held in memory for restarts. */
+export type SegmentSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'bytes';
+      readonly model: Uint8Array;
+      /** The external weight files by the `location` that the model names. Nothing is read from disk. */
+      readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[];
+    };
+
+export interface SegmentOptions {
+  /** Execution provider, one of `listProviders()`. Default `cpu`. */
+  readonly provider?: string;
+  /** Threads inside one operator. Default 1: stages that share a machine then do not slow each other down. */
+  readonly threads?: number;
+  /** Graph optimisations of the runtime. Default `all`; with `none`, split and whole agree bit for bit. */
+  readonly optimisation?: 'none' | 'all';
+  /** Where the segment runs. Default `thread`; in a `process` a native crash takes nothing else down. */
+  readonly isolation?: 'thread' | 'process';
+  /** Calls that may wait behind those the worker already holds. Default 64. */
+  readonly maxQueue?: number;
+  /** Cancels the loading, not the loaded segment. */
+  readonly signal?: AbortSignal;
+}
+
+/** An output that cannot be fetched: text, or a sequence, map or optional. */
+export interface UncarriedOutput {
+  readonly name: string;
+  readonly dtype: null;
+  readonly kind: 'string' | 'non-tensor';
+}
+
+/** What a segment gives. An unranked tensor is listed with the shape of a scalar: the runtime cannot tell them apart. */
+export type OutputSpec = TensorSpec | UncarriedOutput;
+
+export interface RunOptions {
+  /** Cancels the call: it rejects at once; a running inference ends and its result is discarded. */
+  readonly signal?: AbortSignal;
+  /** Outputs to fetch. Default: all of them. */
+  readonly outputs?: readonly string[];
+  /** Give the input buffers away instead of copying them, where a tensor spans its whole buffer. */
+  readonly transfer?: boolean;
+}
+
+/** Where the time of one call went, in microseconds. The four add up to the whole call. */
+export interface RunTiming {
+  /** Waiting behind other calls, and for the worker to be there. */
+  readonly queueUs: number;
+  /** Bringing the inputs to the runtime. */
+  readonly inputUs: number;
+  /** The inference itself. */
+  readonly computeUs: number;
+  /** Bringing the outputs back. */
+  readonly outputUs: number;
+}
+
+export interface RunResult {
+  /** Each tensor owns its buffer. */
+  readonly outputs: NamedTensors;
+  readonly timing: RunTiming;
+}
+
+/** A loaded model that runs off the caller's thread. Calls are served in order. */
+export interface Segment extends AsyncDisposable {
+  /** Inputs that every call must give. A shape of no dimensions also stands for an unranked tensor. */
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly OutputSpec[];
+  /**
+   * Runs the segment once. Inputs are copied before this returns, unless `transfer` gives them away.
+   * @throws CutpointError CUT_INPUT, CUT_UNSUPPORTED_TYPE, CUT_RUN, CUT_OVERLOADED, CUT_CANCELLED, CUT_DEADLINE,
+   * CUT_WORKER_DIED (may be retried) or CUT_DISPOSED.
+   */
+  run(inputs: NamedTensors, options?: RunOptions): Promise<RunResult>;
+  /** Ends the worker and rejects what is pending with CUT_DISPOSED. Resolves once the worker is gone. */
+  dispose(): Promise<void>;
+}
+
+/** An execution provider that the installed runtime knows. */
+export interface ProviderInfo {
+  readonly name: string;
+  /** False if it needs libraries that do not come with the runtime. */
+  readonly bundled: boolean;
+}

@@ -1,0 +1,31 @@
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '@cutpoint/core';
+import type { FromWorker, HostEvents, Packet, WorkerHost } from './protocol.js';
+import { workerScript } from './worker-script.js';
+
+/** Starts a worker thread. Payload buffers are transferred, never copied. */
+export function startThreadHost(events: HostEvents): WorkerHost {
+  const worker = new Worker(workerScript);
+  let why = 'ended';
+  worker.on('message', (packet: Packet<FromWorker>) => events.onPacket(packet));
+  worker.on('error', (error) => {
+    why = `failed: ${messageOf(error)}`;
+  });
+  const gone = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      resolve();
+      events.onGone(why);
+    });
+  });
+  return {
+    post: (packet) =>
+      worker.postMessage(
+        packet,
+        packet.payloads.map((payload) => payload.buffer),
+      ),
+    async stop() {
+      await worker.terminate();
+      await gone;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { nowUs } from './clock.js';
+import { listOrtProviders, OrtSession } from './ort-session.js';
+import type { LoadMessage, Packet, RunMessage, ToWorker, WorkerPort } from './protocol.js';
+
+/** Serves one segment over a port: loads it once, then runs what arrives, in order. */
+export function serveSegment(port: WorkerPort): void {
+  const waiting: Packet<RunMessage>[] = [];
+  let session: OrtSession | undefined;
+  let draining = false;
+  let freeAt = nowUs();
+
+  async function load(message: LoadMessage, payloads: Packet<ToWorker>['payloads']): Promise<void> {
+    try {
+      session = await OrtSession.load(message, payloads);
+      port.post({ message: { kind: 'loaded', inputs: session.inputs, outputs: session.outputs }, payloads: [] });
+    } catch (thrown) {
+      const { code, message: text } = asCutpointError(thrown, 'CUT_LOAD');
+      port.post({ message: { kind: 'refused', code, message: text }, payloads: [] });
+    }
+  }
+
+  async function run({ message, payloads }: Packet<RunMessage>): Promise<void> {
+    try {
+      if (session === undefined)
+        throw new CutpointError('CUT_INTERNAL', 'A run arrived before the segment was loaded.');
+      const ran = await session.run(message, payloads);
+      port.post({
+        message: { kind: 'ran', id: message.id, outputs: ran.outputs, marks: { freeAt, ...ran.marks } },
+        payloads: ran.payloads,
+      });
+    } catch (thrown) {
+      const { code, message: text } = asCutpointError(thrown, 'CUT_RUN');
+      port.post({ message: { kind: 'failed', id: message.id, code, message: text }, payloads: [] });
+    }
+    freeAt = nowUs();
+  }
+
+  async function drain(): Promise<void> {
+    draining = true;
+    while (waiting.length > 0) {
+      // The inference before this one blocked the thread: a turn lets a cancellation in that came meanwhile.
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = waiting.shift();
+      if (next !== undefined) await run(next);
+    }
+    draining = false;
+  }
+
+  function cancel(id: number): void {
+    const index = waiting.findIndex(({ message }) => message.id === id);
+    if (index < 0) return;
+    waiting.splice(index, 1);
+    port.post({ message: { kind: 'dropped', id }, payloads: [] });
+  }
+
+  port.onPacket(({ message, payloads }) => {
+    switch (message.kind) {
+      case 'load':
+        void load(message, payloads);
+        break;
+      case 'run':
+        waiting.push({ message, payloads });
+        if (!draining) void drain();
+        break;
+      case 'cancel':
+        cancel(message.id);
+        break;
+      case 'providers':
+        port.post({ message: { kind: 'providers', providers: listOrtProviders() }, payloads: [] });
+        break;
+    }
+  });
+}
