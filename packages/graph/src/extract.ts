@@ -1,7 +1,7 @@
 import { clone, create } from '@bufbuild/protobuf';
 import { CutpointError } from '@cutpoint/core';
+import { tensorValue } from './build-values.js';
 import { answersBefore, type Cut, type CutList } from './cuts.js';
-import { dataTypeOf } from './element-types.js';
 import { type Graph, indexGraph } from './graph.js';
 import type { Model } from './model.js';
 import { neededNodes } from './needed.js';
@@ -121,33 +121,12 @@ function withGraph(model: ReturnType<typeof create<typeof ModelProtoSchema>>): M
 /** The declaration of a segment's input or output: the model's own where it has one, else what was measured. */
 function boundaryInfo(graph: Graph, shapes: ShapeTable, name: string): ValueInfoProto {
   const own = [...graph.inputs, ...graph.outputs].find((info) => info.name === name);
-  return own === undefined ? valueInfo(name, tensorType(shapes, name)) : clone(ValueInfoProtoSchema, own);
+  return own === undefined ? measuredInfo(shapes, name) : clone(ValueInfoProtoSchema, own);
 }
 
-/** Declares a tensor value; null dimensions stay free. */
-export function valueInfo(
-  name: string,
-  type: Pick<ReturnType<typeof tensorType>, 'dtype' | 'declared'>,
-): ValueInfoProto {
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: 'tensorType',
-        value: {
-          elemType: dataTypeOf(type.dtype),
-          shape: { dim: type.declared.map((dim) => ({ value: dimension(dim) })) },
-        },
-      },
-    },
-  });
-}
-
-function dimension(dim: number | string | null) {
-  if (dim === null) return { case: undefined };
-  return typeof dim === 'number'
-    ? { case: 'dimValue' as const, value: BigInt(dim) }
-    : { case: 'dimParam' as const, value: dim };
+function measuredInfo(shapes: ShapeTable, name: string): ValueInfoProto {
+  const { dtype, declared } = tensorType(shapes, name);
+  return tensorValue(name, dtype, declared);
 }
 
 /** A segment that needs a value which does not reach it is a defect of the cut list: fail here, not in the runtime. */

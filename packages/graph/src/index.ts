@@ -1,9 +1,14 @@
+export { buildModel, type GraphParts, type ModelParts, modelFunction, node, subgraph } from './build.js';
+export { type AttributeValue, attribute } from './build-attributes.js';
+export { type Dimension, externalWeight, tensorValue, weight } from './build-values.js';
 export { type CrossingTensor, type Cut, type CutList, listCuts } from './cuts.js';
 export { dataTypeOf, dtypeOf } from './element-types.js';
+export { compareTensors, type TensorDifference } from './equality.js';
 export { computedValues, exposeShapes, exposeValues } from './expose.js';
 export { cutAt, type ExtractedSegment, extractSegments } from './extract.js';
 export { type Graph, type GraphNode, indexGraph, nodeLabel } from './graph.js';
 export { isDefaultDomain, type Model, maxModelBytes, parseModel, serialiseModel } from './model.js';
 export * as onnx from './onnx_pb.js';
+export { relocateExternal } from './relocate.js';
 export { type ShapeTable, type TensorType, type ValueType, valueBytes } from './shapes.js';
 export { type ExternalRange, externalRange, isExternal, weightBytes, weightTensors } from './weights.js';
