@@ -4,7 +4,11 @@ export { type HealthReport, type HealthServer, healthHandler, startHealth } from
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';
+export { type ModelSettings, modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
+export { OpenResources } from './open-resources.js';
 export { readCertificateFile, readTokenFile } from './secrets.js';
 export { resolveSettings, type SettingSources } from './settings/resolve.js';
 export { type Setting, type SettingKind, type SettingsSchema, settingsOf } from './settings/setting.js';
 export { defaultText, settingsTable } from './settings/table.js';
+export { type StageDescription, stageDescription } from './stage-description.js';
+export { version } from './version.js';

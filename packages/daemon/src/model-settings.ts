@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+/** The settings that both daemons share: which model, where it is cut, and how a segment runs. */
+export const modelSettings = {
+  model: z
+    .string()
+    .min(1)
+    .meta({ argument: 'MODEL', description: 'an ONNX file, or the segments.json that `cutpoint split` wrote' }),
+  at: z.int().min(0).optional().describe('the cut, as `cutpoint cuts` numbers it; not for a segments.json'),
+  dim: z
+    .record(z.string(), z.int().min(1))
+    .default({})
+    .describe('symbolic dimensions of the model: name=value, may be repeated'),
+  provider: z.string().min(1).default('cpu').describe('execution provider of the runtime'),
+  threads: z.int().min(1).max(1024).default(1).describe('threads inside one operator'),
+  optimisation: z.enum(['none', 'all']).default('all').describe('graph optimisations of the runtime'),
+  isolate: z.boolean().default(false).describe('run the segment in a child process: a native crash then ends nothing else'),
+  maxQueue: z.int().min(1).max(65_536).default(64).describe('requests that wait for the segment; more are refused'),
+};
+
+/** The shared settings with their values. */
+export type ModelSettings = z.output<z.ZodObject<typeof modelSettings>>;
+
+/** The cut and the dimensions as `openSplit` takes them. */
+export function splitOptionsOf({ at, dim }: ModelSettings) {
+  return { at: at === undefined ? [] : [at], dims: new Map(Object.entries(dim)) };
+}
+
+/** How the segment runs, as `loadStage` takes it. */
+export function segmentOptionsOf({ provider, threads, optimisation, isolate, maxQueue }: ModelSettings) {
+  const isolation = isolate ? ('process' as const) : ('thread' as const);
+  return { provider, threads, optimisation, isolation, maxQueue };
+}
