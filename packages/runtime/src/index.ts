@@ -1,3 +1,13 @@
+export { type CutModel, openCutModel, segmentsOf } from './model/cut-model.js';
+export { type AssumedDim, type ConcreteInput, concreteInputs, type Dims, inputSpecs } from './model/input-types.js';
+export { type ModelFile, readModelFile } from './model/model-file.js';
+export { openSplit, type SplitOptions } from './model/open-split.js';
+export { randomInputs } from './model/random-inputs.js';
+export { makeRunnable, type Runnable } from './model/runnable.js';
+export { type SegmentsFile, writeSegments } from './model/segments-folder.js';
+export { type MeasuredShapes, measureShapes, type ShapeOptions } from './model/shape-oracle.js';
+export type { CutIdentity, SegmentPlan, SplitModel } from './model/split-model.js';
+export { loadStage, type Stage, type StageResult } from './model/stage.js';
 export { listProviders } from './segment/list-providers.js';
 export { loadSegment } from './segment/load-segment.js';
 export type {

@@ -47,6 +47,11 @@ export class OrtSession {
     }
   }
 
+  /** Frees the native session. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
   /** Runs once. The payloads returned own their buffers. @throws CutpointError CUT_INPUT or CUT_RUN. */
   async run(
     request: RunMessage,

@@ -14,5 +14,6 @@ export function processPort(): WorkerPort {
   return {
     post: (packet) => writePacket(socket, packet),
     onPacket: (receive) => readPackets<ToWorker>(socket, receive),
+    close: () => socket.destroy(),
   };
 }

@@ -30,12 +30,13 @@ export interface RunMessage {
   readonly outputs: readonly string[];
 }
 
-/** What the caller's side sends. A `cancel` drops the run if it has not started. */
+/** What the caller's side sends. `cancel` drops the run if it has not started; `stop` ends the worker after what runs. */
 export type ToWorker =
   | LoadMessage
   | RunMessage
   | { readonly kind: 'cancel'; readonly id: number }
-  | { readonly kind: 'providers' };
+  | { readonly kind: 'providers' }
+  | { readonly kind: 'stop' };
 
 /** Moments on the machine's monotonic clock, in microseconds. */
 export interface RunMarks {
@@ -81,12 +82,14 @@ export interface WorkerPort {
   post(packet: Packet<FromWorker>): void;
   /** Called once, before anything can have arrived. */
   onPacket(receive: (packet: Packet<ToWorker>) => void): void;
+  /** Ends the worker. */
+  close(): void;
 }
 
 /** The caller's end: one worker, running. */
 export interface WorkerHost {
   post(packet: Packet<ToWorker>): void;
-  /** Ends the worker; resolves once it is gone. May be called again. */
+  /** Ends the worker; resolves once it is gone: a process at once, a thread after the inference it runs. */
   stop(): Promise<void>;
 }
 

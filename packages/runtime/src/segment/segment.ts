@@ -73,7 +73,8 @@ export interface Segment extends AsyncDisposable {
    * CUT_WORKER_DIED (may be retried) or CUT_DISPOSED.
    */
   run(inputs: NamedTensors, options?: RunOptions): Promise<RunResult>;
-  /** Ends the worker and rejects what is pending with CUT_DISPOSED. Resolves once the worker is gone. */
+  /** Rejects what is pending with CUT_DISPOSED and ends the worker. Resolves once it is gone: a thread cannot be ended
+   * in the middle of an inference, a process can. */
   dispose(): Promise<void>;
 }
 

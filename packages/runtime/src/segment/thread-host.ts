@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@cutpoint/core';
-import type { FromWorker, HostEvents, Packet, WorkerHost } from './protocol.js';
+import type { FromWorker, HostEvents, Packet, ToWorker, WorkerHost } from './protocol.js';
 import { workerScript } from './worker-script.js';
 
 /** Starts a worker thread. Payload buffers are transferred, never copied. */
@@ -24,7 +24,8 @@ export function startThreadHost(events: HostEvents): WorkerHost {
         packet.payloads.map((payload) => payload.buffer),
       ),
     async stop() {
-      await worker.terminate();
+      // Never terminate(): inside native code it aborts the whole process (an uncaught Napi::Error in onnxruntime-node).
+      worker.postMessage({ message: { kind: 'stop' }, payloads: [] } satisfies Packet<ToWorker>);
       await gone;
     },
   };

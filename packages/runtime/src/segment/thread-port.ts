@@ -10,5 +10,6 @@ export function threadPort(port: MessagePort): WorkerPort {
         packet.payloads.map((payload) => payload.buffer),
       ),
     onPacket: (receive) => port.on('message', (packet: Packet<ToWorker>) => receive(packet)),
+    close: () => port.close(),
   };
 }

@@ -8,6 +8,7 @@ export function serveSegment(port: WorkerPort): void {
   const waiting: Packet<RunMessage>[] = [];
   let session: OrtSession | undefined;
   let draining = false;
+  let work = Promise.resolve();
   let freeAt = nowUs();
 
   async function load(message: LoadMessage, payloads: Packet<ToWorker>['payloads']): Promise<void> {
@@ -54,17 +55,27 @@ export function serveSegment(port: WorkerPort): void {
     port.post({ message: { kind: 'dropped', id }, payloads: [] });
   }
 
+  async function stop(): Promise<void> {
+    waiting.length = 0;
+    await work;
+    await session?.release();
+    port.close();
+  }
+
   port.onPacket(({ message, payloads }) => {
     switch (message.kind) {
       case 'load':
-        void load(message, payloads);
+        work = load(message, payloads);
         break;
       case 'run':
         waiting.push({ message, payloads });
-        if (!draining) void drain();
+        if (!draining) work = drain();
         break;
       case 'cancel':
         cancel(message.id);
+        break;
+      case 'stop':
+        void stop();
         break;
       case 'providers':
         port.post({ message: { kind: 'providers', providers: listOrtProviders() }, payloads: [] });

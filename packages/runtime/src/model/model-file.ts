@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { CutpointError, messageOf } from '@cutpoint/core';
+import { type Graph, indexGraph, type Model, maxModelBytes, parseModel } from '@cutpoint/graph';
+import { checkExternalFiles } from './external-files.js';
+
+/** An ONNX file that was read: its graph in memory, its external weights left where they are. */
+export interface ModelFile {
+  readonly path: string;
+  readonly name: string;
+  readonly folder: string;
+  /** SHA-256 of the file in hex; external weights are not part of it. */
+  readonly hash: string;
+  readonly model: Model;
+  readonly graph: Graph;
+  /** Files with external weights, relative to the folder. Empty if all weights are inside the model file. */
+  readonly externalFiles: readonly string[];
+}
+
+/**
+ * Reads an ONNX file. External weights are checked to be there and long enough, but not read.
+ * @throws CutpointError CUT_FILE_NOT_FOUND, CUT_MODEL_INVALID, CUT_MODEL_TOO_LARGE or CUT_EXTERNAL_DATA.
+ */
+export async function readModelFile(path: string): Promise<ModelFile> {
+  const absolute = resolve(path);
+  const bytes = await readBounded(absolute);
+  const name = basename(absolute);
+  const model = parseModel(bytes, name);
+  const graph = indexGraph(model);
+  const folder = dirname(absolute);
+  const externalFiles = await checkExternalFiles(model, folder);
+  return { path: absolute, name, folder, hash: sha256(bytes), model, graph, externalFiles };
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxModelBytes) {
+      throw new CutpointError(
+        'CUT_MODEL_TOO_LARGE',
+        `${path} is larger than 2 GB, which an ONNX file cannot be: save the model with external data.`,
+      );
+    }
+    return await readFile(path);
+  } catch (cause) {
+    if (cause instanceof CutpointError) throw cause;
+    throw new CutpointError('CUT_FILE_NOT_FOUND', `The model ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+/** SHA-256 in hex. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,28 @@
+import type { DType, TensorSpec } from '@cutpoint/core';
+import type { ExtractedSegment } from '@cutpoint/graph';
+import type { AssumedDim } from './input-types.js';
+import type { Runnable } from './runnable.js';
+
+/** A cut as both of its sides must know it. */
+export interface CutIdentity {
+  readonly index: number;
+  readonly name: string;
+  readonly tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[];
+}
+
+/** A segment's place in a split model. `open` makes its model loadable; null if there is nothing to compute. */
+export interface SegmentPlan extends Pick<ExtractedSegment, 'index' | 'receives' | 'sends' | 'answers'> {
+  open(): Promise<Runnable | null>;
+}
+
+/** A model with its cuts chosen. */
+export interface SplitModel {
+  readonly name: string;
+  /** SHA-256 of the uncut model file, in hex. */
+  readonly modelHash: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly string[];
+  readonly cuts: readonly CutIdentity[];
+  readonly segments: readonly SegmentPlan[];
+  readonly assumed: readonly AssumedDim[];
+}
