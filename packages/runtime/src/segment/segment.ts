@@ -73,8 +73,10 @@ export interface Segment extends AsyncDisposable {
    * CUT_WORKER_DIED (may be retried) or CUT_DISPOSED.
    */
   run(inputs: NamedTensors, options?: RunOptions): Promise<RunResult>;
-  /** Rejects what is pending with CUT_DISPOSED and ends the worker. Resolves once it is gone: a thread cannot be ended
-   * in the middle of an inference, a process can. */
+  /**
+   * Rejects what is pending with CUT_DISPOSED and ends the worker. Resolves once the worker is gone: a process at once,
+   * a thread only after the inference that it runs, which cannot be interrupted.
+   */
   dispose(): Promise<void>;
 }
 
