@@ -3,7 +3,7 @@ export { type AssumedDim, type ConcreteInput, concreteInputs, type Dims, inputSp
 export { type ModelFile, readModelFile } from './model/model-file.js';
 export { openSplit, type SplitOptions } from './model/open-split.js';
 export { randomInputs } from './model/random-inputs.js';
-export { makeRunnable, type Runnable } from './model/runnable.js';
+export { sourceOf } from './model/segment-source.js';
 export { type SegmentsFile, writeSegments } from './model/segments-folder.js';
 export { type MeasuredShapes, measureShapes, type ShapeOptions } from './model/shape-oracle.js';
 export type { CutIdentity, SegmentPlan, SplitModel } from './model/split-model.js';

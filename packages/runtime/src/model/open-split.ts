@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import { cutAt } from '@cutpoint/graph';
 import { openCutModel, segmentsOf } from './cut-model.js';
-import { makeRunnable } from './runnable.js';
+import { sourceOf } from './segment-source.js';
 import { openSegmentsFolder } from './segments-folder.js';
 import type { ShapeOptions } from './shape-oracle.js';
 import type { SplitModel } from './split-model.js';
@@ -38,7 +38,7 @@ export async function openSplit(path: string, options: SplitOptions = {}): Promi
     assumed: model.assumed,
     segments: segmentsOf(model, at).map(({ model: segment, ...plan }) => ({
       ...plan,
-      open: async () => (segment === null ? null : await makeRunnable(segment, model.file)),
+      source: async () => (segment === null ? null : sourceOf(segment, model.file)),
     })),
   };
 }

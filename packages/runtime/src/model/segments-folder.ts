@@ -127,10 +127,10 @@ export async function openSegmentsFolder(path: string): Promise<SplitModel> {
     assumed: [],
     segments: description.segments.map(({ file, sha256: expected, ...plan }) => ({
       ...plan,
-      async open() {
+      async source() {
         if (file === null) return null;
         await checkHash(join(folder, file), expected);
-        return { source: { kind: 'file', path: join(folder, file) }, [Symbol.asyncDispose]: async () => {} };
+        return { kind: 'file', path: join(folder, file) };
       },
     })),
   };

@@ -5,7 +5,7 @@ import type { OutputSpec } from '../segment/segment.js';
 import { type AssumedDim, type ConcreteInput, concreteInputs, type Dims, inputSpecs } from './input-types.js';
 import type { ModelFile } from './model-file.js';
 import { randomInputs } from './random-inputs.js';
-import { makeRunnable } from './runnable.js';
+import { sourceOf } from './segment-source.js';
 import { readCachedShapes, shapeCacheKey, writeCachedShapes } from './shape-cache.js';
 
 /** The types of a model's values, and the dimensions that had to be assumed for them. */
@@ -59,8 +59,8 @@ async function runForShapes(
 
 /** Element types, from the metadata of a session with the values as outputs; it never runs. */
 async function typesOf(file: ModelFile, names: readonly string[], signal: AbortSignal | undefined) {
-  await using runnable = await makeRunnable(exposeValues(file.model, names), file);
-  await using session = await loadSegment(runnable.source, { optimisation: 'none', ...(signal && { signal }) });
+  const source = sourceOf(exposeValues(file.model, names), file);
+  await using session = await loadSegment(source, { optimisation: 'none', ...(signal && { signal }) });
   return new Map<string, OutputSpec>(session.outputs.map((output) => [output.name, output]));
 }
 
@@ -72,8 +72,8 @@ async function shapesOf(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, number[]>> {
   const exposed = exposeShapes(file.model, names);
-  await using runnable = await makeRunnable(exposed.model, file);
-  await using session = await loadSegment(runnable.source, { optimisation: 'none', ...(signal && { signal }) });
+  const source = sourceOf(exposed.model, file);
+  await using session = await loadSegment(source, { optimisation: 'none', ...(signal && { signal }) });
   // A session has only the inputs that its outputs need.
   const needed = new Map(session.inputs.flatMap(({ name }) => [...feeds].filter(([feed]) => feed === name)));
   try {

@@ -1,7 +1,7 @@
 import type { DType, TensorSpec } from '@cutpoint/core';
 import type { ExtractedSegment } from '@cutpoint/graph';
+import type { SegmentSource } from '../segment/segment.js';
 import type { AssumedDim } from './input-types.js';
-import type { Runnable } from './runnable.js';
 
 /** A cut as both of its sides must know it. */
 export interface CutIdentity {
@@ -10,9 +10,9 @@ export interface CutIdentity {
   readonly tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[];
 }
 
-/** A segment's place in a split model. `open` makes its model loadable; null if there is nothing to compute. */
+/** A segment's place in a split model. `source` gives its model; null if there is nothing to compute. */
 export interface SegmentPlan extends Pick<ExtractedSegment, 'index' | 'receives' | 'sends' | 'answers'> {
-  open(): Promise<Runnable | null>;
+  source(): Promise<SegmentSource | null>;
 }
 
 /** A model with its cuts chosen. */

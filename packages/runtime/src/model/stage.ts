@@ -1,7 +1,6 @@
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import { loadSegment } from '../segment/load-segment.js';
-import type { RunTiming, Segment, SegmentOptions } from '../segment/segment.js';
-import type { Runnable } from './runnable.js';
+import type { RunTiming, SegmentOptions } from '../segment/segment.js';
 import type { SegmentPlan } from './split-model.js';
 
 /** What a stage gives for one request. */
@@ -27,8 +26,8 @@ const noTime: RunTiming = { queueUs: 0, inputUs: 0, computeUs: 0, outputUs: 0 };
 
 /** Loads the segment of a plan. @throws CutpointError what `loadSegment` throws. */
 export async function loadStage(plan: SegmentPlan, options: SegmentOptions = {}): Promise<Stage> {
-  const runnable = await plan.open();
-  const segment = runnable === null ? null : await loadOrRemove(runnable, options);
+  const source = await plan.source();
+  const segment = source === null ? null : await loadSegment(source, options);
   return {
     plan,
     async run(tensors, runOptions = {}) {
@@ -43,18 +42,8 @@ export async function loadStage(plan: SegmentPlan, options: SegmentOptions = {})
     },
     async [Symbol.asyncDispose]() {
       await segment?.dispose();
-      await runnable?.[Symbol.asyncDispose]();
     },
   };
-}
-
-async function loadOrRemove(runnable: Runnable, options: SegmentOptions): Promise<Segment> {
-  try {
-    return await loadSegment(runnable.source, options);
-  } catch (cause) {
-    await runnable[Symbol.asyncDispose]();
-    throw cause;
-  }
 }
 
 function collect(plan: SegmentPlan, given: NamedTensors, outputs: NamedTensors, timing: RunTiming): StageResult {

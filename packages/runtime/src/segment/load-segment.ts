@@ -46,10 +46,10 @@ function loadPacket(source: SegmentSource, settings: SessionSettings): Packet<Lo
   if (source.kind === 'file') {
     return { message: { kind: 'load', source: { kind: 'file', path: resolve(source.path) }, settings }, payloads: [] };
   }
-  const files = source.externalData ?? [];
+  const weightsFolder = source.weightsFolder === undefined ? null : resolve(source.weightsFolder);
   return {
-    message: { kind: 'load', source: { kind: 'bytes', externalPaths: files.map(({ path }) => path) }, settings },
-    // Copies, because a restart needs the bytes again.
-    payloads: [source.model, ...files.map(({ data }) => data)].map((bytes) => new Uint8Array(bytes)),
+    message: { kind: 'load', source: { kind: 'bytes', weightsFolder }, settings },
+    // A copy, because a restart needs the bytes again.
+    payloads: [new Uint8Array(source.model)],
   };
 }

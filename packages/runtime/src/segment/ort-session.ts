@@ -17,6 +17,11 @@ export function listOrtProviders(): ProviderInfo[] {
   return ort.listSupportedBackends().map(({ name, bundled }) => ({ name, bundled }));
 }
 
+/** Session option: where a model that was loaded from bytes finds its external weights. */
+const weightsFolderKey = 'model_external_initializers_file_folder_path';
+/** Without a folder the runtime would look in the working directory; nothing lies below this path. */
+const noFolder = '/dev/null';
+
 /** One onnxruntime session, spoken to in Cutpoint's words. Blocks the thread it is used on. */
 export class OrtSession {
   readonly inputs: readonly TensorSpec[];
@@ -39,9 +44,9 @@ export class OrtSession {
     };
     try {
       if (source.kind === 'file') return new OrtSession(await ort.InferenceSession.create(source.path, options));
-      const [model = new Uint8Array(), ...files] = payloads;
-      const externalData = externalFiles(source.externalPaths, files);
-      return new OrtSession(await ort.InferenceSession.create(model, { ...options, externalData }));
+      const [model = new Uint8Array()] = payloads;
+      const extra = { session: { [weightsFolderKey]: source.weightsFolder ?? noFolder } };
+      return new OrtSession(await ort.InferenceSession.create(model, { ...options, extra }));
     } catch (thrown) {
       throw loadError(thrown, settings.provider);
     }
@@ -81,12 +86,6 @@ function requireProvider(provider: string): void {
   );
 }
 
-function externalFiles(paths: readonly string[], files: Payloads): { path: string; data: Uint8Array }[] {
-  const given = paths.map((path, i) => ({ path, data: files[i] ?? new Uint8Array() }));
-  // Without a table the runtime would look for the files in the working directory; this name matches none.
-  return given.length > 0 ? given : [{ path: '\u0001', data: new Uint8Array(1) }];
-}
-
 function inputSpec(metadata: ort.InferenceSession.ValueMetadata): TensorSpec {
   const spec = outputSpec(metadata);
   if (spec.dtype !== null) return spec;
@@ -102,10 +101,7 @@ function outputSpec(metadata: ort.InferenceSession.ValueMetadata): OutputSpec {
   const dtype = dtypeOfOrt[metadata.type];
   if (dtype !== undefined) return { name, dtype, shape: metadata.shape.map((dim) => (dim === '' ? null : dim)) };
   if (metadata.type === 'string') return { name, dtype: null, kind: 'string' };
-  throw new CutpointError(
-    'CUT_UNSUPPORTED_TYPE',
-    `'${name}' has the element type ${metadata.type}, which cannot be run.`,
-  );
+  return { name, dtype: null, kind: 'unsupported type' };
 }
 
 function toOrt({ name, dtype, shape }: TensorHeader, data: Uint8Array<ArrayBuffer> | undefined): ort.Tensor {

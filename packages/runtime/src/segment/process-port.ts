@@ -14,6 +14,7 @@ export function processPort(): WorkerPort {
   return {
     post: (packet) => writePacket(socket, packet),
     onPacket: (receive) => readPackets<ToWorker>(socket, receive),
+    native: (work) => work(),
     close: () => socket.destroy(),
   };
 }

@@ -14,12 +14,12 @@ export interface SessionSettings {
   readonly optimisation: 'none' | 'all';
 }
 
-/** Payloads of `load` from bytes: the model, then the external files. */
+/** The payload of `load` from bytes is the model. */
 export interface LoadMessage {
   readonly kind: 'load';
   readonly source:
     | { readonly kind: 'file'; readonly path: string }
-    | { readonly kind: 'bytes'; readonly externalPaths: readonly string[] };
+    | { readonly kind: 'bytes'; readonly weightsFolder: string | null };
   readonly settings: SessionSettings;
 }
 
@@ -82,6 +82,8 @@ export interface WorkerPort {
   post(packet: Packet<FromWorker>): void;
   /** Called once, before anything can have arrived. */
   onPacket(receive: (packet: Packet<ToWorker>) => void): void;
+  /** Runs what calls native code; see native-gate.ts. */
+  native<T>(work: () => Promise<T>): Promise<T>;
   /** Ends the worker. */
   close(): void;
 }

@@ -6,8 +6,8 @@ export type SegmentSource =
   | {
       readonly kind: 'bytes';
       readonly model: Uint8Array;
-      /** The external weight files by the `location` that the model names. Nothing is read from disk. */
-      readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[];
+      /** Folder of the external weight files that the model names. Without it the model must have none. */
+      readonly weightsFolder?: string;
     };
 
 export interface SegmentOptions {
@@ -25,11 +25,11 @@ export interface SegmentOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An output that cannot be fetched: text, or a sequence, map or optional. */
+/** An output that cannot be fetched: text, a sequence, map or optional, or elements narrower than a byte. */
 export interface UncarriedOutput {
   readonly name: string;
   readonly dtype: null;
-  readonly kind: 'string' | 'non-tensor';
+  readonly kind: 'string' | 'non-tensor' | 'unsupported type';
 }
 
 /** What a segment gives. An unranked tensor is listed with the shape of a scalar: the runtime cannot tell them apart. */

@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@cutpoint/core';
+import { forgetGate, openGate } from './native-gate.js';
 import type { FromWorker, HostEvents, Packet, ToWorker, WorkerHost } from './protocol.js';
 import { workerScript } from './worker-script.js';
 
 /** Starts a worker thread. Payload buffers are transferred, never copied. */
 export function startThreadHost(events: HostEvents): WorkerHost {
-  const worker = new Worker(workerScript);
+  const gate = openGate();
+  const worker = new Worker(workerScript, { workerData: gate });
   let why = 'ended';
   worker.on('message', (packet: Packet<FromWorker>) => events.onPacket(packet));
   worker.on('error', (error) => {
@@ -13,6 +15,7 @@ export function startThreadHost(events: HostEvents): WorkerHost {
   });
   const gone = new Promise<void>((resolve) => {
     worker.once('exit', () => {
+      forgetGate(gate);
       resolve();
       events.onGone(why);
     });

@@ -13,7 +13,7 @@ export function serveSegment(port: WorkerPort): void {
 
   async function load(message: LoadMessage, payloads: Packet<ToWorker>['payloads']): Promise<void> {
     try {
-      session = await OrtSession.load(message, payloads);
+      session = await port.native(() => OrtSession.load(message, payloads));
       port.post({ message: { kind: 'loaded', inputs: session.inputs, outputs: session.outputs }, payloads: [] });
     } catch (thrown) {
       const { code, message: text } = asCutpointError(thrown, 'CUT_LOAD');
@@ -25,7 +25,8 @@ export function serveSegment(port: WorkerPort): void {
     try {
       if (session === undefined)
         throw new CutpointError('CUT_INTERNAL', 'A run arrived before the segment was loaded.');
-      const ran = await session.run(message, payloads);
+      const loaded = session;
+      const ran = await port.native(() => loaded.run(message, payloads));
       port.post({
         message: { kind: 'ran', id: message.id, outputs: ran.outputs, marks: { freeAt, ...ran.marks } },
         payloads: ran.payloads,
@@ -58,7 +59,8 @@ export function serveSegment(port: WorkerPort): void {
   async function stop(): Promise<void> {
     waiting.length = 0;
     await work;
-    await session?.release();
+    const loaded = session;
+    if (loaded !== undefined) await port.native(() => loaded.release());
     port.close();
   }
 
