@@ -1,0 +1,83 @@
+import { CutpointError } from '@cutpoint/core';
+
+/** Version of the frame format; docs/wire.md describes it. */
+export const wireVersion = 1;
+
+/** Kinds of frames and their numbers on the wire. */
+export const frameTypes = {
+  hello: 1,
+  request: 2,
+  reply: 3,
+  error: 4,
+  cancel: 5,
+  ping: 6,
+  pong: 7,
+  goodbye: 8,
+} as const;
+export type FrameType = keyof typeof frameTypes;
+
+const typesByNumber = new Map<number, FrameType>(
+  (Object.keys(frameTypes) as FrameType[]).map((type) => [frameTypes[type], type]),
+);
+
+/** Length of the fixed part every frame starts with. */
+export const fixedBytes = 24;
+/** "CUTP", read as a little-endian number. */
+const magic = 0x50545543;
+
+/** The fixed part of a frame, decoded. */
+export interface FixedPart {
+  readonly type: FrameType;
+  readonly id: number;
+  readonly headerBytes: number;
+  readonly payloadBytes: number;
+}
+
+/** Length rounded up to the next multiple of 8. */
+export function padded(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}
+
+/** Writes the fixed part at the start of `target`. */
+export function writeFixed(target: Buffer, part: FixedPart): void {
+  target.writeUInt32LE(magic, 0);
+  target[4] = wireVersion;
+  target[5] = frameTypes[part.type];
+  target[6] = 0;
+  target[7] = 0;
+  target.writeUInt32LE(part.id, 8);
+  target.writeUInt32LE(part.headerBytes, 12);
+  target.writeUInt32LE(part.payloadBytes >>> 0, 16);
+  target.writeUInt32LE(Math.floor(part.payloadBytes / 2 ** 32), 20);
+}
+
+/**
+ * Reads the fixed part. Error frames are read in any version, so that a peer of another version can say so.
+ * @throws CutpointError CUT_WIRE_MALFORMED if it is none, CUT_WIRE_VERSION for another version.
+ */
+export function readFixed(bytes: Uint8Array): FixedPart {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, fixedBytes);
+  if (view.getUint32(0, true) !== magic) {
+    throw new CutpointError(
+      'CUT_WIRE_MALFORMED',
+      'The other side does not speak the Cutpoint protocol; check the port and the scheme of the URL (tcp, tcps, ws, wss).',
+    );
+  }
+  const version = view.getUint8(4);
+  const type = typesByNumber.get(view.getUint8(5));
+  if (version !== wireVersion && type !== 'error') {
+    throw new CutpointError(
+      'CUT_WIRE_VERSION',
+      `The other side speaks version ${version} of the wire protocol and this side version ${wireVersion}; update the older one.`,
+    );
+  }
+  if (type === undefined || view.getUint16(6, true) !== 0) {
+    throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame has an unknown type or flags.');
+  }
+  return {
+    type,
+    id: view.getUint32(8, true),
+    headerBytes: view.getUint32(12, true),
+    payloadBytes: view.getUint32(16, true) + view.getUint32(20, true) * 2 ** 32,
+  };
+}

@@ -1,0 +1,91 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { CutpointError, isErrorCode } from '@cutpoint/core';
+import { type EncodedFrame, encodeFrame } from './frame-encode.js';
+import { wireVersion } from './frame-format.js';
+import type { Frame } from './frame-reader.js';
+import type { WireLimits } from './limits.js';
+
+/** How one side introduces itself to the other. */
+export interface Hello {
+  /** For people and logs, e.g. `server@pi-4`. */
+  readonly name: string;
+  /** What it can do beyond the protocol itself, e.g. codecs; the other side ignores words that it does not know. */
+  readonly capabilities: readonly string[];
+  readonly maxFrameBytes: number;
+  readonly maxRequests: number;
+}
+
+/** What the caller chooses of a hello. */
+export interface Introduction {
+  readonly name: string;
+  readonly capabilities: readonly string[];
+}
+
+const maxName = 256;
+const maxCapabilities = 64;
+/** More requests at a time than this need not be served; it keeps what can pile up on a connection small. */
+const mostRequests = 1024;
+
+/** The hello frame of this side. @throws CutpointError CUT_USAGE if it would exceed what a stranger may send. */
+export function helloFrame(introduction: Introduction | undefined, limits: WireLimits, token?: string): EncodedFrame {
+  const { name, capabilities } = introduction ?? { name: 'cutpoint', capabilities: [] };
+  const { maxFrameBytes } = limits;
+  const maxRequests = Math.min(limits.maxRequests, mostRequests);
+  const frame = encodeFrame('hello', 0, {
+    version: wireVersion,
+    name,
+    capabilities,
+    maxFrameBytes,
+    maxRequests,
+    token,
+  });
+  if (frame.bytes <= 4096 && name.length <= maxName && capabilities.length <= maxCapabilities) return frame;
+  throw new CutpointError('CUT_USAGE', 'The hello is too long: shorten the name, the capabilities or the token.');
+}
+
+/** @throws CutpointError CUT_WIRE_MALFORMED or CUT_WIRE_VERSION; the error of the other side if it sent one instead. */
+export function parseHello(frame: Frame): Hello & { readonly token: string | undefined } {
+  if (frame.type === 'error') throw parseError(frame);
+  const { version, name, capabilities, maxFrameBytes, maxRequests, token } = frame.fields;
+  if (frame.type !== 'hello') throw malformed(`a ${frame.type} came before the hello`);
+  if (version !== wireVersion) {
+    throw new CutpointError(
+      'CUT_WIRE_VERSION',
+      `The other side speaks version ${String(version)} of the wire protocol and this side version ${wireVersion}.`,
+    );
+  }
+  if (typeof name !== 'string' || name.length > maxName) throw malformed('the hello has no valid name');
+  if (!isTextList(capabilities)) throw malformed('the hello has no valid capabilities');
+  if (!isCount(maxFrameBytes, Number.MAX_SAFE_INTEGER)) throw malformed('the hello has no valid maxFrameBytes');
+  if (!isCount(maxRequests, mostRequests)) throw malformed('the hello has no valid maxRequests');
+  return { name, capabilities, maxFrameBytes, maxRequests, token: typeof token === 'string' ? token : undefined };
+}
+
+/** @throws CutpointError CUT_UNAUTHORISED; takes the same time wherever the tokens differ. */
+export function checkToken(expected: string | undefined, given: string | undefined): void {
+  if (expected === undefined) return;
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  if (timingSafeEqual(digest(expected), digest(given ?? '')) && given !== undefined) return;
+  throw new CutpointError(
+    'CUT_UNAUTHORISED',
+    'The server refused the token; give the one the server was started with.',
+  );
+}
+
+/** The error that an error frame carries. Codes of other versions become CUT_INTERNAL. */
+export function parseError({ fields: { code, message } }: Frame): CutpointError {
+  const text = typeof message === 'string' ? message.slice(0, 2_000) : 'The other side gave no reason.';
+  return new CutpointError(isErrorCode(code) ? code : 'CUT_INTERNAL', text);
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= maxCapabilities && value.every((text) => typeof text === 'string');
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most;
+}
+
+function malformed(what: string): CutpointError {
+  return new CutpointError('CUT_WIRE_MALFORMED', `The introduction is refused: ${what}.`);
+}

@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net';
+import { CutpointError } from '@cutpoint/core';
+import type { Link, LinkEvents } from './link.js';
+
+/** A link over a connected TCP or TLS socket. */
+export function socketLink(socket: Socket): Link {
+  socket.setNoDelay(true);
+  socket.pause();
+  let failure: Error | undefined;
+  socket.on('error', (error) => {
+    failure = error;
+  });
+  return {
+    start: (events) => startReading(socket, events, () => failure),
+    write(parts) {
+      if (!socket.writable) return true;
+      const [first] = parts;
+      if (parts.length === 1 && first !== undefined) socket.write(first);
+      else {
+        socket.cork();
+        for (const part of parts) socket.write(part);
+        socket.uncork();
+      }
+      return !socket.writableNeedDrain;
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    end: () => socket.end(),
+    destroy: () => socket.destroy(),
+  };
+}
+
+function startReading(socket: Socket, events: LinkEvents, failure: () => Error | undefined): void {
+  let ended = false;
+  socket.on('data', (chunk: Buffer) => events.onData(chunk));
+  socket.on('drain', () => events.onDrain());
+  socket.on('end', () => {
+    ended = true;
+  });
+  socket.on('close', () => events.onClose(ended && failure() === undefined ? undefined : connectionLost(failure())));
+  if (socket.destroyed) events.onClose(connectionLost(undefined));
+  else socket.resume();
+}
+
+/** What a link reports when it breaks. */
+export function connectionLost(cause: Error | undefined): CutpointError {
+  const why = cause === undefined ? 'it was closed' : cause.message;
+  return new CutpointError('CUT_CONNECTION_LOST', `The connection was lost: ${why}.`, { cause });
+}

@@ -1,0 +1,203 @@
+import { asCutpointError, CutpointError, type NamedTensors } from '@cutpoint/core';
+import { Channel, errorFrame } from './channel.js';
+import { checkFrameFits, type EncodedFrame, encodeFrame, type Meta } from './frame-encode.js';
+import type { Frame } from './frame-reader.js';
+import { checkToken, type Hello, helloFrame, type Introduction, parseHello } from './hello.js';
+import type { WireLimits } from './limits.js';
+import type { Link } from './link.js';
+import { RunningRequest } from './running-request.js';
+
+/** A request as a handler sees it. The tensors are the handler's own: it may transfer or change them. */
+export interface IncomingRequest {
+  readonly method: string;
+  readonly meta: Meta;
+  readonly tensors: NamedTensors;
+  /** Aborted when the caller cancels, its deadline passes or it is gone. */
+  readonly signal: AbortSignal;
+  /** How many milliseconds the caller still waits, counted from the arrival of the request. */
+  readonly deadlineMs?: number;
+  readonly remote: Hello;
+}
+
+/** Answers one request. A `CutpointError` it throws reaches the caller; anything else becomes CUT_INTERNAL. */
+export type RequestHandler = (request: IncomingRequest) => Promise<{ meta?: Meta; tensors?: NamedTensors }>;
+
+/** What the connections of one listener share. */
+export interface ServedOptions {
+  readonly limits: WireLimits;
+  readonly handler: RequestHandler;
+  readonly hello: Introduction | undefined;
+  readonly token: string | undefined;
+  /** Hears of defects of the handler and of connections that end badly, for the log. */
+  readonly onError: ((error: CutpointError, remote: Hello | undefined) => void) | undefined;
+  /** Called when the hello is accepted; may throw a `CutpointError` to refuse. */
+  readonly onHello: () => void;
+  readonly onClose: () => void;
+}
+
+/** The server's side of one connection. */
+export class ServedConnection {
+  readonly #options: ServedOptions;
+  readonly #channel: Channel;
+  readonly #running = new Map<number, RunningRequest>();
+  readonly #helloTimer: NodeJS.Timeout;
+  #remote: Hello | undefined;
+  #heldBytes = 0;
+  #draining = false;
+
+  constructor(link: Link, options: ServedOptions) {
+    this.#options = options;
+    this.#channel = new Channel(link, options.limits, {
+      onFrame: (frame) => this.#receive(frame),
+      onClose: (error) => this.#closed(error),
+    });
+    this.#helloTimer = setTimeout(() => {
+      this.#channel.fail(new CutpointError('CUT_DEADLINE', 'No hello came in time.'));
+    }, options.limits.helloTimeoutMs);
+  }
+
+  /** Takes no more requests; closes as soon as those under way are answered. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    if (this.#remote !== undefined) this.#channel.send(encodeFrame('goodbye', 0));
+    this.#closeIfDone();
+  }
+
+  /** Closes at once; requests under way are aborted. */
+  destroy(): void {
+    this.#channel.abandon(undefined);
+  }
+
+  #receive(frame: Frame): void {
+    if (this.#remote === undefined) {
+      this.#meet(frame);
+      return;
+    }
+    switch (frame.type) {
+      case 'request':
+        this.#accept(frame, this.#remote);
+        break;
+      case 'cancel':
+        this.#running.get(frame.id)?.abort(new CutpointError('CUT_CANCELLED', 'The caller cancelled the request.'));
+        break;
+      case 'pong':
+        break;
+      case 'goodbye':
+        this.#channel.close();
+        break;
+      default:
+        throw new CutpointError('CUT_WIRE_MALFORMED', `A client must not send a frame of type ${frame.type} here.`);
+    }
+  }
+
+  #meet(frame: Frame): void {
+    const { token, ...remote } = parseHello(frame);
+    checkToken(this.#options.token, token);
+    if (this.#draining) throw goingAway();
+    this.#options.onHello();
+    clearTimeout(this.#helloTimer);
+    this.#remote = remote;
+    this.#channel.send(helloFrame(this.#options.hello, this.#options.limits));
+    this.#channel.open();
+  }
+
+  #accept(frame: Frame, remote: Hello): void {
+    const startedAt = performance.now() - frame.decodeUs / 1000;
+    const { method, meta = {}, budgetMs } = frame.fields;
+    if (typeof method !== 'string' || typeof meta !== 'object' || meta === null || !isBudget(budgetMs)) {
+      throw new CutpointError('CUT_WIRE_MALFORMED', 'A request has no valid method, meta or budget.');
+    }
+    if (this.#running.has(frame.id)) {
+      throw new CutpointError('CUT_WIRE_MALFORMED', `Request ${frame.id} is already under way.`);
+    }
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.#channel.send(errorFrame(frame.id, refusal));
+      return;
+    }
+    const run = new RunningRequest(frame.id, startedAt, budgetMs);
+    this.#running.set(frame.id, run);
+    this.#hold(run, frame.bytes);
+    void this.#run(run, {
+      method,
+      meta: meta as Meta,
+      tensors: frame.tensors,
+      get signal() {
+        return run.signal;
+      },
+      ...(budgetMs === undefined ? {} : { deadlineMs: budgetMs }),
+      remote,
+    });
+  }
+
+  #refusal(): CutpointError | undefined {
+    if (this.#draining) return goingAway();
+    const { maxRequests } = this.#options.limits;
+    if (this.#running.size < maxRequests) return undefined;
+    return new CutpointError('CUT_OVERLOADED', `More than ${maxRequests} requests at a time on one connection.`);
+  }
+
+  async #run(run: RunningRequest, request: IncomingRequest): Promise<void> {
+    let answer: EncodedFrame;
+    try {
+      const { meta, tensors } = await this.#options.handler(request);
+      if (run.abortReason !== undefined) throw run.abortReason;
+      const spanUs = (performance.now() - run.startedAt) * 1000;
+      answer = encodeFrame('reply', run.id, meta === undefined ? { spanUs } : { spanUs, meta }, tensors);
+      checkFrameFits(answer, request.remote.maxFrameBytes);
+    } catch (thrown) {
+      answer = errorFrame(run.id, run.abortReason ?? this.#presentable(thrown));
+    }
+    run.finish();
+    // From here on the answer takes memory, and the request's tensors do no longer.
+    this.#hold(run, answer.bytes);
+    this.#channel.send(answer, { onSent: () => this.#answered(run) });
+  }
+
+  /** What the caller may see of an error: not the text of a defect. The log gets it. */
+  #presentable(thrown: unknown): CutpointError {
+    if (thrown instanceof CutpointError) return thrown as CutpointError;
+    this.#options.onError?.(asCutpointError(thrown, 'CUT_INTERNAL', 'The request handler failed'), this.#remote);
+    return new CutpointError(
+      'CUT_INTERNAL',
+      'The request failed because of a defect in the server; its log says more.',
+    );
+  }
+
+  #answered(run: RunningRequest): void {
+    this.#running.delete(run.id);
+    this.#hold(run, 0);
+    this.#closeIfDone();
+  }
+
+  #hold(run: RunningRequest, bytes: number): void {
+    this.#heldBytes += bytes - run.heldBytes;
+    run.heldBytes = bytes;
+    this.#channel.setPaused(this.#heldBytes > this.#options.limits.maxHeldBytes);
+  }
+
+  #closeIfDone(): void {
+    if (this.#draining && this.#running.size === 0) this.#channel.close();
+  }
+
+  #closed(error: CutpointError | undefined): void {
+    clearTimeout(this.#helloTimer);
+    for (const run of this.#running.values()) {
+      run.abort(new CutpointError('CUT_CANCELLED', 'The caller is gone.'));
+    }
+    this.#options.onClose();
+    if (error !== undefined) this.#options.onError?.(error, this.#remote);
+  }
+}
+
+function isBudget(value: unknown): value is number | undefined {
+  return value === undefined || (typeof value === 'number' && value >= 0);
+}
+
+function goingAway(): CutpointError {
+  return new CutpointError(
+    'CUT_CONNECTION_LOST',
+    'The server is shutting down and takes no new requests; connect again later.',
+  );
+}

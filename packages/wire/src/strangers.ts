@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+
+/** Counts the connections of a listener that have not said hello, and turns away those that are too many or too slow. */
+export class Strangers {
+  readonly #most: number;
+  readonly #patienceMs: number;
+  /** By remote address and port: a TLS socket and the TCP socket under it share these. */
+  readonly #known = new Map<string, NodeJS.Timeout>();
+
+  constructor(most: number, patienceMs: number) {
+    this.#most = most;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** A socket was accepted. False: it was destroyed, because too many others are waiting. */
+  admit(socket: Socket): boolean {
+    const key = keyOf(socket);
+    if (this.#known.size >= this.#most || key === undefined) {
+      socket.destroy();
+      return false;
+    }
+    // Twice: the hello has its own deadline, which tells the client why; this one is for those that never get so far.
+    const timer = setTimeout(() => socket.destroy(), 2 * this.#patienceMs);
+    this.#known.set(key, timer);
+    socket.once('close', () => this.#forget(key));
+    return true;
+  }
+
+  /** The connection has said hello. */
+  introduced(socket: Socket): void {
+    this.#forget(keyOf(socket));
+  }
+
+  #forget(key: string | undefined): void {
+    if (key === undefined) return;
+    clearTimeout(this.#known.get(key));
+    this.#known.delete(key);
+  }
+}
+
+function keyOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remotePort === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+}

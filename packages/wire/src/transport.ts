@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { CutpointError } from '@cutpoint/core';
+import type { Address } from './address.js';
+import type { Link } from './link.js';
+
+export interface DialOptions {
+  /** Certificates to trust beside the system's, PEM. */
+  readonly ca: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Answers an HTTP request that is no upgrade, e.g. for health checks on the port of a ws listener. */
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface BindOptions {
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly onHttp: HttpHandler | undefined;
+  readonly handshakeTimeoutMs: number;
+  /** Called for every socket as soon as it is accepted; false: it was turned away. */
+  readonly admit: (socket: Socket) => boolean;
+  /** A link is up; `socket` is absent for transports without any. */
+  readonly onLink: (link: Link, socket: Socket | undefined) => void;
+}
+
+/** A transport that listens. */
+export interface Binding {
+  readonly url: string;
+  /** Accepts nothing new. Resolves when the port is free and every connection is closed. */
+  close(): Promise<void>;
+}
+
+/** What a transport has to offer. */
+export interface Transport {
+  /** @throws CutpointError CUT_UNREACHABLE or CUT_TLS; the signal's reason if it aborts. */
+  dial(address: Address, options: DialOptions): Promise<Link>;
+  /** @throws CutpointError CUT_BIND */
+  bind(address: Address, options: BindOptions): Promise<Binding>;
+}
+
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'ETIMEDOUT',
+]);
+
+/** Why a connection could not be made. */
+export function dialError({ url, secure }: Address, cause: Error): CutpointError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (secure && !networkCodes.has(code ?? '')) {
+    return new CutpointError(
+      'CUT_TLS',
+      `The TLS handshake with ${url} failed: ${cause.message}. Check the certificate, the host name and the scheme.`,
+      { cause },
+    );
+  }
+  const why = cause.message === '' ? (code ?? 'no reason given') : cause.message;
+  return new CutpointError('CUT_UNREACHABLE', `No server answers at ${url}: ${why}.`, { cause });
+}
+
+/** Why an address cannot be listened on. */
+export function bindError(url: string, cause: Error): CutpointError {
+  return new CutpointError('CUT_BIND', `Cannot listen on ${url}: ${cause.message}. Choose another port or address.`, {
+    cause,
+  });
+}
