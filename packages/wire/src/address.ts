@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 
 /** The transports and whether they are encrypted. */
-export type Scheme = 'tcp' | 'tcps' | 'memory';
+export type Scheme = 'tcp' | 'tcps' | 'ws' | 'wss' | 'memory';
 
 /** Where to listen or connect. `host` is the name for `memory:` addresses. */
 export interface Address {
@@ -12,7 +12,7 @@ export interface Address {
   readonly secure: boolean;
 }
 
-const schemes: ReadonlySet<string> = new Set<Scheme>(['tcp', 'tcps', 'memory']);
+const schemes: ReadonlySet<string> = new Set<Scheme>(['tcp', 'tcps', 'ws', 'wss', 'memory']);
 const defaultPorts: Readonly<Record<string, number>> = { ws: 80, wss: 443 };
 
 /** Reads `tcp://host:port`, `tcps://`, `ws://`, `wss://` or `memory:name`. @throws CutpointError CUT_USAGE */
@@ -27,7 +27,7 @@ export function parseAddress(url: string): Address {
   const port = parsed.port === '' ? defaultPorts[scheme] : Number(parsed.port);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
   if (port === undefined || host === '') throw wrong(url);
-  return { url, scheme: scheme as Scheme, host, port, secure: scheme.endsWith('s') && scheme !== 'ws' };
+  return { url, scheme: scheme as Scheme, host, port, secure: scheme === 'tcps' || scheme === 'wss' };
 }
 
 /** The URL of an address with the port that was really taken. */

@@ -30,6 +30,7 @@ export class Channel {
   #keepAlive: KeepAlive | undefined;
   #lingering: NodeJS.Timeout | undefined;
   #paused = false;
+  #goodbyeHeard = false;
   #ended = false;
   #closed = false;
   #reason: CutpointError | undefined;
@@ -131,18 +132,25 @@ export class Channel {
   #receive(frame: Frame): void {
     if (this.#ended) return;
     if (frame.type === 'ping') this.send(encodeFrame('pong', frame.id), { urgent: true });
-    else this.#events.onFrame(frame);
+    else {
+      if (frame.type === 'goodbye') this.#goodbyeHeard = true;
+      this.#events.onFrame(frame);
+    }
   }
 
   #finish(error: CutpointError | undefined): void {
     if (this.#closed) return;
-    const orderly = this.#ended && this.#reason === undefined;
+    const orderly = this.#reason === undefined && (this.#ended || this.#goodbyeHeard);
     this.#closed = true;
     this.#ended = true;
     clearTimeout(this.#lingering);
     this.#keepAlive?.stop();
-    this.#events.onClose(orderly ? undefined : (this.#reason ?? error));
+    this.#events.onClose(orderly ? undefined : (this.#reason ?? error ?? cutOff()));
   }
+}
+
+function cutOff(): CutpointError {
+  return new CutpointError('CUT_CONNECTION_LOST', 'The other side closed the connection without saying goodbye.');
 }
 
 /** An error as a frame; id 0 means the whole connection. */

@@ -90,11 +90,13 @@ class Server implements Listener {
 
   async #close(graceMs: number): Promise<void> {
     const closed = this.#binding?.close();
-    for (const connection of this.#connections) connection.drain();
+    this.#strangers.dismiss();
+    const connections = [...this.#connections];
+    for (const connection of connections) connection.drain();
     const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy();
+      for (const connection of connections) connection.destroy();
     }, graceMs);
-    await closed;
+    await Promise.all([closed, ...connections.map((connection) => connection.closed)]);
     clearTimeout(timer);
   }
 
@@ -119,7 +121,7 @@ class Server implements Listener {
       },
     });
     this.#connections.add(connection);
-    if (this.#closing !== undefined) connection.drain();
+    if (this.#closing !== undefined) connection.destroy();
   }
 }
 

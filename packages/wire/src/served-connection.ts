@@ -37,7 +37,10 @@ export interface ServedOptions {
 
 /** The server's side of one connection. */
 export class ServedConnection {
+  /** Settles when the connection is closed. */
+  readonly closed: Promise<void>;
   readonly #options: ServedOptions;
+  #resolveClosed!: () => void; // set by the promise's executor in the constructor
   readonly #channel: Channel;
   readonly #running = new Map<number, RunningRequest>();
   readonly #helloTimer: NodeJS.Timeout;
@@ -47,6 +50,9 @@ export class ServedConnection {
 
   constructor(link: Link, options: ServedOptions) {
     this.#options = options;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
     this.#channel = new Channel(link, options.limits, {
       onFrame: (frame) => this.#receive(frame),
       onClose: (error) => this.#closed(error),
@@ -187,6 +193,7 @@ export class ServedConnection {
       run.abort(new CutpointError('CUT_CANCELLED', 'The caller is gone.'));
     }
     this.#options.onClose();
+    this.#resolveClosed();
     if (error !== undefined) this.#options.onError?.(error, this.#remote);
   }
 }

@@ -5,7 +5,7 @@ export class Strangers {
   readonly #most: number;
   readonly #patienceMs: number;
   /** By remote address and port: a TLS socket and the TCP socket under it share these. */
-  readonly #known = new Map<string, NodeJS.Timeout>();
+  readonly #known = new Map<string, { socket: Socket; timer: NodeJS.Timeout }>();
 
   constructor(most: number, patienceMs: number) {
     this.#most = most;
@@ -21,7 +21,7 @@ export class Strangers {
     }
     // Twice: the hello has its own deadline, which tells the client why; this one is for those that never get so far.
     const timer = setTimeout(() => socket.destroy(), 2 * this.#patienceMs);
-    this.#known.set(key, timer);
+    this.#known.set(key, { socket, timer });
     socket.once('close', () => this.#forget(key));
     return true;
   }
@@ -31,9 +31,14 @@ export class Strangers {
     this.#forget(keyOf(socket));
   }
 
+  /** Closes the connections of all that have not said hello. */
+  dismiss(): void {
+    for (const { socket } of this.#known.values()) socket.destroy();
+  }
+
   #forget(key: string | undefined): void {
     if (key === undefined) return;
-    clearTimeout(this.#known.get(key));
+    clearTimeout(this.#known.get(key)?.timer);
     this.#known.delete(key);
   }
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
-import { asCutpointError, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import { asCutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { type Address, urlWithPort } from './address.js';
 import { socketLink } from './link-socket.js';
-import { bindError, dialError, type Transport } from './transport.js';
+import { dialError, listenOn, needKeys, type Transport } from './transport.js';
 
 /** Frames over plain TCP (`tcp:`) or TLS (`tcps:`). */
 export const tcpTransport: Transport = {
@@ -70,25 +70,4 @@ function secureServer(
   } catch (thrown) {
     throw asCutpointError(thrown, 'CUT_TLS', 'The certificate or its key cannot be used');
   }
-}
-
-/** @throws CutpointError CUT_USAGE if an encrypted address comes without a certificate. */
-export function needKeys(
-  { url }: Address,
-  keys: { cert: string; key: string } | undefined,
-): { cert: string; key: string } {
-  if (keys !== undefined) return keys;
-  throw new CutpointError('CUT_USAGE', `${url} needs a certificate and its key.`);
-}
-
-/** Listens and gives the port taken. @throws CutpointError CUT_BIND */
-export async function listenOn(server: net.Server, { url, host, port }: Address): Promise<number> {
-  try {
-    server.listen({ host, port });
-    await once(server, 'listening');
-  } catch (thrown) {
-    throw bindError(url, thrown instanceof Error ? thrown : new Error(String(thrown)));
-  }
-  const bound = server.address();
-  return typeof bound === 'object' && bound !== null ? bound.port : port;
 }

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { CutpointError } from '@cutpoint/core';
 import type { Address } from './address.js';
 import type { Link } from './link.js';
@@ -68,4 +69,25 @@ export function bindError(url: string, cause: Error): CutpointError {
   return new CutpointError('CUT_BIND', `Cannot listen on ${url}: ${cause.message}. Choose another port or address.`, {
     cause,
   });
+}
+
+/** @throws CutpointError CUT_USAGE if an encrypted address comes without a certificate. */
+export function needKeys(
+  { url }: Address,
+  keys: { cert: string; key: string } | undefined,
+): { cert: string; key: string } {
+  if (keys !== undefined) return keys;
+  throw new CutpointError('CUT_USAGE', `${url} needs a certificate and its key.`);
+}
+
+/** Listens and gives the port taken. @throws CutpointError CUT_BIND */
+export async function listenOn(server: Server, { url, host, port }: Address): Promise<number> {
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+  } catch (thrown) {
+    throw bindError(url, thrown instanceof Error ? thrown : new Error(String(thrown)));
+  }
+  const bound = server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : port;
 }

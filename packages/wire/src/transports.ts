@@ -2,10 +2,13 @@ import type { Address, Scheme } from './address.js';
 import type { Transport } from './transport.js';
 import { memoryTransport } from './transport-memory.js';
 import { tcpTransport } from './transport-tcp.js';
+import { webSocketTransport } from './transport-ws.js';
 
 const transports: Readonly<Record<Scheme, Transport>> = {
   tcp: tcpTransport,
   tcps: tcpTransport,
+  ws: webSocketTransport,
+  wss: webSocketTransport,
   memory: memoryTransport,
 };
 
