@@ -21,3 +21,5 @@ export type {
   SegmentSource,
   UncarriedOutput,
 } from './segment/segment.js';
+export type { Bounds } from './verify/numerics.js';
+export { type VerifyFailure, type VerifyOptions, type VerifyReport, verifySplits } from './verify/verify.js';

@@ -141,12 +141,15 @@ describe.each(['thread', 'process'] as const)('a segment in a %s', (isolation) =
     const calls = controllers.map(({ signal }) => segment.run(square(512), { signal }));
     const last = segment.run(square(2));
     await sleep(20);
+    const codes: string[] = [];
+    for (const call of calls) void codeOf(call).then((code) => codes.push(code));
     for (const [i, controller] of controllers.entries()) {
-      const cancelledAt = performance.now();
       controller.abort();
-      expect(await codeOf(calls[i] ?? last)).toBe('CUT_CANCELLED');
-      expect(performance.now() - cancelledAt).toBeLessThan(10);
+      // Not even one turn of the event loop: no message to the worker and back is waited for.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(codes).toHaveLength(i + 1);
     }
+    expect(new Set(codes)).toEqual(new Set(['CUT_CANCELLED']));
     const { timing } = await last;
     // Only the inference that was running holds the last call up; the other three were dropped.
     await using reference = await load(slow);

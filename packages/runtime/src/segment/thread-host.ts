@@ -7,7 +7,7 @@ import { workerScript } from './worker-script.js';
 /** Starts a worker thread. Payload buffers are transferred, never copied. */
 export function startThreadHost(events: HostEvents): WorkerHost {
   const gate = openGate();
-  const worker = new Worker(workerScript, { workerData: gate });
+  const worker = new Worker(workerScript, { workerData: gate, execArgv: [] });
   let why = 'ended';
   worker.on('message', (packet: Packet<FromWorker>) => events.onPacket(packet));
   worker.on('error', (error) => {
