@@ -1,1 +1,12 @@
-export {};
+export { startAgent } from './agent.js';
+export { connectServer, type ExpectedBack, type ServerAddress } from './connect-server.js';
+export { type AgentSettings, agentSettings } from './settings.js';
+export {
+  createSplitClient,
+  needsServerFor,
+  type SplitClient,
+  type SplitClientOptions,
+  type SplitResult,
+  type SplitRunOptions,
+  type SplitTiming,
+} from './split-client.js';

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import { allowInsecure } from './endpoint.js';
+import type { EndpointSettings } from './endpoint-settings.js';
 import type { Log } from './log.js';
 import { isLoopback } from './loopback.js';
 
@@ -29,32 +30,34 @@ export function healthHandler(report: () => HealthReport): RequestListener {
   };
 }
 
-/** A separate health endpoint that runs. */
-export interface HealthServer extends AsyncDisposable {
-  readonly url: string;
-}
+const none: AsyncDisposable = { [Symbol.asyncDispose]: async () => {} };
 
 /**
- * Listens for health checks on `host:port`, by plain HTTP. Beyond loopback only with `insecure`.
+ * Listens for health checks on the address of the `health` setting, by plain HTTP, until disposed; does nothing where
+ * the setting is left out. Beyond loopback only with `insecure`.
  * @throws CutpointError CUT_USAGE, CUT_INSECURE_BIND, CUT_BIND.
  */
 export async function startHealth(
-  address: string,
-  { handler, insecure, log }: { handler: RequestListener; insecure: boolean; log: Log },
-): Promise<HealthServer> {
-  const url = URL.canParse(`http://${address}`) ? new URL(`http://${address}`) : undefined;
-  const [, port] = /:(\d{1,5})$/.exec(address) ?? [];
-  if (url === undefined || port === undefined) {
-    throw new CutpointError(
-      'CUT_USAGE',
-      `--health is "${address}", but must be host:port, for example 127.0.0.1:7402.`,
-    );
-  }
-  if (!isLoopback(url.hostname)) allowInsecure(insecure, `http://${address}`, log);
+  { health, insecure }: Pick<EndpointSettings, 'health' | 'insecure'>,
+  handler: RequestListener,
+  log: Log,
+): Promise<AsyncDisposable> {
+  if (health === undefined) return none;
+  const { hostname, port } = parseAddress(health);
+  if (!isLoopback(hostname)) allowInsecure(insecure, `http://${health}`, log);
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, handler);
   server.maxConnections = 64;
-  await listen(server, Number(port), url.hostname.replace(/^\[(.*)\]$/, '$1'));
-  return { url: urlOf(server, url.hostname), [Symbol.asyncDispose]: () => close(server) };
+  await listen(server, port, hostname.replace(/^\[(.*)\]$/, '$1'));
+  const address = server.address();
+  log.info({ url: `http://${hostname}:${typeof address === 'object' ? address?.port : ''}` }, 'health');
+  return { [Symbol.asyncDispose]: () => close(server) };
+}
+
+function parseAddress(address: string): { hostname: string; port: number } {
+  const url = URL.canParse(`http://${address}`) ? new URL(`http://${address}`) : undefined;
+  const [, port] = /:(\d{1,5})$/.exec(address) ?? [];
+  if (url !== undefined && port !== undefined) return { hostname: url.hostname, port: Number(port) };
+  throw new CutpointError('CUT_USAGE', `--health is "${address}", but must be host:port, for example 127.0.0.1:7402.`);
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
@@ -65,11 +68,6 @@ function listen(server: Server, port: number, host: string): Promise<void> {
     });
     server.listen(port, host, resolve);
   });
-}
-
-function urlOf(server: Server, hostname: string): string {
-  const address = server.address();
-  return `http://${hostname}:${typeof address === 'object' ? address?.port : ''}`;
 }
 
 function close(server: Server): Promise<void> {

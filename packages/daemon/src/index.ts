@@ -1,6 +1,7 @@
+export { cutInTwo } from './cut-in-two.js';
 export { type Endpoint, openEndpoint } from './endpoint.js';
 export { type EndpointSettings, endpointSettings } from './endpoint-settings.js';
-export { type HealthReport, type HealthServer, healthHandler, startHealth } from './health.js';
+export { type HealthReport, healthHandler, startHealth } from './health.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';

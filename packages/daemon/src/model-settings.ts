@@ -14,7 +14,10 @@ export const modelSettings = {
   provider: z.string().min(1).default('cpu').describe('execution provider of the runtime'),
   threads: z.int().min(1).max(1024).default(1).describe('threads inside one operator'),
   optimisation: z.enum(['none', 'all']).default('all').describe('graph optimisations of the runtime'),
-  isolate: z.boolean().default(false).describe('run the segment in a child process: a native crash then ends nothing else'),
+  isolate: z
+    .boolean()
+    .default(false)
+    .describe('run the segment in a child process: a native crash then ends nothing else'),
   maxQueue: z.int().min(1).max(65_536).default(64).describe('requests that wait for the segment; more are refused'),
 };
 

@@ -1,0 +1,32 @@
+import { CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+
+/** A signal that ends with the time or with another signal; disposing stops the clock. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** What is left, in ms, at least 1. */
+  leftMs(): number;
+}
+
+/** Longer than this `setTimeout` cannot wait; it is 24 days. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * Starts a deadline of `ms` from now, also cut short by `signal`.
+ * @example using deadline = startDeadline(1_000, signal); await work({ signal: deadline.signal });
+ */
+export function startDeadline(ms: number, signal?: AbortSignal): Deadline {
+  const endsAt = performance.now() + ms;
+  const controller = new AbortController();
+  const expire = () =>
+    controller.abort(new CutpointError('CUT_DEADLINE', `The request did not finish within ${ms} ms.`));
+  const timer = setTimeout(expire, Math.min(ms, maxTimerMs));
+  const subscription = onCancel(signal, () => controller.abort(signal && cancelReason(signal)));
+  return {
+    signal: controller.signal,
+    leftMs: () => Math.max(1, endsAt - performance.now()),
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      subscription[Symbol.dispose]();
+    },
+  };
+}

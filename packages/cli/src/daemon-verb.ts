@@ -1,0 +1,42 @@
+import {
+  type Daemon,
+  type Log,
+  openLog,
+  resolveSettings,
+  runUntilStopped,
+  type SettingsSchema,
+} from '@cutpoint/daemon';
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { writeOut } from './output/result.js';
+import { addSettings, flagsOf } from './settings-flags.js';
+
+interface DaemonSettings {
+  readonly graceMs: number;
+  readonly logLevel: string;
+  readonly logFormat: 'auto' | 'json' | 'pretty';
+}
+
+/**
+ * Makes a verb run a daemon: reads its settings, starts it, says where it listens and keeps it until it is stopped.
+ * With `--json` the one object on stdout is `{"ready":true,"url","pid"}`, written once requests are taken, so that
+ * a parent process can wait for it.
+ */
+export function configureDaemon<S extends SettingsSchema>(
+  command: Command,
+  schema: S,
+  start: (settings: z.output<S>, context: { log: Log }) => Promise<Daemon>,
+): void {
+  addSettings(command, schema);
+  command.option('--stop-with-stdin', 'stop when standard input ends, as it does when the parent process dies');
+  command.action(async () => {
+    const { json, config, stopWithStdin } = command.opts<{ json?: true; config?: string; stopWithStdin?: true }>();
+    const flags = flagsOf(schema, command);
+    const settings = await resolveSettings(schema, { flags, env: process.env, configFile: config });
+    const { graceMs, logLevel, logFormat } = settings as DaemonSettings;
+    const log = openLog({ name: command.name(), level: logLevel, format: logFormat });
+    const daemon = await start(settings, { log });
+    if (json) await writeOut(`${JSON.stringify({ ready: true, url: daemon.url, pid: process.pid })}\n`);
+    await runUntilStopped(daemon, { graceMs, log, stdin: stopWithStdin ? process.stdin : undefined });
+  });
+}

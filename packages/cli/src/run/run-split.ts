@@ -1,0 +1,64 @@
+import type { NamedTensors } from '@cutpoint/core';
+import { cutInTwo, OpenResources } from '@cutpoint/daemon';
+import { connectServer, createSplitClient, needsServerFor, type SplitTiming } from '@cutpoint/edge-agent';
+import { loadStage, openSplit } from '@cutpoint/runtime';
+import { readInputs } from '../npy/tensor-files.js';
+import { startLocalServer } from './local-server.js';
+
+/** What to run and where its second half is. */
+export interface RunRequest {
+  /** An ONNX file or a segments.json. */
+  readonly model: string;
+  /** The cut; left out for a segments.json. */
+  readonly at: number | undefined;
+  readonly dims: ReadonlyMap<string, number>;
+  /** A .npy or .npz file. */
+  readonly input: string;
+  readonly provider: string;
+  readonly threads: number;
+  /** The server to use; without one, a server is started in a process of its own and stopped afterwards. */
+  readonly server: { readonly url: string; readonly ca?: string; readonly token?: string } | undefined;
+  /** How long the run may take once everything is loaded, in ms. */
+  readonly deadlineMs: number;
+}
+
+const connectTimeoutMs = 10_000;
+
+/**
+ * Runs a model once, cut in two: the front segment in this process, the back segment at a server.
+ * @throws CutpointError whatever opening, loading, connecting or running throws.
+ */
+export async function runSplit(
+  request: RunRequest,
+  signal: AbortSignal,
+): Promise<{ outputs: NamedTensors; timing: SplitTiming }> {
+  const opened = new OpenResources();
+  try {
+    const { at, dims, provider, threads, deadlineMs } = request;
+    const model = await openSplit(request.model, { at: at === undefined ? [] : [at], dims, signal });
+    const { cut, front, back } = cutInTwo(model);
+    const inputs = await readInputs(request.input, model.inputs);
+    const stage = opened.add(await loadStage(front, { provider, threads, signal }));
+    const connection = async () => {
+      const address = request.server ?? opened.add(await startLocalServer(serveArgs(request), signal));
+      const expected = { modelHash: model.modelHash, cut, back };
+      return opened.add(await connectServer({ ...address, connectTimeoutMs }, expected, signal));
+    };
+    const peer = needsServerFor(stage, model.outputs) ? await connection() : undefined;
+    const client = createSplitClient({
+      front: stage,
+      outputs: model.outputs,
+      server: peer && (() => peer),
+      maxInFlight: 1,
+    });
+    return await client.run(inputs, { signal, deadlineMs });
+  } finally {
+    await opened.close();
+  }
+}
+
+function serveArgs({ model, at, dims, provider, threads }: RunRequest): readonly string[] {
+  const cut = at === undefined ? [] : ['--at', String(at)];
+  const sizes = [...dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
+  return [model, ...cut, ...sizes, '--provider', provider, '--threads', String(threads)];
+}

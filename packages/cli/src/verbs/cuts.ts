@@ -1,0 +1,73 @@
+import type { Cut } from '@cutpoint/graph';
+import { type CutModel, openCutModel } from '@cutpoint/runtime';
+import { noteAssumedDims } from '../assumed-dims.js';
+import { interestingCuts } from '../interesting-cuts.js';
+import { onInterrupt } from '../interrupt.js';
+import { dimHelp, parseDim } from '../options.js';
+import { openProgress } from '../output/progress.js';
+import { printResult } from '../output/result.js';
+import { table } from '../output/table.js';
+import { formatBytes } from '../output/units.js';
+import type { Verb } from '../verb.js';
+
+interface CutsOptions {
+  readonly dim?: ReadonlyMap<string, number>;
+  readonly all?: true;
+  readonly json?: true;
+}
+
+/** `cutpoint cuts`: where a model can be cut, and what would cross. */
+export const cuts: Verb = {
+  name: 'cuts',
+  summary: 'Lists where a model can be cut, and what would cross.',
+  example: 'cutpoint cuts model.onnx --dim width=320',
+  configure: (command) =>
+    command
+      .argument('<model>', 'an ONNX file')
+      .option('--dim <name=value>', dimHelp, parseDim)
+      .option('--all', 'show every cut, not only those where fewer bytes cross than at any cut before')
+      .action(listModelCuts),
+};
+
+async function listModelCuts(path: string, options: CutsOptions): Promise<void> {
+  using interrupt = onInterrupt();
+  const model = await openWithProgress(path, options, interrupt.signal);
+  noteAssumedDims(model.assumed);
+  const list = model.list.cuts.map(({ position: _, ...cut }) => cut);
+  await printResult(options.json === true, { model: path, cuts: list }, () => asText(model, options.all === true));
+}
+
+async function openWithProgress(path: string, options: CutsOptions, signal: AbortSignal): Promise<CutModel> {
+  using progress = openProgress();
+  progress.show('running the model once to measure its shapes');
+  return await openCutModel(path, { signal, ...(options.dim && { dims: options.dim }) });
+}
+
+function asText({ file, list }: CutModel, all: boolean): string {
+  const shown = all ? list.cuts : interestingCuts(list.cuts);
+  const rows = shown.map(({ index, name, tensors, bytes, frontNodes, frontWeightBytes }) => [
+    String(index),
+    name,
+    tensors.map(({ dtype, shape }) => `${dtype}[${shape.join(',')}]`).join(' '),
+    formatBytes(bytes),
+    String(frontNodes),
+    formatBytes(frontWeightBytes),
+  ]);
+  const heading = table(
+    [
+      { name: 'cut', align: 'right' },
+      { name: 'after' },
+      { name: 'what crosses' },
+      { name: 'bytes', align: 'right' },
+      { name: 'front nodes', align: 'right' },
+      { name: 'front weights', align: 'right' },
+    ],
+    rows,
+  );
+  return `${heading}${footer(file.name, list.cuts, shown)}`;
+}
+
+function footer(name: string, all: readonly Cut[], shown: readonly Cut[]): string {
+  if (shown.length === all.length) return `${name} has ${all.length} cuts.\n`;
+  return `${name} has ${all.length} cuts; shown are the ends and those where fewer bytes cross than at any cut before (--all shows the rest).\n`;
+}
