@@ -9,7 +9,7 @@ const barWidth = 12;
 
 /** The table of cuts: where, what crosses, how many bytes that are, and the weights on the agent. */
 export function cutTable(
-  { rows, used, total }: { rows: readonly InterestingCut[]; used: Cut; total: { readonly weightBytes: number } },
+  { rows, used, weightBytes }: { rows: readonly InterestingCut[]; used: Cut; weightBytes: number },
   { colours, columns }: Screen,
 ): string {
   const most = Math.max(...rows.map(({ cut }) => cut.bytes));
@@ -21,7 +21,7 @@ export function cutTable(
     formatBytes(cut.bytes),
     '▇'.repeat(Math.ceil((cut.bytes / most) * barWidth)),
     formatBytes(cut.frontWeightBytes),
-    `${Math.round((100 * cut.frontWeightBytes) / total.weightBytes)} %`,
+    `${Math.round((100 * cut.frontWeightBytes) / weightBytes)} %`,
     remark,
   ]);
   const headings = ['', 'cut', 'after', 'crosses', 'bytes', '', 'weights on', 'agent', ''];

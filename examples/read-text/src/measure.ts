@@ -1,7 +1,5 @@
 import { f32Values, type Tensor } from '@cutpoint/core';
 import { decodeCtc, type Reading } from './ctc.js';
-import type { Picture } from './picture.js';
-import { toModelInput } from './preprocess.js';
 
 /** Where the time of one split request went, in milliseconds. `sendMs` is the link, there and back. */
 export interface SplitTiming {
@@ -39,10 +37,9 @@ const tolerance = 1e-4;
 
 /** Reads a picture whole and split: once to warm up, for a new width costs more, then in turns for the times. */
 export async function readBothWays(
-  picture: Picture,
+  input: Tensor,
   { readers, classes, signal }: { readers: Readers; classes: readonly string[]; signal: AbortSignal },
 ): Promise<PictureResult> {
-  const input = toModelInput(picture);
   const whole: PictureResult['whole'][] = [];
   const split: PictureResult['split'][] = [];
   let maxAbsDiff = 0;

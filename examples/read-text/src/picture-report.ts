@@ -1,14 +1,11 @@
 import { drawBraille } from './braille.js';
+import type { ReadPicture } from './demo.js';
 import { formatMs } from './format.js';
 import type { PictureResult } from './measure.js';
-import type { Picture } from './picture.js';
 import type { Screen } from './screen.js';
 
 /** The result of one picture: drawn if the screen can, both texts, and a bar for the time of each part. */
-export function pictureReport(
-  { name, picture, result }: { name: string; picture: Picture; result: PictureResult },
-  screen: Screen,
-): string {
+export function pictureReport({ picture: { name, picture }, result }: ReadPicture, screen: Screen): string {
   const { colours } = screen;
   const { whole, split, agree } = result;
   const { timing } = split;
@@ -46,7 +43,8 @@ export function pictureReport(
 }
 
 /** The last line: whether all pictures agree. */
-export function verdict(results: readonly PictureResult[], { colours }: Screen): string {
+export function verdict(read: readonly ReadPicture[], { colours }: Screen): string {
+  const results = read.map(({ result }) => result);
   const apart = results.filter(({ agree }) => !agree).length;
   if (apart > 0) {
     return `${colours.bold(colours.red(`Split and whole disagree about ${apart} of ${results.length} pictures.`))}\n`;

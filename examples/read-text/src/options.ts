@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import { CutpointError, messageOf } from '@cutpoint/core';
+
+/** What the demo was asked to do. */
+export interface DemoOptions {
+  readonly help: boolean;
+  /** Print one JSON object instead of the report. */
+  readonly json: boolean;
+  /** The cut to use; the demo chooses one if it is left out. */
+  readonly at: number | undefined;
+  /** PNG files to read instead of the demo's own. */
+  readonly pictures: readonly string[];
+}
+
+/** The text of `--help`. */
+export const usage = `Reads pictures of lines of text with a model that is cut in two, and compares with the uncut model.
+
+Usage: npm run demo -- [--at CUT] [--json] [PICTURE.png ...]
+
+  --at CUT   cut the model there, as the table numbers the cuts; default: where the fewest bytes cross
+  --json     print one JSON object instead of the report
+  PICTURE    your own PNG pictures of one line of text each, dark on light
+`;
+
+/** Reads the command line, without node and the script. @throws CutpointError CUT_USAGE */
+export function parseOptions(args: readonly string[]): DemoOptions {
+  const { values, positionals } = parse(args);
+  if (values.at !== undefined && !/^\d{1,9}$/.test(values.at)) {
+    throw new CutpointError('CUT_USAGE', `--at is "${values.at}", but must be the number of a cut.`);
+  }
+  return {
+    help: values.help,
+    json: values.json,
+    at: values.at === undefined ? undefined : Number(values.at),
+    pictures: positionals,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        json: { type: 'boolean', default: false },
+        at: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw new CutpointError('CUT_USAGE', messageOf(error), { cause: error });
+  }
+}
