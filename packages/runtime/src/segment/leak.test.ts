@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { loadSegment } from './load-segment.js';
 import { identityModel } from './onnx-bytes.testing.js';
 
-/** `npm run test:leak -w @cutpoint/runtime` sets 1,000; measured there: see docs. */
+/** How many: `npm run test:leak -w @cutpoint/runtime` asks for 1,000. */
 const rounds = Number(process.env.CUTPOINT_LEAK_ROUNDS ?? 60);
 const settled = rounds / 10;
 const bound = 64 * 2 ** 20;

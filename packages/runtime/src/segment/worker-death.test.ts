@@ -22,7 +22,7 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
 const loadPacket = (model: Uint8Array) => (): Packet<LoadMessage> => ({
   message: {
     kind: 'load',
-    source: { kind: 'bytes', externalPaths: [] },
+    source: { kind: 'bytes', weightsFolder: null },
     settings: { provider: 'cpu', threads: 1, optimisation: 'all' },
   },
   payloads: [new Uint8Array(model)],
