@@ -1,5 +1,12 @@
-export { type CutModel, openCutModel, segmentsOf } from './model/cut-model.js';
-export { type AssumedDim, type ConcreteInput, concreteInputs, type Dims, inputSpecs } from './model/input-types.js';
+export { type CutModel, cutModelOf, openCutModel, segmentsOf } from './model/cut-model.js';
+export {
+  type AssumedDim,
+  type ConcreteInput,
+  concreteInputs,
+  type Dims,
+  dimsOfInputs,
+  inputSpecs,
+} from './model/input-types.js';
 export { type ModelFile, readModelFile } from './model/model-file.js';
 export { openSplit, type SplitOptions } from './model/open-split.js';
 export { randomInputs } from './model/random-inputs.js';

@@ -22,7 +22,11 @@ export const split: Verb = {
   configure: (command) =>
     command
       .argument('<model>', 'an ONNX file')
-      .requiredOption('--at <cuts>', 'where to cut: indices as `cutpoint cuts` lists them, separated by commas', parseCuts)
+      .requiredOption(
+        '--at <cuts>',
+        'where to cut: indices as `cutpoint cuts` lists them, separated by commas',
+        parseCuts,
+      )
       .requiredOption('--out <folder>', 'folder for segment-0.onnx, segment-1.onnx, ... and segments.json')
       .option('--dim <name=value>', dimHelp, parseDim)
       .action(splitModel),
@@ -33,9 +37,15 @@ async function splitModel(path: string, { at, out, dim, json }: SplitOptions): P
   const model = await openCutModel(path, { signal: interrupt.signal, ...(dim && { dims: dim }) });
   noteAssumedDims(model.assumed);
   const written = await writeSegments(model, at, out);
-  await printResult(json === true, { model: path, out, ...written }, () =>
+  await printResult(json === true, { ...written, out }, () =>
     table(
-      [{ name: 'segment', align: 'right' }, { name: 'file' }, { name: 'receives' }, { name: 'sends' }, { name: 'answers' }],
+      [
+        { name: 'segment', align: 'right' },
+        { name: 'file' },
+        { name: 'receives' },
+        { name: 'sends' },
+        { name: 'answers' },
+      ],
       written.segments.map(({ index, file, receives, sends, answers }) => [
         String(index),
         file === null ? 'nothing to compute' : join(out, file),

@@ -1,9 +1,19 @@
 import { availableParallelism } from 'node:os';
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
-import { type CutModel, concreteInputs, openCutModel, randomInputs, type VerifyReport, verifySplits } from '@cutpoint/runtime';
+import type { NamedTensors } from '@cutpoint/core';
+import {
+  type CutModel,
+  concreteInputs,
+  cutModelOf,
+  dimsOfInputs,
+  inputSpecs,
+  randomInputs,
+  readModelFile,
+  type VerifyReport,
+  verifySplits,
+} from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
-import { readInputFile } from '../npy/tensor-files.js';
+import { readInputs } from '../npy/tensor-files.js';
 import { dimHelp, parseCuts, parseDim, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
@@ -32,7 +42,7 @@ export const verify: Verb = {
       .option('--dim <name=value>', dimHelp, parseDim)
       .addHelpText(
         'after',
-        '\nWith the runtime\'s graph optimisations off the answers must be the same bits; with them on, fusion across a\ncut may round differently, and the largest difference over the output\'s range must stay within a stated bound.',
+        "\nWith the runtime's graph optimisations off the answers must be the same bits; with them on, fusion across a\ncut may round differently, and the largest difference over the output's range must stay within a stated bound.",
       )
       .action(verifyModel),
 };
@@ -40,16 +50,55 @@ export const verify: Verb = {
 async function verifyModel(path: string, options: VerifyOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
-  const given = options.input === undefined ? undefined : await readInputFile(options.input);
-  const model = await openCutModel(path, { signal, ...(options.dim && { dims: options.dim }) });
-  const inputs = inputsFor(model, options, given);
+  const file = await readModelFile(path);
+  const specs = inputSpecs(file.graph);
+  const given = options.input === undefined ? undefined : await readInputs(options.input, specs);
+  const dims = given === undefined ? (options.dim ?? new Map()) : dimsOfInputs(specs, given);
+  const model = await cutModelOf(file, { dims, signal });
+  noteAssumedDims(model.assumed);
+  const inputs = given ?? randomInputs(concreteInputs(specs, dims).inputs);
   const report = await verifyWithProgress(model, chosenSplits(model, options), inputs, signal);
   await printResult(options.json === true, { ...report, model: path }, () => asText(report));
   if (report.failures.length > 0) process.exitCode = 1;
 }
 
-function inputsFor(model: CutModel, options: VerifyOptions, given: InputFile | undefined): NamedTensors {
-  if (given !== undefined) return given.forInputs(model.inputs);
-  noteAssumedDims(model.assumed);
-  return randomInputs(concreteInputs(model.inputs, options.dim ?? new Map()).inputs);
+/** One split for each chosen cut; cuts named by `--at` are also all made at once. */
+function chosenSplits(model: CutModel, { at, every }: VerifyOptions): number[][] {
+  if (at !== undefined) return [...at.map((index) => [index]), ...(at.length > 1 ? [[...at]] : [])];
+  const last = model.list.cuts.length - 1;
+  return model.list.cuts.filter(({ index }) => index % every === 0 || index === last).map(({ index }) => [index]);
+}
+
+async function verifyWithProgress(
+  model: CutModel,
+  splits: readonly number[][],
+  inputs: NamedTensors,
+  signal: AbortSignal,
+): Promise<VerifyReport> {
+  using progress = openProgress();
+  progress.show(`running ${model.file.name} whole`);
+  return await verifySplits(model, splits, {
+    inputs,
+    signal,
+    concurrency: Math.min(availableParallelism(), 4),
+    onProgress: (done, total) => progress.show(`verified ${done} of ${total} splits of ${model.file.name}`),
+  });
+}
+
+function asText({ model, cuts, verified, maxAbsDiff, maxRelDiffOptimised, bounds, failures }: VerifyReport): string {
+  const summary = fields([
+    ['model', `${model} (${cuts} cuts)`],
+    [
+      'verified',
+      `${verified} splits, ${failures.length === 0 ? 'all equal to the whole' : `${failures.length} failures`}`,
+    ],
+    ['optimisations off', `largest difference ${maxAbsDiff}`],
+    ['optimisations on', `largest difference ${maxRelDiffOptimised.toExponential(1)} of the output's range`],
+    ['allowed', `${bounds.exact} off, ${bounds.optimised} on (${bounds.reason})`],
+  ]);
+  const lines = failures.map(
+    ({ at, name, optimisation, reason }) =>
+      `FAILED at cut ${at.join(',')} (after ${name}), optimisations ${optimisation === 'none' ? 'off' : 'on'}: ${reason}\n`,
+  );
+  return summary + lines.join('');
 }

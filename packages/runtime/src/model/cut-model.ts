@@ -19,7 +19,11 @@ export interface CutModel {
  * @throws CutpointError see `readModelFile`, `measureShapes` and `listCuts`.
  */
 export async function openCutModel(path: string, options: ShapeOptions = {}): Promise<CutModel> {
-  const file = await readModelFile(path);
+  return await cutModelOf(await readModelFile(path), options);
+}
+
+/** Like `openCutModel`, for a file that was read already. */
+export async function cutModelOf(file: ModelFile, options: ShapeOptions = {}): Promise<CutModel> {
   const { shapes, assumed } = await measureShapes(file, options);
   return {
     file,

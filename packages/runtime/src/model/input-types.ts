@@ -1,4 +1,4 @@
-import { CutpointError, type DType, type TensorSpec } from '@cutpoint/core';
+import { CutpointError, type DType, describeType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
 import { dtypeOf, type Graph, type onnx } from '@cutpoint/graph';
 
 /** Sizes for free dimensions by name: a dimension's own name, or `input.axis` for one without a name. */
@@ -83,4 +83,31 @@ function checkNames(dims: Dims, free: ReadonlySet<string>, specs: readonly Tenso
     const known = free.size === 0 ? 'it has none' : `it has ${[...free].join(', ')}`;
     throw new CutpointError('CUT_USAGE', `The model has no free dimension "${name}": ${known}.`);
   }
+}
+
+/**
+ * The sizes of free dimensions that given inputs have.
+ * @throws CutpointError CUT_INPUT if an input is missing, unknown, or has another type or rank than the model declares.
+ */
+export function dimsOfInputs(specs: readonly TensorSpec[], given: NamedTensors): Dims {
+  const unknown = [...given.keys()].find((name) => !specs.some((spec) => spec.name === name));
+  if (unknown !== undefined) {
+    const names = specs.map((spec) => `"${spec.name}"`).join(', ');
+    throw new CutpointError('CUT_INPUT', `The model has no input "${unknown}": its inputs are ${names}.`);
+  }
+  const dims = new Map<string, number>();
+  for (const spec of specs) {
+    const tensor = given.get(spec.name);
+    const fits = tensor?.dtype === spec.dtype && tensor.shape.length === spec.shape.length;
+    if (tensor === undefined || !fits) {
+      const found = tensor === undefined ? 'is missing' : `is ${describeType(tensor.dtype, tensor.shape)}`;
+      const expected = describeType(spec.dtype, spec.shape);
+      throw new CutpointError('CUT_INPUT', `The input "${spec.name}" must be ${expected}, but ${found}.`);
+    }
+    for (const [axis, dim] of spec.shape.entries()) {
+      const size = tensor.shape[axis];
+      if (typeof dim !== 'number' && size !== undefined) dims.set(dim ?? `${spec.name}.${axis}`, size);
+    }
+  }
+  return dims;
 }
