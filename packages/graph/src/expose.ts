@@ -1,14 +1,8 @@
 import { create } from '@bufbuild/protobuf';
+import { changed } from './changed.js';
 import type { Graph } from './graph.js';
 import type { Model } from './model.js';
-import {
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from './onnx_pb.js';
+import { type NodeProto, NodeProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
 
 /**
  * The model with other outputs: any of its values by name. Types are left to the runtime to infer.
@@ -46,8 +40,5 @@ export function computedValues(graph: Graph): string[] {
 }
 
 function withOutputs(model: Model, output: ValueInfoProto[], extraNodes: NodeProto[]): Model {
-  const { graph, ...rest } = model;
-  return Object.assign(create(ModelProtoSchema, rest), {
-    graph: create(GraphProtoSchema, { ...graph, node: [...graph.node, ...extraNodes], output }),
-  });
+  return changed(model, { graph: changed(model.graph, { node: [...model.graph.node, ...extraNodes], output }) });
 }

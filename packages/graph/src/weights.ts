@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   type GraphProto,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
   TensorProto_DataLocation,
 } from './onnx_pb.js';
@@ -58,10 +59,7 @@ function externalError(tensor: TensorProto, what: string): CutpointError {
 /** Every weight tensor of a graph: initializers and tensors in node attributes, subgraphs included. */
 export function* weightTensors(graph: GraphProto): Generator<TensorProto> {
   yield* graph.initializer;
-  for (const sparse of graph.sparseInitializer) {
-    if (sparse.values !== undefined) yield sparse.values;
-    if (sparse.indices !== undefined) yield sparse.indices;
-  }
+  for (const sparse of graph.sparseInitializer) yield* sparseParts(sparse);
   for (const node of graph.node) yield* nodeTensors(node);
 }
 
@@ -70,8 +68,15 @@ export function* nodeTensors(node: NodeProto): Generator<TensorProto> {
   for (const attribute of node.attribute) {
     if (attribute.t !== undefined) yield attribute.t;
     yield* attribute.tensors;
+    if (attribute.sparseTensor !== undefined) yield* sparseParts(attribute.sparseTensor);
+    for (const sparse of attribute.sparseTensors) yield* sparseParts(sparse);
     for (const graph of subgraphs(attribute)) yield* weightTensors(graph);
   }
+}
+
+/** The two tensors that make a sparse one. */
+export function sparseParts({ values, indices }: SparseTensorProto): TensorProto[] {
+  return [values, indices].filter((tensor) => tensor !== undefined);
 }
 
 /** The graphs that an attribute holds (`If`, `Loop`, `Scan` bodies). */
