@@ -2,18 +2,16 @@ import { CutpointError } from '@cutpoint/core';
 import {
   cutInTwo,
   type Daemon,
-  healthHandler,
+  type HealthReport,
+  isLoopback,
   type Log,
-  OpenResources,
-  openEndpoint,
   readCertificateFile,
   readTokenFile,
   segmentOptionsOf,
   splitOptionsOf,
-  startHealth,
+  startDaemon,
 } from '@cutpoint/daemon';
 import { loadStage, openSplit } from '@cutpoint/runtime';
-import { listen } from '@cutpoint/wire';
 import type { ServerAddress } from './connect-server.js';
 import { agentHandler } from './handler.js';
 import { keepConnected, type ServerConnection } from './server-connection.js';
@@ -25,61 +23,42 @@ import { createSplitClient, needsServerFor } from './split-client.js';
  * closed. When the server vanishes, requests fail with CUT_UNREACHABLE until it is back.
  * @throws CutpointError what `openSplit`, `loadStage` and `connectServer` throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE.
  */
-export async function startAgent(settings: AgentSettings, { log }: { log: Log }): Promise<Daemon> {
-  const endpoint = await openEndpoint(settings, log);
-  const opened = new OpenResources();
-  try {
+export function startAgent(settings: AgentSettings, { log }: { log: Log }): Promise<Daemon> {
+  return startDaemon(settings, log, async (opened) => {
     const model = await openSplit(settings.model, splitOptionsOf(settings));
     const { cut, front, back } = cutInTwo(model);
     const stage = opened.add(await loadStage(front, segmentOptionsOf(settings)));
-    const expected = { modelHash: model.modelHash, cut, back };
-    const server = needsServerFor(stage, model.outputs)
-      ? opened.add(
-          await keepConnected(await addressOf(settings), expected, { maxBackoffMs: settings.maxBackoffMs, log }),
-        )
-      : undefined;
-    let listening = false;
-    const onHttp = healthHandler(() => ({
-      ready: listening && server?.connected !== false,
-      modelHash: model.modelHash,
-      server: serverState(server),
-    }));
-    opened.add(await startHealth(settings, onHttp, log));
+    log.info({ model: settings.model, cut: cut.name, sends: front.sends, answers: front.answers }, 'loaded');
+    const connection = async () => {
+      const expected = { modelHash: model.modelHash, cut, back };
+      const { maxBackoffMs } = settings;
+      return opened.add(await keepConnected(await addressOf(settings, log), expected, { maxBackoffMs, log }));
+    };
+    const server = needsServerFor(stage, model.outputs) ? await connection() : undefined;
     const client = createSplitClient({
       front: stage,
       outputs: model.outputs,
       server: server && (() => server.peer()),
       maxInFlight: settings.maxInFlight,
     });
-    const listener = await listen({
-      ...endpoint,
+    return {
+      name: 'cutpoint-agent',
       handler: agentHandler(model, client, settings.timeoutMs),
-      limits: { maxRequests: settings.maxRequests },
-      hello: { name: 'cutpoint-agent', capabilities: [] },
-      onHttp,
-      onError: ({ code, message }, remote) => log.warn({ code, remote: remote?.name }, message),
-    });
-    opened.add({ [Symbol.asyncDispose]: () => listener.close({ graceMs: settings.graceMs }) });
-    listening = true;
-    log.info({ url: listener.url, model: settings.model, server: settings.server, cut: cut.name }, 'ready');
-    const close = () => {
-      listening = false;
-      return opened.close();
+      health: () => healthOf(model.modelHash, server),
     };
-    return { url: listener.url, close };
-  } catch (thrown) {
-    await opened.close();
-    throw thrown;
-  }
+  });
 }
 
-async function addressOf(settings: AgentSettings): Promise<ServerAddress> {
+async function addressOf(settings: AgentSettings, log: Log): Promise<ServerAddress> {
   const { server: url, serverCa, serverTokenFile, connectTimeoutMs } = settings;
   if (url === undefined) {
     throw new CutpointError(
       'CUT_USAGE',
       'server is missing: give --server with the address that `cutpoint serve` shows.',
     );
+  }
+  if (serverTokenFile !== undefined && !isProtected(url)) {
+    log.warn({ server: url }, 'insecure: the token travels to the server unencrypted; use wss:// or tcps://');
   }
   return {
     url,
@@ -89,7 +68,12 @@ async function addressOf(settings: AgentSettings): Promise<ServerAddress> {
   };
 }
 
-function serverState(server: ServerConnection | undefined): string {
-  if (server === undefined) return 'not needed';
-  return server.connected ? 'connected' : 'away';
+function isProtected(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url === undefined || url.protocol === 'wss:' || url.protocol === 'tcps:' || isLoopback(url.hostname);
+}
+
+function healthOf(modelHash: string, server: ServerConnection | undefined): HealthReport {
+  if (server === undefined) return { ready: true, modelHash, server: 'not needed' };
+  return { ready: server.connected, modelHash, server: server.connected ? 'connected' : 'away' };
 }

@@ -50,7 +50,10 @@ export async function keepConnected(
       await pause(backoffMs * (0.5 + Math.random() / 2), stop.signal);
       if (stop.signal.aborted) return undefined;
       try {
-        return await connectServer(address, expected, stop.signal);
+        const next = await connectServer(address, expected, stop.signal);
+        if (!stop.signal.aborted) return next;
+        await next.close();
+        return undefined;
       } catch (thrown) {
         lastError = asCutpointError(thrown, 'CUT_UNREACHABLE');
         log.debug({ server: url, code: lastError.code, reason: lastError.message }, 'the server is still away');

@@ -1,16 +1,5 @@
-import {
-  cutInTwo,
-  type Daemon,
-  healthHandler,
-  type Log,
-  OpenResources,
-  openEndpoint,
-  segmentOptionsOf,
-  splitOptionsOf,
-  startHealth,
-} from '@cutpoint/daemon';
+import { cutInTwo, type Daemon, type Log, segmentOptionsOf, splitOptionsOf, startDaemon } from '@cutpoint/daemon';
 import { loadStage, openSplit } from '@cutpoint/runtime';
-import { listen } from '@cutpoint/wire';
 import { backStageHandler, describeBack } from './handler.js';
 import type { ServerSettings } from './settings.js';
 
@@ -19,34 +8,16 @@ import type { ServerSettings } from './settings.js';
  * `infer` takes the tensors that cross the cut and answers with the model's outputs.
  * @throws CutpointError what `openSplit` and `loadStage` throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address.
  */
-export async function startServer(settings: ServerSettings, { log }: { log: Log }): Promise<Daemon> {
-  const endpoint = await openEndpoint(settings, log);
-  const opened = new OpenResources();
-  try {
+export function startServer(settings: ServerSettings, { log }: { log: Log }): Promise<Daemon> {
+  return startDaemon(settings, log, async (opened) => {
     const model = await openSplit(settings.model, splitOptionsOf(settings));
     const { cut, back } = cutInTwo(model);
     const stage = opened.add(await loadStage(back, segmentOptionsOf(settings)));
-    let ready = false;
-    const onHttp = healthHandler(() => ({ ready, modelHash: model.modelHash }));
-    opened.add(await startHealth(settings, onHttp, log));
-    const listener = await listen({
-      ...endpoint,
+    log.info({ model: settings.model, cut: cut.name, receives: back.receives, answers: back.answers }, 'loaded');
+    return {
+      name: 'cutpoint-server',
       handler: backStageHandler(describeBack(model, cut, back), stage),
-      limits: { maxRequests: settings.maxRequests },
-      hello: { name: 'cutpoint-server', capabilities: [] },
-      onHttp,
-      onError: ({ code, message }, remote) => log.warn({ code, remote: remote?.name }, message),
-    });
-    opened.add({ [Symbol.asyncDispose]: () => listener.close({ graceMs: settings.graceMs }) });
-    ready = true;
-    log.info({ url: listener.url, model: settings.model, cut: cut.name, answers: back.answers }, 'ready');
-    const close = () => {
-      ready = false;
-      return opened.close();
+      health: () => ({ ready: true, modelHash: model.modelHash }),
     };
-    return { url: listener.url, close };
-  } catch (thrown) {
-    await opened.close();
-    throw thrown;
-  }
+  });
 }

@@ -4,10 +4,10 @@ import {
   openLog,
   resolveSettings,
   runUntilStopped,
+  type SettingsOf,
   type SettingsSchema,
 } from '@cutpoint/daemon';
 import type { Command } from 'commander';
-import type { z } from 'zod';
 import { writeOut } from './output/result.js';
 import { addSettings, flagsOf } from './settings-flags.js';
 
@@ -25,7 +25,7 @@ interface DaemonSettings {
 export function configureDaemon<S extends SettingsSchema>(
   command: Command,
   schema: S,
-  start: (settings: z.output<S>, context: { log: Log }) => Promise<Daemon>,
+  start: (settings: SettingsOf<S>, context: { log: Log }) => Promise<Daemon>,
 ): void {
   addSettings(command, schema);
   command.option('--stop-with-stdin', 'stop when standard input ends, as it does when the parent process dies');

@@ -1,15 +1,21 @@
 export { cutInTwo } from './cut-in-two.js';
-export { type Endpoint, openEndpoint } from './endpoint.js';
-export { type EndpointSettings, endpointSettings } from './endpoint-settings.js';
-export { type HealthReport, healthHandler, startHealth } from './health.js';
+export { endpointSettings } from './endpoint-settings.js';
+export type { HealthReport } from './health.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';
-export { type ModelSettings, modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
+export { modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { OpenResources } from './open-resources.js';
 export { readCertificateFile, readTokenFile } from './secrets.js';
 export { resolveSettings, type SettingSources } from './settings/resolve.js';
-export { type Setting, type SettingKind, type SettingsSchema, settingsOf } from './settings/setting.js';
+export {
+  type Setting,
+  type SettingKind,
+  type SettingsOf,
+  type SettingsSchema,
+  settingsOf,
+} from './settings/setting.js';
 export { defaultText, settingsTable } from './settings/table.js';
 export { type StageDescription, stageDescription } from './stage-description.js';
+export { type Service, startDaemon } from './start-daemon.js';
 export { version } from './version.js';

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { asCutpointError } from '@cutpoint/core';
 import type { Log } from './log.js';
 
 /** A daemon that runs. `close` is graceful: running requests may finish within the daemon's own time limit. */
@@ -13,7 +14,7 @@ const closingMs = 3_000;
 
 /**
  * Keeps a daemon until SIGTERM, SIGINT, or the end of `stdin` if one is given, then closes it. A second signal, or a
- * close that exceeds its time, ends the process with status 1.
+ * close that exceeds its time, ends the process with status 1. A close that fails is logged and gives status 1.
  */
 export async function runUntilStopped(
   daemon: Daemon,
@@ -31,6 +32,10 @@ export async function runUntilStopped(
   try {
     await daemon.close();
     log.info('stopped');
+  } catch (thrown) {
+    const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+    log.error({ code }, message);
+    process.exitCode = 1;
   } finally {
     clearTimeout(timer);
     process.off('SIGTERM', again).off('SIGINT', again);

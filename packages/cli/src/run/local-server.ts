@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CutpointError, isErrorCode, onCancel } from '@cutpoint/core';
+import { settingsOf } from '@cutpoint/daemon';
+import { serverSettings } from '@cutpoint/server';
 
 const command = fileURLToPath(new URL('../../bin/cutpoint.js', import.meta.url));
 const startMs = 120_000;
@@ -24,6 +26,8 @@ export async function startLocalServer(args: readonly string[], signal: AbortSig
     stdio: ['pipe', 'pipe', 'pipe'],
     // Ctrl-C reaches the whole process group of a terminal; this process decides when the server stops.
     detached: true,
+    windowsHide: true,
+    env: environment(),
   });
   try {
     const url = await readyUrl(child, signal);
@@ -34,6 +38,12 @@ export async function startLocalServer(args: readonly string[], signal: AbortSig
     await stop(child);
     throw thrown;
   }
+}
+
+/** The environment without the settings of a server: they are meant for one that a person starts. */
+function environment(): NodeJS.ProcessEnv {
+  const names = new Set(['CUTPOINT_CONFIG', ...settingsOf(serverSettings).map(({ env }) => env)]);
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.has(name)));
 }
 
 async function readyUrl(child: ChildProcessWithoutNullStreams, signal: AbortSignal): Promise<string> {

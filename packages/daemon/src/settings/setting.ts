@@ -22,6 +22,9 @@ export interface Setting {
 /** The schema of a daemon's settings: an object of texts, whole numbers, choices, switches and maps of whole numbers. */
 export type SettingsSchema = z.ZodObject;
 
+/** The values of a schema's settings. */
+export type SettingsOf<S extends SettingsSchema> = z.output<S>;
+
 interface PropertySchema {
   readonly type?: string;
   readonly enum?: readonly string[];
