@@ -60,7 +60,7 @@ export function packetReader<M>(receive: (packet: Packet<M>) => void): { push(ch
     for (;;) {
       const bytes = current.lengths[payloads.length];
       if (bytes === undefined) break;
-      if (bytes > 0) {
+      if (bytes !== 0) {
         expect('payload', limited(bytes, maxPayloadBytes));
         return;
       }

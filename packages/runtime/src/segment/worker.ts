@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { processPort } from './process-port.js';
+import { relaySegment } from './process-relay.js';
 import { threadPort } from './thread-port.js';
 import { serveSegment } from './worker-loop.js';
 
-serveSegment(parentPort === null ? processPort() : threadPort(parentPort, workerData));
+// The same script is the main thread of a worker process and the worker thread in it.
+if (parentPort === null) relaySegment();
+else serveSegment(threadPort(parentPort, workerData));
