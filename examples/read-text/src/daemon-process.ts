@@ -28,8 +28,8 @@ const flags = [
 ];
 
 /**
- * Starts a daemon on a free port of the loopback address and waits until it takes requests. It stops when its standard
- * input ends, so it does not stay behind even if this process is killed.
+ * Starts a daemon on a free port of the loopback address and waits until it takes requests. It stops when its
+ * standard input ends, so it does not stay behind even if this process is killed.
  * @throws CutpointError what the daemon says is wrong, CUT_DEADLINE if it is not ready in 30 s, CUT_CANCELLED.
  */
 export async function startDaemon(
@@ -97,7 +97,7 @@ function parseReady(verb: string, line: string): { url: string; pid: number } {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  child.stdin?.end();
+  child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), stopMs);
   await gone;
   clearTimeout(timer);

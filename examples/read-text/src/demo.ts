@@ -26,12 +26,15 @@ const connectMs = 5_000;
  * Starts a server and an agent as separate processes, reads every picture whole and split, and stops them again.
  * @throws CutpointError what any part of it throws; the processes are gone then, too.
  */
-export async function runPlan(plan: Plan, listener: Listener, signal: AbortSignal): Promise<readonly ReadPicture[]> {
+export async function runPlan(
+  plan: Plan,
+  { optimisation, listener, signal }: { optimisation: 'none' | 'all'; listener: Listener; signal: AbortSignal },
+): Promise<readonly ReadPicture[]> {
   const { path } = plan.model.file;
   const dimFlags = [...plan.dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
-  const split = [path, '--at', String(plan.used.index), ...dimFlags];
+  const split = [path, '--at', String(plan.used.index), '--optimisation', optimisation, ...dimFlags];
   const classes = await readDictionary(models.dictionaryPath);
-  await using whole = await loadSegment({ kind: 'file', path }, { signal });
+  await using whole = await loadSegment({ kind: 'file', path }, { optimisation, signal });
   await using server = await startDaemon('serve', split, signal);
   await using agent = await startDaemon('agent', [...split, '--server', server.url], signal);
   await using peer = await connect({ url: agent.url, connectTimeoutMs: connectMs, signal });

@@ -1,50 +1,33 @@
 import { CutpointError } from '@cutpoint/core';
 import type { Cut } from '@cutpoint/graph';
 
-/** A line of the table of cuts: the cut and, in few words, why it is shown. */
-export interface InterestingCut {
-  readonly cut: Cut;
-  readonly remark: string;
-}
-
 /** The cut that the fewest bytes cross, of those that leave work to both sides; of equals the first. */
 export function chooseCut(cuts: readonly Cut[]): Cut {
-  const [first, ...others] = cuts.slice(1, -1);
-  if (first === undefined) {
-    throw new CutpointError('CUT_ILLEGAL_CUT', 'The model has no cut between its first and its last node.');
-  }
-  return others.reduce((best, cut) => (cut.bytes < best.bytes ? cut : best), first);
+  const best = fewestBytes(cuts.slice(1, -1));
+  if (best !== undefined) return best;
+  throw new CutpointError('CUT_ILLEGAL_CUT', 'The model has no cut between its first and its last node.');
 }
 
-/** How many cuts the table shows besides the ends, the one used and the worst: one for each part of the weights. */
+/** The weights are divided into so many equal parts, and the table shows a cut in each. */
 const parts = 8;
 
 /**
- * The cuts that show what there is to choose from: both ends, the one used, the one that the most bytes cross, and
- * for each eighth of the weights the cut that the fewest bytes cross. At most 12, in order.
+ * The cuts that show what there is to choose from, in order: both ends, the one used, the one that the most bytes
+ * cross, and for each eighth of the weights on the agent the cut that the fewest bytes cross.
  */
-export function interestingCuts(cuts: readonly Cut[], used: Cut): InterestingCut[] {
-  const remarks = new Map<Cut | undefined, string>();
+export function interestingCuts(cuts: readonly Cut[], used: Cut): readonly Cut[] {
+  const inner = cuts.slice(1, -1);
   const total = cuts.at(-1)?.frontWeightBytes ?? 0;
-  for (let part = 0; part < parts; part++) {
-    const isInPart = (cut: Cut) => Math.min(parts - 1, Math.floor((cut.frontWeightBytes / total) * parts)) === part;
-    const within = cuts.slice(1, -1).filter(isInPart);
-    remarks.set(least(within), '');
-  }
-  remarks.set(least(cuts.slice(1, -1), -1), 'the most bytes cross');
-  remarks.set(cuts[0], 'everything on the server');
-  remarks.set(cuts.at(-1), 'everything on the agent');
-  remarks.set(used, 'used below');
-  return cuts.flatMap((cut) => {
-    const remark = remarks.get(cut);
-    return remark === undefined ? [] : [{ cut, remark }];
-  });
+  const partOf = (cut: Cut) => Math.min(parts - 1, Math.floor((cut.frontWeightBytes / total) * parts));
+  const byPart = Array.from({ length: parts }, (_, part) => inner.filter((cut) => partOf(cut) === part));
+  const shown = new Set([cuts[0], cuts.at(-1), used, mostBytes(inner), ...byPart.map(fewestBytes)]);
+  return cuts.filter((cut) => shown.has(cut));
 }
 
-/** The first cut that the fewest bytes cross, or with `sign` -1 the most. */
-function least(cuts: readonly Cut[], sign: 1 | -1 = 1): Cut | undefined {
-  return cuts.reduce<Cut | undefined>(
-    (best, cut) => (best === undefined || cut.bytes * sign < best.bytes * sign ? cut : best),
-    undefined,
-  );
+function fewestBytes(cuts: readonly Cut[]): Cut | undefined {
+  return cuts.toSorted((a, b) => a.bytes - b.bytes)[0];
+}
+
+function mostBytes(cuts: readonly Cut[]): Cut | undefined {
+  return cuts.toSorted((a, b) => b.bytes - a.bytes)[0];
 }

@@ -6,7 +6,7 @@ import type { Plan } from './plan.js';
 export function jsonReport(plan: Plan, read: readonly ReadPicture[], seconds: number) {
   return {
     model: plan.model.file.name,
-    cuts: plan.table.map(({ cut }) => describeCut(cut)),
+    cuts: plan.table.map(describeCut),
     used: plan.used.index,
     pictures: read.map(({ picture, result: { whole, split, maxAbsDiff, agree } }) => ({
       name: picture.name,

@@ -29,12 +29,12 @@ async function main(args: readonly string[]): Promise<number> {
     const screen = screenOf(process.stdout);
     print(introduction(screen));
     const plan = await makePlan(options, signal);
-    print(cutsStory(plan, screen, options.at === undefined));
+    print(cutsStory(plan, options, screen));
     const listener = {
       started: (daemons: Parameters<typeof startedStory>[0]) => print(startedStory(daemons, screen)),
       read: (picture: Parameters<typeof pictureReport>[0]) => print(pictureReport(picture, screen)),
     };
-    const read = await runPlan(plan, listener, signal);
+    const read = await runPlan(plan, { optimisation: options.exact ? 'none' : 'all', listener, signal });
     const seconds = (performance.now() - startedAt) / 1000;
     print(verdict(read, screen));
     if (options.json) process.stdout.write(`${JSON.stringify(jsonReport(plan, read, seconds))}\n`);

@@ -1,7 +1,9 @@
+import { valueBytes } from '@cutpoint/graph';
 import { cutTable } from './cut-table.js';
 import type { DaemonProcess } from './daemon-process.js';
 import { formatBytes } from './format.js';
-import type { Plan } from './plan.js';
+import type { DemoOptions } from './options.js';
+import { type Plan, widthOf } from './plan.js';
 import { paragraph, type Screen } from './screen.js';
 
 /** What will happen, in a few sentences. */
@@ -19,30 +21,38 @@ export function introduction(screen: Screen): string {
 }
 
 /** Where the model can be cut, where it will be, and why there. */
-export function cutsStory({ model, table, used, pictures }: Plan, screen: Screen, chosen: boolean): string {
-  const { cuts } = model.list;
-  const [{ name, input }] = pictures;
+export function cutsStory(plan: Plan, { at }: DemoOptions, screen: Screen): string {
+  const { model, table, used, pictures } = plan;
+  const { cuts, shapes } = model.list;
+  const [first] = pictures;
   const weightBytes = cuts.at(-1)?.frontWeightBytes ?? 0;
-  const inputBytes = input.data.byteLength;
-  const why = chosen
-    ? `Cut ${used.index} is used because the fewest bytes cross there of all the cuts that leave work to both sides`
-    : `Cut ${used.index} is used because --at asks for it`;
+  const answerBytes = model.outputs.reduce((sum, name) => sum + valueBytes(shapes, name), 0);
+  const reason =
+    at === undefined
+      ? 'of all that leave work to both sides, it is the one that the fewest bytes cross'
+      : '--at asks for it';
   return (
     `${screen.colours.bold(`${table.length} of its ${cuts.length} cuts`)}\n\n` +
     paragraph(
-      `Sizes are for ${name}, which the model sees ${input.shape[3]} pixels wide; a wider picture sends more. Of each ` +
-        'eighth of the weights the table has the cut that the fewest bytes cross.',
+      `Sizes are for ${first.name}, which the model sees ${widthOf(first)} pixels wide. Cut 0 leaves everything to the ` +
+        `server, cut ${cuts.length - 1} to the agent. For each eighth of the weights the table has the cheapest cut.`,
       screen,
     ) +
     cutTable({ rows: table, used, weightBytes }, screen) +
-    paragraph(`${why}: ${formatBytes(used.bytes)}, ${compare(used.bytes, inputBytes)} the picture itself.`, screen)
+    paragraph(
+      `Cut ${used.index} is used: ${reason}. ${formatBytes(used.bytes)} cross it, ` +
+        `${compare(used.bytes, first.input.data.byteLength)} the picture has. The answer that comes back is the same for ` +
+        `all cuts: ${formatBytes(answerBytes)} of probabilities, one for every character at every step.`,
+      screen,
+    )
   );
 }
 
 function compare(bytes: number, inputBytes: number): string {
-  if (bytes === 0) return 'nothing instead of';
-  const [factor, word] = bytes < inputBytes ? [inputBytes / bytes, 'fewer'] : [bytes / inputBytes, 'more'];
-  return `${factor.toFixed(1)} times ${word} than`;
+  if (bytes === inputBytes) return 'as many as';
+  return bytes < inputBytes
+    ? `${(inputBytes / bytes).toFixed(1)} times fewer than`
+    : `${(bytes / inputBytes).toFixed(1)} times as many as`;
 }
 
 /** Which processes run now, and how to read the bars. */

@@ -6,6 +6,8 @@ export interface DemoOptions {
   readonly help: boolean;
   /** Print one JSON object instead of the report. */
   readonly json: boolean;
+  /** Switch the runtime's graph optimisations off: then split and whole must agree bit for bit. */
+  readonly exact: boolean;
   /** The cut to use; the demo chooses one if it is left out. */
   readonly at: number | undefined;
   /** PNG files to read instead of the demo's own. */
@@ -15,9 +17,10 @@ export interface DemoOptions {
 /** The text of `--help`. */
 export const usage = `Reads pictures of lines of text with a model that is cut in two, and compares with the uncut model.
 
-Usage: npm run demo -- [--at CUT] [--json] [PICTURE.png ...]
+Usage: npm run demo -- [--at CUT] [--exact] [--json] [PICTURE.png ...]
 
   --at CUT   cut the model there, as the table numbers the cuts; default: where the fewest bytes cross
+  --exact    without the runtime's graph optimisations: split and whole must agree bit for bit
   --json     print one JSON object instead of the report
   PICTURE    your own PNG pictures of one line of text each, dark on light
 `;
@@ -31,6 +34,7 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   return {
     help: values.help,
     json: values.json,
+    exact: values.exact,
     at: values.at === undefined ? undefined : Number(values.at),
     pictures: positionals,
   };
@@ -44,6 +48,7 @@ function parse(args: readonly string[]) {
       options: {
         help: { type: 'boolean', short: 'h', default: false },
         json: { type: 'boolean', default: false },
+        exact: { type: 'boolean', default: false },
         at: { type: 'string' },
       },
     });

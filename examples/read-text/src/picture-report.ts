@@ -12,7 +12,7 @@ export function pictureReport({ picture: { name, picture }, result }: ReadPictur
   const agent = (text: string) => colours.cyan(text);
   const link = (text: string) => colours.yellow(text);
   const server = (text: string) => colours.magenta(text);
-  const scale = { ms: Math.max(whole.totalMs, timing.totalMs), width: Math.min(60, screen.columns - 20) };
+  const scale = { ms: Math.max(whole.totalMs, timing.totalMs), width: Math.min(60, screen.columns - 32) };
   const wholeBar = bar([[whole.totalMs, (length) => '█'.repeat(length)]], scale);
   const splitBar = bar(
     [
@@ -36,7 +36,7 @@ export function pictureReport({ picture: { name, picture }, result }: ReadPictur
     `  split  ${percent(split.confidence)}  ${colours.bold(split.text)}`,
     `         ${(agree ? colours.green : colours.red)(agreement(result))}`,
     `  whole  ${formatMs(whole.totalMs).padStart(8)}  ${wholeBar}`,
-    `  split  ${formatMs(timing.totalMs).padStart(8)}  ${splitBar}`,
+    `  split  ${formatMs(timing.totalMs).padStart(8)}  ${splitBar} ${colours.dim(`${(timing.totalMs / whole.totalMs).toFixed(2)} x whole`)}`,
     `         ${parts.join('  ')}`,
   ];
   return `${lines.join('\n')}\n\n`;
@@ -44,14 +44,12 @@ export function pictureReport({ picture: { name, picture }, result }: ReadPictur
 
 /** The last line: whether all pictures agree. */
 export function verdict(read: readonly ReadPicture[], { colours }: Screen): string {
-  const results = read.map(({ result }) => result);
-  const apart = results.filter(({ agree }) => !agree).length;
-  if (apart > 0) {
-    return `${colours.bold(colours.red(`Split and whole disagree about ${apart} of ${results.length} pictures.`))}\n`;
-  }
-  const worst = Math.max(...results.map(({ maxAbsDiff }) => maxAbsDiff));
+  const apart = read.filter(({ result }) => !result.agree).map(({ picture }) => picture.name);
+  if (apart.length > 0) return `${colours.bold(colours.red(`Split and whole disagree about ${apart.join(', ')}.`))}\n`;
+  const worst = Math.max(...read.map(({ result }) => result.maxAbsDiff));
   const how = worst === 0 ? 'bit for bit' : `on every text, and on every probability within ${worst.toExponential(1)}`;
-  return `${colours.bold(colours.green(`All ${results.length} pictures: split and whole agree ${how}.`))}\n`;
+  const who = read.length === 1 ? 'Split and whole' : `All ${read.length} pictures: split and whole`;
+  return `${colours.bold(colours.green(`${who} agree ${how}.`))}\n`;
 }
 
 /** In words, how near the two answers are. */

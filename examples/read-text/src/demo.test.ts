@@ -1,0 +1,72 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+
+const demo = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const picture = (name: string) => fileURLToPath(new URL(`../pictures/${name}.png`, import.meta.url));
+const run = promisify(execFile);
+
+it('reads pictures whole and split with the same answer, bit for bit without optimisations', async () => {
+  const { stdout } = await run(process.execPath, [demo, '--exact', '--json', picture('plain'), picture('chinese')]);
+  const report = JSON.parse(stdout);
+  expect(report.agree).toBe(true);
+  expect(report.pictures).toMatchObject([
+    { maxAbsDiff: 0, whole: { text: 'Cut where few bytes cross.' }, split: { text: 'Cut where few bytes cross.' } },
+    { maxAbsDiff: 0, whole: { text: '千里之行，始于足下。' }, split: { text: '千里之行，始于足下。' } },
+  ]);
+}, 60_000);
+
+it.each(['SIGINT', 'SIGKILL'] as const)(
+  'leaves no daemon behind after %s',
+  async (signal) => {
+    const child = spawn(process.execPath, [demo, picture('plain')], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const exited = once(child, 'exit');
+    const ports = await startedPorts(child.stdout);
+    expect(ports).toHaveLength(2);
+    expect(await Promise.all(ports.map(isListening))).toEqual([true, true]);
+    child.kill(signal);
+    child.stdout.resume();
+    expect(await exited).toEqual(signal === 'SIGINT' ? [1, null] : [null, 'SIGKILL']);
+    // Only a demo that was killed cannot wait for its daemons.
+    const tries = signal === 'SIGKILL' ? 100 : 1;
+    for (let i = 1; i < tries && (await Promise.all(ports.map(isListening))).includes(true); i++) await delay(100);
+    expect(await Promise.all(ports.map(isListening))).toEqual([false, false]);
+  },
+  60_000,
+);
+
+it('says what is wrong and exits with 2 for wrong usage', async () => {
+  const wrong = run(process.execPath, [demo, '--at', 'middle']);
+  await expect(wrong).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('error CUT_USAGE: --at is "middle"'),
+  });
+});
+
+/** The ports of the daemons, once the demo has said that they run. */
+async function startedPorts(stdout: Readable): Promise<number[]> {
+  let output = '';
+  for await (const chunk of stdout.iterator({ destroyOnReturn: false })) {
+    output += String(chunk);
+    if (output.includes('The pictures')) break;
+  }
+  return [...output.matchAll(/ws:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return false;
+    throw error;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,60 @@
+import type { Cut } from '@cutpoint/graph';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chooseCut, interestingCuts } from './interesting-cuts.js';
+
+const cut = (index: number, bytes: number, frontWeightBytes: number): Cut => ({
+  index,
+  position: index,
+  name: `node${index}`,
+  tensors: [],
+  bytes,
+  frontNodes: index,
+  frontWeightBytes,
+});
+
+/** Cuts of a model: any bytes, weights that only grow, and nothing that crosses the last one. */
+const anyCuts = fc
+  .array(fc.record({ bytes: fc.integer({ min: 1, max: 1000 }), weight: fc.nat(50) }), { minLength: 3, maxLength: 60 })
+  .map((nodes) => {
+    let weights = 1;
+    return nodes.map(({ bytes, weight }, index) => {
+      weights += weight;
+      return cut(index, index === nodes.length - 1 ? 0 : bytes, weights);
+    });
+  });
+
+describe('the cut that the demo chooses', () => {
+  it('is the first of those that the fewest bytes cross, and never an end', () => {
+    const cuts = [cut(0, 1, 0), cut(1, 30, 5), cut(2, 20, 6), cut(3, 20, 7), cut(4, 0, 9)];
+    expect(chooseCut(cuts)).toBe(cuts[2]);
+  });
+
+  it('does not exist where a model has no cut inside', () => {
+    expect(() => chooseCut([cut(0, 1, 0), cut(1, 0, 9)])).toThrow(/no cut between/);
+  });
+});
+
+describe('the cuts in the table', () => {
+  it('has the ends, the one used and the worst, in order and each once', () => {
+    fc.assert(
+      fc.property(anyCuts, fc.nat(), (cuts, pick) => {
+        const used = cuts[pick % cuts.length] ?? cut(0, 0, 0);
+        const shown = interestingCuts(cuts, used);
+        const indices = shown.map(({ index }) => index);
+        expect(indices).toEqual([...new Set(indices)].sort((a, b) => a - b));
+        expect(shown).toEqual(expect.arrayContaining([cuts[0], cuts.at(-1), used]));
+        const worst = Math.max(...cuts.slice(1, -1).map(({ bytes }) => bytes));
+        expect(shown.slice(1).some(({ bytes }) => bytes === worst)).toBe(true);
+        expect(shown.length).toBeLessThanOrEqual(12);
+      }),
+    );
+  });
+
+  it('has the cheapest cut of each eighth of the weights', () => {
+    const cuts = Array.from({ length: 17 }, (_, index) => cut(index, 100 + index, index * 10));
+    expect(interestingCuts(cuts, chooseCut(cuts)).map(({ index }) => index)).toEqual([
+      0, 1, 2, 4, 6, 8, 10, 12, 14, 15, 16,
+    ]);
+  });
+});
