@@ -4,7 +4,7 @@ import { loadSegment } from './load-segment.js';
 import { identityModel } from './onnx-bytes.testing.js';
 
 /** How many: `npm run test:leak -w @cutpoint/runtime` asks for 1,000. */
-const rounds = Number(process.env.CUTPOINT_LEAK_ROUNDS ?? 60);
+const rounds = Number(process.env.CUTPOINT_LEAK_ROUNDS ?? 30);
 const settled = rounds / 10;
 const bound = 64 * 2 ** 20;
 
