@@ -36,7 +36,9 @@ export function configureDaemon<S extends SettingsSchema>(
     const { graceMs, logLevel, logFormat } = settings as DaemonSettings;
     const log = openLog({ name: command.name(), level: logLevel, format: logFormat });
     const daemon = await start(settings, { log });
+    // A parent that has read the line may stop the daemon at once, so signals are listened to before it is written.
+    const stopped = runUntilStopped(daemon, { graceMs, log, stdin: stopWithStdin ? process.stdin : undefined });
     if (json) await writeOut(`${JSON.stringify({ ready: true, url: daemon.url, pid: process.pid })}\n`);
-    await runUntilStopped(daemon, { graceMs, log, stdin: stopWithStdin ? process.stdin : undefined });
+    await stopped;
   });
 }

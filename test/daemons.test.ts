@@ -1,0 +1,252 @@
+import type { NamedTensors } from '@cutpoint/core';
+import { tensorOf } from '@cutpoint/core';
+import type { Segment } from '@cutpoint/runtime';
+import { connect, type Peer } from '@cutpoint/wire';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { classifier, classifierInput, detector, loadWhole } from './models.testing.js';
+import { cutpoint, type Process, until } from './processes.testing.js';
+
+const code = (expected: string) => expect.objectContaining({ code: expected });
+const exact = ['--optimisation', 'none'];
+const cut = ['--at', '100'];
+const lastCut = ['--at', '220'];
+const anyPort = ['--listen', 'ws://127.0.0.1:0', '--json'];
+
+function serve(...args: readonly string[]) {
+  return cutpoint(['serve', classifier, ...exact, ...anyPort, ...args]);
+}
+
+function agent(...args: readonly string[]) {
+  return cutpoint(['agent', classifier, ...exact, ...anyPort, ...args]);
+}
+
+function ask(url: string) {
+  return connect({ url, connectTimeoutMs: 5_000 });
+}
+
+function infer(tensors: NamedTensors) {
+  return { method: 'infer', tensors };
+}
+
+function status(url: string): Promise<number> {
+  return fetch(url.replace(/^(ws|tcp)/, 'http'), { signal: AbortSignal.timeout(5_000) }).then(
+    (answer) => answer.status,
+  );
+}
+
+let whole: Segment;
+beforeAll(async () => {
+  whole = await loadWhole(classifier);
+});
+afterAll(() => whole.dispose());
+
+async function wholeAnswer(input: NamedTensors): Promise<NamedTensors> {
+  return (await whole.run(input)).outputs;
+}
+
+describe('an agent and a server in processes of their own', () => {
+  let server: Process;
+  let edge: Process;
+  let peer: Peer;
+  beforeAll(async () => {
+    server = serve(...cut);
+    edge = agent(...cut, '--server', await server.url());
+    peer = await ask(await edge.url());
+  });
+  afterAll(async () => {
+    await peer.close();
+    await edge[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  it('give the uncut model’s answer, bit for bit, and say where the time went', async () => {
+    const { tensors, meta } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+    expect(meta).toMatchObject({ timing: { frontMs: expect.any(Number), totalMs: expect.any(Number) } });
+  });
+
+  it('answer many requests at the same time, each with its own answer', async () => {
+    const inputs = Array.from({ length: 12 }, (_, seed) => classifierInput(seed + 1));
+    const replies = await Promise.all(inputs.map((input) => peer.request(infer(input), { deadlineMs: 20_000 })));
+    for (const [i, input] of inputs.entries()) expect(replies[i]?.tensors).toEqual(await wholeAnswer(input));
+  });
+
+  it('answer a wrong tensor with CUT_INPUT and go on', async () => {
+    for (const url of [await server.url(), await edge.url()]) {
+      await using other = await ask(url);
+      const wrong = new Map([['nonsense', tensorOf('f32', [1], new Float32Array(1))]]);
+      await expect(other.request(infer(wrong))).rejects.toThrow(code('CUT_INPUT'));
+      await expect(other.request({ method: 'nonsense' })).rejects.toThrow(code('CUT_USAGE'));
+    }
+    const wrongType = new Map([['x', tensorOf('i32', [1, 3, 48, 192], new Int32Array(3 * 48 * 192))]]);
+    await expect(peer.request(infer(wrongType))).rejects.toThrow(code('CUT_INPUT'));
+    expect((await peer.request(infer(classifierInput()))).tensors.size).toBe(1);
+  });
+
+  it('describe themselves', async () => {
+    await using other = await ask(await server.url());
+    const { meta } = await other.request({ method: 'describe' });
+    expect(meta).toMatchObject({ modelHash: expect.stringMatching(/^[0-9a-f]{64}$/), cut: { index: 100 } });
+    expect((await peer.request({ method: 'describe' })).meta).toMatchObject({
+      modelHash: meta.modelHash,
+      inputs: [{ name: 'x', dtype: 'f32' }],
+    });
+  });
+
+  it('keep to the caller’s deadline and cancellation', async () => {
+    server.kill('SIGSTOP');
+    await expect(peer.request(infer(classifierInput()), { deadlineMs: 300 })).rejects.toThrow(code('CUT_DEADLINE'));
+    const controller = new AbortController();
+    const request = peer.request(infer(classifierInput()), { signal: controller.signal, deadlineMs: 20_000 });
+    controller.abort();
+    await expect(request).rejects.toThrow(code('CUT_CANCELLED'));
+    server.kill('SIGCONT');
+    expect((await peer.request(infer(classifierInput()), { deadlineMs: 20_000 })).tensors.size).toBe(1);
+  });
+
+  it('are alive and ready, and know no other page', async () => {
+    for (const url of [await server.url(), await edge.url()]) {
+      expect(await status(`${url}/healthz`)).toBe(200);
+      expect(await status(`${url}/readyz`)).toBe(200);
+      expect(await status(`${url}/`)).toBe(404);
+    }
+  });
+});
+
+describe('the cuts at both ends', () => {
+  it('leave everything to the server at the first cut, over tcp as well', async () => {
+    const health = ['--health', '127.0.0.1:0'];
+    await using server = serve('--at', '0', '--listen', 'tcp://127.0.0.1:0', ...health);
+    await using edge = agent('--at', '0', '--server', await server.url());
+    await using peer = await ask(await edge.url());
+    const { tensors } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+    const healthUrl = server.log().find(({ msg }) => msg === 'health')?.url;
+    expect(await status(`${healthUrl}/readyz`)).toBe(200);
+  });
+
+  it('need no server at the last cut', async () => {
+    await using edge = agent(...lastCut);
+    await using peer = await ask(await edge.url());
+    const { tensors } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+  });
+});
+
+describe('a server that vanishes', () => {
+  it('costs the requests under way, and the agent comes back to the next one', async () => {
+    const server = serve(...cut);
+    const address = await server.url();
+    await using edge = agent(...cut, '--server', address, '--max-backoff-ms', '200');
+    const url = await edge.url();
+    await using peer = await ask(url);
+
+    server.kill('SIGSTOP');
+    const request = peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    const rejected = expect(request).rejects.toThrow(code('CUT_CONNECTION_LOST'));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    server.kill('SIGKILL');
+    await rejected;
+    await server[Symbol.asyncDispose]();
+
+    const startedAt = performance.now();
+    await expect(peer.request(infer(classifierInput()))).rejects.toThrow(code('CUT_UNREACHABLE'));
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(await status(`${url}/readyz`)).toBe(503);
+    expect(await status(`${url}/healthz`)).toBe(200);
+
+    await using again = serve(...cut, '--listen', address);
+    await again.url();
+    await until(async () => (await status(`${url}/readyz`)) === 200, 'the agent is connected again');
+    const { tensors } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+  });
+
+  it('is refused when it comes back with another cut', async () => {
+    const server = serve(...cut);
+    const address = await server.url();
+    await using edge = agent(...cut, '--server', address, '--max-backoff-ms', '200');
+    await using peer = await ask(await edge.url());
+    await server[Symbol.asyncDispose]();
+    await using other = serve('--at', '101', '--listen', address);
+    await other.url();
+    const answer = () => peer.request(infer(classifierInput())).catch((error: { code: string }) => error.code);
+    await until(async () => (await answer()) === 'CUT_MODEL_MISMATCH', 'the agent sees the other cut');
+  });
+});
+
+describe('a start that cannot succeed', () => {
+  it('says that the port is in use', async () => {
+    await using server = serve(...cut);
+    await using second = serve(...cut, '--listen', await server.url());
+    expect(await second.exit()).toBe(1);
+    expect(JSON.parse(second.stdout)).toMatchObject({ error: { code: 'CUT_BIND' } });
+    expect(second.stderr).toMatch(/^error CUT_BIND: .*\n$/m);
+  });
+
+  it('says that the server is absent', async () => {
+    await using edge = agent(...cut, '--server', 'ws://127.0.0.1:9');
+    expect(await edge.exit()).toBe(1);
+    expect(edge.stderr).toContain('error CUT_UNREACHABLE: ');
+  });
+
+  it('says that the server holds another model or another cut', async () => {
+    await using server = serve(...cut);
+    await using elsewhere = agent('--at', '99', '--server', await server.url());
+    await using other = cutpoint(['agent', detector, ...cut, ...anyPort, '--server', await server.url()]);
+    expect(await elsewhere.exit()).toBe(1);
+    expect(elsewhere.stderr).toContain('error CUT_MODEL_MISMATCH: ');
+    expect(await other.exit()).toBe(1);
+    expect(other.stderr).toContain('error CUT_MODEL_MISMATCH: ');
+  });
+});
+
+describe('a stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('on %s ends both daemons with status 0', async (signal) => {
+    await using server = serve(...cut);
+    await using edge = agent(...cut, '--server', await server.url());
+    await edge.url();
+    for (const daemon of [edge, server]) {
+      daemon.kill(signal);
+      expect(await daemon.exit()).toBe(0);
+      expect(daemon.log().map(({ msg }) => msg)).toEqual(expect.arrayContaining(['ready', 'stopping', 'stopped']));
+    }
+  });
+
+  it('lets requests under way finish', async () => {
+    await using server = serve(...cut);
+    await using edge = agent(...cut, '--server', await server.url());
+    await using peer = await ask(await edge.url());
+    server.kill('SIGSTOP');
+    const requests = Array.from({ length: 8 }, () => peer.request(infer(classifierInput()), { deadlineMs: 20_000 }));
+    const replies = Promise.all(requests);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    edge.kill('SIGTERM');
+    await until(() => edge.log().some(({ msg }) => msg === 'stopping'), 'the agent is stopping');
+    server.kill('SIGCONT');
+    expect((await replies).every(({ tensors }) => tensors.size === 1)).toBe(true);
+    expect(await edge.exit()).toBe(0);
+  });
+
+  it('takes no longer than its grace where a request hangs', async () => {
+    await using server = serve(...cut);
+    await using edge = agent(...cut, '--server', await server.url(), '--grace-ms', '300');
+    await using peer = await ask(await edge.url());
+    server.kill('SIGSTOP');
+    const request = peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    const rejected = expect(request).rejects.toThrow(code('CUT_CONNECTION_LOST'));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const startedAt = performance.now();
+    edge.kill('SIGTERM');
+    await rejected;
+    await edge.exit();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  it('follows the end of standard input where that is asked for', async () => {
+    await using server = serve(...cut, '--stop-with-stdin');
+    await server.url();
+    server.endStdin();
+    expect(await server.exit()).toBe(0);
+  });
+});

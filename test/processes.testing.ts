@@ -1,0 +1,95 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const command = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
+const waitMs = 20_000;
+
+/** A `cutpoint` process that a test started. Killed when disposed, whatever the test did. */
+export class Process implements AsyncDisposable {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #exited: Promise<number | string>;
+  #ended = false;
+  #stdout = '';
+  #stderr = '';
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(process.execPath, [command, ...args], { env: { ...process.env, ...env } });
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+    });
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    this.#exited = once(this.#child, 'close').then(([status, signal]) => {
+      this.#ended = true;
+      return status ?? signal;
+    });
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** The status, or the signal that ended it. */
+  exit(): Promise<number | string> {
+    return within(this.#exited, () => `the process did not end; it said:\n${this.#stderr}`);
+  }
+
+  /** The lines of the log so far, parsed. */
+  log(): readonly Record<string, unknown>[] {
+    const lines = this.#stderr.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  /** Waits for the one JSON line of a daemon that is ready and returns its address. */
+  async url(): Promise<string> {
+    await until(() => this.#stdout.includes('\n') || this.#ended, `a daemon was ready; it said:\n${this.#stderr}`);
+    const { url } = JSON.parse(this.#stdout) as { url?: string };
+    if (url === undefined) throw new Error(`The daemon did not start: ${this.#stdout}`);
+    return url;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  endStdin(): void {
+    this.#child.stdin.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+}
+
+/** Starts `cutpoint` with these arguments. */
+export function cutpoint(args: readonly string[], env?: Readonly<Record<string, string>>): Process {
+  return new Process(args, env);
+}
+
+/** Asks again and again until the answer is yes, for at most 20 s. */
+export async function until(question: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + waitMs;
+  while (!(await question())) {
+    if (Date.now() > end) throw new Error(`Waited in vain until ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function within<T>(promise: Promise<T>, complaint: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(complaint())), waitMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
