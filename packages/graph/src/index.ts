@@ -11,4 +11,5 @@ export { isDefaultDomain, type Model, maxModelBytes, parseModel, serialiseModel 
 export * as onnx from './onnx_pb.js';
 export { type Relocation, relocateExternal } from './relocate.js';
 export { type ShapeTable, type TensorType, type ValueType, valueBytes } from './shapes.js';
+export { storeCrossing, storingOpset } from './stored-cut.js';
 export { type ExternalRange, externalRange, isExternal, weightBytes, weightTensors } from './weights.js';

@@ -1,4 +1,4 @@
-import type { Graph, ShapeTable } from '@cutpoint/graph';
+import { type Graph, isDefaultDomain, type ShapeTable, storingOpset } from '@cutpoint/graph';
 
 /** How closely split and whole must agree, and why. */
 export interface Bounds {
@@ -30,11 +30,14 @@ export function boundsOf(graph: Graph, shapes: ShapeTable): Bounds {
   }
   const types = new Set([...shapes.values()].map((type) => (type.kind === 'tensor' ? type.dtype : null)));
   if (types.has('f16') || types.has('bf16')) {
+    const opset = graph.model.opsetImport.find(({ domain }) => isDefaultDomain(domain))?.version ?? storingOpset;
+    const reason =
+      'f16: the CPU provider computes in f32 and rounds to 11 bits where a tensor is stored, also at the cut';
+    if (opset >= storingOpset) return { exact: 0, optimised: 0.01, reason };
     return {
-      exact: 0,
+      exact: 2e-3,
       optimised: 0.01,
-      reason:
-        'f16: the CPU provider computes in f32 and rounds to 11 bits wherever a tensor is stored, also at the cut',
+      reason: `${reason}; before opset ${storingOpset} the whole cannot store it`,
     };
   }
   return float32;

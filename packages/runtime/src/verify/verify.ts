@@ -1,5 +1,5 @@
 import { asCutpointError, CutpointError, type NamedTensors, throwIfCancelled } from '@cutpoint/core';
-import { compareTensors, type ExtractedSegment, exposeValues, type Model } from '@cutpoint/graph';
+import { compareTensors, type ExtractedSegment, type Model, storeCrossing } from '@cutpoint/graph';
 import { type CutModel, segmentsOf } from '../model/cut-model.js';
 import { sourceOf } from '../model/segment-source.js';
 import { loadSegment } from '../segment/load-segment.js';
@@ -134,7 +134,7 @@ function describe({ maxAbsDiff, maxRelDiff }: Differences, bound: number): strin
 
 /**
  * What the split must equal. Where f16 crosses, the CPU provider computes in f32 and rounds only what is stored, so the
- * whole model is run with the crossing tensors as extra outputs: it then rounds where the split does.
+ * whole model is run with the crossing tensors stored: it then rounds where the split does.
  */
 async function exactReference(
   model: CutModel,
@@ -144,11 +144,7 @@ async function exactReference(
 ): Promise<NamedTensors> {
   const crossing = at.flatMap((index) => model.list.cuts[index]?.tensors ?? []);
   if (!crossing.some(({ dtype }) => dtype === 'f16' || dtype === 'bf16')) return plain;
-  const given = new Set(model.inputs.map(({ name }) => name));
-  const names = [...new Set([...model.outputs, ...crossing.map(({ name }) => name)])].filter(
-    (name) => !given.has(name),
-  );
-  return await runModel(model, exposeValues(model.file.model, names), inputs, 'none', signal);
+  return await runModel(model, storeCrossing(model.list, at), inputs, 'none', signal);
 }
 
 async function runSegments(
