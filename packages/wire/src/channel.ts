@@ -43,7 +43,7 @@ export class Channel {
     this.#reader = new FrameReader(strict, (frame) => this.#receive(frame));
     this.#writer = new FrameWriter(link);
     link.start({
-      onData: (chunk) => this.#read(chunk),
+      onData: (chunk, owned) => this.#read(chunk, owned),
       onDrain: () => {
         this.#keepAlive?.heard();
         this.#writer.drained();
@@ -119,11 +119,11 @@ export class Channel {
     this.#writer.finish(last, () => this.#link.end());
   }
 
-  #read(chunk: Uint8Array): void {
+  #read(chunk: Uint8Array, owned: boolean): void {
     if (this.#ended) return;
     this.#keepAlive?.heard();
     try {
-      this.#reader.push(chunk);
+      this.#reader.push(chunk, owned);
     } catch (thrown) {
       this.fail(asCutpointError(thrown, 'CUT_INTERNAL'));
     }

@@ -133,13 +133,7 @@ class ClientPeer implements Peer {
     const startedAt = performance.now();
     try {
       const id = this.#nextId(this.#asked);
-      const { budgetMs } = call;
-      const fields = {
-        method,
-        ...(meta === undefined ? {} : { meta }),
-        ...(budgetMs === undefined ? {} : { budgetMs }),
-      };
-      call.frame = encodeFrame('request', id, fields, tensors);
+      call.frame = encodeFrame('request', id, { method, meta, budgetMs: call.budgetMs }, tensors);
       checkFrameFits(call.frame, this.remote.maxFrameBytes);
       call.id = id;
     } catch (thrown) {

@@ -1,6 +1,6 @@
 import { asCutpointError, CutpointError, type NamedTensors } from '@cutpoint/core';
 import { Packr } from 'msgpackr';
-import { type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
+import { type FixedPart, type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
 import { checkMsgpack } from './msgpack-check.js';
 import { describeTensors } from './tensor-list.js';
 
@@ -12,6 +12,9 @@ export interface EncodedFrame {
 
 /** Text and numbers a frame carries beside its tensors. The receiver must check what it reads from it. */
 export type Meta = Readonly<Record<string, unknown>>;
+
+/** What a frame says beside its tensors. Undefined values arrive as null. */
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Parts up to this length are copied together: below it a copy is cheaper than another buffer in the system call. */
 const joinBytes = 16 * 1024;
@@ -26,21 +29,52 @@ const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
 export function encodeFrame(
   type: FrameType,
   id: number,
-  fields: Readonly<Record<string, unknown>> = {},
+  fields: Fields = {},
   tensors: NamedTensors = noTensors,
 ): EncodedFrame {
-  const entries = describeTensors(tensors);
-  const header = encodeHeader(entries.length === 0 ? fields : { ...fields, tensors: entries });
-  const payloadBytes = entries.reduce((sum, { bytes }) => sum + padded(bytes), 0);
-  const fixed = Buffer.allocUnsafe(fixedBytes);
-  writeFixed(fixed, { type, id, headerBytes: header.length, payloadBytes });
-  const parts: Uint8Array[] = [fixed, header];
-  pad(parts, header.length);
-  for (const { data } of tensors.values()) {
-    if (data.length > 0) parts.push(data);
-    pad(parts, data.length);
+  const header = encodeHeader(fields, describeTensors(tensors));
+  let payloadBytes = 0;
+  for (const { data } of tensors.values()) payloadBytes += padded(data.length);
+  const bytes = fixedBytes + padded(header.length) + payloadBytes;
+  const fixed = { type, id, headerBytes: header.length, payloadBytes };
+  const parts = bytes <= joinBytes ? [joined(fixed, header, tensors, bytes)] : separate(fixed, header, tensors);
+  return { parts, bytes };
+}
+
+/** A small frame as one buffer. */
+function joined(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors, bytes: number): Buffer {
+  const frame = Buffer.allocUnsafe(bytes);
+  writeFixed(frame, fixed);
+  let at = append(frame, fixedBytes, header);
+  for (const { data } of tensors.values()) at = append(frame, at, data);
+  return frame;
+}
+
+/** Copies bytes to a place, clears the padding after them and gives the place that follows. */
+function append(frame: Buffer, at: number, bytes: Uint8Array): number {
+  frame.set(bytes, at);
+  const end = at + padded(bytes.length);
+  for (let i = at + bytes.length; i < end; i++) frame[i] = 0;
+  return end;
+}
+
+/** A large frame as several buffers: large pieces as they are, small neighbours copied together. */
+function separate(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors): Uint8Array[] {
+  const start = Buffer.allocUnsafe(fixedBytes);
+  writeFixed(start, fixed);
+  const parts: Uint8Array[] = [];
+  let run: Uint8Array[] = [start];
+  for (const piece of [header, ...Array.from(tensors.values(), ({ data }) => data)]) {
+    const padding = zeros.subarray(0, padded(piece.length) - piece.length);
+    if (piece.length <= joinBytes) run.push(piece, padding);
+    else {
+      if (run.length > 0) parts.push(Buffer.concat(run));
+      parts.push(piece);
+      run = padding.length === 0 ? [] : [padding];
+    }
   }
-  return { parts: joinSmall(parts), bytes: fixedBytes + padded(header.length) + payloadBytes };
+  if (run.length > 0) parts.push(Buffer.concat(run));
+  return parts;
 }
 
 /** @throws CutpointError CUT_WIRE_TOO_LARGE if the other side would refuse the frame. */
@@ -52,38 +86,12 @@ export function checkFrameFits({ bytes }: EncodedFrame, maxFrameBytes: number): 
   );
 }
 
-function encodeHeader(fields: Readonly<Record<string, unknown>>): Uint8Array {
+function encodeHeader(fields: Fields, tensors: readonly unknown[]): Uint8Array {
   try {
-    const header = packr.pack(fields);
+    const header = packr.pack([fields, tensors]);
     if (fields.meta !== undefined) checkMsgpack(header);
     return header;
   } catch (thrown) {
-    const reason = asCutpointError(thrown, 'CUT_INPUT').message;
-    throw new CutpointError('CUT_INPUT', `The meta data cannot be sent: only plain data can. ${reason}`, {
-      cause: thrown,
-    });
+    throw asCutpointError(thrown, 'CUT_INPUT', 'The meta data cannot be sent: only plain data can');
   }
-}
-
-function pad(parts: Uint8Array[], length: number): void {
-  const missing = padded(length) - length;
-  if (missing > 0) parts.push(zeros.subarray(0, missing));
-}
-
-function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
-  const joined: Uint8Array[] = [];
-  let run: Uint8Array[] = [];
-  const flush = (): void => {
-    if (run.length > 0) joined.push(Buffer.concat(run));
-    run = [];
-  };
-  for (const part of parts) {
-    if (part.length <= joinBytes) run.push(part);
-    else {
-      flush();
-      joined.push(part);
-    }
-  }
-  flush();
-  return joined;
 }

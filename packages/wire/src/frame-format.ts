@@ -16,9 +16,8 @@ export const frameTypes = {
 } as const;
 export type FrameType = keyof typeof frameTypes;
 
-const typesByNumber = new Map<number, FrameType>(
-  (Object.keys(frameTypes) as FrameType[]).map((type) => [frameTypes[type], type]),
-);
+const typesByNumber: (FrameType | undefined)[] = [];
+for (const type of Object.keys(frameTypes) as FrameType[]) typesByNumber[frameTypes[type]] = type;
 
 /** Length of the fixed part every frame starts with. */
 export const fixedBytes = 24;
@@ -35,7 +34,8 @@ export interface FixedPart {
 
 /** Length rounded up to the next multiple of 8. */
 export function padded(bytes: number): number {
-  return Math.ceil(bytes / 8) * 8;
+  const over = bytes % 8;
+  return over === 0 ? bytes : bytes + 8 - over;
 }
 
 /** Writes the fixed part at the start of `target`. */
@@ -52,32 +52,37 @@ export function writeFixed(target: Buffer, part: FixedPart): void {
 }
 
 /**
- * Reads the fixed part. Error frames are read in any version, so that a peer of another version can say so.
+ * Reads the fixed part at a place. Error frames are read in any version, so that a peer of another version can say so.
  * @throws CutpointError CUT_WIRE_MALFORMED if it is none, CUT_WIRE_VERSION for another version.
  */
-export function readFixed(bytes: Uint8Array): FixedPart {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, fixedBytes);
-  if (view.getUint32(0, true) !== magic) {
+export function readFixed(bytes: Uint8Array, at: number): FixedPart {
+  if (uint32At(bytes, at) !== magic) {
     throw new CutpointError(
       'CUT_WIRE_MALFORMED',
       'The other side does not speak the Cutpoint protocol; check the port and the scheme of the URL (tcp, tcps, ws, wss).',
     );
   }
-  const version = view.getUint8(4);
-  const type = typesByNumber.get(view.getUint8(5));
+  const version = bytes[at + 4];
+  const type = typesByNumber[bytes[at + 5] ?? 0];
   if (version !== wireVersion && type !== 'error') {
     throw new CutpointError(
       'CUT_WIRE_VERSION',
       `The other side speaks version ${version} of the wire protocol and this side version ${wireVersion}; update the older one.`,
     );
   }
-  if (type === undefined || view.getUint16(6, true) !== 0) {
+  if (type === undefined || bytes[at + 6] !== 0 || bytes[at + 7] !== 0) {
     throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame has an unknown type or flags.');
   }
   return {
     type,
-    id: view.getUint32(8, true),
-    headerBytes: view.getUint32(12, true),
-    payloadBytes: view.getUint32(16, true) + view.getUint32(20, true) * 2 ** 32,
+    id: uint32At(bytes, at + 8),
+    headerBytes: uint32At(bytes, at + 12),
+    payloadBytes: uint32At(bytes, at + 16) + uint32At(bytes, at + 20) * 2 ** 32,
   };
+}
+
+/** The little-endian number at a place; by hand, as a DataView for each frame costs more than the rest of the frame. */
+function uint32At(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+  return low + (bytes[at + 2] ?? 0) * 2 ** 16 + (bytes[at + 3] ?? 0) * 2 ** 24;
 }

@@ -34,9 +34,16 @@ export class FrameReader {
   readonly #onFrame: (frame: Frame) => void;
   #chunk: Uint8Array = none;
   #at = 0;
+  /** The chunk is the whole of an ArrayBuffer that nobody else uses. */
+  #owned = false;
+  /** Where in the chunk the current frame begins; negative if in an earlier one. */
+  #frameAt = -1;
   /** Bytes of a header that no single chunk holds. */
   #partial: Uint8Array | undefined;
   #partialLength = 0;
+  /** What was gathered last. */
+  #bytes: Uint8Array = none;
+  #from = 0;
   #fixed: FixedPart | undefined;
   #body: Body | undefined;
   #pushedAt = 0;
@@ -48,31 +55,32 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next bytes; the chunk may be reused afterwards.
+   * Takes the next bytes. An `owned` chunk is nobody else's and may become the memory of a tensor.
    * @throws CutpointError CUT_WIRE_MALFORMED, CUT_WIRE_TOO_LARGE or CUT_WIRE_VERSION; the stream is then lost.
    */
-  push(chunk: Uint8Array): void {
+  push(chunk: Uint8Array, owned: boolean): void {
     this.#chunk = chunk;
+    this.#owned = owned && chunk.byteLength === chunk.buffer.byteLength;
     this.#at = 0;
+    this.#frameAt = -1;
     this.#pushedAt = performance.now();
     while (this.#step());
-    this.#chunk = none;
+    this.#chunk = this.#bytes = none;
     this.#spentMs = this.#fixed === undefined ? 0 : this.#spentMs + performance.now() - this.#pushedAt;
   }
 
   /** Does one step with the bytes at hand; false when more are needed. */
   #step(): boolean {
     if (this.#fixed === undefined) {
-      const bytes = this.#gather(fixedBytes);
-      if (bytes === undefined) return false;
-      const fixed = readFixed(bytes);
+      if (!this.#gather(fixedBytes)) return false;
+      this.#frameAt = this.#at - fixedBytes;
+      const fixed = readFixed(this.#bytes, this.#from);
       this.#checkLengths(fixed);
       this.#fixed = fixed;
     }
     if (this.#body === undefined) {
-      const bytes = this.#gather(padded(this.#fixed.headerBytes));
-      if (bytes === undefined) return false;
-      this.#body = this.#readHeader(this.#fixed, bytes.subarray(0, this.#fixed.headerBytes));
+      if (!this.#gather(padded(this.#fixed.headerBytes))) return false;
+      this.#body = this.#readHeader(this.#fixed);
     }
     if (!this.#readPayloads(this.#body)) return false;
     const { type, id } = this.#fixed;
@@ -96,56 +104,76 @@ export class FrameReader {
     );
   }
 
-  #readHeader({ headerBytes, payloadBytes }: FixedPart, header: Uint8Array): Body {
-    const fields = decodeHeader(header);
-    const entries = parseTensorList(fields.tensors, payloadBytes, this.limits.maxTensors);
+  #readHeader({ headerBytes, payloadBytes }: FixedPart): Body {
+    const { fields, tensors } = decodeHeader(this.#bytes, this.#from, this.#from + headerBytes);
+    const entries = parseTensorList(tensors, payloadBytes, this.limits.maxTensors);
     return new Body(fields, entries, fixedBytes + padded(headerBytes) + payloadBytes);
   }
 
   #readPayloads(body: Body): boolean {
-    for (let payload = body.current(); payload !== undefined; payload = body.current()) {
-      const { entry, data } = payload;
+    for (let entry = body.current; entry !== undefined; entry = body.current) {
+      const adopted = this.#adopt(body, entry);
+      if (adopted !== undefined) {
+        body.finish(entry, adopted);
+        continue;
+      }
+      body.data ??= allocate(entry.bytes);
       const length = Math.min(entry.bytes - body.filled, this.#chunk.length - this.#at);
       if (length > 0) {
-        data.set(this.#chunk.subarray(this.#at, this.#at + length), body.filled);
+        body.data.set(this.#chunk.subarray(this.#at, this.#at + length), body.filled);
         this.#at += length;
         body.filled += length;
       }
       if (body.filled < entry.bytes) return false;
-      if (this.#gather(padded(entry.bytes) - entry.bytes) === undefined) return false;
-      body.finish();
+      if (!this.#gather(padded(entry.bytes) - entry.bytes)) return false;
+      body.finish(entry, body.data);
     }
     return true;
   }
 
-  /** The next `length` bytes: in place where one chunk holds them, else copied together; undefined until all are there. */
-  #gather(length: number): Uint8Array | undefined {
+  /** Takes the payload without a copy where the chunk ends with it and holds nothing else that will be used. */
+  #adopt(body: Body, { bytes }: TensorEntry): Uint8Array<ArrayBuffer> | undefined {
+    const alone = this.#at === 0 || (this.#frameAt === 0 && body.index === 0);
+    const rest = this.#chunk.length - this.#at;
+    if (!this.#owned || !alone || body.filled > 0 || bytes === 0 || rest !== padded(bytes)) return undefined;
+    const data = new Uint8Array(this.#chunk.buffer as ArrayBuffer, this.#at, bytes);
+    this.#at += rest;
+    return data;
+  }
+
+  /**
+   * Finds the next `length` bytes, from `#from` of `#bytes` on: in the chunk where it holds them all, else copied
+   * together. False while they have not all arrived.
+   */
+  #gather(length: number): boolean {
     const available = this.#chunk.length - this.#at;
-    if (this.#partial === undefined) {
-      if (available >= length) {
-        this.#at += length;
-        return this.#chunk.subarray(this.#at - length, this.#at);
-      }
-      this.#partial = new Uint8Array(length);
-      this.#partialLength = 0;
+    if (this.#partial === undefined && available >= length) {
+      this.#bytes = this.#chunk;
+      this.#from = this.#at;
+      this.#at += length;
+      return true;
     }
+    this.#partial ??= new Uint8Array(length);
     const take = Math.min(length - this.#partialLength, available);
     this.#partial.set(this.#chunk.subarray(this.#at, this.#at + take), this.#partialLength);
     this.#at += take;
     this.#partialLength += take;
-    if (this.#partialLength < length) return undefined;
-    const whole = this.#partial;
+    if (this.#partialLength < length) return false;
+    this.#bytes = this.#partial;
+    this.#from = 0;
     this.#partial = undefined;
-    return whole;
+    this.#partialLength = 0;
+    return true;
   }
 }
 
 /** The payloads of the frame being read. */
 class Body {
   readonly tensors = new Map<string, Tensor>();
+  /** Of the current payload: its place in the list, its memory (taken when it is due, not when the frame begins). */
+  index = 0;
+  data: Uint8Array<ArrayBuffer> | undefined;
   filled = 0;
-  #index = 0;
-  #payload: { entry: TensorEntry; data: Uint8Array<ArrayBuffer> } | undefined;
 
   constructor(
     readonly fields: Readonly<Record<string, unknown>>,
@@ -153,19 +181,14 @@ class Body {
     readonly bytes: number,
   ) {}
 
-  /** The payload being filled; memory is taken when its first byte is due, not when the frame begins. */
-  current(): { entry: TensorEntry; data: Uint8Array<ArrayBuffer> } | undefined {
-    const entry = this.entries[this.#index];
-    if (this.#payload === undefined && entry !== undefined) this.#payload = { entry, data: allocate(entry.bytes) };
-    return this.#payload;
+  get current(): TensorEntry | undefined {
+    return this.entries[this.index];
   }
 
-  finish(): void {
-    if (this.#payload === undefined) return;
-    const { entry, data } = this.#payload;
-    this.tensors.set(entry.name, { dtype: entry.dtype, shape: entry.shape, data });
-    this.#payload = undefined;
-    this.#index++;
+  finish({ name, dtype, shape }: TensorEntry, data: Uint8Array<ArrayBuffer>): void {
+    this.tensors.set(name, { dtype, shape, data });
+    this.index++;
+    this.data = undefined;
     this.filled = 0;
   }
 }
@@ -175,16 +198,18 @@ function allocate(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer);
 }
 
-function decodeHeader(header: Uint8Array): Record<string, unknown> {
-  checkMsgpack(header);
+/** The two halves of a header: a map of fields, and the list of tensors. */
+function decodeHeader(bytes: Uint8Array, start: number, end: number): { fields: Frame['fields']; tensors: unknown[] } {
+  checkMsgpack(bytes, start, end);
   let decoded: unknown;
   try {
-    decoded = unpackr.unpack(header);
+    decoded = unpackr.unpack(bytes, { start, end });
   } catch (thrown) {
     throw asCutpointError(thrown, 'CUT_WIRE_MALFORMED', 'A frame header cannot be decoded');
   }
-  if (typeof decoded === 'object' && decoded !== null && !Array.isArray(decoded)) {
-    return decoded as Record<string, unknown>;
+  const [fields, tensors] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
+  if (typeof fields === 'object' && fields !== null && !Array.isArray(fields) && Array.isArray(tensors)) {
+    return { fields: fields as Frame['fields'], tensors };
   }
-  throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame header is not a map.');
+  throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame header is not made of fields and tensors.');
 }

@@ -32,7 +32,7 @@ export function socketLink(socket: Socket): Link {
 
 function startReading(socket: Socket, events: LinkEvents, failure: () => Error | undefined): void {
   let ended = false;
-  socket.on('data', (chunk: Buffer) => events.onData(chunk));
+  socket.on('data', (chunk: Buffer) => events.onData(chunk, true));
   socket.on('drain', () => events.onDrain());
   socket.on('end', () => {
     ended = true;

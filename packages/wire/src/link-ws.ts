@@ -36,7 +36,7 @@ function startReading(
   failure: () => Error | undefined,
 ): void {
   webSocket.on('message', (data, isBinary) => {
-    if (isBinary) events.onData(data as Buffer);
+    if (isBinary) events.onData(data as Buffer, true);
     else webSocket.close(1003);
   });
   socket.on('drain', () => events.onDrain());

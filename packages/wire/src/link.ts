@@ -2,8 +2,8 @@ import type { CutpointError } from '@cutpoint/core';
 
 /** What a link tells its owner. */
 export interface LinkEvents {
-  /** Bytes arrived; the chunk may be reused once this returns. */
-  onData(chunk: Uint8Array): void;
+  /** Bytes arrived. `owned`: nobody else uses the chunk's memory from now on; else it may change once this returns. */
+  onData(chunk: Uint8Array, owned: boolean): void;
   /** After `write` returned false: more may be written now. */
   onDrain(): void;
   /** The link is gone, called exactly once; `error` is absent if the other side ended it in good order. */

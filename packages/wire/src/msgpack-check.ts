@@ -12,16 +12,17 @@ const refuse = (what: string): never => {
 /**
  * Walks msgpack bytes without building anything and refuses all but plain data: nil, booleans, numbers, strings,
  * arrays, and maps with string keys. Extension types never reach the decoder, which would make classes of them.
- * @throws CutpointError CUT_WIRE_MALFORMED if the bytes are not exactly one such value within the limits.
+ * @throws CutpointError CUT_WIRE_MALFORMED if `start` to `end` is not exactly one such value within the limits.
  */
-export function checkMsgpack(bytes: Uint8Array): void {
-  const walk: Walk = { bytes, at: 0, values: 0 };
+export function checkMsgpack(bytes: Uint8Array, start = 0, end = bytes.length): void {
+  const walk: Walk = { bytes, end, at: start, values: 0 };
   checkValue(walk, 0);
-  if (walk.at !== bytes.length) refuse('bytes follow its end');
+  if (walk.at !== end) refuse('bytes follow its end');
 }
 
 interface Walk {
   readonly bytes: Uint8Array;
+  readonly end: number;
   at: number;
   values: number;
 }
@@ -29,7 +30,7 @@ interface Walk {
 function checkValue(walk: Walk, depth: number): void {
   if (depth > maxDepth) refuse(`it nests deeper than ${maxDepth} levels`);
   if (++walk.values > maxValues) refuse(`it holds more than ${maxValues} values`);
-  const token = lengthAt(walk, 1);
+  const token = walk.at < walk.end ? (walk.bytes[walk.at++] ?? 0) : refuse('it ends too early');
   if (token < 0x80 || token >= 0xe0) return;
   if (token < 0x90) checkMap(walk, token & 0x0f, depth);
   else if (token < 0xa0) checkArray(walk, token & 0x0f, depth);
@@ -112,5 +113,5 @@ function lengthAt(walk: Walk, size: 1 | 2 | 4): number {
 
 function skip(walk: Walk, bytes: number): void {
   walk.at += bytes;
-  if (walk.at > walk.bytes.length) refuse('it ends too early');
+  if (walk.at > walk.end) refuse('it ends too early');
 }

@@ -11,10 +11,10 @@ export class RunningRequest {
   #controller: AbortController | undefined;
   #reason: CutpointError | undefined;
 
-  constructor(id: number, startedAt: number, budgetMs: number | undefined) {
+  constructor(id: number, startedAt: number, budgetMs: number | null) {
     this.id = id;
     this.startedAt = startedAt;
-    if (budgetMs === undefined) return;
+    if (budgetMs === null) return;
     this.#timer = setTimeout(
       () => {
         this.abort(new CutpointError('CUT_DEADLINE', 'The request did not finish before its deadline.'));

@@ -110,8 +110,8 @@ export class ServedConnection {
 
   #accept(frame: Frame, remote: Hello): void {
     const startedAt = performance.now() - frame.decodeUs / 1000;
-    const { method, meta = {}, budgetMs } = frame.fields;
-    if (typeof method !== 'string' || typeof meta !== 'object' || meta === null || !isBudget(budgetMs)) {
+    const { method, meta, budgetMs = null } = frame.fields;
+    if (typeof method !== 'string' || typeof meta !== 'object' || Array.isArray(meta) || !isBudget(budgetMs)) {
       throw new CutpointError('CUT_WIRE_MALFORMED', 'A request has no valid method, meta or budget.');
     }
     if (this.#running.has(frame.id)) {
@@ -127,12 +127,12 @@ export class ServedConnection {
     this.#hold(run, frame.bytes);
     void this.#run(run, {
       method,
-      meta: meta as Meta,
+      meta: (meta ?? {}) as Meta,
       tensors: frame.tensors,
       get signal() {
         return run.signal;
       },
-      ...(budgetMs === undefined ? {} : { deadlineMs: budgetMs }),
+      ...(budgetMs === null ? {} : { deadlineMs: budgetMs }),
       remote,
     });
   }
@@ -150,7 +150,7 @@ export class ServedConnection {
       const { meta, tensors } = await this.#options.handler(request);
       if (run.abortReason !== undefined) throw run.abortReason;
       const spanUs = (performance.now() - run.startedAt) * 1000;
-      answer = encodeFrame('reply', run.id, meta === undefined ? { spanUs } : { spanUs, meta }, tensors);
+      answer = encodeFrame('reply', run.id, { spanUs, meta }, tensors);
       checkFrameFits(answer, request.remote.maxFrameBytes);
     } catch (thrown) {
       answer = errorFrame(run.id, run.abortReason ?? this.#presentable(thrown));
@@ -198,8 +198,8 @@ export class ServedConnection {
   }
 }
 
-function isBudget(value: unknown): value is number | undefined {
-  return value === undefined || (typeof value === 'number' && value >= 0);
+function isBudget(value: unknown): value is number | null {
+  return value === null || (typeof value === 'number' && value >= 0);
 }
 
 function goingAway(): CutpointError {

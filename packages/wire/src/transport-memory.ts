@@ -118,7 +118,7 @@ class MemoryLink implements Link {
       const chunk = this.#inbox.shift();
       if (chunk === undefined) break;
       this.#inboxBytes -= chunk.length;
-      this.#events?.onData(chunk);
+      this.#events?.onData(chunk, false);
     }
     if (this.#writerWaits && this.#inboxBytes < maxBuffered) {
       this.#writerWaits = false;

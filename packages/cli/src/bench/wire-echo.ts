@@ -16,15 +16,15 @@ async function bareEcho(): Promise<string> {
   return `tcp://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
 }
 
+/** Answers each request with the tensors it came with. */
 async function wireEcho(transport: string): Promise<string> {
-  const handler = async ({ tensors }: { tensors: ReadonlyMap<string, never> }) => ({ tensors });
-  const { url } = await listen({ url: `${transport}://127.0.0.1:0`, handler });
+  const { url } = await listen({ url: `${transport}://127.0.0.1:0`, handler: async ({ tensors }) => ({ tensors }) });
   return url;
 }
 
-const [kind = ''] = process.argv.slice(2);
-const { send } = process;
-if (send === undefined)
+if (process.send === undefined) {
   throw new CutpointError('CUT_INTERNAL', 'This script is started by `cutpoint bench wire` only.');
+}
 process.on('disconnect', () => process.exit(0));
-send.call(process, { url: await (kind === 'bare' ? bareEcho() : wireEcho(kind)) });
+const [kind = ''] = process.argv.slice(2);
+process.send({ url: await (kind === 'bare' ? bareEcho() : wireEcho(kind)) });
