@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { buildModel, modelFunction, node, subgraph } from './build.js';
 import { attribute } from './build-attributes.js';
 import { externalWeight, tensorValue, weight } from './build-values.js';
-import { parseModel, serialiseModel } from './model.js';
+import { parseModel } from './model.js';
+import { serialiseModel } from './serialise.js';
 import { externalRange, isExternal } from './weights.js';
 
 describe('buildModel', () => {

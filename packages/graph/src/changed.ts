@@ -7,3 +7,10 @@ import type { Message } from '@bufbuild/protobuf';
 export function changed<T extends Message>(message: T, fields: Partial<T>): T {
   return Object.assign(Object.create(Object.getPrototypeOf(message)), message, fields);
 }
+
+/** A message without one of its optional fields; the rest is shared with the original. */
+export function without<T extends Message>(message: T, field: keyof T): T {
+  const copy = changed(message, {});
+  delete copy[field];
+  return copy;
+}

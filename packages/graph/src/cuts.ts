@@ -1,10 +1,10 @@
 import type { DType } from '@cutpoint/core';
-import { type Graph, nodeLabel } from './graph.js';
-import { neededNodes } from './needed.js';
-import { type CutOrder, cutOrder, nodeAt } from './order.js';
+import { answerPositions, answersBetween } from './answers.js';
+import { makeFrontCost } from './front-cost.js';
+import { type Graph, nodeAt, nodeLabel } from './graph.js';
+import { type CutOrder, cutOrder } from './order.js';
 import { makeReplay } from './replay.js';
 import { type ShapeTable, tensorType, valueBytes } from './shapes.js';
-import { nodeTensors, weightBytes } from './weights.js';
 
 /** A tensor that crosses a cut. */
 export interface CrossingTensor {
@@ -46,30 +46,41 @@ export interface CutList {
  */
 export function listCuts(graph: Graph, shapes: ShapeTable): CutList {
   const order = cutOrder(graph);
-  const replay = makeReplay(graph, shapes);
-  const rank = valueRanks(graph, order);
-  const weigh = makeWeigher(graph);
+  const replay = makeReplay(graph, shapes, valueRanks(graph, order));
+  const crossingTensor = makeCrossingTensors(shapes);
+  const answers = answerPositions(graph, order);
+  const frontCost = makeFrontCost(graph);
   const cuts: Cut[] = [];
   for (const [position, crossing] of [...crossingAtEachPosition(graph, order)].entries()) {
-    const values = replay.shrink(crossing).sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+    const values = replay.shrink(crossing);
     const isEnd = position === 0 || position === order.length;
     if (!isEnd && values.some((value) => shapes.get(value)?.kind !== 'tensor')) continue;
-    const tensors = values.map((name): CrossingTensor => {
-      const { dtype, shape } = tensorType(shapes, name);
-      return { name, dtype, shape, bytes: valueBytes(shapes, name) };
-    });
-    const front = neededNodes(graph, [...values, ...answersBefore(graph, order, position)], new Set());
+    const tensors = values.map(crossingTensor);
+    const front = frontCost([...values, ...answersBetween(answers, -1, position)]);
     cuts.push({
       index: cuts.length,
       position,
       name: cutName(graph, order, position),
       tensors,
       bytes: tensors.reduce((sum, tensor) => sum + tensor.bytes, 0),
-      frontNodes: front.filter((index) => !nodeAt(graph, index).constant).length,
-      frontWeightBytes: weigh(front),
+      frontNodes: front.nodes,
+      frontWeightBytes: front.weightBytes,
     });
   }
   return { graph, order, shapes, cuts };
+}
+
+/** Returns a function that describes crossing tensors; cuts share the descriptions, as most tensors cross several. */
+function makeCrossingTensors(shapes: ShapeTable): (name: string) => CrossingTensor {
+  const known = new Map<string, CrossingTensor>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const { dtype, shape } = tensorType(shapes, name);
+    const tensor = { name, dtype, shape, bytes: valueBytes(shapes, name) };
+    known.set(name, tensor);
+    return tensor;
+  };
 }
 
 function cutName(graph: Graph, order: CutOrder, position: number): string {
@@ -78,7 +89,7 @@ function cutName(graph: Graph, order: CutOrder, position: number): string {
   return before === undefined ? 'input' : nodeLabel(nodeAt(graph, before).proto);
 }
 
-/** For each position of the order: the values that exist before it and are needed after it. */
+/** For each position of the order: the values that exist before it and are needed after it, oldest first. */
 function* crossingAtEachPosition(graph: Graph, order: CutOrder): Generator<string[]> {
   const uses = order.map((index) => nodeAt(graph, index).needs.filter((name) => !graph.isConstant(name)));
   const lastUse = new Map<string, number>();
@@ -92,46 +103,8 @@ function* crossingAtEachPosition(graph: Graph, order: CutOrder): Generator<strin
   }
 }
 
-/** Order in which values come to be, so that crossing tensors are listed alike everywhere. */
+/** Order in which values come to be. */
 function valueRanks(graph: Graph, order: CutOrder): Map<string, number> {
   const names = [...graph.inputs.map((input) => input.name), ...order.flatMap((index) => nodeAt(graph, index).gives)];
   return new Map(names.map((name, rank) => [name, rank]));
-}
-
-/** Model outputs that nodes before a position give: they never travel to the server and back. */
-export function answersBefore(graph: Graph, order: CutOrder, position: number): string[] {
-  const given = new Set(order.slice(0, position).flatMap((index) => nodeAt(graph, index).gives));
-  return graph.outputs.map((output) => output.name).filter((name) => given.has(name));
-}
-
-/** Returns a function that sums the weight bytes which a set of nodes needs, each weight once. */
-function makeWeigher(graph: Graph): (nodes: readonly number[]) => number {
-  const initializerBytes = new Map<string, number>();
-  for (const [name, tensor] of graph.initializers) initializerBytes.set(name, weightBytes(tensor));
-  for (const [name, { values, indices }] of graph.sparseInitializers) {
-    const parts = [values, indices].filter((tensor) => tensor !== undefined);
-    initializerBytes.set(
-      name,
-      parts.reduce((sum, tensor) => sum + weightBytes(tensor), 0),
-    );
-  }
-  const attributeBytes = graph.nodes.map(({ proto }) => {
-    let sum = 0;
-    for (const tensor of nodeTensors(proto)) sum += weightBytes(tensor);
-    return sum;
-  });
-  return (nodes) => {
-    const seen = new Set<string>();
-    let sum = 0;
-    for (const index of nodes) {
-      sum += attributeBytes[index] ?? 0;
-      for (const name of nodeAt(graph, index).needs) {
-        const bytes = initializerBytes.get(name);
-        if (bytes === undefined || seen.has(name)) continue;
-        seen.add(name);
-        sum += bytes;
-      }
-    }
-    return sum;
-  };
 }

@@ -1,8 +1,9 @@
 import { clone, create } from '@bufbuild/protobuf';
 import { CutpointError } from '@cutpoint/core';
+import { answerPositions, answersBetween } from './answers.js';
 import { tensorValue } from './build-values.js';
-import { answersBefore, type Cut, type CutList } from './cuts.js';
-import { type Graph, indexGraph } from './graph.js';
+import type { Cut, CutList } from './cuts.js';
+import { type Graph, indexGraph, nodeAt } from './graph.js';
 import type { Model } from './model.js';
 import { neededNodes } from './needed.js';
 import {
@@ -12,7 +13,6 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './onnx_pb.js';
-import { nodeAt } from './order.js';
 import { type ShapeTable, tensorType } from './shapes.js';
 
 /** A segment between two neighbouring cuts: what reaches it, what it gives, and the model that computes it. */
@@ -46,11 +46,12 @@ export function extractSegments(list: CutList, at: readonly number[]): Extracted
     }
   }
   const inputs = list.graph.inputs.map((input) => input.name);
+  const positions = answerPositions(list.graph, list.order);
   return [...chosen, undefined].map((after, index) => {
     const before = chosen[index - 1];
     const receives = before === undefined ? inputs : before.tensors.map((tensor) => tensor.name);
     const sends = after === undefined ? [] : after.tensors.map((tensor) => tensor.name);
-    const answers = answersBetween(list, before, after);
+    const answers = answersBetween(positions, before?.position ?? -1, after?.position ?? list.order.length);
     const model = segmentModel(list, receives, [...sends, ...answers], index);
     return { index, receives, sends, answers, model };
   });
@@ -62,18 +63,6 @@ export function cutAt(list: CutList, index: number): Cut {
   if (cut !== undefined) return cut;
   const last = list.cuts.length - 1;
   throw new CutpointError('CUT_ILLEGAL_CUT', `Cut ${index} does not exist: this model has the cuts 0 to ${last}.`);
-}
-
-function answersBetween(list: CutList, before: Cut | undefined, after: Cut | undefined): string[] {
-  const { graph, order } = list;
-  const known = new Set(before === undefined ? [] : answersBefore(graph, order, before.position));
-  const isFirst = before === undefined;
-  // What no node of the order gives (a model input or a constant as an output) is known from the start.
-  const given = new Set(order.flatMap((index) => nodeAt(graph, index).gives));
-  const now = new Set(after === undefined ? given : answersBefore(graph, order, after.position));
-  return graph.outputs
-    .map((output) => output.name)
-    .filter((name) => (given.has(name) ? now.has(name) && !known.has(name) : isFirst));
 }
 
 function segmentModel(list: CutList, receives: readonly string[], wanted: string[], index: number): Model | null {
@@ -89,7 +78,7 @@ function segmentModel(list: CutList, receives: readonly string[], wanted: string
     irVersion: model.irVersion < irWithConstantInitializers ? irWithConstantInitializers : model.irVersion,
     producerName: 'cutpoint',
     opsetImport: model.opsetImport,
-    functions: model.functions,
+    functions: graph.functions.usedBy(nodes.map((node) => nodeAt(graph, node).proto)),
     metadataProps: model.metadataProps,
     graph: create(GraphProtoSchema, {
       name: `${model.graph.name || 'model'}/segment-${index}`,

@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
+import { type Functions, findRandomness, indexFunctions } from './functions.js';
 import type { Model } from './model.js';
-import { isDefaultDomain } from './model.js';
 import type { NodeProto, SparseTensorProto, TensorProto, ValueInfoProto } from './onnx_pb.js';
 import { neededValues } from './references.js';
 
@@ -22,21 +22,12 @@ export interface Graph {
   readonly outputs: readonly ValueInfoProto[];
   readonly initializers: ReadonlyMap<string, TensorProto>;
   readonly sparseInitializers: ReadonlyMap<string, SparseTensorProto>;
+  readonly functions: Functions;
   /** Index in `nodes` of the node that gives each value. */
   readonly producers: ReadonlyMap<string, number>;
   /** True if the value is a weight or depends on weights alone: it never crosses a cut. */
   isConstant(value: string): boolean;
 }
-
-/** Two runs of these differ, so they are never treated as constants. */
-const randomOps = new Set([
-  'RandomNormal',
-  'RandomUniform',
-  'RandomNormalLike',
-  'RandomUniformLike',
-  'Multinomial',
-  'Bernoulli',
-]);
 
 /**
  * Indexes a model's graph.
@@ -49,7 +40,8 @@ export function indexGraph(model: Model): Graph {
   const constants = new Set([...initializers.keys(), ...sparseInitializers.keys()]);
   const inputs = graph.input.filter((input) => !constants.has(input.name));
   const defined = new Set([...constants, ...inputs.map((input) => input.name)]);
-  const functionsWithRandomness = randomFunctions(model);
+  const functions = indexFunctions(model);
+  const isRandom = findRandomness(model, functions);
   const producers = new Map<string, number>();
 
   const nodes = graph.node.map((proto, index): GraphNode => {
@@ -64,8 +56,7 @@ export function indexGraph(model: Model): Graph {
       defined.add(name);
       producers.set(name, index);
     }
-    const random = isRandom(proto) || functionsWithRandomness.has(functionKey(proto.domain, proto.opType));
-    const constant = !random && needs.every((name) => constants.has(name));
+    const constant = needs.every((name) => constants.has(name)) && !isRandom(proto);
     if (constant) for (const name of gives) constants.add(name);
     return { proto, needs, gives, constant };
   });
@@ -79,33 +70,17 @@ export function indexGraph(model: Model): Graph {
     outputs: graph.output,
     initializers,
     sparseInitializers,
+    functions,
     producers,
     isConstant: (value) => constants.has(value),
   };
 }
 
-function isRandom(node: NodeProto): boolean {
-  if (randomOps.has(node.opType)) return true;
-  return node.attribute.some((attribute) =>
-    [...(attribute.g === undefined ? [] : [attribute.g]), ...attribute.graphs].some((body) => body.node.some(isRandom)),
-  );
-}
-
-function randomFunctions(model: Model): Set<string> {
-  const random = new Set<string>();
-  // Functions may call functions that are listed later: repeat until nothing is added.
-  for (let before = -1; before !== random.size; ) {
-    before = random.size;
-    for (const { domain, name, node } of model.functions) {
-      const calls = (inner: NodeProto) => isRandom(inner) || random.has(functionKey(inner.domain, inner.opType));
-      if (node.some(calls)) random.add(functionKey(domain, name));
-    }
-  }
-  return random;
-}
-
-function functionKey(domain: string, name: string): string {
-  return `${isDefaultDomain(domain) ? '' : domain}:${name}`;
+/** A node by index. */
+export function nodeAt(graph: Pick<Graph, 'nodes'>, index: number): GraphNode {
+  const node = graph.nodes[index];
+  if (node === undefined) throw new RangeError(`There is no node ${index}.`);
+  return node;
 }
 
 /** How a node is named to people: its name, else its operator and first output. */

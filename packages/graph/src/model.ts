@@ -1,5 +1,6 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import { CutpointError, messageOf } from '@cutpoint/core';
+import { checkLimits } from './limits.js';
 import { type GraphProto, type ModelProto, ModelProtoSchema } from './onnx_pb.js';
 
 /** An ONNX model in memory. Weights inside the file are views of its bytes; external weights are not read. */
@@ -30,9 +31,9 @@ export function parseModel(bytes: Uint8Array, name = 'The file'): Model {
 
 function decode(bytes: Uint8Array, name: string): ModelProto {
   try {
+    checkLimits(ModelProtoSchema, bytes);
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    // A RangeError also stands for nesting deep enough to exhaust the stack.
     throw new CutpointError(
       'CUT_MODEL_INVALID',
       `${name} is not an ONNX model, or is truncated: ${messageOf(cause)}.`,
@@ -67,21 +68,4 @@ export function isDefaultDomain(domain: string): boolean {
 
 function invalid(name: string, why: string): CutpointError {
   return new CutpointError('CUT_MODEL_INVALID', `${name} is not a usable ONNX model: ${why}.`);
-}
-
-/**
- * Writes a model as ONNX bytes.
- * @throws CutpointError CUT_MODEL_TOO_LARGE if its inline weights exceed what protobuf allows.
- */
-export function serialiseModel(model: ModelProto): Uint8Array<ArrayBuffer> {
-  try {
-    const bytes = toBinary(ModelProtoSchema, model);
-    if (bytes.byteLength <= maxModelBytes) return bytes;
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-  }
-  throw new CutpointError(
-    'CUT_MODEL_TOO_LARGE',
-    'The model would exceed 2 GB, which protobuf does not allow: its weights must be kept in an external file.',
-  );
 }

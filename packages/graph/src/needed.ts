@@ -1,5 +1,4 @@
-import type { Graph } from './graph.js';
-import { nodeAt } from './order.js';
+import { type Graph, nodeAt } from './graph.js';
 
 /**
  * Nodes that must run to obtain `outputs` when the values in `given` are already there: indices into `graph.nodes`, in

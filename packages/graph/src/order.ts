@@ -1,16 +1,20 @@
-import type { Graph } from './graph.js';
+import { type Graph, nodeAt } from './graph.js';
+import { neededNodes } from './needed.js';
 
 /** Nodes that compute something an output needs, as indices into `graph.nodes`, in an order that can be cut. */
 export type CutOrder = readonly number[];
 
+/** The nodes to order (by position in `live`) and the values between them, as dense indices. */
 interface Dependencies {
-  /** The nodes to order, in the model's own order. */
+  /** The nodes in the model's own order, as indices into `graph.nodes`. */
   readonly live: readonly number[];
-  /** Values (by dense index) each node uses and gives; the last use frees a value. */
-  readonly uses: ReadonlyMap<number, readonly number[]>;
-  readonly gives: ReadonlyMap<number, readonly number[]>;
-  readonly userCount: readonly number[];
+  /** Values that each node uses and gives. */
+  readonly uses: readonly (readonly number[])[];
+  readonly gives: readonly (readonly number[])[];
+  /** Nodes that use each value; the last one frees it. */
   readonly users: readonly (readonly number[])[];
+  /** Values that no node gives: the model's inputs. */
+  readonly given: ReadonlySet<number>;
 }
 
 /**
@@ -21,115 +25,128 @@ interface Dependencies {
  */
 export function cutOrder(graph: Graph): CutOrder {
   const dependencies = findDependencies(graph);
+  const own = dependencies.live.map((_, position) => position);
   const greedy = greedyOrder(dependencies);
-  return crossingSum(dependencies, greedy) < crossingSum(dependencies, dependencies.live) ? greedy : dependencies.live;
+  const best = crossingSum(dependencies, greedy) < crossingSum(dependencies, own) ? greedy : own;
+  return best.map((position) => at(dependencies.live, position));
 }
 
 function findDependencies(graph: Graph): Dependencies {
   const live = liveNodes(graph);
-  const valueIndex = new Map<string, number>();
-  const userCount: number[] = [];
+  const indices = new Map<string, number>();
   const users: number[][] = [];
   const indexOf = (name: string): number => {
-    const known = valueIndex.get(name);
-    if (known !== undefined) return known;
-    valueIndex.set(name, userCount.length);
-    userCount.push(0);
-    users.push([]);
-    return userCount.length - 1;
-  };
-  const uses = new Map<number, number[]>();
-  const gives = new Map<number, number[]>();
-  for (const node of live) {
-    const { needs, gives: given } = nodeAt(graph, node);
-    const used = needs.filter((name) => !graph.isConstant(name)).map(indexOf);
-    for (const value of used) {
-      userCount[value] = (userCount[value] ?? 0) + 1;
-      users[value]?.push(node);
+    const known = indices.get(name) ?? users.length;
+    if (known === users.length) {
+      indices.set(name, known);
+      users.push([]);
     }
-    uses.set(node, used);
-    gives.set(node, given.map(indexOf));
+    return known;
+  };
+  const uses: number[][] = [];
+  const gives: number[][] = [];
+  for (const [position, index] of live.entries()) {
+    const node = nodeAt(graph, index);
+    const used = node.needs.filter((name) => !graph.isConstant(name)).map(indexOf);
+    for (const value of used) users[value]?.push(position);
+    uses.push(used);
+    gives.push(node.gives.map(indexOf));
   }
-  return { live, uses, gives, userCount, users };
+  const given = new Set(graph.inputs.flatMap((input) => indices.get(input.name) ?? []));
+  return { live, uses, gives, users, given };
 }
 
 /** Non-constant nodes that some output depends on, in the model's order. */
 function liveNodes(graph: Graph): number[] {
-  const live = new Set<number>();
-  const stack = graph.outputs.map((output) => output.name);
-  for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
-    const producer = graph.producers.get(value);
-    if (producer === undefined || graph.isConstant(value) || live.has(producer)) continue;
-    live.add(producer);
-    stack.push(...nodeAt(graph, producer).needs);
-  }
-  return [...live].sort((a, b) => a - b);
+  const outputs = graph.outputs.map((output) => output.name);
+  return neededNodes(graph, outputs, new Set()).filter((index) => !nodeAt(graph, index).constant);
 }
 
-function greedyOrder({ live, uses, gives, userCount, users }: Dependencies): number[] {
-  const remaining = [...userCount];
-  const pending = new Map<number, number>();
-  const produced = new Set(live.flatMap((node) => gives.get(node) ?? []));
-  for (const node of live) {
-    pending.set(node, (uses.get(node) ?? []).filter((value) => produced.has(value)).length);
-  }
-  const ready = live.filter((node) => pending.get(node) === 0);
+/** Always runs the ready node that makes the number of living values grow least. */
+function greedyOrder({ live, uses, gives, users, given }: Dependencies): number[] {
+  const remaining = users.map((nodes) => nodes.length);
+  const pending = uses.map((values) => values.filter((value) => !given.has(value)).length);
+  const growth = live.map((_, node) => {
+    const born = at(gives, node).filter((value) => at(users, value).length > 0).length;
+    return born - at(uses, node).filter((value) => remaining[value] === 1).length;
+  });
+  const isReady = (node: number) => pending[node] === 0;
+  const ready = makeReadyList(growth);
+  // Last first, so that among equals the model's own order decides.
+  for (const node of [...live.keys()].reverse()) if (isReady(node)) ready.add(node);
   const order: number[] = [];
-  // How many more values are alive after the node ran than before.
-  const growth = (node: number): number => {
-    const born = (gives.get(node) ?? []).filter((value) => (userCount[value] ?? 0) > 0).length;
-    const freed = (uses.get(node) ?? []).filter((value) => remaining[value] === 1).length;
-    return born - freed;
-  };
-  while (ready.length > 0) {
-    const position = bestPosition(ready, growth);
-    const [node] = ready.splice(position, 1);
-    if (node === undefined) break;
+  for (let node = ready.take(); node !== undefined; node = ready.take()) {
     order.push(node);
-    for (const value of uses.get(node) ?? []) remaining[value] = (remaining[value] ?? 0) - 1;
-    for (const value of gives.get(node) ?? []) {
-      for (const user of users[value] ?? []) {
-        const left = (pending.get(user) ?? 0) - 1;
-        pending.set(user, left);
-        if (left === 0) ready.push(user);
+    for (const value of at(uses, node)) {
+      const left = at(remaining, value) - 1;
+      remaining[value] = left;
+      if (left !== 1) continue;
+      // One user is left and will free the value. For those that ran already, growth no longer matters.
+      for (const user of at(users, value)) {
+        growth[user] = at(growth, user) - 1;
+        if (isReady(user)) ready.add(user);
       }
+    }
+    for (const user of at(gives, node).flatMap((value) => at(users, value))) {
+      pending[user] = at(pending, user) - 1;
+      if (isReady(user)) ready.add(user);
     }
   }
   return order;
 }
 
-/** The position with the least growth; among equals the latest that became ready, which follows one branch to its end. */
-function bestPosition(ready: readonly number[], growth: (node: number) => number): number {
-  let best = ready.length - 1;
+/**
+ * Ready nodes, sorted by growth into stacks: among equals the latest comes first, which follows one branch to its end.
+ * A node whose growth fell is added again; its older entry is skipped when it comes up.
+ */
+function makeReadyList(growth: readonly number[]) {
+  const stacks = new Map<number, number[]>();
+  const taken = new Set<number>();
   let least = Number.POSITIVE_INFINITY;
-  for (let position = ready.length - 1; position >= 0; position--) {
-    const node = ready[position];
-    const grown = node === undefined ? Number.POSITIVE_INFINITY : growth(node);
-    if (grown < least) [best, least] = [position, grown];
-  }
-  return best;
+  let most = Number.NEGATIVE_INFINITY;
+  return {
+    add(node: number): void {
+      const key = at(growth, node);
+      const stack = stacks.get(key);
+      if (stack === undefined) stacks.set(key, [node]);
+      else stack.push(node);
+      least = Math.min(least, key);
+      most = Math.max(most, key);
+    },
+    take(): number | undefined {
+      for (; least <= most; least++) {
+        const stack = stacks.get(least) ?? [];
+        for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+          if (taken.has(node) || growth[node] !== least) continue;
+          taken.add(node);
+          return node;
+        }
+      }
+      return undefined;
+    },
+  };
 }
 
 /** Sum over all cuts of the number of values that cross. */
-function crossingSum({ uses, gives, userCount }: Dependencies, order: readonly number[]): number {
-  const remaining = [...userCount];
-  const produced = new Set([...gives.values()].flat());
-  let alive = userCount.filter((count, value) => count > 0 && !produced.has(value)).length;
+function crossingSum({ uses, gives, users, given }: Dependencies, order: readonly number[]): number {
+  const remaining = users.map((nodes) => nodes.length);
+  let alive = given.size;
   let sum = alive;
   for (const node of order) {
-    for (const value of uses.get(node) ?? []) {
-      remaining[value] = (remaining[value] ?? 0) - 1;
-      if (remaining[value] === 0) alive--;
+    for (const value of at(uses, node)) {
+      const left = at(remaining, value) - 1;
+      remaining[value] = left;
+      if (left === 0) alive--;
     }
-    alive += (gives.get(node) ?? []).filter((value) => (userCount[value] ?? 0) > 0).length;
+    alive += at(gives, node).filter((value) => at(users, value).length > 0).length;
     sum += alive;
   }
   return sum;
 }
 
-/** A node by index. */
-export function nodeAt(graph: Graph, index: number): Graph['nodes'][number] {
-  const node = graph.nodes[index];
-  if (node === undefined) throw new RangeError(`There is no node ${index}.`);
-  return node;
+/** The element at an index that is known to exist. */
+function at<T>(list: readonly T[], index: number): T {
+  const element = list[index];
+  if (element === undefined) throw new RangeError(`There is no element ${index}.`);
+  return element;
 }

@@ -10,41 +10,58 @@ import { type ShapeTable, valueBytes } from './shapes.js';
 const replayable = new Set([
   'Cast',
   'CastLike',
+  'Concat',
   'ConstantOfShape',
   'DequantizeLinear',
   'Expand',
   'Flatten',
   'Identity',
+  'Pad',
   'Reshape',
+  'Slice',
+  'Split',
   'Squeeze',
+  'Tile',
   'Transpose',
   'Unsqueeze',
 ]);
 
 /** Finds the smaller tensors that crossing tensors can be rebuilt from. */
 export interface Replay {
-  /** Replaces views and casts of smaller tensors, and views of tensors that cross anyway. */
+  /**
+   * Replaces views and casts of smaller tensors, and leaves out views of tensors that cross anyway.
+   * @param crossing values in the order in which they come to be; the result is in that order too.
+   */
   shrink(crossing: readonly string[]): string[];
 }
 
-/** @param shapes measured types of the model's values; unknown values are left as they are. */
-export function makeReplay(graph: Graph, shapes: ShapeTable): Replay {
+/**
+ * @param shapes measured types of the model's values; unknown values are left as they are.
+ * @param rank when each value comes to be.
+ */
+export function makeReplay(graph: Graph, shapes: ShapeTable, rank: ReadonlyMap<string, number>): Replay {
+  /** What each view is made of, views inside views resolved where that is smaller. */
   const origins = new Map<string, ReadonlySet<string>>();
-  const smallest = (value: string): ReadonlySet<string> => {
-    const sources = origins.get(value);
-    const better = sources !== undefined && sumBytes(shapes, sources) < valueBytes(shapes, value);
-    return better ? sources : new Set([value]);
-  };
+  /** Origins that are smaller than the view. */
+  const replacements = new Map<string, ReadonlySet<string>>();
+  const smallest = (value: string): Iterable<string> => replacements.get(value) ?? [value];
   // In the model's order, so that the origins of a view's inputs are known when it is reached.
   for (const { proto, needs, gives } of graph.nodes) {
-    if (!isReplayable(proto)) continue;
-    const sources = needs.filter((name) => !graph.isConstant(name)).flatMap((name) => [...smallest(name)]);
-    for (const value of gives) origins.set(value, new Set(sources));
+    if (!isReplayable(proto) || graph.functions.calledBy(proto).length > 0) continue;
+    const sources = new Set(needs.filter((name) => !graph.isConstant(name)).flatMap((name) => [...smallest(name)]));
+    const bytes = sumBytes(shapes, sources);
+    for (const value of gives) {
+      origins.set(value, sources);
+      if (bytes < valueBytes(shapes, value)) replacements.set(value, sources);
+    }
   }
 
   return {
     shrink(crossing) {
-      const shrunk = new Set(crossing.flatMap((value) => [...smallest(value)]));
+      if (!crossing.some((value) => origins.has(value))) return [...crossing];
+      const byRank = (a: string, b: string) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0);
+      const shrunk = new Set([...new Set(crossing.flatMap((value) => [...smallest(value)]))].sort(byRank));
+      // Latest first, so that a view of a view goes while what it is a view of is still there.
       for (const value of [...shrunk].reverse()) {
         const sources = origins.get(value);
         if (sources !== undefined && [...sources].every((name) => shrunk.has(name))) shrunk.delete(value);
@@ -55,8 +72,8 @@ export function makeReplay(graph: Graph, shapes: ShapeTable): Replay {
 }
 
 function isReplayable(node: NodeProto): boolean {
-  const known = isDefaultDomain(node.domain) || node.domain === 'com.microsoft';
-  return known && replayable.has(node.opType);
+  if (node.domain === 'com.microsoft') return node.opType === 'DequantizeLinear';
+  return isDefaultDomain(node.domain) && replayable.has(node.opType);
 }
 
 function sumBytes(shapes: ShapeTable, values: ReadonlySet<string>): number {
