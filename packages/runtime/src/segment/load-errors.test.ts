@@ -51,21 +51,36 @@ describe('loading a segment', () => {
     ['a node without its input', modelOf(node('Relu', ['q'], ['y']), ...xy), 'CUT_MODEL_INVALID', "'q'"],
     ['a bf16 input', identityModel('bf16'), 'CUT_UNSUPPORTED_TYPE', 'bf16'],
     ['a text input', identityModel('string'), 'CUT_UNSUPPORTED_TYPE', 'string'],
-    ['external weights that were not given', withExternal, 'CUT_EXTERNAL_DATA', 'w.bin'],
+    ['external weights that were not given', withExternal, 'CUT_EXTERNAL_DATA', "'w.bin'"],
   ])('refuses %s', async (_, model, code, part) => {
     await expectRefusal(bytes(model), code, part);
   });
 
   it('refuses a file that does not exist', async () => {
     await expectRefusal({ kind: 'file', path: join(folder, 'none.onnx') }, 'CUT_FILE_NOT_FOUND', 'none.onnx');
+    await expectRefusal({ kind: 'file', path: folder }, 'CUT_FILE_NOT_FOUND', folder);
+  });
+
+  it('refuses files that are no models', async () => {
+    const path = join(folder, 'model.onnx');
+    for (const content of [new Uint8Array(), new Uint8Array(100).fill(77), identityModel('f32').slice(0, 30)]) {
+      await writeFile(path, content);
+      await expectRefusal({ kind: 'file', path }, 'CUT_MODEL_INVALID', 'model');
+    }
+  });
+
+  it('refuses a file whose external weights lie outside its folder', async () => {
+    const path = join(folder, 'model.onnx');
+    await writeFile(path, modelOf(node('Add', ['x', 'w'], ['y']), externalWeight('w', [2], '../w.bin'), ...xy));
+    await expectRefusal({ kind: 'file', path }, 'CUT_EXTERNAL_DATA', "'../w.bin', which is outside");
   });
 
   it('refuses a file whose external weights are missing or too short, and loads it once they are there', async () => {
     const source: SegmentSource = { kind: 'file', path: join(folder, 'model.onnx') };
     await writeFile(source.path, withExternal);
-    await expectRefusal(source, 'CUT_EXTERNAL_DATA', 'w.bin');
+    await expectRefusal(source, 'CUT_EXTERNAL_DATA', 'w.bin, which does not exist.');
     await writeFile(join(folder, 'w.bin'), weights.subarray(0, 4));
-    await expectRefusal(source, 'CUT_EXTERNAL_DATA', 'w');
+    await expectRefusal(source, 'CUT_EXTERNAL_DATA', 'has only 4 bytes.');
     await writeFile(join(folder, 'w.bin'), weights);
     await using segment = await loadSegment(source);
     expect((await segment.run(inputs)).outputs.get('y')).toEqual(sum);
@@ -77,7 +92,7 @@ describe('loading a segment', () => {
     await writeFile(join(folder, 'w.bin'), weights);
     await using segment = await loadSegment(inFolder);
     expect((await segment.run(inputs)).outputs.get('y')).toEqual(sum);
-    await expectRefusal(bytes(withExternal), 'CUT_EXTERNAL_DATA', 'w.bin');
+    await expectRefusal(bytes(withExternal), 'CUT_EXTERNAL_DATA', "'w.bin', but no folder");
   });
 
   it('refuses providers that are unknown or do not work here, instead of using another', async () => {

@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CutpointError, messageOf, throwIfCancelled } from '@cutpoint/core';
 import { startProcessHost } from './process-host.js';
@@ -36,10 +36,12 @@ function wholeNumber(name: string, value: number, min: number, max: number): num
 async function requireReadable(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK);
+    if ((await stat(path)).isFile()) return;
   } catch (thrown) {
     const message = `The model file ${path} cannot be read: ${messageOf(thrown)}.`;
     throw new CutpointError('CUT_FILE_NOT_FOUND', message, { cause: thrown });
   }
+  throw new CutpointError('CUT_FILE_NOT_FOUND', `The model must be a file, but ${path} is none.`);
 }
 
 function loadPacket(source: SegmentSource, settings: SessionSettings): Packet<LoadMessage> {

@@ -1,5 +1,8 @@
 import { CutpointError, type ErrorCode, messageOf } from '@cutpoint/core';
 
+/** Given to the runtime as the folder of external weights where there is none, or it would take the working directory. */
+export const noWeightsFolder = '/dev/null';
+
 /**
  * onnxruntime tells its errors apart only in prose. Each rule names the words of one kind of error (as of 1.30) and what
  * they mean to a user; the first that matches counts.
@@ -25,7 +28,28 @@ const loadRules: readonly Rule[] = [
     words: /Could not find an implementation for (\S+?)\((\d+)\) node with name '(.*?)'/,
     code: 'CUT_UNSUPPORTED_OP',
     say: ([, op, version, node]) =>
-      `The execution provider has no kernel for ${op} (version ${version}) with the element types of node '${node}'.`,
+      `The execution provider has no kernel for ${op} (version ${version}) with the element types of ${node === '' ? 'one of its nodes' : `node '${node}'`}.`,
+  },
+  {
+    words: new RegExp(`External data path does not exist: "${noWeightsFolder}/(.*?)"`),
+    code: 'CUT_EXTERNAL_DATA',
+    say: ([, file]) => `The model keeps weights in '${file}', but no folder for them was given with the model's bytes.`,
+  },
+  {
+    words: /External data path does not exist: "(.*?)"/,
+    code: 'CUT_EXTERNAL_DATA',
+    say: ([, path]) => `The model keeps weights in ${path}, which does not exist.`,
+  },
+  {
+    words: /External data path: "(.*?)" .*allowed directory: "(.*?)"/,
+    code: 'CUT_EXTERNAL_DATA',
+    say: ([, path, folder]) => `The model keeps weights in '${path}', which is outside its folder ${folder}.`,
+  },
+  {
+    words: /External initializer: (.*?) offset: (\d+) size to read: (\d+) given file_length: (\d+)/,
+    code: 'CUT_EXTERNAL_DATA',
+    say: ([, weight, offset, size, length]) =>
+      `The weight '${weight}' takes ${size} bytes from byte ${offset} of its file on, but the file has only ${length} bytes.`,
   },
   {
     words: /external (?:data|initializer|file)/i,
@@ -40,7 +64,7 @@ const loadRules: readonly Rule[] = [
   },
   {
     words:
-      /protobuf parsing failed|No graph was found|Model data pointer is null|invalid model|only \*guarantees\* support/i,
+      /protobuf parsing failed|No graph was found|does not have a graph|Model data pointer is null|invalid model|only \*guarantees\* support/i,
     code: 'CUT_MODEL_INVALID',
     say: (_, text) => `The runtime does not accept the model: ${text}`,
   },
@@ -72,10 +96,13 @@ export function runError(thrown: unknown): CutpointError {
   return new CutpointError('CUT_RUN', `The runtime failed: ${text}`, { cause: thrown });
 }
 
-/** One line, without the places in onnxruntime's own source. */
+/** One line that ends like a sentence, without the places in onnxruntime's own source. */
 function tidy(text: string): string {
-  return text
-    .replaceAll(/\/onnxruntime_src\/\S+\s.*?\) (?=\S)/g, '')
+  const line = text
+    .replaceAll(/\/onnxruntime_src\/\S+ .*?\)(?:::<lambda\(\)>)? (?=\S)/g, '')
+    .replaceAll(/\S+\.(?:cc|h):\d+ \w+ /g, '')
+    .replaceAll(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
     .replaceAll(/\s+/g, ' ')
     .trim();
+  return /[.!?]$/.test(line) ? line : `${line}.`;
 }

@@ -1,7 +1,7 @@
 import { CutpointError, type TensorSpec, valuesOf } from '@cutpoint/core';
 import * as ort from 'onnxruntime-node';
 import { nowUs } from './clock.js';
-import { loadError, runError } from './ort-errors.js';
+import { loadError, noWeightsFolder, runError } from './ort-errors.js';
 import { dtypeOfOrt, ortOfDtype } from './ort-types.js';
 import type { LoadMessage, Packet, RunMarks, RunMessage, TensorHeader } from './protocol.js';
 import type { OutputSpec, ProviderInfo } from './segment.js';
@@ -19,8 +19,6 @@ export function listOrtProviders(): ProviderInfo[] {
 
 /** Session option: where a model that was loaded from bytes finds its external weights. */
 const weightsFolderKey = 'model_external_initializers_file_folder_path';
-/** Without a folder the runtime would look in the working directory; nothing lies below this path. */
-const noFolder = '/dev/null';
 
 /** One onnxruntime session, spoken to in Cutpoint's words. Blocks the thread it is used on. */
 export class OrtSession {
@@ -45,7 +43,7 @@ export class OrtSession {
     try {
       if (source.kind === 'file') return new OrtSession(await ort.InferenceSession.create(source.path, options));
       const [model = new Uint8Array()] = payloads;
-      const extra = { session: { [weightsFolderKey]: source.weightsFolder ?? noFolder } };
+      const extra = { session: { [weightsFolderKey]: source.weightsFolder ?? noWeightsFolder } };
       return new OrtSession(await ort.InferenceSession.create(model, { ...options, extra }));
     } catch (thrown) {
       throw loadError(thrown, settings.provider);
