@@ -29,6 +29,12 @@ export function cutTable(
   return `${[colours.dim(heading), ...painted].join('\n')}\n\n`;
 }
 
+/** The types of the crossing tensors, equal ones counted: `2 x f32[1,64,24,202]`. */
 function whatCrosses({ tensors }: Cut): string {
-  return tensors.map(({ dtype, shape }) => `${dtype}[${shape.join(',')}]`).join(' + ');
+  const counts = new Map<string, number>();
+  for (const { dtype, shape } of tensors) {
+    const type = `${dtype}[${shape.join(',')}]`;
+    counts.set(type, (counts.get(type) ?? 0) + 1);
+  }
+  return [...counts].map(([type, count]) => (count === 1 ? type : `${count} x ${type}`)).join(' + ');
 }
