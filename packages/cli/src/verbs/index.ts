@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.js';
 import { agent } from './agent.js';
+import { bench } from './bench.js';
 import { cuts } from './cuts.js';
 import { run } from './run.js';
 import { serve } from './serve.js';
@@ -7,4 +8,4 @@ import { split } from './split.js';
 import { verify } from './verify.js';
 
 /** Every verb, in the order of the help text. */
-export const verbs: readonly Verb[] = [cuts, split, verify, run, serve, agent];
+export const verbs: readonly Verb[] = [cuts, split, verify, run, serve, agent, bench];

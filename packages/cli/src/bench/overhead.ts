@@ -1,0 +1,204 @@
+import type { NamedTensors } from '@cutpoint/core';
+import { OpenResources } from '@cutpoint/daemon';
+import { connectServer, createSplitClient, needsServerFor, type SplitClient } from '@cutpoint/edge-agent';
+import {
+  type CutModel,
+  concreteInputs,
+  type Dims,
+  loadSegment,
+  loadStage,
+  openCutModel,
+  openSplit,
+  randomInputs,
+  type Segment,
+  type Stage,
+  sourceOf,
+} from '@cutpoint/runtime';
+import { startLocalServer } from '../run/local-server.js';
+import { median } from './statistics.js';
+
+/** What cutting costs beyond the two halves themselves. Times are medians in ms, rates in requests per second. */
+export interface OverheadBench {
+  readonly model: string;
+  readonly at: number;
+  readonly runs: number;
+  /** The uncut model, the front segment and the back segment: the inference alone. */
+  readonly wholeMs: number;
+  readonly frontMs: number;
+  readonly backMs: number;
+  /** One request through agent, loopback and server, from the input to the answer. */
+  readonly splitMs: number;
+  /** `splitMs / (frontMs + backMs)` */
+  readonly ratio: number;
+  /** Requests per second with several under way. */
+  readonly throughputHz: number;
+  /** Rate of the slower segment's inference alone while the other runs in its own process, without a link. */
+  readonly boundHz: number;
+  readonly throughputRatio: number;
+}
+
+export interface OverheadRequest {
+  readonly model: string;
+  readonly at: number;
+  readonly runs: number;
+  readonly dims: Dims;
+}
+
+export type Report = (done: number, total: number) => void;
+
+/** Requests under way in the throughput measurement: enough that neither side ever waits for work. */
+const inFlight = 4;
+/** Throughput and its bound alternate this many times. */
+const rounds = 5;
+const warmUps = 5;
+const deadlineMs = 60_000;
+
+/** Everything that is measured, loaded once; one intra-op thread each. */
+interface Setup {
+  readonly inputs: NamedTensors;
+  /** What crosses the cut: the back segment's inputs. */
+  readonly crossing: NamedTensors;
+  readonly whole: Segment;
+  readonly front: Stage;
+  readonly back: Stage;
+  /** The back segment in a process of its own. */
+  readonly backProcess: Stage;
+  readonly client: SplitClient;
+}
+
+/**
+ * Measures what cutting costs. This process is the agent; the server is `cutpoint serve` in a process of its own, joined
+ * by ws on loopback. Whole, front, back and split take turns, so that all see the same machine.
+ * @throws CutpointError what opening, loading and running throw.
+ */
+export async function benchOverhead(
+  request: OverheadRequest,
+  signal: AbortSignal,
+  report: Report,
+): Promise<OverheadBench> {
+  const opened = new OpenResources();
+  try {
+    const setup = await open(request, opened, signal);
+    const times = await measureTimes(setup, request.runs, signal, (done) => report(done, request.runs));
+    const rates = await measureRates(setup, request.runs, signal);
+    return {
+      model: request.model,
+      at: request.at,
+      runs: request.runs,
+      ...times,
+      ratio: times.splitMs / (times.frontMs + times.backMs),
+      ...rates,
+      throughputRatio: rates.throughputHz / rates.boundHz,
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+async function open(
+  { model: path, at, dims }: OverheadRequest,
+  opened: OpenResources,
+  signal: AbortSignal,
+): Promise<Setup> {
+  const cutModel: CutModel = await openCutModel(path, { dims, signal });
+  const inputs = randomInputs(concreteInputs(cutModel.inputs, dims).inputs);
+  const split = await openSplit(path, { at: [at], dims, signal });
+  const [frontPlan, backPlan] = split.segments;
+  if (frontPlan === undefined || backPlan === undefined) throw new Error('One cut gives two segments.');
+  const options = { threads: 1, signal };
+  const whole = opened.add(await loadSegment(sourceOf(cutModel.file.model, cutModel.file), options));
+  const front = opened.add(await loadStage(frontPlan, options));
+  const back = opened.add(await loadStage(backPlan, options));
+  const backProcess = opened.add(await loadStage(backPlan, { ...options, isolation: 'process' }));
+  const sizes = [...dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
+  const { url } = opened.add(await startLocalServer([path, '--at', String(at), '--threads', '1', ...sizes], signal));
+  const [cut] = split.cuts;
+  if (cut === undefined) throw new Error('A split model has a cut.');
+  const expected = { modelHash: split.modelHash, cut, back: backPlan };
+  const peer = opened.add(await connectServer({ url, connectTimeoutMs: 10_000 }, expected, signal));
+  const server = needsServerFor(front, split.outputs) ? () => peer : undefined;
+  const client = createSplitClient({ front, outputs: split.outputs, server, maxInFlight: inFlight });
+  const { sends: crossing } = await front.run(inputs, { signal });
+  return { inputs, crossing, whole, front, back, backProcess, client };
+}
+
+async function measureTimes(setup: Setup, runs: number, signal: AbortSignal, report: (done: number) => void) {
+  const samples = { whole: [] as number[], front: [] as number[], back: [] as number[], split: [] as number[] };
+  for (let run = -warmUps; run < runs; run++) {
+    const whole = await setup.whole.run(setup.inputs, { signal });
+    const front = await setup.front.run(setup.inputs, { signal });
+    const back = await setup.back.run(setup.crossing, { signal });
+    const split = await setup.client.run(setup.inputs, { signal, deadlineMs });
+    if (run < 0) continue;
+    samples.whole.push(whole.timing.computeUs / 1000);
+    samples.front.push(front.timing.computeUs / 1000);
+    samples.back.push(back.timing.computeUs / 1000);
+    samples.split.push(split.timing.totalMs);
+    report(run + 1);
+  }
+  return {
+    wholeMs: median(samples.whole),
+    frontMs: median(samples.front),
+    backMs: median(samples.back),
+    splitMs: median(samples.split),
+  };
+}
+
+async function measureRates(
+  { inputs, crossing, front, backProcess, client }: Setup,
+  runs: number,
+  signal: AbortSignal,
+) {
+  const perRound = Math.max(10, Math.ceil(runs / rounds));
+  const bounds: number[] = [];
+  const throughputs: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    bounds.push(await boundRate(front, inputs, backProcess, crossing, perRound, signal));
+    throughputs.push(await throughput(client, inputs, perRound, signal));
+  }
+  return { throughputHz: median(throughputs), boundHz: median(bounds) };
+}
+
+/** Both segments run without pause and without each other until the slower one has done its runs. */
+async function boundRate(
+  front: Stage,
+  inputs: NamedTensors,
+  back: Stage,
+  crossing: NamedTensors,
+  runs: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const done = { front: 0, back: 0 };
+  const loop = async (side: keyof typeof done, stage: Stage, tensors: NamedTensors): Promise<number> => {
+    const computeMs: number[] = [];
+    const lane = async () => {
+      while (Math.min(done.front, done.back) < runs) {
+        const { timing } = await stage.run(tensors, { signal });
+        computeMs.push(timing.computeUs / 1000);
+        done[side] += 1;
+      }
+    };
+    await Promise.all([lane(), lane()]);
+    return median(computeMs);
+  };
+  const [frontMs, backMs] = await Promise.all([loop('front', front, inputs), loop('back', back, crossing)]);
+  return 1000 / Math.max(frontMs, backMs);
+}
+
+async function throughput(
+  client: SplitClient,
+  inputs: NamedTensors,
+  runs: number,
+  signal: AbortSignal,
+): Promise<number> {
+  let started = 0;
+  const startedAt = performance.now();
+  const lane = async () => {
+    while (started < runs) {
+      started += 1;
+      await client.run(inputs, { signal, deadlineMs });
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return (runs * 1000) / (performance.now() - startedAt);
+}

@@ -1,0 +1,106 @@
+import { Option } from 'commander';
+import { benchOverhead, type OverheadBench } from '../bench/overhead.js';
+import { benchWire, type WireBench } from '../bench/wire.js';
+import { onInterrupt } from '../interrupt.js';
+import { dimHelp, parseCut, parseDim, parsePositive } from '../options.js';
+import { openProgress } from '../output/progress.js';
+import { printResult } from '../output/result.js';
+import { fields, table } from '../output/table.js';
+import { formatBytes, formatMs } from '../output/units.js';
+import { addVerb, type Verb } from '../verb.js';
+
+/** `cutpoint bench`: measurements of Cutpoint itself. */
+export const bench: Verb = {
+  name: 'bench',
+  summary: 'Measures what cutting and the wire cost on this machine.',
+  example: 'cutpoint bench overhead model.onnx --at 60',
+  configure: (command) => {
+    addVerb(command, overhead);
+    addVerb(command, wire);
+  },
+};
+
+interface OverheadOptions {
+  readonly at: number;
+  readonly runs: number;
+  readonly dim?: ReadonlyMap<string, number>;
+  readonly json?: true;
+}
+
+const overhead: Verb = {
+  name: 'overhead',
+  summary: 'Measures a split run against its two halves and its throughput against the slower half.',
+  example: 'cutpoint bench overhead model.onnx --at 60',
+  configure: (command) =>
+    command
+      .argument('<model>', 'an ONNX file')
+      .requiredOption('--at <cut>', 'the cut, as `cutpoint cuts` numbers it', parseCut)
+      .option('--runs <n>', 'how often each is run', parsePositive, 200)
+      .option('--dim <name=value>', dimHelp, parseDim)
+      .action(async (model: string, { at, runs, dim, json }: OverheadOptions) => {
+        using interrupt = onInterrupt();
+        using progress = openProgress();
+        const request = { model, at, runs, dims: dim ?? new Map() };
+        const result = await benchOverhead(request, interrupt.signal, (done, total) =>
+          progress.show(`run ${done} of ${total}: whole, front, back, split`),
+        );
+        progress[Symbol.dispose]();
+        await printResult(json === true, result, () => overheadText(result));
+      }),
+};
+
+function overheadText(result: OverheadBench): string {
+  return fields([
+    ['whole', formatMs(result.wholeMs)],
+    ['front', formatMs(result.frontMs)],
+    ['back', formatMs(result.backMs)],
+    ['split', `${formatMs(result.splitMs)} = ${result.ratio.toFixed(3)} x (front + back)`],
+    ['throughput', `${result.throughputHz.toFixed(1)} requests/s`],
+    [
+      'bound',
+      `${result.boundHz.toFixed(1)} requests/s by the slower half; reached ${(result.throughputRatio * 100).toFixed(0)} %`,
+    ],
+  ]);
+}
+
+interface WireOptions {
+  readonly transport: string;
+  readonly json?: true;
+}
+
+const wire: Verb = {
+  name: 'wire',
+  summary: 'Measures round trips and throughput of the wire beside a bare TCP echo.',
+  example: 'cutpoint bench wire --transport tcp',
+  configure: (command) =>
+    command
+      .addOption(new Option('--transport <name>', 'how frames travel').choices(['ws', 'tcp']).default('ws'))
+      .action(async ({ transport, json }: WireOptions) => {
+        using interrupt = onInterrupt();
+        const result = await benchWire({ transport: transport === 'tcp' ? 'tcp' : 'ws', signal: interrupt.signal });
+        await printResult(json === true, result, () => wireText(result));
+      }),
+};
+
+function wireText({ transport, rows }: WireBench): string {
+  const columns = ['payload', 'p50', 'p99', 'bare p50', 'bare p99', 'ratio', 'MB/s', 'bare MB/s', 'ratio'];
+  const cells = rows.map((row) => [
+    formatBytes(row.bytes),
+    formatMs(row.p50Us / 1000),
+    formatMs(row.p99Us / 1000),
+    formatMs(row.bareP50Us / 1000),
+    formatMs(row.bareP99Us / 1000),
+    row.roundTripRatio.toFixed(2),
+    row.throughputMBps.toFixed(0),
+    row.bareThroughputMBps.toFixed(0),
+    row.throughputRatio.toFixed(2),
+  ]);
+  const heading = `${transport} on loopback beside a bare TCP echo: round trips, then throughput with 4 under way\n`;
+  return (
+    heading +
+    table(
+      columns.map((name) => ({ name, align: 'right' as const })),
+      cells,
+    )
+  );
+}
