@@ -7,7 +7,7 @@ export function settingsTable(schema: SettingsSchema): string {
     setting.argument === undefined ? `\`--${setting.name}\`` : setting.argument,
     `\`${setting.env}\``,
     defaultText(setting),
-    setting.description,
+    setting.description + (setting.choices.length === 0 ? '' : `; one of ${setting.choices.join(', ')}`),
   ]);
   const lines = [['In the file', 'Flag', 'Environment', 'Default', 'Meaning'], Array(5).fill('---'), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
