@@ -27,7 +27,7 @@ export interface PictureResult {
 }
 
 /** Odd, so that the median is a run that took place. */
-const measuredRuns = 5;
+const measuredRuns = 3;
 
 /**
  * What the runtime's optimiser may change: it fuses operators across the cut in the whole model and cannot in the
