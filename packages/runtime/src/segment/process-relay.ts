@@ -22,6 +22,8 @@ export function relaySegment(): void {
   readPackets<ToWorker>(channel, (packet) => host.post(packet));
   // The one way to end at once while the thread is in native code.
   channel.once('close', () => process.kill(process.pid, 'SIGKILL'));
+  // Ctrl-C and service managers signal the whole group; the parent decides when this process has done its work.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   // 'close' follows every error, and nobody is left who could be told.
   channel.on('error', () => {});
 }

@@ -20,6 +20,7 @@ export function startThreadHost(events: HostEvents): WorkerHost {
       events.onGone(why);
     });
   });
+  let stopping = false;
   return {
     post: (packet) =>
       worker.postMessage(
@@ -28,7 +29,8 @@ export function startThreadHost(events: HostEvents): WorkerHost {
       ),
     async stop() {
       // Never terminate(): inside native code it aborts the whole process (an uncaught Napi::Error in onnxruntime-node).
-      worker.postMessage({ message: { kind: 'stop' }, payloads: [] } satisfies Packet<ToWorker>);
+      if (!stopping) worker.postMessage({ message: { kind: 'stop' }, payloads: [] } satisfies Packet<ToWorker>);
+      stopping = true;
       await gone;
     },
   };

@@ -49,7 +49,6 @@ describe.each<[string, StartHost]>([
     await using _ = segment;
     const held = [640, 64].map((n) => codeOf(segment.run(square(n))));
     const others = [32, 16].map((n) => segment.run(square(n)));
-    await sleep(20);
     const [third] = others.map(codeOf);
     await kill();
     const fates = await Promise.all([...held, third]);
@@ -129,6 +128,25 @@ describe.skipIf(!childrenAreListed)('the process of a segment (seen through /pro
     expect(await isGone(child)).toBe(true);
     const [code] = parent.exitCode === null ? await once(parent, 'exit') : [parent.exitCode];
     expect(code).toBe(0);
+  });
+
+  it('leaves the signals that stop a group of processes to its parent', async () => {
+    const { parent, child } = await parentWithChild(`
+      process.once('SIGUSR2', async () => {
+        await segment.run(new Map([['x', { dtype: 'f32', shape: [1, 2], data: new Uint8Array(8) }]]));
+        console.log('alive');
+        await segment.dispose();
+      });
+      console.log('listening');
+      setInterval(() => {}, 1000).unref();`);
+    const lines = createInterface(parent.stdout);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(child, signal);
+    await sleep(50);
+    parent.kill('SIGUSR2');
+    const seen: string[] = [];
+    lines.on('line', (line) => seen.push(line));
+    await once(lines, 'close');
+    expect(seen).toContain('alive');
   });
 
   it('takes nothing else down when it is killed from outside', async () => {
