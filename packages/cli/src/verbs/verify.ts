@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { NamedTensors } from '@cutpoint/core';
+import { errorCodes, type NamedTensors } from '@cutpoint/core';
 import {
   type CutModel,
   concreteInputs,
@@ -59,7 +59,10 @@ async function verifyModel(path: string, options: VerifyOptions): Promise<void> 
   const inputs = given ?? randomInputs(concreteInputs(specs, dims).inputs);
   const report = await verifyWithProgress(model, chosenSplits(model, options), inputs, signal);
   await printResult(options.json === true, { ...report, model: path }, () => asText(report));
-  if (report.failures.length > 0) process.exitCode = 1;
+  if (report.failures.length === 0) return;
+  // Said here and not thrown: the report on stdout is the result, and there is only one.
+  process.stderr.write(`error CUT_NOT_EQUAL: ${errorCodes.CUT_NOT_EQUAL.meaning}\n`);
+  process.exitCode = errorCodes.CUT_NOT_EQUAL.exit;
 }
 
 /** One split for each chosen cut; cuts named by `--at` are also all made at once. */

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { cancelReason, onCancel, throwIfCancelled } from './cancel.js';
+import { CutpointError } from './errors.js';
+
+describe('cancelReason', () => {
+  it('tells a deadline from a cancellation, and keeps a reason of our own', async () => {
+    const timeout = AbortSignal.timeout(1);
+    await new Promise((resolve) => timeout.addEventListener('abort', resolve));
+    expect(cancelReason(timeout).code).toBe('CUT_DEADLINE');
+    expect(cancelReason(AbortSignal.abort()).code).toBe('CUT_CANCELLED');
+    const own = new CutpointError('CUT_OVERLOADED', 'full');
+    expect(cancelReason(AbortSignal.abort(own))).toBe(own);
+  });
+});
+
+describe('onCancel', () => {
+  it('calls once, at once for a signal that has aborted, never after disposal, and not without a signal', () => {
+    const calls: string[] = [];
+    const controller = new AbortController();
+    onCancel(controller.signal, () => calls.push('kept'));
+    onCancel(controller.signal, () => calls.push('disposed'))[Symbol.dispose]();
+    onCancel(undefined, () => calls.push('no signal'));
+    controller.abort();
+    controller.abort();
+    onCancel(controller.signal, () => calls.push('late'));
+    expect(calls).toEqual(['kept', 'late']);
+  });
+});
+
+it('throwIfCancelled throws only for an aborted signal', () => {
+  expect(() => throwIfCancelled(undefined)).not.toThrow();
+  expect(() => throwIfCancelled(new AbortController().signal)).not.toThrow();
+  expect(() => throwIfCancelled(AbortSignal.abort())).toThrow('The request was cancelled.');
+});
