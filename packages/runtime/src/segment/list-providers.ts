@@ -1,4 +1,5 @@
-import { CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import { CutpointError } from '@cutpoint/core';
+import { orCancelled } from './or-cancelled.js';
 import type { ProviderInfo } from './segment.js';
 import { startThreadHost } from './thread-host.js';
 
@@ -7,20 +8,16 @@ import { startThreadHost } from './thread-host.js';
  * @throws CutpointError CUT_WORKER_DIED if the native library cannot be loaded, or the signal's reason.
  */
 export async function listProviders(signal?: AbortSignal): Promise<readonly ProviderInfo[]> {
-  let stop = async (): Promise<void> => {};
-  try {
-    return await new Promise((resolve, reject) => {
-      const host = startThreadHost({
-        onPacket: ({ message }) => {
-          if (message.kind === 'providers') resolve(message.providers);
-        },
-        onGone: (why) => reject(new CutpointError('CUT_WORKER_DIED', `The worker asked for providers ${why}.`)),
-      });
-      stop = () => host.stop();
-      onCancel(signal, () => signal && reject(cancelReason(signal)));
-      host.post({ message: { kind: 'providers' }, payloads: [] });
+  const answer = new Promise<readonly ProviderInfo[]>((resolve, reject) => {
+    const host = startThreadHost({
+      onPacket: ({ message }) => {
+        if (message.kind === 'providers') resolve(message.providers);
+      },
+      onGone: (why) => reject(new CutpointError('CUT_WORKER_DIED', `The worker asked for providers ${why}.`)),
     });
-  } finally {
-    await stop();
-  }
+    host.post({ message: { kind: 'providers' }, payloads: [] });
+    // It stops when it has answered, in its own time.
+    void host.stop();
+  });
+  return await orCancelled(answer, signal);
 }

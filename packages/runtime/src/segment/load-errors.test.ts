@@ -104,6 +104,10 @@ describe('loading a segment', () => {
     }
   });
 
+  it('answers for the providers no later than it is told to', async () => {
+    await expect(listProviders(AbortSignal.timeout(1))).rejects.toMatchObject({ code: 'CUT_DEADLINE' });
+  });
+
   it.each([0, 1.5, Number.NaN])('refuses %s threads', async (threads) => {
     await expect(loadSegment(bytes(identityModel('f32')), { threads })).rejects.toMatchObject({ code: 'CUT_USAGE' });
   });

@@ -1,4 +1,5 @@
-import { CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import { CutpointError } from '@cutpoint/core';
+import { orCancelled } from './or-cancelled.js';
 import type { FromWorker, LoadedMessage, LoadMessage, Packet, StartHost, ToWorker, WorkerHost } from './protocol.js';
 import { maxRestarts, RestartPolicy } from './restart-policy.js';
 
@@ -105,13 +106,4 @@ export class SupervisedWorker {
       }
     }
   }
-}
-
-/** Waits for a promise, but no longer than until the signal aborts. */
-function orCancelled<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const listening = onCancel(signal, () => reject(cancelReason(signal)));
-    promise.then(resolve, reject).finally(() => listening[Symbol.dispose]());
-  });
 }
