@@ -12,7 +12,7 @@ describe('docs/configuration.md', () => {
     ['server', serverSettings],
     ['agent', agentSettings],
   ] as const)('lists the settings of the %s as its schema has them', (daemon, schema: SettingsSchema) => {
-    const [, table] = page.match(new RegExp(`<!-- settings of the ${daemon} -->\n([^]*?)<!-- end -->`)) ?? [];
+    const [, table] = page.match(new RegExp(`<!-- settings of the ${daemon} -->\n((?:.|\n)*?)<!-- end -->`)) ?? [];
     expect(table).toBe(settingsTable(schema));
   });
 });

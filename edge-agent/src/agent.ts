@@ -54,7 +54,7 @@ async function addressOf(settings: AgentSettings, log: Log): Promise<ServerAddre
   if (url === undefined) {
     throw new CutpointError(
       'CUT_USAGE',
-      'server is missing: give --server with the address that `cutpoint serve` shows.',
+      'The setting server is missing: give --server with the address that `cutpoint serve` shows.',
     );
   }
   if (serverTokenFile !== undefined && !isProtected(url)) {

@@ -5,20 +5,25 @@ import { reportError, usageError } from './errors.js';
 import { addVerb } from './verb.js';
 import { verbs } from './verbs/index.js';
 
-/**
- * Runs one command line (without `node` and the script) and sets the exit status:
- * 0 done, 1 failed, 2 wrong usage. Never throws.
- */
+/** Runs one command line (without `node` and the script) and sets the exit status. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
+  const status = await runCommandLine(args);
+  if (status === 0) return;
+  process.exitCode = status;
+  // What a failure left open (a worker still loading) must not keep the process alive.
+  setTimeout(() => process.exit(), 1_000).unref();
+}
+
+/** Runs one command line and returns the exit status: 0 done, 1 failed, 2 wrong usage. Never throws. */
+export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
     if (args.length === 0) throw new CutpointError('CUT_USAGE', 'Name a verb; `cutpoint --help` lists them.');
     await program().parseAsync([...args], { from: 'user' });
+    return 0;
   } catch (thrown) {
-    if (isHelpOrVersion(thrown)) return;
+    if (isHelpOrVersion(thrown)) return 0;
     const error = thrown instanceof CommanderError ? usageError(thrown) : thrown;
-    process.exitCode = await reportError(error, { json: args.includes('--json') });
-    // What a failure left open (a worker still loading) must not keep the process alive.
-    setTimeout(() => process.exit(), 1_000).unref();
+    return await reportError(error, { json: args.includes('--json') });
   }
 }
 

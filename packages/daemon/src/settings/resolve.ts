@@ -79,6 +79,6 @@ function invalid(settings: readonly Setting[], given: ReadonlyMap<string, Given>
   const setting = settings.find((candidate) => candidate.key === key);
   if (setting === undefined) return new CutpointError('CUT_USAGE', `${issue?.message}.`, { cause: error });
   const { name, env, argument } = setting;
-  const message = `${name} is missing: give ${argument ?? `--${name}`}, set ${env}, or write it in the configuration file.`;
+  const message = `The setting ${name} is missing: give ${argument ?? `--${name}`}, set ${env}, or write it in the configuration file.`;
   return new CutpointError('CUT_USAGE', message, { cause: error });
 }

@@ -1,0 +1,82 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { runCommandLine } from './main.js';
+import { verbs } from './verbs/index.js';
+
+/** Runs a command line in this process and catches what it prints. */
+async function run(...args: readonly string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text, done) => {
+    out.push(String(text));
+    if (typeof done === 'function') done();
+    return true;
+  });
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
+  try {
+    return { status: await runCommandLine(args), stdout: out.join(''), stderr: err.join('') };
+  } finally {
+    stdout.mockRestore();
+    stderr.mockRestore();
+  }
+}
+
+describe('the command as a process', () => {
+  it('sets the exit status, and shows where an error happened with CUTPOINT_DEBUG', () => {
+    const command = fileURLToPath(new URL('../bin/cutpoint.js', import.meta.url));
+    const env = { ...process.env, CUTPOINT_DEBUG: '1' };
+    const { status, stderr } = spawnSync(process.execPath, [command, 'nonsense'], { encoding: 'utf8', env });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error CUT_USAGE: .*\n(.|\n)*\n +at /);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    ['no verb', []],
+    ['an unknown verb', ['nonsense']],
+    ['an unknown flag', ['run', 'model.onnx', '--nonsense']],
+    ['a missing argument', ['run']],
+    ['a missing flag', ['run', 'model.onnx']],
+    ['a value that is no number', ['run', 'model.onnx', '--at', 'middle', '--input', 'x.npy']],
+    ['a dimension without a value', ['run', 'model.onnx', '--dim', 'batch', '--input', 'x.npy']],
+    ['a setting out of range', ['serve', 'model.onnx', '--threads', '0']],
+    ['a missing setting', ['serve']],
+  ])('%s ends with status 2 and one sentence', async (_, args) => {
+    const { status, stdout, stderr } = await run(...args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error CUT_USAGE: [A-Z-].*\n$/);
+  });
+
+  it('with --json is one object on stdout as well', async () => {
+    const { status, stdout } = await run('run', '--json');
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toEqual({ error: { code: 'CUT_USAGE', message: expect.any(String) } });
+  });
+});
+
+describe('failures', () => {
+  it('end with status 1, one sentence and one object', async () => {
+    const { status, stdout, stderr } = await run('run', 'absent.onnx', '--at', '1', '--input', 'x.npy', '--json');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error CUT_FILE_NOT_FOUND: .*absent\.onnx.*\n$/);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'CUT_FILE_NOT_FOUND' } });
+  });
+});
+
+describe('help', () => {
+  it('lists every verb and ends with status 0', async () => {
+    const { status, stdout } = await run('--help');
+    expect(status).toBe(0);
+    for (const { name } of verbs) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+  });
+
+  it('has an example for every verb', async () => {
+    for (const { name, example } of verbs) expect((await run(name, '--help')).stdout).toContain(`$ ${example}`);
+  });
+
+  it('tells the version', async () => {
+    expect((await run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
