@@ -27,6 +27,11 @@ export class Process implements AsyncDisposable {
     });
   }
 
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error('The process could not be started.');
+    return this.#child.pid;
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

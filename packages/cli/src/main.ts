@@ -7,11 +7,17 @@ import { verbs } from './verbs/index.js';
 
 /** Runs one command line (without `node` and the script) and sets the exit status. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   const status = await runCommandLine(args);
   if (status === 0) return;
   process.exitCode = status;
   // What a failure left open (a worker still loading) must not keep the process alive.
   setTimeout(() => process.exit(), 1_000).unref();
+}
+
+/** A reader that has seen enough (`cutpoint cuts model.onnx | head`) is no failure. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Runs one command line and returns the exit status: 0 done, 1 failed, 2 wrong usage. Never throws. */

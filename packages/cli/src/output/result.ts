@@ -10,7 +10,7 @@ export function printResult(json: boolean, value: object, text: () => string): P
 export function writeOut(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
-      // A reader that has seen enough (`cutpoint cuts model.onnx | head`) is no failure.
+      // `main` says why a closed pipe is no failure.
       if (error && !('code' in error && error.code === 'EPIPE')) reject(error);
       else resolve();
     });
