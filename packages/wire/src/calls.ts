@@ -9,7 +9,7 @@ export class Call {
   readonly promise: Promise<Reply>;
   readonly #expiresAt: number | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
-  readonly #cancellation: Disposable;
+  readonly #cancellation: Disposable | undefined;
   #resolve!: (reply: Reply) => void; // both are set by the promise's executor, which runs in the constructor
   #reject!: (error: CutpointError) => void;
   settled = false;
@@ -38,10 +38,12 @@ export class Call {
         Math.min(deadlineMs, maxTimerMs),
       );
     }
-    this.#cancellation = onCancel(signal, () => {
-      if (signal !== undefined) this.reject(cancelReason(signal));
-      giveUp(this);
-    });
+    if (signal !== undefined) {
+      this.#cancellation = onCancel(signal, () => {
+        this.reject(cancelReason(signal));
+        giveUp(this);
+      });
+    }
   }
 
   /** Milliseconds left of the deadline; undefined without one. */

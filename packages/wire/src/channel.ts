@@ -43,7 +43,9 @@ export class Channel {
     this.#reader = new FrameReader(strict, (frame) => this.#receive(frame));
     this.#writer = new FrameWriter(link);
     link.start({
-      onData: (chunk, owned) => this.#read(chunk, owned),
+      onData: (chunk, owned) => this.#read(() => this.#reader.push(chunk, owned)),
+      target: () => (this.#ended ? undefined : this.#reader.target),
+      onFilled: (bytes) => this.#read(() => this.#reader.filled(bytes)),
       onDrain: () => {
         this.#keepAlive?.heard();
         this.#writer.drained();
@@ -119,11 +121,11 @@ export class Channel {
     this.#writer.finish(last, () => this.#link.end());
   }
 
-  #read(chunk: Uint8Array, owned: boolean): void {
+  #read(take: () => void): void {
     if (this.#ended) return;
     this.#keepAlive?.heard();
     try {
-      this.#reader.push(chunk, owned);
+      take();
     } catch (thrown) {
       this.fail(asCutpointError(thrown, 'CUT_INTERNAL'));
     }

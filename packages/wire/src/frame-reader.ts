@@ -24,6 +24,8 @@ export interface FrameLimits {
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 const none = new Uint8Array(0);
+/** Less than this is not worth a read of its own. */
+const minTargetBytes = 32 * 1024;
 
 /**
  * Makes frames of a stream of bytes, however it is chopped into chunks. Each payload is copied once, into a buffer that
@@ -67,6 +69,21 @@ export class FrameReader {
     while (this.#step());
     this.#chunk = this.#bytes = none;
     this.#spentMs = this.#fixed === undefined ? 0 : this.#spentMs + performance.now() - this.#pushedAt;
+  }
+
+  /** Memory of the payload under way that the next bytes of the stream may be read straight into; then call `filled`. */
+  get target(): Uint8Array | undefined {
+    const body = this.#body;
+    const missing = (body?.current?.bytes ?? 0) - (body?.filled ?? 0);
+    if (body === undefined || missing < minTargetBytes) return undefined;
+    body.data ??= allocate(missing);
+    return body.data.subarray(body.filled);
+  }
+
+  /** So many bytes were read into `target`. @throws CutpointError as `push` does. */
+  filled(bytes: number): void {
+    if (this.#body !== undefined) this.#body.filled += bytes;
+    this.push(none, false);
   }
 
   /** Does one step with the bytes at hand; false when more are needed. */

@@ -1,9 +1,31 @@
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { CutpointError } from '@cutpoint/core';
 import type { Link, LinkEvents } from './link.js';
 
-/** A link over a connected TCP or TLS socket. */
-export function socketLink(socket: Socket): Link {
+/**
+ * Lets a socket that is yet to be made read straight into the memory of tensors, in reads as large as they are.
+ * Node offers this (`onread`) for sockets that connect only, not for those a server accepts.
+ */
+export class DirectReading implements OnReadOpts {
+  /** Set when the link starts; the socket is paused until then. */
+  events: LinkEvents | undefined;
+  readonly #scratch = new Uint8Array(64 * 1024);
+  #target: Uint8Array | undefined;
+
+  readonly buffer = (): Uint8Array => {
+    this.#target = this.events?.target();
+    return this.#target ?? this.#scratch;
+  };
+
+  readonly callback = (bytes: number): boolean => {
+    if (this.#target === undefined) this.events?.onData(this.#scratch.subarray(0, bytes), false);
+    else this.events?.onFilled(bytes);
+    return true;
+  };
+}
+
+/** A link over a connected TCP or TLS socket; `direct` is what the socket was made with. */
+export function socketLink(socket: Socket, direct?: DirectReading): Link {
   socket.setNoDelay(true);
   socket.pause();
   let failure: Error | undefined;
@@ -11,7 +33,10 @@ export function socketLink(socket: Socket): Link {
     failure = error;
   });
   return {
-    start: (events) => startReading(socket, events, () => failure),
+    start(events) {
+      if (direct !== undefined) direct.events = events;
+      startReading(socket, events, () => failure);
+    },
     write(parts) {
       if (!socket.writable) return true;
       const [first] = parts;

@@ -4,6 +4,9 @@ import type { CutpointError } from '@cutpoint/core';
 export interface LinkEvents {
   /** Bytes arrived. `owned`: nobody else uses the chunk's memory from now on; else it may change once this returns. */
   onData(chunk: Uint8Array, owned: boolean): void;
+  /** Where a link that can choose should put the next bytes; it then calls `onFilled` instead of `onData`. */
+  target(): Uint8Array | undefined;
+  onFilled(bytes: number): void;
   /** After `write` returned false: more may be written now. */
   onDrain(): void;
   /** The link is gone, called exactly once; `error` is absent if the other side ended it in good order. */

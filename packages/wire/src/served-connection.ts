@@ -125,16 +125,7 @@ export class ServedConnection {
     const run = new RunningRequest(frame.id, startedAt, budgetMs);
     this.#running.set(frame.id, run);
     this.#hold(run, frame.bytes);
-    void this.#run(run, {
-      method,
-      meta: (meta ?? {}) as Meta,
-      tensors: frame.tensors,
-      get signal() {
-        return run.signal;
-      },
-      ...(budgetMs === null ? {} : { deadlineMs: budgetMs }),
-      remote,
-    });
+    void this.#run(run, new Incoming(run, method, (meta ?? {}) as Meta, frame.tensors, remote, budgetMs));
   }
 
   #refusal(): CutpointError | undefined {
@@ -195,6 +186,28 @@ export class ServedConnection {
     this.#options.onClose();
     this.#resolveClosed();
     if (error !== undefined) this.#options.onError?.(error, this.#remote);
+  }
+}
+
+/** A class, as an object with a getter costs more to make than to answer a small request. */
+class Incoming implements IncomingRequest {
+  readonly deadlineMs?: number;
+  readonly #run: RunningRequest;
+
+  constructor(
+    run: RunningRequest,
+    readonly method: string,
+    readonly meta: Meta,
+    readonly tensors: NamedTensors,
+    readonly remote: Hello,
+    budgetMs: number | null,
+  ) {
+    this.#run = run;
+    if (budgetMs !== null) this.deadlineMs = budgetMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
   }
 }
 

@@ -3,17 +3,18 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { asCutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { type Address, urlWithPort } from './address.js';
-import { socketLink } from './link-socket.js';
+import { DirectReading, socketLink } from './link-socket.js';
 import { dialError, listenOn, needKeys, type Transport } from './transport.js';
 
 /** Frames over plain TCP (`tcp:`) or TLS (`tcps:`). */
 export const tcpTransport: Transport = {
   dial(address, { ca, signal }) {
     const { host, port, secure } = address;
-    const servername = net.isIP(host) === 0 ? { servername: host } : {};
-    const socket = secure
-      ? tls.connect({ host, port, minVersion: 'TLSv1.2', ...servername, ...(ca === undefined ? {} : { ca }) })
-      : net.connect({ host, port, noDelay: true });
+    const direct = secure ? undefined : new DirectReading();
+    const socket =
+      direct === undefined
+        ? tls.connect({ host, port, minVersion: 'TLSv1.2', ...serverName(host), ...(ca === undefined ? {} : { ca }) })
+        : net.connect({ host, port, onread: direct, noDelay: true });
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         cancellation[Symbol.dispose]();
@@ -25,7 +26,7 @@ export const tcpTransport: Transport = {
       socket.once('close', closed);
       socket.once(secure ? 'secureConnect' : 'connect', () => {
         cancellation[Symbol.dispose]();
-        const link = socketLink(socket);
+        const link = socketLink(socket, direct);
         socket.off('error', fail);
         socket.off('close', closed);
         resolve(link);
@@ -56,6 +57,11 @@ export const tcpTransport: Transport = {
     };
   },
 };
+
+/** The name to ask the server for; TLS knows no names that are addresses. */
+function serverName(host: string): { servername?: string } {
+  return net.isIP(host) === 0 ? { servername: host } : {};
+}
 
 function secureServer(
   address: Address,
