@@ -79,7 +79,7 @@ describe('cutpoint run', () => {
   it('shows a table without --json', async () => {
     await using process = cutpoint(['run', classifier, '--at', '220', '--input', input]);
     expect(await process.exit()).toBe(0);
-    expect(process.stdout).toMatch(/^OUTPUT +TYPE +VALUES\nsoftmax_0\.tmp_0 +f32\[1, 2\] +\d/);
+    expect(process.stdout).toMatch(/^output +type +values\nsoftmax_0\.tmp_0 +f32\[1, 2\] +\d/);
     expect(process.stdout).toMatch(/^total +\d[\d.]* (us|ms|s)$/m);
     expect(process.stderr).toBe('');
   });

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { NamedTensors } from '@cutpoint/core';
 import { tensorOf } from '@cutpoint/core';
 import type { Segment } from '@cutpoint/runtime';
@@ -130,6 +133,26 @@ describe('the cuts at both ends', () => {
     await using peer = await ask(await edge.url());
     const { tensors } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
     expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+  });
+});
+
+describe('segments that cutpoint split wrote', () => {
+  it('run without the model itself, each side with its own file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'cutpoint-segments-'));
+    try {
+      await using split = cutpoint(['split', classifier, ...cut, '--out', folder]);
+      expect(await split.exit()).toBe(0);
+      const segments = join(folder, 'segments.json');
+      await using server = cutpoint(['serve', segments, ...exact, ...anyPort]);
+      const address = await server.url();
+      await rm(join(folder, 'segment-1.onnx'));
+      await using edge = cutpoint(['agent', segments, ...exact, ...anyPort, '--server', address]);
+      await using peer = await ask(await edge.url());
+      const { tensors } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+      expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

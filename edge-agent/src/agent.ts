@@ -28,7 +28,8 @@ export function startAgent(settings: AgentSettings, { log }: { log: Log }): Prom
     const model = await openSplit(settings.model, splitOptionsOf(settings));
     const { cut, front, back } = cutInTwo(model);
     const stage = opened.add(await loadStage(front, segmentOptionsOf(settings)));
-    log.info({ model: settings.model, cut: cut.name, sends: front.sends, answers: front.answers }, 'loaded');
+    const { sends, answers } = front;
+    log.info({ model: settings.model, assumed: model.assumed, cut: cut.name, sends, answers }, 'loaded');
     const connection = async () => {
       const expected = { modelHash: model.modelHash, cut, back };
       const { maxBackoffMs } = settings;

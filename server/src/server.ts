@@ -13,7 +13,8 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
     const model = await openSplit(settings.model, splitOptionsOf(settings));
     const { cut, back } = cutInTwo(model);
     const stage = opened.add(await loadStage(back, segmentOptionsOf(settings)));
-    log.info({ model: settings.model, cut: cut.name, receives: back.receives, answers: back.answers }, 'loaded');
+    const { receives, answers } = back;
+    log.info({ model: settings.model, assumed: model.assumed, cut: cut.name, receives, answers }, 'loaded');
     return {
       name: 'cutpoint-server',
       handler: backStageHandler(describeBack(model, cut, back), stage),

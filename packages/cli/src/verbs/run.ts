@@ -78,7 +78,7 @@ function outputTable(outputs: NamedTensors): string {
     const rest = elementCount(tensor.shape) > shownValues ? ', ...' : '';
     return [name, describeType(tensor.dtype, tensor.shape), values.join(', ') + rest];
   });
-  return table([{ name: 'OUTPUT' }, { name: 'TYPE' }, { name: 'VALUES' }], rows);
+  return table([{ name: 'output' }, { name: 'type' }, { name: 'values' }], rows);
 }
 
 function shorten(value: number): string {
