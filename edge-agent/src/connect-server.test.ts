@@ -3,7 +3,7 @@ import { listen } from '@cutpoint/wire';
 import { describe, expect, it } from 'vitest';
 import { connectServer, type ExpectedBack } from './connect-server.js';
 
-const back: SegmentPlan = { index: 1, receives: ['a'], sends: [], answers: ['y'], open: async () => null };
+const back: SegmentPlan = { index: 1, receives: ['a'], sends: [], answers: ['y'], source: async () => null };
 const expected: ExpectedBack = {
   modelHash: 'ab12',
   cut: { index: 7, name: 'conv', tensors: [{ name: 'a', dtype: 'f32', shape: [1, 8] }] },

@@ -15,11 +15,12 @@ const maxTimerMs = 2 ** 31 - 1;
  * @example using deadline = startDeadline(1_000, signal); await work({ signal: deadline.signal });
  */
 export function startDeadline(ms: number, signal?: AbortSignal): Deadline {
-  const endsAt = performance.now() + ms;
+  const budgetMs = Math.min(ms, maxTimerMs);
+  const endsAt = performance.now() + budgetMs;
   const controller = new AbortController();
   const expire = () =>
     controller.abort(new CutpointError('CUT_DEADLINE', `The request did not finish within ${ms} ms.`));
-  const timer = setTimeout(expire, Math.min(ms, maxTimerMs));
+  const timer = setTimeout(expire, budgetMs);
   const subscription = onCancel(signal, () => controller.abort(signal && cancelReason(signal)));
   return {
     signal: controller.signal,

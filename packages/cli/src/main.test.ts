@@ -8,9 +8,9 @@ import { verbs } from './verbs/index.js';
 async function run(...args: readonly string[]) {
   const out: string[] = [];
   const err: string[] = [];
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text, done) => {
-    out.push(String(text));
-    if (typeof done === 'function') done();
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((...args: readonly unknown[]) => {
+    out.push(String(args[0]));
+    for (const done of args) if (typeof done === 'function') done();
     return true;
   });
   const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);

@@ -69,7 +69,8 @@ function firstLine(child: ChildProcessWithoutNullStreams, signal: AbortSignal): 
       settle();
       reject(new CutpointError('CUT_INTERNAL', `The server's process cannot be started: ${cause.message}`, { cause }));
     });
-    child.once('exit', (status) => {
+    // Not `exit`: what the server said last may still be in the pipe then.
+    child.once('close', (status) => {
       settle();
       reject(
         new CutpointError('CUT_INTERNAL', `The server's process ended with status ${status} before it was ready.`),
@@ -82,11 +83,11 @@ function firstLine(child: ChildProcessWithoutNullStreams, signal: AbortSignal): 
   });
 }
 
-/** Asks the child to stop by ending its input; kills it if that takes too long. */
+/** Asks the child to stop and kills it if that takes too long. */
 async function stop(child: ChildProcessWithoutNullStreams): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exited = once(child, 'exit');
-  child.stdin.end();
+  child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), stopMs);
   await exited;
   clearTimeout(timer);
