@@ -151,6 +151,21 @@ describe('cuts', () => {
     );
   });
 
+  it('list crossing tensors in the order in which they come to be', () => {
+    fc.assert(
+      fc.property(withViews, (random) => {
+        const { graph, order, cuts } = listOf(random);
+        const inputs = graph.inputs.map((input) => input.name);
+        const age = [...inputs, ...order.flatMap((node) => nodeAt(graph, node).gives)];
+        for (const { tensors } of cuts) {
+          const names = new Set(tensors.map((tensor) => tensor.name));
+          expect([...names]).toEqual(age.filter((name) => names.has(name)));
+        }
+      }),
+      runs,
+    );
+  });
+
   it('lie at the same places whatever the shapes are', () => {
     fc.assert(
       fc.property(withViews, ({ graph, shapes }) => {

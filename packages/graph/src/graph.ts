@@ -37,9 +37,11 @@ export function indexGraph(model: Model): Graph {
   const { graph } = model;
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const sparseInitializers = new Map(graph.sparseInitializer.map((tensor) => [tensor.values?.name ?? '', tensor]));
-  const constants = new Set([...initializers.keys(), ...sparseInitializers.keys()]);
+  const weights = [...graph.initializer.map((tensor) => tensor.name), ...sparseInitializers.keys()];
+  const constants = new Set(weights);
   const inputs = graph.input.filter((input) => !constants.has(input.name));
-  const defined = new Set([...constants, ...inputs.map((input) => input.name)]);
+  const defined = new Set<string>();
+  for (const name of [...weights, ...inputs.map((input) => input.name)]) define(defined, name);
   const functions = indexFunctions(model);
   const isRandom = findRandomness(model, functions);
   const producers = new Map<string, number>();
@@ -52,8 +54,7 @@ export function indexGraph(model: Model): Graph {
     }
     const gives = proto.output.filter((name) => name !== '');
     for (const name of gives) {
-      if (defined.has(name)) throw invalidGraph(`the value "${name}" is defined twice`);
-      defined.add(name);
+      define(defined, name);
       producers.set(name, index);
     }
     const constant = needs.every((name) => constants.has(name)) && !isRandom(proto);
@@ -74,6 +75,11 @@ export function indexGraph(model: Model): Graph {
     producers,
     isConstant: (value) => constants.has(value),
   };
+}
+
+function define(defined: Set<string>, name: string): void {
+  if (defined.has(name)) throw invalidGraph(`the value "${name}" is defined twice`);
+  defined.add(name);
 }
 
 /** A node by index. */
