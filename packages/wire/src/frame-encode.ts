@@ -1,4 +1,4 @@
-import { asCutpointError, CutpointError, type NamedTensors } from '@cutpoint/core';
+import { CutpointError, messageOf, type NamedTensors } from '@cutpoint/core';
 import { Packr } from 'msgpackr';
 import { type FixedPart, type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
 import { checkMsgpack } from './msgpack-check.js';
@@ -92,6 +92,8 @@ function encodeHeader(fields: Fields, tensors: readonly unknown[]): Uint8Array {
     if (fields.meta !== undefined) checkMsgpack(header);
     return header;
   } catch (thrown) {
-    throw asCutpointError(thrown, 'CUT_INPUT', 'The meta data cannot be sent: only plain data can');
+    throw new CutpointError('CUT_INPUT', `The meta data cannot be sent; only plain data can. ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
   }
 }
