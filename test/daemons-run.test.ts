@@ -5,7 +5,7 @@ import { f32Values, type NamedTensors } from '@cutpoint/core';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classifier, classifierInput, loadWhole } from './models.testing.js';
-import { cutpoint, until } from './processes.testing.js';
+import { childrenOf, cutpoint, until } from './processes.testing.js';
 
 let folder: string;
 let input: string;
@@ -98,18 +98,12 @@ describe('cutpoint run', () => {
 
   it.skipIf(process.platform !== 'linux')('leaves no server behind, even when it is killed', async () => {
     await using process = cutpoint(['run', classifier, '--json', '--at', '100', '--input', input]);
-    await until(async () => (await serversOf(process.pid)).length > 0, 'the server’s process is there');
-    const servers = await serversOf(process.pid);
+    await until(async () => (await childrenOf(process.pid)).length > 0, 'the server’s process is there');
+    const servers = await childrenOf(process.pid);
     process.kill('SIGKILL');
     await until(async () => !(await Promise.all(servers.map(isAlive))).includes(true), 'the server’s process is gone');
   });
 });
-
-/** The process ids of the children of a process. */
-async function serversOf(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter(Boolean).map(Number);
-}
 
 /** False for a process that is gone or only waits for its parent to notice that it ended. */
 async function isAlive(pid: number): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { Segment } from '@cutpoint/runtime';
 import { connect, type Peer } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classifier, classifierInput, detector, loadWhole } from './models.testing.js';
-import { cutpoint, type Process, until } from './processes.testing.js';
+import { childrenOf, cutpoint, type Process, until } from './processes.testing.js';
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const exact = ['--optimisation', 'none'];
@@ -167,7 +167,7 @@ describe('a server that vanishes', () => {
     server.kill('SIGSTOP');
     const request = peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
     const rejected = expect(request).rejects.toThrow(code('CUT_CONNECTION_LOST'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     server.kill('SIGKILL');
     await rejected;
     await server[Symbol.asyncDispose]();
@@ -195,6 +195,25 @@ describe('a server that vanishes', () => {
     await other.url();
     const answer = () => peer.request(infer(classifierInput())).catch((error: { code: string }) => error.code);
     await until(async () => (await answer()) === 'CUT_MODEL_MISMATCH', 'the agent sees the other cut');
+  });
+});
+
+describe('a segment in a process of its own', () => {
+  it.skipIf(process.platform !== 'linux')('may crash without taking the server down', async () => {
+    await using server = serve(...cut, '--isolate');
+    await using edge = agent(...cut, '--server', await server.url());
+    await using peer = await ask(await edge.url());
+    const [child] = await childrenOf(server.pid);
+    if (child === undefined) throw new Error('The server has no child process.');
+    process.kill(child, 'SIGSTOP');
+    const request = peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    const rejected = expect(request).rejects.toThrow(code('CUT_WORKER_DIED'));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    process.kill(child, 'SIGKILL');
+    await rejected;
+    const { tensors } = await peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
+    expect(tensors).toEqual(await wholeAnswer(classifierInput()));
+    expect(server.log()).toContainEqual(expect.objectContaining({ level: 'warn', code: 'CUT_WORKER_DIED' }));
   });
 });
 
@@ -245,7 +264,7 @@ describe('a stop', () => {
     server.kill('SIGSTOP');
     const requests = Array.from({ length: 8 }, () => peer.request(infer(classifierInput()), { deadlineMs: 20_000 }));
     const replies = Promise.all(requests);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     edge.kill('SIGTERM');
     await until(() => edge.log().some(({ msg }) => msg === 'stopping'), 'the agent is stopping');
     server.kill('SIGCONT');
@@ -260,7 +279,7 @@ describe('a stop', () => {
     server.kill('SIGSTOP');
     const request = peer.request(infer(classifierInput()), { deadlineMs: 20_000 });
     const rejected = expect(request).rejects.toThrow(code('CUT_CONNECTION_LOST'));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     const startedAt = performance.now();
     edge.kill('SIGTERM');
     await rejected;

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const command = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
@@ -76,6 +77,12 @@ export class Process implements AsyncDisposable {
 /** Starts `cutpoint` with these arguments. */
 export function cutpoint(args: readonly string[], env?: Readonly<Record<string, string>>): Process {
   return new Process(args, env);
+}
+
+/** The ids of a process's children; Linux only. */
+export async function childrenOf(pid: number): Promise<readonly number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.split(' ').filter(Boolean).map(Number);
 }
 
 /** Asks again and again until the answer is yes, for at most 20 s. */

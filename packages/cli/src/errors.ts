@@ -4,10 +4,7 @@ import { writeOut } from './output/result.js';
 
 /** What commander says about a wrong command line, as the product's own error. */
 export function usageError(error: CommanderError): CutpointError {
-  const sentence = error.message
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .trim();
+  const sentence = oneLine(error.message.replace(/^error: /, ''));
   return new CutpointError('CUT_USAGE', sentence.charAt(0).toUpperCase() + sentence.slice(1));
 }
 
@@ -17,10 +14,15 @@ export function usageError(error: CommanderError): CutpointError {
  */
 export async function reportError(thrown: unknown, { json }: { json: boolean }): Promise<1 | 2> {
   const error = asCutpointError(thrown, 'CUT_INTERNAL');
-  process.stderr.write(`error ${error.code}: ${error.message}\n`);
+  process.stderr.write(`error ${error.code}: ${oneLine(error.message)}\n`);
   if (process.env.CUTPOINT_DEBUG === '1') process.stderr.write(`${stackOf(error)}\n`);
   if (json) await writeOut(`${JSON.stringify({ error: { code: error.code, message: error.message } })}\n`);
   return errorCodes[error.code].exit;
+}
+
+/** Messages of the runtime have line ends; those of another machine could hold anything. */
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
 function stackOf(error: Error): string {

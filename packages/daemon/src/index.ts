@@ -7,7 +7,7 @@ export { isLoopback } from './loopback.js';
 export { modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { OpenResources } from './open-resources.js';
 export { readCertificateFile, readTokenFile } from './secrets.js';
-export { resolveSettings, type SettingSources } from './settings/resolve.js';
+export { resolveSettings } from './settings/resolve.js';
 export {
   type Setting,
   type SettingKind,
@@ -17,5 +17,5 @@ export {
 } from './settings/setting.js';
 export { defaultText, settingsTable } from './settings/table.js';
 export { type StageDescription, stageDescription } from './stage-description.js';
-export { type Service, startDaemon } from './start-daemon.js';
+export { startDaemon } from './start-daemon.js';
 export { version } from './version.js';

@@ -9,6 +9,15 @@ export function prettyLine(line: string, colours: boolean): string {
   const paint = (text: string) => (colours ? `\u001b[${colourOf[level] ?? 0}m${text}\u001b[0m` : text);
   const details = Object.entries(entry)
     .filter(([key]) => !hidden.has(key))
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  return `${[clock, paint(level.padEnd(5)), entry.name, entry.msg, ...details].join('  ')}\n`;
+    .map(([key, value]) => `${key}=${printable(value)}`);
+  return `${[clock, paint(level.padEnd(5)), printable(entry.name), printable(entry.msg), ...details].join('  ')}\n`;
+}
+
+// What a caller sent must not steer the terminal.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to look for.
+const control = /[\u0000-\u001f\u007f-\u009f]/g;
+
+function printable(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.replace(control, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

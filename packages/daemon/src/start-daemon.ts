@@ -4,6 +4,7 @@ import type { EndpointSettings } from './endpoint-settings.js';
 import { type HealthReport, healthHandler, startHealth } from './health.js';
 import type { Daemon } from './lifetime.js';
 import type { Log } from './log.js';
+import { logRequests } from './log-requests.js';
 import { OpenResources } from './open-resources.js';
 
 /** What a daemon serves, and as whom. */
@@ -51,7 +52,7 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
   opened.add(await startHealth(settings, onHttp, log));
   const listener = await listen({
     ...endpoint,
-    handler: service.handler,
+    handler: logRequests(service.handler, log),
     limits: { maxRequests: settings.maxRequests },
     hello: { name: service.name, capabilities: [] },
     onHttp,
