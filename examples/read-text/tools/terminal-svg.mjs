@@ -15,6 +15,7 @@ const height = Math.ceil(lines.length * cell.height + 2 * margin);
 const drawn = lines.flatMap((runs, row) => runs.map((run) => drawRun(run, row)));
 process.stdout.write(
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n` +
+    '<title>The output of the demo in a terminal</title>\n' +
     '<style>text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:14px;white-space:pre}</style>\n' +
     `<rect width="100%" height="100%" rx="8" fill="${ground}"/>\n${drawn.filter(Boolean).join('\n')}\n</svg>\n`,
 );
