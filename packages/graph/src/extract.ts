@@ -1,4 +1,4 @@
-import { clone, create } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { CutpointError } from '@cutpoint/core';
 import { answerPositions, answersBetween } from './answers.js';
 import { tensorValue } from './build-values.js';
@@ -6,13 +6,7 @@ import type { Cut, CutList } from './cuts.js';
 import { type Graph, indexGraph, nodeAt } from './graph.js';
 import type { Model } from './model.js';
 import { neededNodes } from './needed.js';
-import {
-  type GraphProto,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from './onnx_pb.js';
+import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type ValueInfoProto } from './onnx_pb.js';
 import { type ShapeTable, tensorType } from './shapes.js';
 
 /** A segment between two neighbouring cuts: what reaches it, what it gives, and the model that computes it. */
@@ -85,8 +79,8 @@ function segmentModel(list: CutList, receives: readonly string[], wanted: string
       node: nodes.map((node) => nodeAt(graph, node).proto),
       initializer: model.graph.initializer.filter((tensor) => used.has(tensor.name)),
       sparseInitializer: model.graph.sparseInitializer.filter((tensor) => used.has(tensor.values?.name ?? '')),
-      input: inputs.map((name) => boundaryInfo(graph, shapes, name)),
-      output: outputs.map((name) => boundaryInfo(graph, shapes, name)),
+      input: inputs.map((name) => boundaryInfo(graph.inputs, shapes, name)),
+      output: outputs.map((name) => boundaryInfo(graph.outputs, shapes, name)),
       valueInfo: innerValueInfo(model.graph, graph, nodes, new Set([...inputs, ...outputs])),
       quantizationAnnotation: model.graph.quantizationAnnotation.filter((entry) => used.has(entry.tensorName)),
     }),
@@ -107,10 +101,9 @@ function withGraph(model: ReturnType<typeof create<typeof ModelProtoSchema>>): M
   return Object.assign(model, { graph });
 }
 
-/** The declaration of a segment's input or output: the model's own where it has one, else what was measured. */
-function boundaryInfo(graph: Graph, shapes: ShapeTable, name: string): ValueInfoProto {
-  const own = [...graph.inputs, ...graph.outputs].find((info) => info.name === name);
-  return own === undefined ? measuredInfo(shapes, name) : clone(ValueInfoProtoSchema, own);
+/** The model's own declaration of an input or output, else what was measured. */
+function boundaryInfo(own: readonly ValueInfoProto[], shapes: ShapeTable, name: string): ValueInfoProto {
+  return own.find((info) => info.name === name) ?? measuredInfo(shapes, name);
 }
 
 function measuredInfo(shapes: ShapeTable, name: string): ValueInfoProto {

@@ -39,7 +39,7 @@ export function externalRange(tensor: TensorProto): ExternalRange {
   const size = weightBytes(tensor);
   const offset = Number(entry('offset') ?? 0);
   const length = Number(entry('length') ?? size);
-  const wholeNumbers = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0;
+  const wholeNumbers = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (!wholeNumbers || length !== size) {
     throw externalError(tensor, `names the range ${entry('offset')} + ${entry('length')}, but needs ${size} bytes`);
   }
