@@ -42,16 +42,21 @@ export interface Replay {
 export function makeReplay(graph: Graph, shapes: ShapeTable, rank: ReadonlyMap<string, number>): Replay {
   /** What each view is made of, views inside views resolved where that is smaller. */
   const origins = new Map<string, ReadonlySet<string>>();
+  /** What each view is made of in the end: values that are not views. */
+  const roots = new Map<string, ReadonlySet<string>>();
   /** Origins that are smaller than the view. */
   const replacements = new Map<string, ReadonlySet<string>>();
   const smallest = (value: string): Iterable<string> => replacements.get(value) ?? [value];
   // In the model's order, so that the origins of a view's inputs are known when it is reached.
   for (const { proto, needs, gives } of graph.nodes) {
     if (!isReplayable(proto) || graph.functions.calledBy(proto).length > 0) continue;
-    const sources = new Set(needs.filter((name) => !graph.isConstant(name)).flatMap((name) => [...smallest(name)]));
+    const inputs = needs.filter((name) => !graph.isConstant(name));
+    const sources = new Set(inputs.flatMap((name) => [...smallest(name)]));
+    const ends = new Set(inputs.flatMap((name) => [...(roots.get(name) ?? [name])]));
     const bytes = sumBytes(shapes, sources);
     for (const value of gives) {
       origins.set(value, sources);
+      roots.set(value, ends);
       if (bytes < valueBytes(shapes, value)) replacements.set(value, sources);
     }
   }
@@ -63,12 +68,15 @@ export function makeReplay(graph: Graph, shapes: ShapeTable, rank: ReadonlyMap<s
       const shrunk = new Set([...new Set(crossing.flatMap((value) => [...smallest(value)]))].sort(byRank));
       // Latest first, so that a view of a view goes while what it is a view of is still there.
       for (const value of [...shrunk].reverse()) {
-        const sources = origins.get(value);
-        if (sources !== undefined && [...sources].every((name) => shrunk.has(name))) shrunk.delete(value);
+        if (isThere(shrunk, origins.get(value)) || isThere(shrunk, roots.get(value))) shrunk.delete(value);
       }
       return [...shrunk];
     },
   };
+}
+
+function isThere(values: ReadonlySet<string>, sources: ReadonlySet<string> | undefined): boolean {
+  return sources !== undefined && [...sources].every((name) => values.has(name));
 }
 
 function isReplayable(node: NodeProto): boolean {
