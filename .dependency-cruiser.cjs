@@ -1,6 +1,12 @@
 // The direction of imports (docs/architecture.md): arrows point one way, pure packages stay pure,
 // and nobody imports past a package's public door.
-const layers = [['core'], ['graph', 'codec', 'plan'], ['wire', 'runtime'], ['control', 'profile', 'daemon'], ['llm', 'cluster']];
+const layers = [
+  ['core'],
+  ['graph', 'codec', 'plan'],
+  ['wire', 'runtime'],
+  ['control', 'profile', 'daemon'],
+  ['llm', 'cluster'],
+];
 const folder = (names) => `^packages/(${names.join('|')})/`;
 
 module.exports = {
