@@ -1,11 +1,12 @@
-import { clone, create } from '@bufbuild/protobuf';
+import { clone } from '@bufbuild/protobuf';
 import { node } from './build.js';
 import { attribute } from './build-attributes.js';
 import { weight } from './build-values.js';
+import { changed } from './changed.js';
 import type { CutList } from './cuts.js';
 import { cutAt } from './extract.js';
 import type { Model } from './model.js';
-import { GraphProtoSchema, ModelProtoSchema, type NodeProto, NodeProtoSchema } from './onnx_pb.js';
+import { type NodeProto, NodeProtoSchema } from './onnx_pb.js';
 
 /** Lowest opset with the sequence operators that `storeCrossing` needs. */
 export const storingOpset = 11n;
@@ -37,10 +38,8 @@ export function storeCrossing(list: CutList, at: readonly number[]): Model {
   }
   const fromInputs = graph.inputs.flatMap(({ name }) => stores.get(name) ?? []);
   const inPlace = nodes.flatMap((node) => [node, ...node.output.flatMap((name) => stores.get(name) ?? [])]);
-  const { graph: whole, ...rest } = graph.model;
-  return Object.assign(create(ModelProtoSchema, rest), {
-    graph: create(GraphProtoSchema, { ...whole, node: [...fromInputs, ...inPlace] }),
-  });
+  const { model } = graph;
+  return changed(model, { graph: changed(model.graph, { node: [...fromInputs, ...inPlace] }) });
 }
 
 function storeNodes(source: string, stored: string): NodeProto[] {
