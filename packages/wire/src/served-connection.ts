@@ -110,7 +110,7 @@ export class ServedConnection {
 
   #accept(frame: Frame, remote: Hello): void {
     const startedAt = performance.now() - frame.decodeUs / 1000;
-    const { method, meta, budgetMs = null } = frame.fields;
+    const { method, meta = null, budgetMs = null } = frame.fields;
     if (typeof method !== 'string' || typeof meta !== 'object' || Array.isArray(meta) || !isBudget(budgetMs)) {
       throw new CutpointError('CUT_WIRE_MALFORMED', 'A request has no valid method, meta or budget.');
     }
