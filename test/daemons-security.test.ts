@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@cutpoint/wire';
 import { generate } from 'selfsigned';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { classifier, classifierInput } from './models.testing.js';
 import { cutpoint } from './processes.testing.js';
+
+// Each test starts processes, and a busy machine takes seconds for one.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const token = 'a-token-for-the-tests-only';
 let folder: string;

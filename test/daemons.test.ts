@@ -5,9 +5,12 @@ import type { NamedTensors } from '@cutpoint/core';
 import { tensorOf } from '@cutpoint/core';
 import type { Segment } from '@cutpoint/runtime';
 import { connect, type Peer } from '@cutpoint/wire';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { classifier, classifierInput, detector, loadWhole } from './models.testing.js';
 import { childrenOf, cutpoint, type Process, until } from './processes.testing.js';
+
+// Each test starts processes, and a busy machine takes seconds for one.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const exact = ['--optimisation', 'none'];

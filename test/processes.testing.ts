@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const command = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
-const waitMs = 20_000;
+const waitMs = 30_000;
 
 /** A `cutpoint` process that a test started. Killed when disposed, whatever the test did. */
 export class Process implements AsyncDisposable {
@@ -85,7 +85,7 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
   return text.split(' ').filter(Boolean).map(Number);
 }
 
-/** Asks again and again until the answer is yes, for at most 20 s. */
+/** Asks again and again until the answer is yes, for at most 30 s. */
 export async function until(question: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = Date.now() + waitMs;
   while (!(await question())) {
