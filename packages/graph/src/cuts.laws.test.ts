@@ -6,6 +6,7 @@ import { indexGraph, nodeAt } from './graph.js';
 import { interpret } from './interpret.testing.js';
 import { type RandomGraph, randomGraph } from './random-graph.testing.js';
 import { valueBytes } from './shapes.js';
+import { storeCrossing } from './stored-cut.js';
 import { weightBytes, weightTensors } from './weights.js';
 
 const withViews = randomGraph({ views: true });
@@ -79,6 +80,29 @@ describe('segments', () => {
         for (const [i, segment] of segments.slice(1).entries()) expect(segment.receives).toEqual(segments[i]?.sends);
         const answers = segments.flatMap((segment) => segment.answers).sort();
         expect(answers).toEqual(graph.outputs.map((output) => output.name).sort());
+      }),
+      runs,
+    );
+  });
+});
+
+describe('storeCrossing', () => {
+  it('changes no answer, and nodes behind a cut read what crosses it only as it was stored', () => {
+    fc.assert(
+      fc.property(withCuts, ({ random: { graph, feeds }, list, at }) => {
+        const model = storeCrossing(list, at);
+        expect(interpret(model, feeds)).toEqual(interpret(graph.model, feeds));
+        const stored = indexGraph(model);
+        const last = list.cuts[at.at(-1) ?? -1];
+        const behind = list.order.slice(last?.position ?? list.order.length).map((node) => nodeAt(graph, node).proto);
+        const computedBehind = new Set(behind.flatMap((node) => node.output));
+        for (const { output, opType } of behind) {
+          if (opType === 'If') continue;
+          const [name = ''] = output;
+          const { needs } = nodeAt(stored, stored.producers.get(name) ?? -1);
+          const outer = needs.filter((need) => !computedBehind.has(need) && !graph.isConstant(need));
+          expect(outer.filter((need) => !need.endsWith(`@cut${last?.index}`))).toEqual([]);
+        }
       }),
       runs,
     );

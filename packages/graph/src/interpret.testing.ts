@@ -33,6 +33,8 @@ function runNode(node: NodeProto, values: Values): number[] {
     case 'Neg':
       return [-a | 0];
     case 'Identity':
+    case 'SequenceConstruct':
+    case 'SequenceAt':
     case 'Reshape':
     case 'Cast':
     case 'Expand':
