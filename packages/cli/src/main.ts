@@ -24,7 +24,9 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
     if (args.length === 0) throw new CutpointError('CUT_USAGE', 'Name a verb; `cutpoint --help` lists them.');
-    await program().parseAsync([...args], { from: 'user' });
+    const [first, second] = args.filter((arg) => !arg.startsWith('-'));
+    const command = await program(first === 'help' ? second : first);
+    await command.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (thrown) {
     if (isHelpOrVersion(thrown)) return 0;
@@ -33,14 +35,18 @@ export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2
   }
 }
 
-function program(): Command {
+/** The command line; only the verb that is called is loaded. */
+async function program(verb: string | undefined): Promise<Command> {
   const command = new Command('cutpoint')
     .description('Cuts a neural network in two and runs the halves on different machines.')
     .version(version())
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const verb of verbs) addVerb(command, verb);
+  for (const entry of verbs) {
+    if (entry.name === verb) addVerb(command, entry, await entry.load());
+    else command.command(entry.name).description(entry.summary);
+  }
   return command;
 }
 

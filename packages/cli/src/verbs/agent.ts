@@ -4,8 +4,6 @@ import type { Verb } from '../verb.js';
 
 /** `cutpoint agent`: the daemon that runs the segment before the cut, near the data. */
 export const agent: Verb = {
-  name: 'agent',
-  summary: 'Runs the segment before the cut, sends what crosses to the server and answers with the result.',
   example: 'cutpoint agent model.onnx --at 12 --server ws://127.0.0.1:7400',
   configure: (command) => configureDaemon(command, agentSettings, startAgent),
 };

@@ -11,12 +11,21 @@ import { addVerb, type Verb } from '../verb.js';
 
 /** `cutpoint bench`: measurements of Cutpoint itself. */
 export const bench: Verb = {
-  name: 'bench',
-  summary: 'Measures what cutting and the wire cost on this machine.',
   example: 'cutpoint bench overhead model.onnx --at 60',
   configure: (command) => {
-    addVerb(command, overhead);
-    addVerb(command, wire);
+    addVerb(
+      command,
+      {
+        name: 'overhead',
+        summary: 'Measures a split run against its two halves and its throughput against the slower half.',
+      },
+      overhead,
+    );
+    addVerb(
+      command,
+      { name: 'wire', summary: 'Measures round trips and throughput of the wire beside a bare TCP echo.' },
+      wire,
+    );
   },
 };
 
@@ -28,8 +37,6 @@ interface OverheadOptions {
 }
 
 const overhead: Verb = {
-  name: 'overhead',
-  summary: 'Measures a split run against its two halves and its throughput against the slower half.',
   example: 'cutpoint bench overhead model.onnx --at 60',
   configure: (command) =>
     command
@@ -69,8 +76,6 @@ interface WireOptions {
 }
 
 const wire: Verb = {
-  name: 'wire',
-  summary: 'Measures round trips and throughput of the wire beside a bare TCP echo.',
   example: 'cutpoint bench wire --transport tcp',
   configure: (command) =>
     command

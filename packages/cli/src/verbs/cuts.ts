@@ -18,8 +18,6 @@ interface CutsOptions {
 
 /** `cutpoint cuts`: where a model can be cut, and what would cross. */
 export const cuts: Verb = {
-  name: 'cuts',
-  summary: 'Lists where a model can be cut, and what would cross.',
   example: 'cutpoint cuts model.onnx --dim width=320',
   configure: (command) =>
     command

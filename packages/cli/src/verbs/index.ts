@@ -1,11 +1,45 @@
-import type { Verb } from '../verb.js';
-import { agent } from './agent.js';
-import { bench } from './bench.js';
-import { cuts } from './cuts.js';
-import { run } from './run.js';
-import { serve } from './serve.js';
-import { split } from './split.js';
-import { verify } from './verify.js';
+import type { Verb, VerbName } from '../verb.js';
+
+/** A verb whose code is loaded when it is called: on a Raspberry Pi each import is felt. */
+export interface VerbEntry extends VerbName {
+  load(): Promise<Verb>;
+}
 
 /** Every verb, in the order of the help text. */
-export const verbs: readonly Verb[] = [cuts, split, verify, run, serve, agent, bench];
+export const verbs: readonly VerbEntry[] = [
+  {
+    name: 'cuts',
+    summary: 'Lists where a model can be cut, and what would cross.',
+    load: async () => (await import('./cuts.js')).cuts,
+  },
+  {
+    name: 'split',
+    summary: 'Writes the segments between cuts as ONNX files, with a segments.json that agent and server read.',
+    load: async () => (await import('./split.js')).split,
+  },
+  {
+    name: 'verify',
+    summary: 'Runs a model whole and split at its cuts, and compares the answers.',
+    load: async () => (await import('./verify.js')).verify,
+  },
+  {
+    name: 'run',
+    summary: 'Runs a model once, cut in two, and shows the outputs and where the time went.',
+    load: async () => (await import('./run.js')).run,
+  },
+  {
+    name: 'serve',
+    summary: 'Runs the segment behind the cut and answers agents.',
+    load: async () => (await import('./serve.js')).serve,
+  },
+  {
+    name: 'agent',
+    summary: 'Runs the segment before the cut, sends what crosses to the server and answers with the result.',
+    load: async () => (await import('./agent.js')).agent,
+  },
+  {
+    name: 'bench',
+    summary: 'Measures what cutting and the wire cost on this machine.',
+    load: async () => (await import('./bench.js')).bench,
+  },
+];

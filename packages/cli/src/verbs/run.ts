@@ -28,8 +28,6 @@ interface RunOptions {
 
 /** `cutpoint run`: one inference, split. */
 export const run: Verb = {
-  name: 'run',
-  summary: 'Runs a model once, cut in two, and shows the outputs and where the time went.',
   example: 'cutpoint run model.onnx --at 12 --input picture.npy',
   configure: (command) => {
     command

@@ -4,8 +4,6 @@ import type { Verb } from '../verb.js';
 
 /** `cutpoint serve`: the daemon that runs the segment behind the cut. */
 export const serve: Verb = {
-  name: 'serve',
-  summary: 'Runs the segment behind the cut and answers agents.',
   example: 'cutpoint serve model.onnx --at 12 --listen ws://127.0.0.1:7400',
   configure: (command) => configureDaemon(command, serverSettings, startServer),
 };

@@ -16,8 +16,6 @@ interface SplitOptions {
 
 /** `cutpoint split`: writes the segments as ONNX files of their own. */
 export const split: Verb = {
-  name: 'split',
-  summary: 'Writes the segments between cuts as ONNX files, with a segments.json that agent and server read.',
   example: 'cutpoint split model.onnx --at 12 --out segments',
   configure: (command) =>
     command

@@ -30,8 +30,6 @@ interface VerifyOptions {
 
 /** `cutpoint verify`: proves that split equals whole. */
 export const verify: Verb = {
-  name: 'verify',
-  summary: 'Runs a model whole and split at its cuts, and compares the answers.',
   example: 'cutpoint verify model.onnx --every 10',
   configure: (command) =>
     command
