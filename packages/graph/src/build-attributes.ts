@@ -8,8 +8,8 @@ import {
   type TensorProto,
 } from './onnx_pb.js';
 
-/** The value of a node attribute, of an explicit kind; the node gives it its name. */
-export type AttributeValue = Omit<AttributeProto, 'name'>;
+/** The value of a node attribute, of an explicit kind and without a name; a node takes a copy and names that. */
+export type AttributeValue = AttributeProto;
 
 type Fields = Exclude<Parameters<typeof create<typeof AttributeProtoSchema>>[1], undefined>;
 

@@ -82,6 +82,12 @@ describe('buildModel', () => {
     ]);
   });
 
+  it('lets nodes share an attribute value under different names', () => {
+    const shared = attribute.int(1);
+    const [a, b] = [node('A', [], ['a'], { axis: shared }), node('B', [], ['b'], { group: shared })];
+    expect([a.attribute[0]?.name, b.attribute[0]?.name]).toEqual(['axis', 'group']);
+  });
+
   it('points an external weight to its range', () => {
     const tensor = externalWeight('w', 'f16', [3, 5], { location: 'weights/a.bin', offset: 4096 });
     expect(isExternal(tensor)).toBe(true);

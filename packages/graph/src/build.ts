@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import type { AttributeValue } from './build-attributes.js';
+import { changed } from './changed.js';
 import type { Model } from './model.js';
 import {
   type FunctionProto,
@@ -86,7 +87,7 @@ export function node(
     opType: op,
     input: [...inputs],
     output: [...outputs],
-    attribute: Object.entries(attributes).map(([key, value]) => Object.assign(value, { name: key })),
+    attribute: Object.entries(attributes).map(([key, value]) => changed(value, { name: key })),
     name,
     domain,
   });
