@@ -1,5 +1,4 @@
-import { type Tensor, valuesOf } from '@cutpoint/core';
-import { bfloat16ToNumbers, halfToNumber } from './float16.js';
+import { bfloat16ToNumber, halfToNumber, type Tensor, valuesOf } from '@cutpoint/core';
 
 /** How far two tensors are apart. */
 export interface TensorDifference {
@@ -49,7 +48,7 @@ type Elements = { readonly length: number; readonly [index: number]: number | bi
 function numbersOf(tensor: Tensor): Elements {
   const values = valuesOf(tensor);
   if (!(values instanceof Uint16Array)) return values;
-  if (tensor.dtype === 'bf16') return bfloat16ToNumbers(values);
+  if (tensor.dtype === 'bf16') return Float32Array.from(values, bfloat16ToNumber);
   return tensor.dtype === 'f16' ? Float32Array.from(values, halfToNumber) : values;
 }
 

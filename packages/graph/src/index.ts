@@ -13,4 +13,4 @@ export { type Relocation, relocateExternal } from './relocate.js';
 export { serialiseModel } from './serialise.js';
 export { type ShapeTable, type TensorType, type ValueType, valueBytes } from './shapes.js';
 export { storeCrossing, storingOpset } from './stored-cut.js';
-export { type ExternalRange, externalRange, isExternal, weightBytes, weightTensors } from './weights.js';
+export { type ExternalRange, externalRange, isExternal, modelTensors, weightBytes } from './weights.js';

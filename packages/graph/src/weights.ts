@@ -1,5 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import { bitsPerElement } from './element-types.js';
+import type { Model } from './model.js';
 import {
   type AttributeProto,
   type GraphProto,
@@ -54,6 +55,12 @@ function isInside(location: string): boolean {
 
 function externalError(tensor: TensorProto, what: string): CutpointError {
   return new CutpointError('CUT_EXTERNAL_DATA', `The external data of weight "${tensor.name}" ${what}.`);
+}
+
+/** Every weight tensor of a model: of its graph, and in the bodies of its functions. */
+export function* modelTensors({ graph, functions }: Model): Generator<TensorProto> {
+  yield* weightTensors(graph);
+  for (const { node } of functions) for (const inner of node) yield* nodeTensors(inner);
 }
 
 /** Every weight tensor of a graph: initializers and tensors in node attributes, subgraphs included. */

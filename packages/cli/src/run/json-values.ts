@@ -1,4 +1,4 @@
-import { elementCount, type NamedTensors, type Tensor, valuesOf } from '@cutpoint/core';
+import { bfloat16ToNumber, elementCount, halfToNumber, type NamedTensors, type Tensor, valuesOf } from '@cutpoint/core';
 
 /** How many values of an output are printed as JSON; more would make documents that few readers can take. */
 export const maxJsonValues = 1_048_576;
@@ -37,21 +37,6 @@ export function firstValues(tensor: Tensor, count: number): readonly JsonValue[]
 function toJson(dtype: Tensor['dtype'], value: number | bigint): JsonValue {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (dtype === 'bool') return value !== 0;
-  const number = dtype === 'f16' ? halfToNumber(value) : dtype === 'bf16' ? brainToNumber(value) : value;
+  const number = dtype === 'f16' ? halfToNumber(value) : dtype === 'bf16' ? bfloat16ToNumber(value) : value;
   return Number.isFinite(number) ? number : String(number);
-}
-
-/** The value of an IEEE 754 binary16 bit pattern. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** The value of a bfloat16 bit pattern: the upper half of a binary32. */
-function brainToNumber(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0] ?? Number.NaN;
 }

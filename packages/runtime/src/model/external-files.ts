@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
-import { externalRange, isExternal, type Model, weightTensors } from '@cutpoint/graph';
+import { externalRange, isExternal, type Model, modelTensors } from '@cutpoint/graph';
 
 /**
  * Checks that every external weight of a model lies inside an existing file.
@@ -10,7 +10,7 @@ import { externalRange, isExternal, type Model, weightTensors } from '@cutpoint/
  */
 export async function checkExternalFiles(model: Model, folder: string): Promise<string[]> {
   const neededBytes = new Map<string, number>();
-  for (const tensor of weightTensors(model.graph)) {
+  for (const tensor of modelTensors(model)) {
     if (!isExternal(tensor)) continue;
     const { location, offset, length } = externalRange(tensor);
     neededBytes.set(location, Math.max(neededBytes.get(location) ?? 0, offset + length));

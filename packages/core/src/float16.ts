@@ -1,4 +1,4 @@
-/** The number that an IEEE 754 half-precision bit pattern stands for. */
+/** The number that an IEEE 754 binary16 bit pattern stands for. */
 export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -8,7 +8,10 @@ export function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The numbers that bfloat16 bit patterns stand for: the upper halves of f32. */
-export function bfloat16ToNumbers(bits: Uint16Array): Float32Array {
-  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer);
+const word = new DataView(new ArrayBuffer(4));
+
+/** The number that a bfloat16 bit pattern stands for: the upper half of a binary32. */
+export function bfloat16ToNumber(bits: number): number {
+  word.setUint32(0, bits << 16);
+  return word.getFloat32(0);
 }
