@@ -129,11 +129,7 @@ export class FrameReader {
 
   #readPayloads(body: Body): boolean {
     for (let entry = body.current; entry !== undefined; entry = body.current) {
-      const adopted = this.#adopt(body, entry);
-      if (adopted !== undefined) {
-        body.finish(entry, adopted);
-        continue;
-      }
+      this.#adopt(body, entry);
       body.data ??= allocate(entry.bytes);
       const length = Math.min(entry.bytes - body.filled, this.#chunk.length - this.#at);
       if (length > 0) {
@@ -149,13 +145,14 @@ export class FrameReader {
   }
 
   /** Takes the payload without a copy where the chunk ends with it and holds nothing else that will be used. */
-  #adopt(body: Body, { bytes }: TensorEntry): Uint8Array<ArrayBuffer> | undefined {
+  #adopt(body: Body, { bytes }: TensorEntry): void {
     const alone = this.#at === 0 || (this.#frameAt === 0 && body.index === 0);
     const rest = this.#chunk.length - this.#at;
-    if (!this.#owned || !alone || body.filled > 0 || bytes === 0 || rest !== padded(bytes)) return undefined;
-    const data = new Uint8Array(this.#chunk.buffer as ArrayBuffer, this.#at, bytes);
-    this.#at += rest;
-    return data;
+    if (!this.#owned || !alone || body.data !== undefined || bytes === 0) return;
+    if (rest !== bytes && rest !== padded(bytes)) return;
+    body.data = new Uint8Array(this.#chunk.buffer as ArrayBuffer, this.#at, bytes);
+    body.filled = bytes;
+    this.#at += bytes;
   }
 
   /**

@@ -1,9 +1,6 @@
 import type { EncodedFrame } from './frame-encode.js';
 import type { Link } from './link.js';
 
-/** A large frame goes to the link in steps of this size, so that its progress can be seen and little is buffered. */
-const stepBytes = 256 * 1024;
-
 interface Entry {
   readonly frame: EncodedFrame;
   readonly onSent: (() => void) | undefined;
@@ -72,16 +69,18 @@ export class FrameWriter {
     }
   }
 
-  /** The next parts of the frame, up to the size of a step. */
+  /** The next parts of the frame, up to the size of a step; only a part that is larger than a step is cut. */
   #nextStep({ parts, bytes }: EncodedFrame): readonly Uint8Array[] {
+    const { stepBytes } = this.#link;
     if (bytes <= stepBytes) {
       this.#partIndex = parts.length;
       return parts;
     }
     const step: Uint8Array[] = [];
     let room = stepBytes;
-    for (let part = parts[this.#partIndex]; part !== undefined && room > 0; part = parts[this.#partIndex]) {
-      const piece = part.subarray(this.#partOffset, this.#partOffset + room);
+    for (let part = parts[this.#partIndex]; part !== undefined; part = parts[this.#partIndex]) {
+      const piece = part.subarray(this.#partOffset, this.#partOffset + stepBytes);
+      if (piece.length > room) break;
       step.push(piece);
       room -= piece.length;
       this.#partOffset += piece.length;

@@ -4,6 +4,12 @@ import type { WebSocket } from 'ws';
 import type { Link, LinkEvents } from './link.js';
 import { connectionLost } from './link-socket.js';
 
+/**
+ * Longest message. A payload up to this length is a message of its own, which the receiver's WebSocket puts together in
+ * memory that becomes the tensor's: cutting it up would cost another copy.
+ */
+export const maxMessageBytes = 16 * 1024 * 1024;
+
 /** The close code of a connection that just broke off. */
 const abnormalClosure = 1006;
 
@@ -14,6 +20,7 @@ export function webSocketLink(webSocket: WebSocket, socket: Socket): Link {
     failure = error;
   });
   return {
+    stepBytes: maxMessageBytes,
     start: (events) => startReading(webSocket, socket, events, () => failure),
     write(parts) {
       if (webSocket.readyState !== webSocket.OPEN) return true;

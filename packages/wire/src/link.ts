@@ -15,6 +15,8 @@ export interface LinkEvents {
 
 /** A two-way pipe of bytes: what a transport provides. Nothing arrives before `start`. */
 export interface Link {
+  /** A large frame is written in steps of this size, so that its progress can be seen and little is buffered. */
+  readonly stepBytes: number;
   start(events: LinkEvents): void;
   /** Sends the parts in order. False: enough is buffered, wait for `onDrain`. The bytes must not change until then. */
   write(parts: readonly Uint8Array[]): boolean;

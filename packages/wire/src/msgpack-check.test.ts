@@ -9,7 +9,10 @@ const refused = expect.objectContaining({ code: 'CUT_WIRE_MALFORMED' });
 describe('checkMsgpack', () => {
   it('lets all plain data pass', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => checkMsgpack(plain.pack(value))),
+      fc.property(
+        fc.jsonValue({ maxDepth: 6 }).filter((value) => !JSON.stringify(value).includes('__proto__')),
+        (value) => checkMsgpack(plain.pack(value)),
+      ),
       { numRuns: 500 },
     );
     checkMsgpack(
@@ -39,6 +42,11 @@ describe('checkMsgpack', () => {
   ])('refuses %s', (_, value) => {
     const rich = new Packr({ useRecords: false, moreTypes: true, mapsAsObjects: false });
     expect(() => checkMsgpack(rich.pack([value]))).toThrow(refused);
+  });
+
+  it('refuses keys that would become a prototype, and no other text with that name in it', () => {
+    expect(() => checkMsgpack(plain.pack({ a: JSON.parse('{"__proto__": {}}') }))).toThrow(refused);
+    checkMsgpack(plain.pack({ a: '__proto__', __proto: 1, constructor: 2 }));
   });
 
   it('refuses records, which the decoder would compile', () => {

@@ -98,8 +98,17 @@ function checkMap(walk: Walk, length: number, depth: number): void {
     const isString = (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
     if (!isString) refuse('a map key is not a string');
     checkValue(walk, depth + 1);
+    if (endsWithProto(walk)) refuse('a map key ends in __proto__');
     checkValue(walk, depth + 1);
   }
+}
+
+const proto = Buffer.from('__proto__');
+
+/** Looks at the key just passed. The decoder would rename such a key; an object would take it for its prototype. */
+function endsWithProto({ bytes, at }: Walk): boolean {
+  if (bytes[at - 1] !== 0x5f || bytes[at - 3] !== 0x6f) return false; // the last _ and the last o: nearly all keys end here
+  return proto.every((byte, i) => bytes[at - proto.length + i] === byte);
 }
 
 /** The big-endian number of `size` bytes at the current place. */

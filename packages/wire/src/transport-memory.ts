@@ -39,6 +39,7 @@ function memoryLinks(): [Link, Link] {
 const maxBuffered = 256 * 1024;
 
 class MemoryLink implements Link {
+  readonly stepBytes = maxBuffered;
   #other: MemoryLink | undefined;
   #events: LinkEvents | undefined;
   /** What has arrived and has not been read. */

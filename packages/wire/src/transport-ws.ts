@@ -6,11 +6,9 @@ import type { Duplex } from 'node:stream';
 import { asCutpointError, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Address, urlWithPort } from './address.js';
-import { webSocketLink } from './link-ws.js';
+import { maxMessageBytes, webSocketLink } from './link-ws.js';
 import { type BindOptions, dialError, listenOn, needKeys, type Transport } from './transport.js';
 
-/** Frames are a stream of bytes here too; how they are spread over messages means nothing, but none is longer. */
-const maxMessageBytes = 1024 * 1024;
 /** A connection that has not completed one message by then is not saying hello. */
 const maxHelloBytes = 16 * 1024;
 const common = { perMessageDeflate: false, maxPayload: maxMessageBytes };
