@@ -1,0 +1,11 @@
+import { describe, expect, it } from 'vitest';
+import { median, quantile } from './statistics.js';
+
+describe('quantile', () => {
+  it('takes the sample at that share of the sorted list, whatever the order', () => {
+    expect(median([5, 1, 3])).toBe(3);
+    expect(quantile([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], 0.99)).toBe(10);
+    expect(quantile([7], 0)).toBe(7);
+    expect(median([])).toBeNaN();
+  });
+});
