@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { byteLength, bytesPerElement, type DType, type NamedTensors, type Tensor, tensorOf } from '@cutpoint/core';
+import type { ConnectOptions } from './connect.js';
+import type { Listener, ListenOptions } from './listen.js';
+import type { Peer } from './peer.js';
+import type { RequestHandler } from './served-connection.js';
+
+/** How the tests of a transport listen and connect. */
+export interface Wiring {
+  serve(handler: RequestHandler, options?: Partial<ListenOptions>): Promise<Listener>;
+  dial(listener: Listener, options?: Partial<ConnectOptions>): Promise<Peer>;
+}
+
+export const dtypes = Object.keys(bytesPerElement) as DType[];
+export const echo: RequestHandler = async ({ meta, tensors }) => ({ meta, tensors });
+
+/** Waits for a moment that the other side's clock decides. */
+export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error('The condition did not come true in time.');
+    await sleep(2);
+  }
+}
+
+export function filled(dtype: DType, shape: readonly number[], seed = 1): Tensor {
+  const data = Uint8Array.from({ length: byteLength(dtype, shape) }, (_, i) => (i * 31 + seed) & 0xff);
+  return tensorOf(dtype, shape, data);
+}
+
+/** Tensors in a form that is quick to compare. */
+export function digest(tensors: NamedTensors): unknown[] {
+  return Array.from(tensors, ([name, { dtype, shape, data }]) => [
+    name,
+    dtype,
+    shape,
+    data.constructor,
+    createHash('sha256').update(data).digest('hex'),
+  ]);
+}

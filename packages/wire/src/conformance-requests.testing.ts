@@ -1,0 +1,291 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CutpointError } from '@cutpoint/core';
+import { expect, it } from 'vitest';
+import { echo, filled, until, type Wiring } from './conformance-helpers.testing.js';
+
+/** What requests must do on every transport: order, limits, deadlines, cancelling, errors, closing. */
+export function requestsConform({ serve, dial }: Wiring): void {
+  it('answers many requests at a time, each with its own reply, also out of order', async () => {
+    const listener = await serve(async ({ meta }) => {
+      await sleep(Number(meta.delay));
+      return { meta };
+    });
+    await using peer = await dial(listener);
+    const finished: number[] = [];
+    const calls = Array.from({ length: 200 }, async (_, i) => {
+      const { meta } = await peer.request({ method: 'wait', meta: { i, delay: (i * 7) % 20 } });
+      expect(meta.i).toBe(i);
+      finished.push(i);
+    });
+    await Promise.all(calls);
+    expect(finished).toHaveLength(200);
+    expect(finished).not.toEqual(finished.toSorted((a, b) => a - b));
+  });
+
+  it('never has more requests under way than the server announced, and starts the rest in order', async () => {
+    let running = 0;
+    let most = 0;
+    const started: unknown[] = [];
+    const listener = await serve(
+      async ({ meta }) => {
+        started.push(meta.i);
+        most = Math.max(most, ++running);
+        await sleep(2);
+        running--;
+        return {};
+      },
+      { limits: { maxRequests: 3 } },
+    );
+    await using peer = await dial(listener, { limits: { maxQueued: 20 } });
+    const calls = Array.from({ length: 24 }, (_, i) => peer.request({ method: 'work', meta: { i } }));
+    const results = await Promise.allSettled(calls);
+    expect(most).toBe(3);
+    expect(started).toEqual(Array.from({ length: 23 }, (_, i) => i));
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    await expect(calls[23]).rejects.toMatchObject({ code: 'CUT_OVERLOADED' });
+  });
+
+  it('tells where the time went', async () => {
+    const listener = await serve(async () => {
+      await sleep(40);
+      return {};
+    });
+    await using peer = await dial(listener);
+    const startedAt = performance.now();
+    const { timing } = await peer.request({ method: 'slow' });
+    const totalUs = (performance.now() - startedAt) * 1000;
+    const { encodeUs, networkUs, remoteUs, decodeUs } = timing;
+    expect(remoteUs).toBeGreaterThan(38_000);
+    expect(networkUs).toBeGreaterThan(0);
+    expect(encodeUs + networkUs + remoteUs + decodeUs).toBeLessThanOrEqual(totalUs + 1);
+    expect(await peer.ping()).toBeGreaterThan(0);
+  });
+
+  it('passes on the code and text of an error, and hides what a defect says', async () => {
+    const problems: CutpointError[] = [];
+    const listener = await serve(
+      async ({ method }) => {
+        if (method === 'known') throw new CutpointError('CUT_INPUT', 'The input "x" is missing.');
+        throw new Error('secret path /etc/shadow');
+      },
+      { onError: (error) => problems.push(error) },
+    );
+    await using peer = await dial(listener);
+    await expect(peer.request({ method: 'known' })).rejects.toMatchObject({
+      code: 'CUT_INPUT',
+      message: 'The input "x" is missing.',
+    });
+    const unknown = peer.request({ method: 'unknown' });
+    await expect(unknown).rejects.toMatchObject({ code: 'CUT_INTERNAL' });
+    await expect(unknown).rejects.not.toThrow(/secret/);
+    expect(problems.map(({ message }) => message).join()).toContain('secret path');
+  });
+
+  it('gives up at the deadline on both sides and keeps the connection', async () => {
+    const reasons: unknown[] = [];
+    let budget = 0;
+    const listener = await serve(async ({ method, signal, deadlineMs }) => {
+      if (method === 'quick') return {};
+      budget = deadlineMs ?? 0;
+      await sleep(10_000, undefined, { signal }).catch(() => reasons.push(signal.reason));
+      return {};
+    });
+    await using peer = await dial(listener);
+    const startedAt = performance.now();
+    await expect(peer.request({ method: 'slow' }, { deadlineMs: 60 })).rejects.toMatchObject({
+      code: 'CUT_DEADLINE',
+    });
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    await until(() => reasons.length === 1);
+    expect(['CUT_DEADLINE', 'CUT_CANCELLED']).toContain((reasons[0] as CutpointError).code);
+    expect(budget).toBeGreaterThan(0);
+    expect(budget).toBeLessThanOrEqual(60);
+    await peer.request({ method: 'quick' });
+  });
+
+  it('rejects within 10 ms of an abort, tells the handler, and drops the late reply', async () => {
+    let reason: unknown;
+    const listener = await serve(async ({ method, signal, meta }) => {
+      if (method === 'quick') return { meta };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      reason = signal.reason;
+      await sleep(20);
+      return { meta: { late: true } };
+    });
+    await using peer = await dial(listener, { limits: { maxQueued: 1 } });
+    const controller = new AbortController();
+    const call = peer.request({ method: 'slow' }, { signal: controller.signal });
+    const rejected = call.then(
+      () => undefined,
+      (error: unknown) => ({ error, at: performance.now() }),
+    );
+    await sleep(20);
+    const abortedAt = performance.now();
+    controller.abort();
+    const outcome = await rejected;
+    expect(outcome?.error).toMatchObject({ code: 'CUT_CANCELLED' });
+    expect((outcome?.at ?? Number.NaN) - abortedAt).toBeLessThan(10);
+    expect((await peer.request({ method: 'quick', meta: { n: 1 } })).meta).toEqual({ n: 1 });
+    await until(() => reason !== undefined);
+    expect(reason).toMatchObject({ code: 'CUT_CANCELLED' });
+    await expect(peer.request({ method: 'quick' }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'CUT_CANCELLED',
+    });
+  });
+
+  it('cancels a request that still waits for its turn without bothering the server', async () => {
+    const seen: string[] = [];
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const listener = await serve(
+      async ({ method }) => {
+        seen.push(method);
+        await gate;
+        return {};
+      },
+      { limits: { maxRequests: 1 } },
+    );
+    await using peer = await dial(listener);
+    const first = peer.request({ method: 'first' });
+    const controller = new AbortController();
+    const second = peer.request({ method: 'second' }, { signal: controller.signal });
+    const third = peer.request({ method: 'third' });
+    controller.abort();
+    await expect(second).rejects.toMatchObject({ code: 'CUT_CANCELLED' });
+    release();
+    await Promise.all([first, third]);
+    expect(seen).toEqual(['first', 'third']);
+  });
+
+  it('stops reading while requests under way hold too much, and goes on when they are done', async () => {
+    let arrived = 0;
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const listener = await serve(
+      async () => {
+        arrived++;
+        await gate;
+        return {};
+      },
+      { limits: { maxHeldBytes: 4_000_000 } },
+    );
+    await using peer = await dial(listener);
+    const tensors = new Map([['x', filled('u8', [1_000_000])]]);
+    const calls = Array.from({ length: 30 }, () => peer.request({ method: 'hold', tensors }));
+    await until(() => arrived >= 4);
+    await sleep(100);
+    // Frames that were in the same chunk as the one that reached the limit may still get through.
+    expect(arrived).toBeLessThanOrEqual(6);
+    release();
+    await Promise.all(calls);
+    expect(arrived).toBe(30);
+  });
+
+  it('refuses what the other side would not accept before sending it', async () => {
+    const listener = await serve(
+      async ({ meta }) => ({ tensors: new Map([['x', filled('u8', [Number(meta.bytes)])]]) }),
+      {
+        limits: { maxFrameBytes: 100_000 },
+      },
+    );
+    await using peer = await dial(listener, { limits: { maxFrameBytes: 50_000 } });
+    const tensors = new Map([['x', filled('u8', [100_000])]]);
+    await expect(peer.request({ method: 'send', tensors })).rejects.toMatchObject({ code: 'CUT_WIRE_TOO_LARGE' });
+    await expect(peer.request({ method: 'get', meta: { bytes: 60_000 } })).rejects.toMatchObject({
+      code: 'CUT_WIRE_TOO_LARGE',
+    });
+    await expect(peer.request({ method: 'get', meta: { odd: new Date() } })).rejects.toMatchObject({
+      code: 'CUT_INPUT',
+    });
+    expect((await peer.request({ method: 'get', meta: { bytes: 40_000 } })).tensors.get('x')?.shape).toEqual([40_000]);
+  });
+
+  it('introduces both sides to each other', async () => {
+    let remote: unknown;
+    const listener = await serve(
+      async (request) => {
+        remote = request.remote;
+        return {};
+      },
+      { hello: { name: 'the server', capabilities: ['raw'] } },
+    );
+    await using peer = await dial(listener, { hello: { name: 'the client', capabilities: ['raw', 'f16'] } });
+    await peer.request({ method: 'x' });
+    expect(peer.remote).toMatchObject({ name: 'the server', capabilities: ['raw'] });
+    expect(remote).toMatchObject({ name: 'the client', capabilities: ['raw', 'f16'] });
+    expect(JSON.stringify(remote)).not.toContain('token');
+  });
+
+  it('lets in only those who know the token', async () => {
+    const listener = await serve(echo, { token: 'sesame' });
+    await expect(dial(listener)).rejects.toMatchObject({ code: 'CUT_UNAUTHORISED' });
+    await expect(dial(listener, { token: 'sesam' })).rejects.toMatchObject({ code: 'CUT_UNAUTHORISED' });
+    await using peer = await dial(listener, { token: 'sesame' });
+    await peer.request({ method: 'echo' });
+    expect(listener.connectionCount).toBe(1);
+  });
+
+  it('lets requests under way finish when it closes, and takes no new ones', async () => {
+    const listener = await serve(async () => {
+      await sleep(100);
+      return { meta: { done: true } };
+    });
+    const peer = await dial(listener);
+    const call = peer.request({ method: 'slow' });
+    await sleep(30);
+    const closed = listener.close({ graceMs: 5_000 });
+    await sleep(30);
+    await expect(peer.request({ method: 'late' })).rejects.toMatchObject({ code: 'CUT_CONNECTION_LOST' });
+    expect((await call).meta).toEqual({ done: true });
+    await closed;
+    expect(await peer.closed).toBeUndefined();
+    await expect(dial(listener)).rejects.toMatchObject({ code: 'CUT_UNREACHABLE' });
+  });
+
+  it('cuts off what does not finish within the grace', async () => {
+    let aborted = false;
+    const listener = await serve(async ({ signal }) => {
+      await sleep(60_000, undefined, { signal }).catch(() => {
+        aborted = true;
+      });
+      return {};
+    });
+    const peer = await dial(listener);
+    const call = peer.request({ method: 'endless' });
+    await sleep(30);
+    const startedAt = performance.now();
+    const rejected = expect(call).rejects.toMatchObject({ code: 'CUT_CONNECTION_LOST' });
+    await listener.close({ graceMs: 50 });
+    await rejected;
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    await until(() => aborted);
+  });
+
+  it('rejects what is pending when the client closes, and aborts it on the server', async () => {
+    let aborted = false;
+    const listener = await serve(async ({ signal }) => {
+      await sleep(60_000, undefined, { signal }).catch(() => {
+        aborted = true;
+      });
+      return {};
+    });
+    const peer = await dial(listener);
+    const rejected = expect(peer.request({ method: 'endless' })).rejects.toMatchObject({ code: 'CUT_DISPOSED' });
+    await sleep(30);
+    await peer.close();
+    await rejected;
+    expect(await peer.closed).toBeUndefined();
+    await until(() => aborted && listener.connectionCount === 0);
+    await expect(peer.request({ method: 'more' })).rejects.toMatchObject({ code: 'CUT_DISPOSED' });
+    await expect(peer.ping()).rejects.toMatchObject({ code: 'CUT_DISPOSED' });
+  });
+
+  it('says so when the address is taken', async () => {
+    const listener = await serve(echo);
+    await expect(serve(echo, { url: listener.url })).rejects.toMatchObject({ code: 'CUT_BIND' });
+  });
+}
