@@ -22,17 +22,19 @@ export interface OverheadBench {
   readonly model: string;
   readonly at: number;
   readonly runs: number;
-  /** The uncut model, the front segment and the back segment: the inference alone. */
+  /** The uncut model, the front segment and the back segment, each alone in this process: from the call to the result. */
   readonly wholeMs: number;
   readonly frontMs: number;
   readonly backMs: number;
+  /** Of the two segments' times, the inference itself, without the way to the worker thread and back. */
+  readonly computeMs: number;
   /** One request through agent, loopback and server, from the input to the answer. */
   readonly splitMs: number;
   /** `splitMs / (frontMs + backMs)` */
   readonly ratio: number;
   /** Requests per second with several under way. */
   readonly throughputHz: number;
-  /** Rate of the slower segment's inference alone while the other runs in its own process, without a link. */
+  /** Rate of the slower segment while the other runs in its own process, without a link. */
   readonly boundHz: number;
   readonly throughputRatio: number;
 }
@@ -125,25 +127,33 @@ async function open(
 
 async function measureTimes(setup: Setup, runs: number, signal: AbortSignal, report: (done: number) => void) {
   const samples = { whole: [] as number[], front: [] as number[], back: [] as number[], split: [] as number[] };
+  const compute: number[] = [];
   for (let run = -warmUps; run < runs; run++) {
-    const whole = await setup.whole.run(setup.inputs, { signal });
-    const front = await setup.front.run(setup.inputs, { signal });
-    const back = await setup.back.run(setup.crossing, { signal });
-    // The agent daemon owns the tensors it received and gives them away; so does this client.
-    const split = await setup.client.run(copyOf(setup.inputs), { signal, deadlineMs, transfer: true });
+    const whole = await timed(() => setup.whole.run(setup.inputs, { signal }));
+    const front = await timed(() => setup.front.run(setup.inputs, { signal }));
+    const back = await timed(() => setup.back.run(setup.crossing, { signal }));
+    const split = await timed(() => setup.client.run(setup.inputs, { signal, deadlineMs }));
     if (run < 0) continue;
-    samples.whole.push(whole.timing.computeUs / 1000);
-    samples.front.push(front.timing.computeUs / 1000);
-    samples.back.push(back.timing.computeUs / 1000);
-    samples.split.push(split.timing.totalMs);
+    samples.whole.push(whole.ms);
+    samples.front.push(front.ms);
+    samples.back.push(back.ms);
+    samples.split.push(split.ms);
+    compute.push((front.result.timing.computeUs + back.result.timing.computeUs) / 1000);
     report(run + 1);
   }
   return {
     wholeMs: median(samples.whole),
     frontMs: median(samples.front),
     backMs: median(samples.back),
+    computeMs: median(compute),
     splitMs: median(samples.split),
   };
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ result: T; ms: number }> {
+  const startedAt = performance.now();
+  const result = await work();
+  return { result, ms: performance.now() - startedAt };
 }
 
 async function measureRates(
@@ -171,20 +181,18 @@ async function boundRate(
   signal: AbortSignal,
 ): Promise<number> {
   const done = { front: 0, back: 0 };
+  const startedAt = performance.now();
   const loop = async (side: keyof typeof done, stage: Stage, tensors: NamedTensors): Promise<number> => {
-    const computeMs: number[] = [];
     const lane = async () => {
       while (Math.min(done.front, done.back) < runs) {
-        const { timing } = await stage.run(tensors, { signal });
-        computeMs.push(timing.computeUs / 1000);
+        await stage.run(tensors, { signal });
         done[side] += 1;
       }
     };
     await Promise.all([lane(), lane()]);
-    return median(computeMs);
+    return (done[side] * 1000) / (performance.now() - startedAt);
   };
-  const [frontMs, backMs] = await Promise.all([loop('front', front, inputs), loop('back', back, crossing)]);
-  return 1000 / Math.max(frontMs, backMs);
+  return Math.min(...(await Promise.all([loop('front', front, inputs), loop('back', back, crossing)])));
 }
 
 async function throughput(
@@ -198,13 +206,9 @@ async function throughput(
   const lane = async () => {
     while (started < runs) {
       started += 1;
-      await client.run(copyOf(inputs), { signal, deadlineMs, transfer: true });
+      await client.run(inputs, { signal, deadlineMs });
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
   return (runs * 1000) / (performance.now() - startedAt);
-}
-
-function copyOf(tensors: NamedTensors): NamedTensors {
-  return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]));
 }

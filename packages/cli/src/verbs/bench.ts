@@ -61,7 +61,10 @@ function overheadText(result: OverheadBench): string {
     ['whole', formatMs(result.wholeMs)],
     ['front', formatMs(result.frontMs)],
     ['back', formatMs(result.backMs)],
-    ['split', `${formatMs(result.splitMs)} = ${result.ratio.toFixed(3)} x (front + back)`],
+    [
+      'split',
+      `${formatMs(result.splitMs)} = ${result.ratio.toFixed(3)} x (front + back), of which inference ${formatMs(result.computeMs)}`,
+    ],
     ['throughput', `${result.throughputHz.toFixed(1)} requests/s`],
     [
       'bound',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BufferPool } from './buffer-pool.js';
 import { ownBuffers } from './own-buffers.js';
 
 /** Its types come with the browser's, which this package does without. */
@@ -17,7 +18,7 @@ describe('owned buffers', () => {
           new Uint8Array(buffers[buffer] ?? new ArrayBuffer(0)).subarray(from, from + bytes),
         );
         const before = arrays.map((array) => [...array]);
-        const owned = ownBuffers(arrays, transfer);
+        const owned = ownBuffers(arrays, transfer, new BufferPool(2));
         expect(owned.map((array) => [...array])).toEqual(before);
         for (const { buffer, byteLength } of owned) {
           expect(buffer.byteLength).toBe(byteLength);
@@ -32,7 +33,7 @@ describe('owned buffers', () => {
   it('copy memory that cannot be given away', () => {
     const memory = new Uint8Array(new Memory({ initial: 1 }).buffer);
     memory[5] = 7;
-    const [owned] = ownBuffers([memory], true);
+    const [owned] = ownBuffers([memory], true, new BufferPool(2));
     expect(owned?.[5]).toBe(7);
     expect(memory.byteLength).toBe(65_536);
   });

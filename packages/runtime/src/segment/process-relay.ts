@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { readPackets, writePacket } from './packet-stream.js';
-import type { ToWorker } from './protocol.js';
+import type { FromWorker, Packet, ToWorker } from './protocol.js';
 import { startThreadHost } from './thread-host.js';
 
 /** The file descriptor on which a worker process talks with its parent. */
@@ -13,7 +13,7 @@ export const channelFd = 3;
 export function relaySegment(): void {
   const channel = new Socket({ fd: channelFd });
   const host = startThreadHost({
-    onPacket: (packet) => writePacket(channel, packet),
+    onPacket: (packet) => writePacket(channel, withoutInputs(packet)),
     onGone: (why) => {
       process.stderr.write(`The worker thread of the segment's process ${why}.\n`);
       process.exit(1);
@@ -26,4 +26,11 @@ export function relaySegment(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   // 'close' follows every error, and nobody is left who could be told.
   channel.on('error', () => {});
+}
+
+/** Buffers can be given back between threads only; a process would send their bytes. */
+function withoutInputs({ message, payloads }: Packet<FromWorker>): Packet<FromWorker> {
+  return message.kind === 'ran'
+    ? { message, payloads: payloads.slice(0, message.outputs.length) }
+    : { message, payloads };
 }

@@ -46,6 +46,7 @@ export interface RunMarks {
   readonly computeTo: number;
 }
 
+/** Its payloads are the outputs; in a thread, the inputs' buffers follow, so that the next call can use them. */
 export interface RanMessage {
   readonly kind: 'ran';
   readonly id: number;
@@ -82,6 +83,8 @@ export interface WorkerPort {
   post(packet: Packet<FromWorker>): void;
   /** Called once, before anything can have arrived. */
   onPacket(receive: (packet: Packet<ToWorker>) => void): void;
+  /** Delivers at once what has arrived, without a turn of the event loop. */
+  poll(): void;
   /** Runs what calls native code; see native-gate.ts. */
   native<T>(work: () => Promise<T>): Promise<T>;
   /** Ends the worker. */

@@ -6,6 +6,7 @@ import {
   type Tensor,
   throwIfCancelled,
 } from '@cutpoint/core';
+import { BufferPool } from './buffer-pool.js';
 import { checkInputs, chooseOutputs } from './check-request.js';
 import { nowUs } from './clock.js';
 import { ownBuffers } from './own-buffers.js';
@@ -33,6 +34,8 @@ export class QueuedSegment implements Segment {
   inputs: LoadedMessage['inputs'] = [];
   outputs: LoadedMessage['outputs'] = [];
   private readonly worker: SupervisedWorker;
+  /** One more than the worker holds: the next call's inputs are copied while it computes. */
+  private readonly pool = new BufferPool(runsAhead + 1);
   private readonly waiting: Call[] = [];
   private readonly sent = new Map<number, Call>();
   private ready = false;
@@ -84,7 +87,7 @@ export class QueuedSegment implements Segment {
       throw new CutpointError('CUT_OVERLOADED', message);
     }
     this.lastId += 1;
-    const packet = runPacket(this.lastId, inputs, outputs, options.transfer === true);
+    const packet = runPacket(this.lastId, inputs, outputs, options.transfer === true, this.pool);
     return await this.enqueue(packet, calledAt, options.signal);
   }
 
@@ -133,6 +136,7 @@ export class QueuedSegment implements Segment {
     const call = this.sent.get(message.id);
     if (call === undefined) return;
     this.sent.delete(message.id);
+    if (message.kind === 'ran') for (const input of payloads.slice(message.outputs.length)) this.pool.giveBack(input);
     this.sendNext();
     if (message.kind === 'ran') call.resolve(resultOf(call, message, payloads));
     else if (message.kind === 'failed') call.reject(new CutpointError(message.code, message.message));
@@ -160,12 +164,14 @@ function runPacket(
   inputs: NamedTensors,
   outputs: readonly string[],
   transfer: boolean,
+  pool: BufferPool,
 ): Packet<RunMessage> {
   const entries = [...inputs];
   const headers = entries.map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
   const payloads = ownBuffers(
     entries.map(([, { data }]) => data),
     transfer,
+    pool,
   );
   return { message: { kind: 'run', id, inputs: headers, outputs }, payloads };
 }

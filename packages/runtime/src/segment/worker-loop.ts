@@ -29,7 +29,7 @@ export function serveSegment(port: WorkerPort): void {
       const ran = await port.native(() => loaded.run(message, payloads));
       port.post({
         message: { kind: 'ran', id: message.id, outputs: ran.outputs, marks: { freeAt, ...ran.marks } },
-        payloads: ran.payloads,
+        payloads: [...ran.payloads, ...payloads],
       });
     } catch (thrown) {
       const { code, message: text } = asCutpointError(thrown, 'CUT_RUN');
@@ -41,8 +41,8 @@ export function serveSegment(port: WorkerPort): void {
   async function drain(): Promise<void> {
     draining = true;
     while (waiting.length > 0) {
-      // The inference before this one blocked the thread: a turn lets a cancellation in that came meanwhile.
-      await new Promise((resolve) => setImmediate(resolve));
+      // An inference blocks the thread: what arrived meanwhile may cancel the next one.
+      port.poll();
       const next = waiting.shift();
       if (next !== undefined) await run(next);
     }
