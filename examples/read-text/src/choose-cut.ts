@@ -1,0 +1,9 @@
+import { CutpointError } from '@cutpoint/core';
+import { type Cut, fewestBytes } from '@cutpoint/graph';
+
+/** The cut that the fewest bytes cross, of those that leave work to both sides; of equals the first. */
+export function chooseCut(cuts: readonly Cut[]): Cut {
+  const best = fewestBytes(cuts.slice(1, -1));
+  if (best !== undefined) return best;
+  throw new CutpointError('CUT_ILLEGAL_CUT', 'The model has no cut between its first and its last node.');
+}
