@@ -36,7 +36,7 @@ export class FrameReader {
   readonly #onFrame: (frame: Frame) => void;
   #chunk: Uint8Array = none;
   #at = 0;
-  /** The chunk is the whole of an ArrayBuffer that nobody else uses. */
+  /** Nobody else uses the ArrayBuffer that the chunk is in. */
   #owned = false;
   /** Where in the chunk the current frame begins; negative if in an earlier one. */
   #frameAt = -1;
@@ -57,12 +57,12 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next bytes. An `owned` chunk is nobody else's and may become the memory of a tensor.
+   * Takes the next bytes. The ArrayBuffer of an `owned` chunk is nobody else's and may become the memory of a tensor.
    * @throws CutpointError CUT_WIRE_MALFORMED, CUT_WIRE_TOO_LARGE or CUT_WIRE_VERSION; the stream is then lost.
    */
   push(chunk: Uint8Array, owned: boolean): void {
     this.#chunk = chunk;
-    this.#owned = owned && chunk.byteLength === chunk.buffer.byteLength;
+    this.#owned = owned;
     this.#at = 0;
     this.#frameAt = -1;
     this.#pushedAt = performance.now();
@@ -150,7 +150,7 @@ export class FrameReader {
     const rest = this.#chunk.length - this.#at;
     if (!this.#owned || !alone || body.data !== undefined || bytes === 0) return;
     if (rest !== bytes && rest !== padded(bytes)) return;
-    body.data = new Uint8Array(this.#chunk.buffer as ArrayBuffer, this.#at, bytes);
+    body.data = new Uint8Array(this.#chunk.buffer as ArrayBuffer, this.#chunk.byteOffset + this.#at, bytes);
     body.filled = bytes;
     this.#at += bytes;
   }

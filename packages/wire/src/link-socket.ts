@@ -7,8 +7,8 @@ import type { Link, LinkEvents } from './link.js';
  * Node offers this (`onread`) for sockets that connect only, not for those a server accepts.
  */
 export class DirectReading implements OnReadOpts {
-  /** Set when the link starts; the socket is paused until then. */
-  events: LinkEvents | undefined;
+  /** Set when the link starts; the socket is paused until then, or a handshake listens. */
+  events: Pick<LinkEvents, 'onData' | 'target' | 'onFilled'> | undefined;
   readonly #scratch = new Uint8Array(64 * 1024);
   #target: Uint8Array | undefined;
 
@@ -58,7 +58,8 @@ export function socketLink(socket: Socket, direct?: DirectReading): Link {
 
 function startReading(socket: Socket, events: LinkEvents, failure: () => Error | undefined): void {
   let ended = false;
-  socket.on('data', (chunk: Buffer) => events.onData(chunk, true));
+  // Node takes small chunks from memory that others share.
+  socket.on('data', (chunk: Buffer) => events.onData(chunk, chunk.byteLength === chunk.buffer.byteLength));
   socket.on('drain', () => events.onDrain());
   socket.on('end', () => {
     ended = true;

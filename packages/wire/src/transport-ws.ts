@@ -1,28 +1,25 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { asCutpointError, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { type Address, urlWithPort } from './address.js';
-import { maxMessageBytes, webSocketLink } from './link-ws.js';
+import { DirectReading, socketLink } from './link-socket.js';
+import { WebSocketLink } from './link-ws.js';
 import { type BindOptions, dialError, listenOn, needKeys, type Transport } from './transport.js';
-
-/** A connection that has not completed one message by then is not saying hello. */
-const maxHelloBytes = 16 * 1024;
-const common = { perMessageDeflate: false, maxPayload: maxMessageBytes };
+import { HandshakeSocket } from './websocket-handshake.js';
 
 /** Frames over WebSockets (`ws:`), also encrypted (`wss:`). */
 export const webSocketTransport: Transport = {
   dial(address, { ca, signal }) {
-    const webSocket = new WebSocket(address.url, {
-      ...common,
-      ...(ca === undefined ? {} : { ca }),
+    const direct = address.secure ? undefined : new DirectReading();
+    const webSocket = new HandshakeSocket(address.url, {
+      perMessageDeflate: false,
       minVersion: 'TLSv1.2',
-      // Masks keep scripts in a browser from writing what they like into a proxy's cache. No script chooses our bytes,
-      // and with a mask of zeros both ends skip the masking.
-      generateMask: (mask) => mask.fill(0),
+      ...(ca === undefined ? {} : { ca }),
+      ...(direct === undefined ? {} : { createConnection: () => connectDirect(address, direct) }),
     });
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
@@ -33,12 +30,10 @@ export const webSocketTransport: Transport = {
       };
       webSocket.on('error', fail);
       webSocket.once('unexpected-response', (_, { statusCode }) => fail(notOurs(address, statusCode)));
-      webSocket.once('upgrade', ({ socket }) => {
-        webSocket.once('open', () => {
-          cancellation[Symbol.dispose]();
-          webSocket.off('error', fail);
-          resolve(webSocketLink(webSocket, socket));
-        });
+      webSocket.once('open', () => {
+        cancellation[Symbol.dispose]();
+        webSocket.off('error', fail);
+        resolve(new WebSocketLink(socketLink(webSocket.takeSocket(), direct), 'client'));
       });
       const cancellation = onCancel(signal, () => webSocket.terminate());
     });
@@ -46,7 +41,12 @@ export const webSocketTransport: Transport = {
 
   async bind(address, options) {
     const server = httpServer(address, options);
-    const webSockets = new WebSocketServer({ ...common, noServer: true, clientTracking: false });
+    const webSockets = new WebSocketServer({
+      WebSocket: HandshakeSocket,
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+    });
     server.on('connection', (socket: Socket) => {
       socket.on('error', () => socket.destroy());
       options.admit(socket);
@@ -57,8 +57,7 @@ export const webSocketTransport: Transport = {
         return;
       }
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        limitHello(webSocket, request.socket);
-        options.onLink(webSocketLink(webSocket, request.socket), request.socket);
+        options.onLink(new WebSocketLink(socketLink(webSocket.takeSocket()), 'server'), request.socket);
       });
     });
     const port = await listenOn(server, address);
@@ -99,14 +98,15 @@ function refuseBrowser(socket: Duplex): void {
   socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
-/** Until the first message is complete, the WebSocket gathers it: keep a stranger from making it gather much. */
-function limitHello(webSocket: WebSocket, socket: Socket): void {
-  const before = socket.bytesRead;
-  const count = (): void => {
-    if (socket.bytesRead - before > maxHelloBytes) socket.destroy();
+/** What a socket with direct reading gets before the link starts is part of the handshake and goes the usual way. */
+function connectDirect({ host, port }: Address, direct: DirectReading): Socket {
+  const socket = net.connect({ host, port, onread: direct, noDelay: true });
+  direct.events = {
+    target: () => undefined,
+    onData: (chunk) => socket.push(Buffer.from(chunk)),
+    onFilled: () => {},
   };
-  socket.on('data', count);
-  webSocket.once('message', () => socket.off('data', count));
+  return socket;
 }
 
 function notOurs({ url }: Address, status: number | undefined): CutpointError {
