@@ -97,6 +97,30 @@ describe('cutpoint verify', () => {
   });
 });
 
+describe('cutpoint bench overhead', () => {
+  it('measures whole, halves, split and rates with agent and server apart', async () => {
+    const { status, value } = await json(
+      'bench',
+      'overhead',
+      classifier,
+      '--at',
+      '110',
+      '--runs',
+      '3',
+      '--dim',
+      'x.2=48',
+    );
+    expect(status).toBe(0);
+    expect(Object.keys(value)).toEqual(
+      expect.arrayContaining(['wholeMs', 'frontMs', 'backMs', 'splitMs', 'ratio', 'throughputHz', 'boundHz']),
+    );
+    expect(value.ratio).toBeCloseTo(value.splitMs / (value.frontMs + value.backMs), 6);
+    expect(value.splitMs).toBeGreaterThan(value.computeMs / 2);
+    expect(value.throughputHz).toBeGreaterThan(0);
+    expect(value.throughputRatio).toBeCloseTo(value.throughputHz / value.boundHz, 6);
+  });
+});
+
 describe('bad input', () => {
   it.each<[string, string, number, () => string[]]>([
     ['a truncated model', 'CUT_MODEL_INVALID', 1, () => ['cuts', join(folder, 'truncated.onnx')]],
