@@ -13,6 +13,8 @@ import { addVerb, type Verb } from '../verb.js';
 export const bench: Verb = {
   example: 'cutpoint bench overhead model.onnx --at 60',
   configure: (command) => {
+    // What follows a benchmark's name is the benchmark's: both know --json.
+    command.enablePositionalOptions();
     addVerb(
       command,
       {
