@@ -41,6 +41,8 @@ async function program(verb: string | undefined): Promise<Command> {
     .description('Cuts a neural network in two and runs the halves on different machines.')
     .version(version())
     .showSuggestionAfterError()
+    // What follows a verb is the verb's, so that a verb that groups others passes their options on.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   for (const entry of verbs) {
