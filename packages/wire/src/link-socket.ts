@@ -33,7 +33,7 @@ export function socketLink(socket: Socket, direct?: DirectReading): Link {
     failure = error;
   });
   return {
-    stepBytes: 256 * 1024,
+    stepBytes: 1024 * 1024,
     start(events) {
       if (direct !== undefined) direct.events = events;
       startReading(socket, events, () => failure);

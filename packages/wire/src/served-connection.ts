@@ -109,7 +109,7 @@ export class ServedConnection {
   }
 
   #accept(frame: Frame, remote: Hello): void {
-    const startedAt = performance.now() - frame.decodeUs / 1000;
+    const startedAt = frame.decodedAt - frame.decodeUs / 1000;
     const { method, meta = null, budgetMs = null } = frame.fields;
     if (typeof method !== 'string' || typeof meta !== 'object' || Array.isArray(meta) || !isBudget(budgetMs)) {
       throw new CutpointError('CUT_WIRE_MALFORMED', 'A request has no valid method, meta or budget.');
@@ -141,7 +141,7 @@ export class ServedConnection {
       const { meta, tensors } = await this.#options.handler(request);
       if (run.abortReason !== undefined) throw run.abortReason;
       const spanUs = (performance.now() - run.startedAt) * 1000;
-      answer = encodeFrame('reply', run.id, { spanUs, meta }, tensors);
+      answer = encodeFrame('reply', run.id, meta === undefined ? { spanUs } : { spanUs, meta }, tensors);
       checkFrameFits(answer, request.remote.maxFrameBytes);
     } catch (thrown) {
       answer = errorFrame(run.id, run.abortReason ?? this.#presentable(thrown));
