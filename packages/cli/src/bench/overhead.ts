@@ -37,6 +37,8 @@ export interface OverheadBench {
   /** Rate of the slower segment while the other runs in its own process, without a link. */
   readonly boundHz: number;
   readonly throughputRatio: number;
+  /** How far apart the rounds' rates were: largest minus smallest over the median. Above 0.3 the machine was not quiet. */
+  readonly unsteadiness: number;
 }
 
 export interface OverheadRequest {
@@ -51,7 +53,7 @@ export type Report = (done: number, total: number) => void;
 /** Requests under way in the throughput measurement: enough that neither side ever waits for work. */
 const inFlight = 4;
 /** Throughput and its bound alternate this many times. */
-const rounds = 5;
+const rounds = 9;
 /** Enough that the JavaScript on the way is compiled, too. */
 const warmUps = 30;
 const deadlineMs = 60_000;
@@ -168,7 +170,12 @@ async function measureRates(
     bounds.push(await boundRate(front, inputs, backProcess, crossing, perRound, signal));
     throughputs.push(await throughput(client, inputs, perRound, signal));
   }
-  return { throughputHz: median(throughputs), boundHz: median(bounds) };
+  const unsteadiness = Math.max(spread(bounds), spread(throughputs));
+  return { throughputHz: median(throughputs), boundHz: median(bounds), unsteadiness };
+}
+
+function spread(rates: readonly number[]): number {
+  return (Math.max(...rates) - Math.min(...rates)) / median(rates);
 }
 
 /** Both segments run without pause and without each other until the slower one has done its runs. */

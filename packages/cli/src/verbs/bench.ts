@@ -31,6 +31,9 @@ export const bench: Verb = {
   },
 };
 
+/** Beyond this variation between rounds the figures are not to be trusted. */
+const unsteady = 0.3;
+
 interface OverheadOptions {
   readonly at: number;
   readonly runs: number;
@@ -59,20 +62,22 @@ const overhead: Verb = {
 };
 
 function overheadText(result: OverheadBench): string {
-  return fields([
+  const rate = (perSecond: number) => `${perSecond.toFixed(1)} requests/s`;
+  const text = fields([
     ['whole', formatMs(result.wholeMs)],
     ['front', formatMs(result.frontMs)],
     ['back', formatMs(result.backMs)],
-    [
-      'split',
-      `${formatMs(result.splitMs)} = ${result.ratio.toFixed(3)} x (front + back), of which inference ${formatMs(result.computeMs)}`,
-    ],
-    ['throughput', `${result.throughputHz.toFixed(1)} requests/s`],
+    ['split', `${formatMs(result.splitMs)}, ${result.ratio.toFixed(3)} times front + back`],
+    ['inference', `${formatMs(result.computeMs)} of front + back; the rest is the way to the worker threads`],
+    ['throughput', `${rate(result.throughputHz)} with 4 under way`],
     [
       'bound',
-      `${result.boundHz.toFixed(1)} requests/s by the slower half; reached ${(result.throughputRatio * 100).toFixed(0)} %`,
+      `${rate(result.boundHz)}, the slower half without a link; ${(result.throughputRatio * 100).toFixed(0)} % reached`,
     ],
   ]);
+  if (result.unsteadiness <= unsteady) return text;
+  const percent = (result.unsteadiness * 100).toFixed(0);
+  return `${text}The rates varied by ${percent} % between rounds: repeat this on a quiet machine.\n`;
 }
 
 interface WireOptions {
