@@ -5,6 +5,7 @@
 export const errorCodes = {
   CUT_USAGE: { exit: 2, meaning: 'The command line, environment or configuration file is wrong.' },
   CUT_FILE_NOT_FOUND: { exit: 1, meaning: 'A file that was named does not exist or cannot be read.' },
+  CUT_FILE_WRITE: { exit: 1, meaning: 'A file or folder cannot be written.' },
   CUT_MODEL_INVALID: { exit: 1, meaning: 'The file is not an ONNX model, or is truncated or inconsistent.' },
   CUT_MODEL_TOO_LARGE: { exit: 1, meaning: 'A protobuf message would exceed 2 GB; weights must be external.' },
   CUT_EXTERNAL_DATA: {

@@ -43,6 +43,23 @@ describe('concreteInputs', () => {
   });
 });
 
+describe('sizes', () => {
+  it('of 0 are sizes, not free dimensions', () => {
+    const model = buildModel({
+      inputs: [tensorValue('x', 'f32', [0, 4])],
+      outputs: [tensorValue('y', 'f32', [0, 4])],
+      nodes: [node('Relu', ['x'], ['y'])],
+    });
+    expect(inputSpecs(indexGraph(model))).toEqual([{ name: 'x', dtype: 'f32', shape: [0, 4] }]);
+  });
+
+  it('that no machine holds are refused', () => {
+    expect(() => concreteInputs(specs, new Map([['N', 1e14]]))).toThrow(
+      'more than 4 GB: set smaller sizes with --dim.',
+    );
+  });
+});
+
 describe('dimsOfInputs', () => {
   const ids = tensorOf('i64', [2, 4], new BigInt64Array(8));
   const image = tensorOf('f32', [2, 3, 5, 4], new Float32Array(120));

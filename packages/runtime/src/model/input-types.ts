@@ -1,4 +1,11 @@
-import { CutpointError, type DType, describeType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
+import {
+  byteLength,
+  CutpointError,
+  type DType,
+  describeType,
+  type NamedTensors,
+  type TensorSpec,
+} from '@cutpoint/core';
 import { dtypeOf, type Graph, type onnx } from '@cutpoint/graph';
 
 /** Sizes for free dimensions by name: a dimension's own name, or `input.axis` for one without a name. */
@@ -35,7 +42,7 @@ export function inputSpecs(graph: Graph): TensorSpec[] {
 }
 
 function declaredDim(dim: onnx.TensorShapeProto_Dimension): number | string | null {
-  if (dim.value.case === 'dimValue' && dim.value.value > 0n) return Number(dim.value.value);
+  if (dim.value.case === 'dimValue' && dim.value.value >= 0n) return Number(dim.value.value);
   if (dim.value.case === 'dimParam' && dim.value.value !== '') return dim.value.value;
   return null;
 }
@@ -66,7 +73,20 @@ export function concreteInputs(
     return { name: spec.name, dtype: spec.dtype, shape, declared: spec.shape };
   });
   checkNames(dims, free, specs);
+  for (const input of inputs) checkSize(input);
   return { inputs, assumed: [...assumed].map(([name, size]) => ({ name, size })) };
+}
+
+/** Larger inputs than this are a mistake in a size, not a model. */
+const maxInputBytes = 2 ** 32;
+
+function checkSize({ name, dtype, shape }: ConcreteInput): void {
+  if (byteLength(dtype, shape) <= maxInputBytes) return;
+  const type = describeType(dtype, shape);
+  throw new CutpointError(
+    'CUT_INPUT',
+    `The input "${name}" would be ${type}, more than 4 GB: set smaller sizes with --dim.`,
+  );
 }
 
 function assumedSize(axis: number, rank: number): number {

@@ -3,7 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import { cutAt } from '@cutpoint/graph';
 import { openCutModel, segmentsOf } from './cut-model.js';
 import { sourceOf } from './segment-source.js';
-import { openSegmentsFolder } from './segments-folder.js';
+import { openSegmentsFolder } from './segments-file.js';
 import type { ShapeOptions } from './shape-oracle.js';
 import type { SplitModel } from './split-model.js';
 

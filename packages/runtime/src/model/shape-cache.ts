@@ -22,7 +22,7 @@ const cacheFile = z.object({ version: z.literal(1), values: z.array(z.tuple([z.s
 /** Folder for what can be computed again: `CUTPOINT_CACHE_DIR`, else the user's cache folder (XDG base directories). */
 export function cacheFolder(): string {
   const { CUTPOINT_CACHE_DIR, XDG_CACHE_HOME } = process.env;
-  return CUTPOINT_CACHE_DIR ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cutpoint');
+  return CUTPOINT_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'cutpoint');
 }
 
 /** Identifies a measurement: the model and the sizes of its inputs. */
@@ -66,6 +66,6 @@ export async function writeCachedShapes(key: string, shapes: ShapeTable): Promis
     await writeFile(temporary, JSON.stringify({ version: 1, values: [...shapes] }));
     await rename(temporary, path);
   } catch {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {}); // what could not be written need not be removable
   }
 }

@@ -69,4 +69,32 @@ describe('measureShapes', () => {
   });
 });
 
+describe('a value that the runtime cannot hand out', () => {
+  it('is left out of the cuts, and the rest of the model is measured', async () => {
+    const brain = buildModel({
+      inputs: [tensorValue('x', 'f32', [2, 3])],
+      outputs: [tensorValue('y', 'f32', [2, 3])],
+      nodes: [
+        node('Relu', ['x'], ['a']),
+        node('Cast', ['a'], ['narrow'], { to: attribute.int(16) }),
+        node('Cast', ['narrow'], ['b'], { to: attribute.int(1) }),
+        node('Tanh', ['b'], ['y']),
+      ],
+    });
+    await using saved = await saveModel(brain);
+    const { shapes } = await measureShapes(await readModelFile(saved.path));
+    expect(shapes.get('narrow')).toEqual({ kind: 'other', what: 'of a type that the runtime cannot hand out' });
+    expect(shapes.get('b')).toMatchObject({ dtype: 'f32', shape: [2, 3] });
+  });
+});
+
+describe('the cache', () => {
+  it('costs nothing but time where it cannot be written', async () => {
+    await using saved = await saveModel(model());
+    process.env.CUTPOINT_CACHE_DIR = saved.path;
+    const { shapes } = await measureShapes(await readModelFile(saved.path));
+    expect(shapes.size).toBeGreaterThan(5);
+  });
+});
+
 const null_ = (rank: number) => Array.from({ length: rank }, () => null);

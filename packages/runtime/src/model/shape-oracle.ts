@@ -19,9 +19,6 @@ export interface ShapeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** At most this many values are exposed in one session: the runtime's planning grows with the number of outputs. */
-const valuesPerBatch = 1000;
-
 /**
  * Measures element types and shapes of all values of a model by running it once on random inputs; nothing is inferred
  * by hand. Cached on disk by the model's hash and its input sizes.
@@ -47,21 +44,35 @@ async function runForShapes(
   for (const { name, dtype, shape, declared } of inputs) table.set(name, { kind: 'tensor', dtype, shape, declared });
   const feeds = randomInputs(inputs);
   const names = computedValues(file.graph);
-  for (let start = 0; start < names.length; start += valuesPerBatch) {
-    const batch = names.slice(start, start + valuesPerBatch);
-    const types = await typesOf(file, batch, signal);
-    const tensors = batch.filter((name) => types.get(name)?.dtype != null);
-    const shapes = await shapesOf(file, tensors, feeds, assumed, signal);
-    for (const name of batch) table.set(name, valueType(types.get(name), shapes.get(name), inputs));
-  }
+  const types = await typesOf(file, names, signal);
+  const tensors = names.filter((name) => types.get(name)?.dtype != null);
+  const shapes = await shapesOf(file, tensors, feeds, assumed, signal);
+  for (const name of names) table.set(name, valueType(types.get(name), shapes.get(name), inputs));
   return table;
 }
 
-/** Element types, from the metadata of a session with the values as outputs; it never runs. */
-async function typesOf(file: ModelFile, names: readonly string[], signal: AbortSignal | undefined) {
-  const source = sourceOf(exposeValues(file.model, names), file);
-  await using session = await loadSegment(source, { optimisation: 'none', ...(signal && { signal }) });
-  return new Map<string, OutputSpec>(session.outputs.map((output) => [output.name, output]));
+/**
+ * Element types, from the metadata of a session with the values as outputs; it never runs. The runtime refuses a session
+ * with an output that it cannot hand out (bf16, 8-bit floats): halving finds which those are, and they are left out.
+ */
+async function typesOf(
+  file: ModelFile,
+  names: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, OutputSpec>> {
+  if (names.length === 0) return new Map();
+  try {
+    const source = sourceOf(exposeValues(file.model, names), file);
+    await using session = await loadSegment(source, { optimisation: 'none', ...(signal && { signal }) });
+    return new Map(session.outputs.map((output) => [output.name, output]));
+  } catch (thrown) {
+    if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_UNSUPPORTED_TYPE') throw thrown;
+    if (names.length === 1) return new Map();
+    const middle = Math.ceil(names.length / 2);
+    const first = await typesOf(file, names.slice(0, middle), signal);
+    const second = await typesOf(file, names.slice(middle), signal);
+    return new Map([...first, ...second]);
+  }
 }
 
 async function shapesOf(
@@ -109,7 +120,10 @@ function valueType(
   inputs: readonly ConcreteInput[],
 ): ValueType {
   if (spec === undefined || spec.dtype === null || shape === undefined) {
-    return { kind: 'other', what: spec?.dtype === null ? `a ${spec.kind}` : 'unknown' };
+    return {
+      kind: 'other',
+      what: spec?.dtype === null ? `a ${spec.kind}` : 'of a type that the runtime cannot hand out',
+    };
   }
   const names = new Set(inputs.flatMap((input) => input.declared));
   const sameRank = spec.shape.length === shape.length;

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import { attribute, buildModel, node, tensorValue, weight } from '@cutpoint/graph';
@@ -7,10 +7,10 @@ import { openCutModel } from './cut-model.js';
 import { concreteInputs } from './input-types.js';
 import { openSplit } from './open-split.js';
 import { randomInputs } from './random-inputs.js';
-import { writeSegments } from './segments-folder.js';
 import type { SplitModel } from './split-model.js';
 import { loadStage } from './stage.js';
 import { saveModel } from './temporary-model.testing.js';
+import { writeSegments } from './write-segments.js';
 
 /** Two inputs of which one is used only at the end, and an output that is known early. */
 const model = () =>
@@ -137,5 +137,28 @@ describe('a segments.json', () => {
     const outside = { ...description, segments: [{ ...first, file: '../model.onnx' }, ...others] };
     await writeFile(path, JSON.stringify(outside));
     await expect(openSplit(path)).rejects.toMatchObject({ code: 'CUT_MODEL_INVALID' });
+  });
+});
+
+describe('writing segments', () => {
+  it('never overwrites the model or the weights it reads', async () => {
+    await using saved = await saveModel(model());
+    const folder = join(saved.folder, 'segments');
+    await writeSegments(await openCutModel(saved.path), [2], folder);
+    const again = await openCutModel(join(folder, 'segment-1.onnx'));
+    const before = await readFile(join(folder, 'segment-1.onnx'));
+    await expect(writeSegments(again, [1], folder)).rejects.toMatchObject({ code: 'CUT_FILE_WRITE' });
+    expect(await readFile(join(folder, 'segment-1.onnx'))).toEqual(before);
+  });
+
+  it('leaves nothing half done, and says where it could not write', async () => {
+    await using saved = await saveModel(model());
+    const file = join(saved.folder, 'a-file');
+    await writeFile(file, '');
+    const split = writeSegments(await openCutModel(saved.path), [2], file);
+    await expect(split).rejects.toMatchObject({ code: 'CUT_FILE_WRITE', message: expect.stringContaining('a-file') });
+    const folder = join(saved.folder, 'segments');
+    await writeSegments(await openCutModel(saved.path), [2], folder);
+    expect((await readdir(folder)).sort()).toEqual(['segment-0.onnx', 'segment-1.onnx', 'segments.json']);
   });
 });
