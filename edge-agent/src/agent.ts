@@ -11,7 +11,7 @@ import {
   splitOptionsOf,
   startDaemon,
 } from '@cutpoint/daemon';
-import { loadStage, openSplit } from '@cutpoint/runtime';
+import { loadStage, openSplit, type Stage } from '@cutpoint/runtime';
 import type { ServerAddress } from './connect-server.js';
 import { agentHandler } from './handler.js';
 import { keepConnected, type ServerConnection } from './server-connection.js';
@@ -45,7 +45,7 @@ export function startAgent(settings: AgentSettings, { log }: { log: Log }): Prom
     return {
       name: 'cutpoint-agent',
       handler: agentHandler(model, client, settings.timeoutMs),
-      health: () => healthOf(model.modelHash, server),
+      health: () => healthOf(model.modelHash, stage, server),
     };
   });
 }
@@ -74,7 +74,9 @@ function isProtected(text: string): boolean {
   return url === undefined || url.protocol === 'wss:' || url.protocol === 'tcps:' || isLoopback(url.hostname);
 }
 
-function healthOf(modelHash: string, server: ServerConnection | undefined): HealthReport {
-  if (server === undefined) return { ready: true, modelHash, server: 'not needed' };
-  return { ready: server.connected, modelHash, server: server.connected ? 'connected' : 'away' };
+function healthOf(modelHash: string, stage: Stage, server: ServerConnection | undefined): HealthReport {
+  const { health: segment } = stage;
+  const able = segment === 'ready';
+  if (server === undefined) return { ready: able, segment, modelHash, server: 'not needed' };
+  return { ready: able && server.connected, segment, modelHash, server: server.connected ? 'connected' : 'away' };
 }

@@ -18,7 +18,7 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
     return {
       name: 'cutpoint-server',
       handler: backStageHandler(describeBack(model, cut, back), stage),
-      health: () => ({ ready: true, modelHash: model.modelHash }),
+      health: () => ({ ready: stage.health === 'ready', segment: stage.health, modelHash: model.modelHash }),
     };
   });
 }

@@ -25,6 +25,7 @@ export type {
   RunResult,
   RunTiming,
   Segment,
+  SegmentHealth,
   SegmentOptions,
   SegmentSource,
   UncarriedOutput,

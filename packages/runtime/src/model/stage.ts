@@ -1,6 +1,6 @@
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import { loadSegment } from '../segment/load-segment.js';
-import type { RunTiming, SegmentOptions } from '../segment/segment.js';
+import type { RunTiming, SegmentHealth, SegmentOptions } from '../segment/segment.js';
 import type { SegmentPlan } from './split-model.js';
 
 /** What a stage gives for one request. */
@@ -15,6 +15,8 @@ export interface StageResult {
 /** A segment, loaded and ready to serve requests. */
 export interface Stage extends AsyncDisposable {
   readonly plan: SegmentPlan;
+  /** Whether it can serve; a stage that only hands tensors on always can. */
+  readonly health: SegmentHealth;
   /**
    * Runs the segment on what crossed the cut before it. Tensors that only pass through are handed on untouched.
    * @throws CutpointError CUT_INPUT if a tensor is missing or unknown, and what `Segment.run` throws.
@@ -30,6 +32,9 @@ export async function loadStage(plan: SegmentPlan, options: SegmentOptions = {})
   const segment = source === null ? null : await loadSegment(source, options);
   return {
     plan,
+    get health() {
+      return segment?.health ?? 'ready';
+    },
     async run(tensors, runOptions = {}) {
       checkNames(plan, tensors);
       if (segment === null) return collect(plan, tensors, new Map(), noTime);

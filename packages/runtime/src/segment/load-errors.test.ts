@@ -111,4 +111,11 @@ describe('loading a segment', () => {
   it.each([0, 1.5, Number.NaN])('refuses %s threads', async (threads) => {
     await expect(loadSegment(bytes(identityModel('f32')), { threads })).rejects.toMatchObject({ code: 'CUT_USAGE' });
   });
+
+  it('names a tensor that the runtime cannot carry', async () => {
+    const named = (x: string, y: string) =>
+      modelOf(node('Identity', [x], [y]), input(x, 'f32', [2]), output(y, 'f32', [2]));
+    await expectRefusal(bytes(named('__proto__', 'y')), 'CUT_UNSUPPORTED_TYPE', '__proto__');
+    await expectRefusal(bytes(named('x', '__proto__')), 'CUT_UNSUPPORTED_TYPE', '__proto__');
+  });
 });

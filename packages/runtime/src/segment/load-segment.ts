@@ -7,6 +7,9 @@ import { QueuedSegment } from './queued-segment.js';
 import type { Segment, SegmentOptions, SegmentSource } from './segment.js';
 import { startThreadHost } from './thread-host.js';
 
+/** Longer timers than this overflow in Node. */
+const maxTimerMs = 2 ** 31 - 1;
+
 /**
  * Loads a model into a worker of its own, a thread or a process. The caller's thread is never blocked by it.
  * @example await using segment = await loadSegment({ kind: 'file', path: 'segment-0.onnx' });
@@ -18,11 +21,12 @@ export async function loadSegment(source: SegmentSource, options: SegmentOptions
   const { provider = 'cpu', optimisation = 'all', isolation = 'thread', signal } = options;
   const threads = wholeNumber('threads', options.threads ?? 1, 1, 1024);
   const maxQueue = wholeNumber('maxQueue', options.maxQueue ?? 64, 0, 1_000_000);
+  const stuckMs = wholeNumber('stuckMs', options.stuckMs ?? 30_000, 1, maxTimerMs);
   throwIfCancelled(signal);
   if (source.kind === 'file') await requireReadable(source.path);
   const startHost = isolation === 'thread' ? startThreadHost : startProcessHost;
   const packet = () => loadPacket(source, { provider, threads, optimisation });
-  return await QueuedSegment.load(startHost, packet, maxQueue, signal);
+  return await QueuedSegment.load(startHost, packet, { maxQueue, stuckMs }, signal);
 }
 
 function wholeNumber(name: string, value: number, min: number, max: number): number {

@@ -6,8 +6,8 @@ const idle = 0;
 const inside = 1;
 const shut = 2;
 
-/** Longest time an exiting process waits for an inference. */
-const patienceMs = 10_000;
+/** Longest time an exiting process waits for an inference; then it is killed. */
+const patienceMs = 3_000;
 
 /** The threads of this process whose native code an exit must wait for: exiting is the process's own affair. */
 const open = new Set<Int32Array>();
@@ -33,6 +33,9 @@ function shutAll(): void {
       Atomics.wait(gate, 0, inside, until - performance.now());
     }
   }
+  // Node would join the thread, for ever where the inference never ends. Nothing gentler is left: any other way out of
+  // the process runs through native clean-up. The exit status asked for is lost.
+  for (const gate of open) if (Atomics.load(gate, 0) === inside) process.kill(process.pid, 'SIGKILL');
 }
 
 /** On the thread: waits for the gate before native code. Once shut it never opens, as the process is about to end. */

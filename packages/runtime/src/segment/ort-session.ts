@@ -95,6 +95,10 @@ function inputSpec(metadata: ort.InferenceSession.ValueMetadata): TensorSpec {
 
 function outputSpec(metadata: ort.InferenceSession.ValueMetadata): OutputSpec {
   const { name } = metadata;
+  // onnxruntime-node collects tensors in plain objects, where this key sets the prototype instead.
+  if (name === '__proto__') {
+    throw new CutpointError('CUT_UNSUPPORTED_TYPE', "The runtime cannot carry a tensor named '__proto__'; rename it.");
+  }
   if (!metadata.isTensor) return { name, dtype: null, kind: 'non-tensor' };
   const dtype = dtypeOfOrt[metadata.type];
   if (dtype !== undefined) return { name, dtype, shape: metadata.shape.map((dim) => (dim === '' ? null : dim)) };

@@ -40,6 +40,7 @@ export function startProcessHost(events: HostEvents): WorkerHost {
   });
   return {
     post: (packet) => writePacket(channel, packet),
+    kill: () => void child.kill('SIGKILL'),
     async stop() {
       child.kill('SIGKILL');
       await gone;

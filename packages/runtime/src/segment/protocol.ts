@@ -94,6 +94,8 @@ export interface WorkerPort {
 /** The caller's end: one worker, running. */
 export interface WorkerHost {
   post(packet: Packet<ToWorker>): void;
+  /** Ends the worker amid its inference. A thread has no such way. */
+  kill?(): void;
   /** Ends the worker; resolves once it is gone: a process at once, a thread after the inference it runs. */
   stop(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { checkInputs, chooseOutputs } from './check-request.js';
 import { nowUs } from './clock.js';
 import { ownBuffers } from './own-buffers.js';
 import type { FromWorker, LoadedMessage, LoadMessage, Packet, RanMessage, RunMessage, StartHost } from './protocol.js';
-import type { RunOptions, RunResult, RunTiming, Segment } from './segment.js';
+import type { RunOptions, RunResult, RunTiming, Segment, SegmentHealth } from './segment.js';
 import { SupervisedWorker } from './supervised-worker.js';
 
 /**
@@ -20,10 +20,17 @@ import { SupervisedWorker } from './supervised-worker.js';
  */
 const runsAhead = 2;
 
+interface QueueLimits {
+  readonly maxQueue: number;
+  readonly stuckMs: number;
+}
+
 interface Call {
   readonly packet: Packet<RunMessage>;
   readonly calledAt: number;
   sentAt: number;
+  /** Runs from the cancellation of a call that the worker holds. */
+  stuckTimer?: NodeJS.Timeout;
   /** Ends the caller's wait; later calls do nothing. */
   resolve(result: RunResult): void;
   reject(error: CutpointError): void;
@@ -39,6 +46,8 @@ export class QueuedSegment implements Segment {
   private readonly waiting: Call[] = [];
   private readonly sent = new Map<number, Call>();
   private ready = false;
+  /** The cancelled call whose inference holds a thread. */
+  private stuck: Call | undefined;
   /** Why no call is taken any more. */
   private closed: CutpointError | undefined;
   private lastId = 0;
@@ -46,7 +55,7 @@ export class QueuedSegment implements Segment {
   private constructor(
     startHost: StartHost,
     loadPacket: () => Packet<LoadMessage>,
-    private readonly maxQueue: number,
+    private readonly limits: QueueLimits,
   ) {
     this.worker = new SupervisedWorker(startHost, loadPacket, {
       onReady: () => {
@@ -66,23 +75,30 @@ export class QueuedSegment implements Segment {
   static async load(
     startHost: StartHost,
     loadPacket: () => Packet<LoadMessage>,
-    maxQueue: number,
+    limits: QueueLimits,
     signal: AbortSignal | undefined,
   ): Promise<QueuedSegment> {
-    const segment = new QueuedSegment(startHost, loadPacket, maxQueue);
+    const segment = new QueuedSegment(startHost, loadPacket, limits);
     const { inputs, outputs } = await segment.worker.start(signal);
     segment.inputs = inputs;
     segment.outputs = outputs;
     return segment;
   }
 
+  get health(): SegmentHealth {
+    if (this.closed !== undefined) return 'broken';
+    if (this.stuck !== undefined) return 'stuck';
+    return this.ready ? 'ready' : 'restarting';
+  }
+
   async run(inputs: NamedTensors, options: RunOptions = {}): Promise<RunResult> {
     const calledAt = nowUs();
     if (this.closed !== undefined) throw this.closed;
+    if (this.stuck !== undefined) throw stuckError(this.limits.stuckMs);
     throwIfCancelled(options.signal);
     checkInputs(this.inputs, inputs);
     const outputs = chooseOutputs(this.outputs, options.outputs);
-    if (this.waiting.length >= this.maxQueue && (!this.ready || this.sent.size >= runsAhead)) {
+    if (this.waiting.length >= this.limits.maxQueue && (!this.ready || this.sent.size >= runsAhead)) {
       const message = `${this.waiting.length} calls already wait for this segment; try again later.`;
       throw new CutpointError('CUT_OVERLOADED', message);
     }
@@ -126,9 +142,31 @@ export class QueuedSegment implements Segment {
   private cancel(call: Call, reason: CutpointError): void {
     call.reject(reason);
     const index = this.waiting.indexOf(call);
-    if (index >= 0) this.waiting.splice(index, 1);
+    if (index >= 0) {
+      this.waiting.splice(index, 1);
+      return;
+    }
+    const { id } = call.packet.message;
+    if (this.sent.get(id) !== call) return;
     // What the worker holds stays counted until it answers, so that it never holds more than it should.
-    else this.worker.post({ message: { kind: 'cancel', id: call.packet.message.id }, payloads: [] });
+    this.worker.post({ message: { kind: 'cancel', id }, payloads: [] });
+    this.watch(call);
+  }
+
+  /** Acts if a cancelled call is still being computed when its time is over. */
+  private watch(call: Call): void {
+    call.stuckTimer = setTimeout(() => {
+      const [computed] = this.sent.values();
+      // Behind another call it holds up nobody yet.
+      if (computed !== call) this.watch(call);
+      else if (!this.worker.kill()) this.refuseCalls(call);
+    }, this.limits.stuckMs).unref();
+  }
+
+  private refuseCalls(stuck: Call): void {
+    this.stuck = stuck;
+    // The worker answers for what it holds in the end, so that stays counted.
+    this.rejectAll([...this.sent.values(), ...this.waiting.splice(0)], stuckError(this.limits.stuckMs));
   }
 
   private receive({ message, payloads }: Packet<FromWorker>): void {
@@ -136,6 +174,7 @@ export class QueuedSegment implements Segment {
     const call = this.sent.get(message.id);
     if (call === undefined) return;
     this.sent.delete(message.id);
+    this.release(call);
     if (message.kind === 'ran') for (const input of payloads.slice(message.outputs.length)) this.pool.giveBack(input);
     this.sendNext();
     if (message.kind === 'ran') call.resolve(resultOf(call, message, payloads));
@@ -151,12 +190,26 @@ export class QueuedSegment implements Segment {
   private takeSent(): Call[] {
     const calls = [...this.sent.values()];
     this.sent.clear();
+    for (const call of calls) this.release(call);
     return calls;
+  }
+
+  /** The worker holds the call no more. */
+  private release(call: Call): void {
+    clearTimeout(call.stuckTimer);
+    if (this.stuck === call) this.stuck = undefined;
   }
 
   private rejectAll(calls: readonly Call[], error: CutpointError): void {
     for (const call of calls) call.reject(error);
   }
+}
+
+function stuckError(stuckMs: number): CutpointError {
+  return new CutpointError(
+    'CUT_OVERLOADED',
+    `A cancelled inference still holds the thread of this segment after ${stuckMs} ms, and a thread cannot be stopped; try again later, or load the segment with the isolation "process", which is replaced in such a case.`,
+  );
 }
 
 function runPacket(

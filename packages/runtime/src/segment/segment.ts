@@ -21,6 +21,11 @@ export interface SegmentOptions {
   readonly isolation?: 'thread' | 'process';
   /** Calls that may wait behind those the worker already holds. Default 64. */
   readonly maxQueue?: number;
+  /**
+   * Milliseconds that a cancelled call may still hold the worker before the segment counts as stuck. A process is then
+   * replaced; a thread cannot be, so calls are refused until the inference ends. Default 30,000.
+   */
+  readonly stuckMs?: number;
   /** Cancels the loading, not the loaded segment. */
   readonly signal?: AbortSignal;
 }
@@ -62,11 +67,18 @@ export interface RunResult {
   readonly timing: RunTiming;
 }
 
+/**
+ * Whether a segment can serve: `restarting` while a dead worker is replaced, `stuck` while a cancelled inference holds a
+ * thread, `broken` once there will be no worker any more.
+ */
+export type SegmentHealth = 'ready' | 'restarting' | 'stuck' | 'broken';
+
 /** A loaded model that runs off the caller's thread. Calls are served in order. */
 export interface Segment extends AsyncDisposable {
   /** Inputs that every call must give. A shape of no dimensions also stands for an unranked tensor. */
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly OutputSpec[];
+  readonly health: SegmentHealth;
   /**
    * Runs the segment once. Inputs are copied before this returns, unless `transfer` gives them away.
    * @throws CutpointError CUT_INPUT, CUT_UNSUPPORTED_TYPE, CUT_RUN, CUT_OVERLOADED, CUT_CANCELLED, CUT_DEADLINE,

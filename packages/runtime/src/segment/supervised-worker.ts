@@ -46,6 +46,12 @@ export class SupervisedWorker {
     this.host?.post(packet);
   }
 
+  /** Ends a worker whose inference does not, so that it is replaced. False if it is a thread, which nothing ends. */
+  kill(): boolean {
+    this.host?.kill?.();
+    return this.host?.kill !== undefined;
+  }
+
   /** Resolves once no worker is left. */
   async stop(): Promise<void> {
     this.stopped = true;

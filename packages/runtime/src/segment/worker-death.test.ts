@@ -36,7 +36,7 @@ async function mortalSegment(startHost: StartHost, model: Uint8Array) {
     hosts.push(host);
     return host;
   };
-  const segment = await QueuedSegment.load(start, loadPacket(model), 64, undefined);
+  const segment = await QueuedSegment.load(start, loadPacket(model), { maxQueue: 64, stuckMs: 30_000 }, undefined);
   return { segment, starts: () => hosts.length, kill: () => hosts.at(-1)?.stop() };
 }
 
