@@ -134,7 +134,7 @@ class ClientPeer implements Peer {
     try {
       const id = this.#nextId(this.#asked);
       call.frame = encodeFrame('request', id, requestFields(method, meta, call.budgetMs), tensors);
-      checkFrameFits(call.frame, this.remote.maxFrameBytes);
+      checkFrameFits(call.frame, this.remote);
       call.id = id;
     } catch (thrown) {
       call.reject(asCutpointError(thrown, 'CUT_INTERNAL'));

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
 import { expect, it } from 'vitest';
 import { echo, filled, until, type Wiring } from './conformance-helpers.testing.js';
+import type { RequestHandler } from './served-connection.js';
 
 /** What requests must do on every transport: order, limits, deadlines, cancelling, errors, closing. */
 export function requestsConform({ serve, dial }: Wiring): void {
@@ -202,6 +203,21 @@ export function requestsConform({ serve, dial }: Wiring): void {
       code: 'CUT_INPUT',
     });
     expect((await peer.request({ method: 'get', meta: { bytes: 40_000 } })).tensors.get('x')?.shape).toEqual([40_000]);
+  });
+
+  it('refuses more tensors, and longer names, than the other side takes; other calls live on', async () => {
+    const many = (count: number) =>
+      new Map(Array.from({ length: count }, (_, i) => [`${'n'.repeat(50)}${i}`, filled('u8', [1])] as const));
+    const answer: RequestHandler = async ({ meta }) => ({ tensors: many(Number(meta.count ?? 0)) });
+    const listener = await serve(answer, { limits: { maxTensors: 100, maxHeaderBytes: 4_000 } });
+    await using peer = await dial(listener, { limits: { maxTensors: 10 } });
+    const tooLarge = { code: 'CUT_WIRE_TOO_LARGE' };
+    const slow = peer.request({ method: 'get', meta: { count: 10 } });
+    await expect(peer.request({ method: 'send', tensors: many(101) })).rejects.toMatchObject(tooLarge);
+    await expect(peer.request({ method: 'send', tensors: many(90) })).rejects.toMatchObject(tooLarge);
+    await expect(peer.request({ method: 'get', meta: { count: 11 } })).rejects.toMatchObject(tooLarge);
+    expect((await slow).tensors.size).toBe(10);
+    expect((await peer.request({ method: 'send', tensors: many(20) })).tensors.size).toBe(0);
   });
 
   it('introduces both sides to each other', async () => {

@@ -1,6 +1,7 @@
 import { CutpointError, messageOf, type NamedTensors } from '@cutpoint/core';
 import { Packr } from 'msgpackr';
 import { type FixedPart, type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
+import type { FrameLimits } from './limits.js';
 import { checkMsgpack } from './msgpack-check.js';
 import { describeTensors } from './tensor-list.js';
 
@@ -8,6 +9,9 @@ import { describeTensors } from './tensor-list.js';
 export interface EncodedFrame {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
+  readonly headerBytes: number;
+  /** How many. */
+  readonly tensors: number;
 }
 
 /** Text and numbers a frame carries beside its tensors. The receiver must check what it reads from it. */
@@ -38,7 +42,7 @@ export function encodeFrame(
   const bytes = fixedBytes + padded(header.length) + payloadBytes;
   const fixed = { type, id, headerBytes: header.length, payloadBytes };
   const parts = bytes <= joinBytes ? [joined(fixed, header, tensors, bytes)] : separate(fixed, header, tensors);
-  return { parts, bytes };
+  return { parts, bytes, headerBytes: header.length, tensors: tensors.size };
 }
 
 /** A small frame as one buffer. */
@@ -77,13 +81,17 @@ function separate(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors): 
   return parts;
 }
 
-/** @throws CutpointError CUT_WIRE_TOO_LARGE if the other side would refuse the frame. */
-export function checkFrameFits({ bytes }: EncodedFrame, maxFrameBytes: number): void {
-  if (bytes <= maxFrameBytes) return;
-  throw new CutpointError(
-    'CUT_WIRE_TOO_LARGE',
-    `A frame of ${bytes} bytes is more than the ${maxFrameBytes} the other side accepts; send less or raise its limit.`,
-  );
+/** @throws CutpointError CUT_WIRE_TOO_LARGE if the other side, which announced these limits, would refuse the frame. */
+export function checkFrameFits({ bytes, headerBytes, tensors }: EncodedFrame, limits: FrameLimits): void {
+  const { maxFrameBytes, maxHeaderBytes, maxTensors } = limits;
+  if (bytes > maxFrameBytes) throw tooLarge(`of ${bytes} bytes`, `${maxFrameBytes}`);
+  if (headerBytes > maxHeaderBytes) throw tooLarge(`with a header of ${headerBytes} bytes`, `${maxHeaderBytes}`);
+  if (tensors > maxTensors) throw tooLarge(`with ${tensors} tensors`, `${maxTensors}`);
+}
+
+function tooLarge(what: string, limit: string): CutpointError {
+  const message = `A frame ${what} is more than the ${limit} the other side accepts; send less or raise its limit.`;
+  return new CutpointError('CUT_WIRE_TOO_LARGE', message);
 }
 
 function encodeHeader(fields: Fields, tensors: readonly unknown[]): Uint8Array {

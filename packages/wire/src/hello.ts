@@ -3,15 +3,14 @@ import { CutpointError, isErrorCode } from '@cutpoint/core';
 import { type EncodedFrame, encodeFrame } from './frame-encode.js';
 import { wireVersion } from './frame-format.js';
 import type { Frame } from './frame-reader.js';
-import type { WireLimits } from './limits.js';
+import { defaultLimits, type FrameLimits, type WireLimits } from './limits.js';
 
 /** How one side introduces itself to the other. */
-export interface Hello {
+export interface Hello extends FrameLimits {
   /** For people and logs, e.g. `server@pi-4`. */
   readonly name: string;
   /** What it can do beyond the protocol itself, e.g. codecs; the other side ignores words that it does not know. */
   readonly capabilities: readonly string[];
-  readonly maxFrameBytes: number;
   readonly maxRequests: number;
 }
 
@@ -29,13 +28,15 @@ const mostRequests = 1024;
 /** The hello frame of this side. @throws CutpointError CUT_USAGE if it would exceed what a stranger may send. */
 export function helloFrame(introduction: Introduction | undefined, limits: WireLimits, token?: string): EncodedFrame {
   const { name, capabilities } = introduction ?? { name: 'cutpoint', capabilities: [] };
-  const { maxFrameBytes } = limits;
+  const { maxFrameBytes, maxHeaderBytes, maxTensors } = limits;
   const maxRequests = Math.min(limits.maxRequests, mostRequests);
   const frame = encodeFrame('hello', 0, {
     version: wireVersion,
     name,
     capabilities,
     maxFrameBytes,
+    maxHeaderBytes,
+    maxTensors,
     maxRequests,
     token,
   });
@@ -47,6 +48,8 @@ export function helloFrame(introduction: Introduction | undefined, limits: WireL
 export function parseHello(frame: Frame): Hello & { readonly token: string | undefined } {
   if (frame.type === 'error') throw parseError(frame);
   const { version, name, capabilities, maxFrameBytes, maxRequests, token } = frame.fields;
+  const maxHeaderBytes = frame.fields.maxHeaderBytes ?? defaultLimits.maxHeaderBytes;
+  const maxTensors = frame.fields.maxTensors ?? defaultLimits.maxTensors;
   if (frame.type !== 'hello') throw malformed(`a ${frame.type} came before the hello`);
   if (version !== wireVersion) {
     throw new CutpointError(
@@ -57,8 +60,11 @@ export function parseHello(frame: Frame): Hello & { readonly token: string | und
   if (typeof name !== 'string' || name.length > maxName) throw malformed('the hello has no valid name');
   if (!isTextList(capabilities)) throw malformed('the hello has no valid capabilities');
   if (!isCount(maxFrameBytes, Number.MAX_SAFE_INTEGER)) throw malformed('the hello has no valid maxFrameBytes');
+  if (!isCount(maxHeaderBytes, Number.MAX_SAFE_INTEGER)) throw malformed('the hello has no valid maxHeaderBytes');
+  if (!isCount(maxTensors, Number.MAX_SAFE_INTEGER)) throw malformed('the hello has no valid maxTensors');
   if (!isCount(maxRequests, mostRequests)) throw malformed('the hello has no valid maxRequests');
-  return { name, capabilities, maxFrameBytes, maxRequests, token: typeof token === 'string' ? token : undefined };
+  const limits = { maxFrameBytes, maxHeaderBytes, maxTensors, maxRequests };
+  return { name, capabilities, ...limits, token: typeof token === 'string' ? token : undefined };
 }
 
 /** @throws CutpointError CUT_UNAUTHORISED; takes the same time wherever the tokens differ. */

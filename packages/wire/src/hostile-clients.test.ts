@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectSocket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CutpointError, tensorOf } from '@cutpoint/core';
 import fc from 'fast-check';
@@ -125,6 +127,18 @@ describe('a server among hostile clients', () => {
     await using peer = await connect({ url: listener.url, connectTimeoutMs: 5_000 });
     await peer.request({ method: 'echo' });
     expect(listener.connectionCount).toBe(1);
+  });
+
+  it('drops half-sent upgrades in the same time as those who say nothing', async () => {
+    const { url } = await serve({ url: 'ws://127.0.0.1:0', limits: { helloTimeoutMs: 300 } });
+    const socket = connectSocket({ host: '127.0.0.1', port: Number(new URL(url).port) });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    const since = performance.now();
+    socket.resume().write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n');
+    await once(socket, 'close');
+    expect(performance.now() - since).toBeGreaterThan(200);
+    expect(performance.now() - since).toBeLessThan(550);
   });
 
   it('holds a bounded amount for a client that asks much and reads nothing', async () => {

@@ -2,9 +2,9 @@
 export interface WireLimits {
   /** Largest frame this side accepts, headers and padding included; announced in the hello. */
   readonly maxFrameBytes: number;
-  /** Largest msgpack header of a frame. */
+  /** Largest msgpack header of a frame; announced in the hello. */
   readonly maxHeaderBytes: number;
-  /** Most tensors in one frame. */
+  /** Most tensors in one frame; announced in the hello. */
   readonly maxTensors: number;
   /** Most requests a server works on at a time; announced in the hello, and a client keeps to it. */
   readonly maxRequests: number;
@@ -21,6 +21,9 @@ export interface WireLimits {
   /** A peer from which nothing arrives, and which takes nothing, for this long counts as lost. */
   readonly silenceMs: number;
 }
+
+/** What a frame may be, as its receiver announces it. */
+export type FrameLimits = Pick<WireLimits, 'maxFrameBytes' | 'maxHeaderBytes' | 'maxTensors'>;
 
 /** The limits where the caller sets none. */
 export const defaultLimits: WireLimits = {

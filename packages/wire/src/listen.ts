@@ -102,6 +102,7 @@ class Server implements Listener {
 
   #serve(link: Link, socket: Parameters<Strangers['introduced']>[0] | undefined): void {
     const { handler, hello, token, onError } = this.#options;
+    if (socket !== undefined) this.#strangers.linked(socket);
     let introduced = false;
     const connection: ServedConnection = new ServedConnection(link, {
       limits: this.#limits,

@@ -142,7 +142,7 @@ export class ServedConnection {
       if (run.abortReason !== undefined) throw run.abortReason;
       const spanUs = (performance.now() - run.startedAt) * 1000;
       answer = encodeFrame('reply', run.id, meta === undefined ? { spanUs } : { spanUs, meta }, tensors);
-      checkFrameFits(answer, request.remote.maxFrameBytes);
+      checkFrameFits(answer, request.remote);
     } catch (thrown) {
       answer = errorFrame(run.id, run.abortReason ?? this.#presentable(thrown));
     }

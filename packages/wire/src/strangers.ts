@@ -19,11 +19,16 @@ export class Strangers {
       socket.destroy();
       return false;
     }
-    // Twice: the hello has its own deadline, which tells the client why; this one is for those that never get so far.
-    const timer = setTimeout(() => socket.destroy(), 2 * this.#patienceMs);
+    const timer = setTimeout(() => socket.destroy(), this.#patienceMs);
     this.#known.set(key, { socket, timer });
     socket.once('close', () => this.#forget(key));
     return true;
+  }
+
+  /** The handshake is over. From here on the wait for the hello has a deadline of its own, which tells the client why. */
+  linked(socket: Socket): void {
+    const known = this.#known.get(keyOf(socket) ?? '');
+    if (known !== undefined) clearTimeout(known.timer);
   }
 
   /** The connection has said hello. */
