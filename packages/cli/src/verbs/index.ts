@@ -38,6 +38,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./agent.js')).agent,
   },
   {
+    name: 'ask',
+    summary: 'Asks a running agent for one inference, and shows the outputs and where the time went.',
+    load: async () => (await import('./ask.js')).ask,
+  },
+  {
     name: 'bench',
     summary: 'Measures what cutting and the wire cost on this machine.',
     load: async () => (await import('./bench.js')).bench,

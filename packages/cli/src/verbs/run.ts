@@ -1,14 +1,8 @@
-import { describeType, elementCount, type NamedTensors } from '@cutpoint/core';
 import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
-import type { SplitTiming } from '@cutpoint/edge-agent';
 import type { Command } from 'commander';
 import { onInterrupt } from '../interrupt.js';
-import { writeTensors } from '../npy/tensor-files.js';
 import { dimHelp, parseCut, parseDim, parsePositive } from '../options.js';
-import { printResult } from '../output/result.js';
-import { fields, table } from '../output/table.js';
-import { formatMs } from '../output/units.js';
-import { firstValues, tensorsToJson } from '../run/json-values.js';
+import { printAnswer } from '../run/print-answer.js';
 import { runSplit } from '../run/run-split.js';
 import type { Verb } from '../verb.js';
 
@@ -31,7 +25,7 @@ export const run: Verb = {
   example: 'cutpoint run model.onnx --at 12 --input picture.npy',
   configure: (command) => {
     command
-      .argument('<MODEL>', 'an ONNX file, or the segments.json that `cutpoint split` wrote')
+      .argument('<model>', 'an ONNX file, or the segments.json that `cutpoint split` wrote')
       .option('--at <cut>', 'the cut, as `cutpoint cuts` numbers it; not for a segments.json', parseCut)
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
       .option('--server <url>', 'address of a server; without it one is started for this run')
@@ -51,10 +45,7 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
   const { at, input, dim: dims = new Map(), provider, threads, timeoutMs: deadlineMs } = options;
   const server = await serverOf(options);
   const request = { model, at, input, dims, provider, threads, deadlineMs, server };
-  const { outputs, timing } = await runSplit(request, interrupt.signal);
-  if (options.out !== undefined) await writeTensors(options.out, outputs);
-  const value = { outputs: tensorsToJson(outputs), timing };
-  await printResult(options.json === true, value, () => `${outputTable(outputs)}\n${timingTable(timing)}`);
+  await printAnswer(await runSplit(request, interrupt.signal), options);
 }
 
 async function serverOf({ server: url, serverCa, serverTokenFile }: RunOptions) {
@@ -64,32 +55,4 @@ async function serverOf({ server: url, serverCa, serverTokenFile }: RunOptions) 
     ...(serverCa === undefined ? {} : { ca: await readCertificateFile(serverCa) }),
     ...(serverTokenFile === undefined ? {} : { token: await readTokenFile(serverTokenFile) }),
   };
-}
-
-const shownValues = 6;
-
-function outputTable(outputs: NamedTensors): string {
-  const rows = [...outputs].map(([name, tensor]) => {
-    const values = firstValues(tensor, shownValues).map((value) =>
-      typeof value === 'number' ? shorten(value) : value,
-    );
-    const rest = elementCount(tensor.shape) > shownValues ? ', ...' : '';
-    return [name, describeType(tensor.dtype, tensor.shape), values.join(', ') + rest];
-  });
-  return table([{ name: 'output' }, { name: 'type' }, { name: 'values' }], rows);
-}
-
-function shorten(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toPrecision(5);
-}
-
-function timingTable(timing: SplitTiming): string {
-  return fields([
-    ['front segment', formatMs(timing.frontMs)],
-    ['encode', formatMs(timing.encodeMs)],
-    ['send', formatMs(timing.sendMs)],
-    ['remote', formatMs(timing.remoteMs)],
-    ['decode', formatMs(timing.decodeMs)],
-    ['total', formatMs(timing.totalMs)],
-  ]);
 }
