@@ -83,7 +83,7 @@ describe('cutpoint run', () => {
     await using process = cutpoint(['run', classifier, '--at', '220', '--input', input]);
     expect(await process.exit()).toBe(0);
     expect(process.stdout).toMatch(/^output +type +values\nsoftmax_0\.tmp_0 +f32\[1, 2\] +\d/);
-    expect(process.stdout).toMatch(/^total +\d[\d.]* (us|ms|s)$/m);
+    expect(process.stdout).toMatch(/^total +\d[\d.]* (µs|ms|s)$/m);
     expect(process.stderr).toBe('');
   });
 

@@ -33,6 +33,12 @@ describe('the command as a process', () => {
 });
 
 describe('wrong usage', () => {
+  it('is an illegal cut where cuts do not ascend', async () => {
+    const { status, stderr } = await run('split', 'model.onnx', '--at', '99,25', '--out', 'segments');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^error CUT_ILLEGAL_CUT: --at 99,25 is not in ascending order/);
+  });
+
   it.each([
     ['no verb', []],
     ['an unknown verb', ['nonsense']],
@@ -43,6 +49,7 @@ describe('wrong usage', () => {
     ['a dimension without a value', ['run', 'model.onnx', '--dim', 'batch', '--input', 'x.npy']],
     ['a setting out of range', ['serve', 'model.onnx', '--threads', '0']],
     ['a missing setting', ['serve']],
+    ['asking without an input', ['ask', 'ws://127.0.0.1:9']],
   ])('%s ends with status 2 and one sentence', async (_, args) => {
     const { status, stdout, stderr } = await run(...args);
     expect([status, stdout]).toEqual([2, '']);

@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import { InvalidArgumentError } from 'commander';
 
 /**
@@ -15,11 +16,14 @@ export function parseDim(text: string, previous: ReadonlyMap<string, number> = n
 /** The help text of `--dim`. */
 export const dimHelp = 'set a symbolic dimension of the model; may be repeated';
 
-/** `--at I[,J...]`: cut indices in ascending order, as `cutpoint cuts` lists them. */
+/** `--at I[,J...]`: cut indices in ascending order, as `cutpoint cuts` lists them. @throws CutpointError CUT_ILLEGAL_CUT. */
 export function parseCuts(text: string): readonly number[] {
   const cuts = text.split(',').map((part) => parseWhole(part.trim()));
   const ascending = cuts.every((cut, i) => i === 0 || cut > (cuts[i - 1] ?? cut));
-  if (!ascending) throw new InvalidArgumentError('Give the cuts in ascending order, each one once.');
+  if (!ascending) {
+    const message = `--at ${text} is not in ascending order: give the cuts from front to back, each one once.`;
+    throw new CutpointError('CUT_ILLEGAL_CUT', message);
+  }
   return cuts;
 }
 

@@ -18,6 +18,8 @@ export function cutInTwo<C, S>({
   const [cut] = cuts;
   const [front, back] = segments;
   if (cuts.length === 1 && cut !== undefined && front !== undefined && back !== undefined) return { cut, front, back };
-  const message = `An agent and a server run two segments, so the model must be cut at one place, not ${cuts.length}: give --at with one cut, or a segments.json with two segments.`;
+  const help = 'give one cut, as `cutpoint cuts` lists them, or a segments.json with two segments.';
+  if (cuts.length === 0) throw new CutpointError('CUT_USAGE', `--at is missing: ${help}`);
+  const message = `An agent and a server run two segments, but the model is cut at ${cuts.length} places: ${help}`;
   throw new CutpointError('CUT_USAGE', message);
 }

@@ -11,9 +11,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : threeDigits(value)} ${byteUnits[unit]}`;
 }
 
-/** A time given in milliseconds as a person reads it: `84 us`, `3.21 ms`, `1.5 s`. */
+/** A time given in milliseconds as a person reads it: `84 µs`, `3.21 ms`, `1.5 s`. */
 export function formatMs(ms: number): string {
-  if (ms < 0.9995) return `${threeDigits(ms * 1000)} us`;
+  if (ms < 0.9995) return `${threeDigits(ms * 1000)} µs`;
   if (ms < 999.5) return `${threeDigits(ms)} ms`;
   return `${threeDigits(ms / 1000)} s`;
 }
