@@ -80,3 +80,10 @@ it('the client in docs/daemons.md does the same', async () => {
   expect([...outputs.keys()]).toEqual(['softmax_0.tmp_0']);
   expect(timing).toMatchObject({ totalMs: expect.any(Number) });
 });
+
+it('the daemons say which cut they hold', () => {
+  for (const daemon of [server, agent]) {
+    const loaded = daemon.log().find(({ msg }) => msg === 'loaded');
+    expect(loaded?.cut).toMatch(/^100 \(.+\)$/);
+  }
+});

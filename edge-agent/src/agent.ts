@@ -29,7 +29,10 @@ export function startAgent(settings: AgentSettings, { log }: { log: Log }): Prom
     const { cut, front, back } = cutInTwo(model);
     const stage = opened.add(await loadStage(front, segmentOptionsOf(settings)));
     const { sends, answers } = front;
-    log.info({ model: settings.model, assumed: model.assumed, cut: cut.name, sends, answers }, 'loaded');
+    log.info(
+      { model: settings.model, assumed: model.assumed, cut: `${cut.index} (${cut.name})`, sends, answers },
+      'loaded',
+    );
     const connection = async () => {
       const expected = { modelHash: model.modelHash, cut, back };
       const { maxBackoffMs } = settings;

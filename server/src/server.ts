@@ -14,7 +14,10 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
     const { cut, back } = cutInTwo(model);
     const stage = opened.add(await loadStage(back, segmentOptionsOf(settings)));
     const { receives, answers } = back;
-    log.info({ model: settings.model, assumed: model.assumed, cut: cut.name, receives, answers }, 'loaded');
+    log.info(
+      { model: settings.model, assumed: model.assumed, cut: `${cut.index} (${cut.name})`, receives, answers },
+      'loaded',
+    );
     return {
       name: 'cutpoint-server',
       handler: backStageHandler(describeBack(model, cut, back), stage),

@@ -33,8 +33,10 @@ function parseYaml(path: string, text: string): unknown {
   try {
     return parse(text, { maxAliasCount: 0, prettyErrors: true });
   } catch (thrown) {
-    const [firstLine] = messageOf(thrown).split('\n');
-    throw new CutpointError('CUT_USAGE', `The configuration file ${path} is not valid YAML: ${firstLine}`, {
+    // The lines behind the first are a picture of the place.
+    const [firstLine = ''] = messageOf(thrown).split('\n');
+    const reason = firstLine.replace(/[\s:.]+$/, '');
+    throw new CutpointError('CUT_USAGE', `The configuration file ${path} is not valid YAML: ${reason}.`, {
       cause: thrown,
     });
   }

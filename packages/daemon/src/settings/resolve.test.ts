@@ -101,7 +101,7 @@ describe('a wrong setting', () => {
 
   it('in a file that is no mapping, not YAML, too large or absent gives one sentence', async () => {
     await expect(resolve({}, {}, await file('- 1\n'))).rejects.toThrow(usage('name: value'));
-    await expect(resolve({}, {}, await file('a: [\n'))).rejects.toThrow(usage('YAML'));
+    await expect(resolve({}, {}, await file('a: [\n'))).rejects.toThrow(/ is not valid YAML: [^\n]*[^.:\s]\.$/);
     await expect(resolve({}, {}, await file('a: &x 1\nb: *x\n'))).rejects.toThrow(usage('YAML'));
     await expect(resolve({}, {}, await file('#'.repeat(1_000_001)))).rejects.toThrow(usage('1 MB'));
     const absent = resolve({}, {}, join(folder, 'absent.yaml'));
