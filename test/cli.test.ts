@@ -128,7 +128,7 @@ describe('bad input', () => {
     ['no file', 'CUT_FILE_NOT_FOUND', 1, () => ['cuts', join(folder, 'none.onnx')]],
     ['a missing external file', 'CUT_EXTERNAL_DATA', 1, () => ['cuts', join(folder, 'alone', 'model.onnx')]],
     ['a cut that does not exist', 'CUT_ILLEGAL_CUT', 2, () => ['split', pixels, '--at', '70', '--out', folder]],
-    ['cuts out of order', 'CUT_USAGE', 2, () => ['split', pixels, '--at', '5,2', '--out', folder]],
+    ['cuts out of order', 'CUT_ILLEGAL_CUT', 2, () => ['split', pixels, '--at', '5,2', '--out', folder]],
     ['an unknown dimension', 'CUT_USAGE', 2, () => ['cuts', pixels, '--dim', 'width=3']],
     ['an input of the wrong type', 'CUT_INPUT', 1, () => ['verify', classifier, '--input', join(folder, 'u8.npy')]],
     ['no verb', 'CUT_USAGE', 2, () => []],

@@ -40,9 +40,10 @@ it('refuses calls while a cancelled inference holds the thread, and serves again
 it('replaces a process that a cancelled inference holds; only what it held fails', { timeout: 60_000 }, async () => {
   const model = slowModel(300);
   await using segment = await loadSegment({ kind: 'bytes', model }, { stuckMs: 100, isolation: 'process' });
-  const signal = AbortSignal.timeout(100);
+  // Late enough that the process has got its input and computes; a call that had not begun would just be dropped.
+  const signal = AbortSignal.timeout(2_000);
   const [held, behind, waiting] = [
-    segment.run(square(2048), { signal }),
+    segment.run(square(1536), { signal }),
     segment.run(square(8)),
     segment.run(square(8)),
   ];
