@@ -101,10 +101,11 @@ describe('split equals whole at some cuts of the text models', () => {
   it.each([
     ['ch_PP-OCRv4_rec_infer.onnx', new Map([['x.3', 64]]), 60],
     [
+      // Of smaller noise it sees no text at all: its output is then flat, and a last bit is much of its range.
       'ch_PP-OCRv4_det_infer.onnx',
       new Map([
-        ['x.2', 64],
-        ['x.3', 64],
+        ['x.2', 224],
+        ['x.3', 224],
       ]),
       60,
     ],
