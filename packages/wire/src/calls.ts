@@ -3,6 +3,8 @@ import type { EncodedFrame } from './frame-encode.js';
 import { maxTimerMs } from './limits.js';
 import type { OutgoingRequest, Reply, RequestOptions } from './peer.js';
 
+const minBudgetMs = 0.001;
+
 /** One call of `request`, from the call until the other side has answered. */
 export class Call {
   readonly request: OutgoingRequest;
@@ -46,9 +48,9 @@ export class Call {
     }
   }
 
-  /** Milliseconds left of the deadline; undefined without one. */
-  get budgetMs(): number | undefined {
-    return this.#expiresAt === undefined ? undefined : Math.max(0, this.#expiresAt - performance.now());
+  /** Milliseconds left of the deadline, never less than the least a frame can say; 0 without one. */
+  get budgetMs(): number {
+    return this.#expiresAt === undefined ? 0 : Math.max(minBudgetMs, this.#expiresAt - performance.now());
   }
 
   resolve(reply: Reply): void {

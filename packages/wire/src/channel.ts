@@ -2,6 +2,7 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { type EncodedFrame, encodeFrame } from './frame-encode.js';
 import { type Frame, FrameReader } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
+import { HeaderEncoder } from './header-encoder.js';
 import { KeepAlive } from './keep-alive.js';
 import { strangerFrameBytes, type WireLimits } from './limits.js';
 import type { Link } from './link.js';
@@ -23,6 +24,8 @@ const maxWaitingFrames = 4_096;
 /** Frames over a link: what both ends of a connection share. */
 export class Channel {
   readonly limits: WireLimits;
+  /** For the frames this side sends many of. */
+  readonly headers = new HeaderEncoder();
   readonly #link: Link;
   readonly #reader: FrameReader;
   readonly #writer: FrameWriter;

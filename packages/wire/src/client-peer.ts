@@ -1,7 +1,7 @@
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { Call } from './calls.js';
 import { Channel } from './channel.js';
-import { checkFrameFits, encodeFrame, type Meta } from './frame-encode.js';
+import { checkFrameFits, encodeFrame } from './frame-encode.js';
 import type { Frame } from './frame-reader.js';
 import { type Hello, helloFrame, type Introduction, parseError, parseHello } from './hello.js';
 import type { WireLimits } from './limits.js';
@@ -133,7 +133,8 @@ class ClientPeer implements Peer {
     const startedAt = performance.now();
     try {
       const id = this.#nextId(this.#asked);
-      call.frame = encodeFrame('request', id, requestFields(method, meta, call.budgetMs), tensors);
+      const options = { timeMs: call.budgetMs, headers: this.#channel.headers };
+      call.frame = encodeFrame('request', id, meta === undefined ? { method } : { method, meta }, tensors, options);
       checkFrameFits(call.frame, this.remote);
       call.id = id;
     } catch (thrown) {
@@ -200,14 +201,8 @@ class ClientPeer implements Peer {
   }
 }
 
-/** What is absent is left out: in a small request each field more can be measured. */
-function requestFields(method: string, meta: OutgoingRequest['meta'], budgetMs: number | undefined): Meta {
-  if (budgetMs === undefined) return meta === undefined ? { method } : { method, meta };
-  return meta === undefined ? { method, budgetMs } : { method, meta, budgetMs };
-}
-
-function replyOf({ fields: { meta, spanUs }, tensors, decodeUs, decodedAt }: Frame, call: Call): Reply {
-  const remoteUs = typeof spanUs === 'number' ? spanUs : 0;
+function replyOf({ fields: { meta }, tensors, timeMs, decodeUs, decodedAt }: Frame, call: Call): Reply {
+  const remoteUs = timeMs * 1000;
   const networkUs = (decodedAt - call.encodedAt) * 1000 - remoteUs - decodeUs;
   const plain = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
   return {

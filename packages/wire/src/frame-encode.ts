@@ -1,9 +1,7 @@
-import { CutpointError, messageOf, type NamedTensors } from '@cutpoint/core';
-import { Packr } from 'msgpackr';
+import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import { type FixedPart, type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
+import { encodeHeader, type Fields, type HeaderEncoder } from './header-encoder.js';
 import type { FrameLimits } from './limits.js';
-import { checkMsgpack } from './msgpack-check.js';
-import { describeTensors } from './tensor-list.js';
 
 /** A frame ready to be written: `parts` in order, small neighbours already joined. */
 export interface EncodedFrame {
@@ -17,14 +15,16 @@ export interface EncodedFrame {
 /** Text and numbers a frame carries beside its tensors. The receiver must check what it reads from it. */
 export type Meta = Readonly<Record<string, unknown>>;
 
-/** What a frame says beside its tensors. Undefined values arrive as null. */
-type Fields = Readonly<Record<string, unknown>>;
+/** What few frames have: a time (see `FixedPart`), and headers that repeat. */
+interface FrameOptions {
+  readonly timeMs?: number;
+  readonly headers?: HeaderEncoder;
+}
 
 /** Parts up to this length are copied together: below it a copy is cheaper than another buffer in the system call. */
 const joinBytes = 16 * 1024;
 const zeros = new Uint8Array(8);
 const noTensors: NamedTensors = new Map();
-const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
 
 /**
  * Encodes one frame. Large tensors are referred to, not copied: they must not change until the frame is sent.
@@ -35,12 +35,13 @@ export function encodeFrame(
   id: number,
   fields: Fields = {},
   tensors: NamedTensors = noTensors,
+  { timeMs = 0, headers }: FrameOptions = {},
 ): EncodedFrame {
-  const header = encodeHeader(fields, describeTensors(tensors));
+  const header = headers === undefined ? encodeHeader(fields, tensors) : headers.encode(fields, tensors);
   let payloadBytes = 0;
   for (const { data } of tensors.values()) payloadBytes += padded(data.length);
   const bytes = fixedBytes + padded(header.length) + payloadBytes;
-  const fixed = { type, id, headerBytes: header.length, payloadBytes };
+  const fixed = { type, id, headerBytes: header.length, payloadBytes, timeMs };
   const parts = bytes <= joinBytes ? [joined(fixed, header, tensors, bytes)] : separate(fixed, header, tensors);
   return { parts, bytes, headerBytes: header.length, tensors: tensors.size };
 }
@@ -92,16 +93,4 @@ export function checkFrameFits({ bytes, headerBytes, tensors }: EncodedFrame, li
 function tooLarge(what: string, limit: string): CutpointError {
   const message = `A frame ${what} is more than the ${limit} the other side accepts; send less or raise its limit.`;
   return new CutpointError('CUT_WIRE_TOO_LARGE', message);
-}
-
-function encodeHeader(fields: Fields, tensors: readonly unknown[]): Uint8Array {
-  try {
-    const header = packr.pack([fields, tensors]);
-    if (fields.meta !== undefined) checkMsgpack(header);
-    return header;
-  } catch (thrown) {
-    throw new CutpointError('CUT_INPUT', `The meta data cannot be sent; only plain data can. ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
-  }
 }

@@ -20,7 +20,7 @@ const typesByNumber: (FrameType | undefined)[] = [];
 for (const type of Object.keys(frameTypes) as FrameType[]) typesByNumber[frameTypes[type]] = type;
 
 /** Length of the fixed part every frame starts with. */
-export const fixedBytes = 24;
+export const fixedBytes = 32;
 /** "CUTP", read as a little-endian number. */
 const magic = 0x50545543;
 
@@ -30,6 +30,8 @@ export interface FixedPart {
   readonly id: number;
   readonly headerBytes: number;
   readonly payloadBytes: number;
+  /** Of a request what is left of its deadline, of a reply the time it took on the server; 0: not given. */
+  readonly timeMs: number;
 }
 
 /** Length rounded up to the next multiple of 8. */
@@ -49,6 +51,7 @@ export function writeFixed(target: Buffer, part: FixedPart): void {
   target.writeUInt32LE(part.headerBytes, 12);
   target.writeUInt32LE(part.payloadBytes >>> 0, 16);
   target.writeUInt32LE(Math.floor(part.payloadBytes / 2 ** 32), 20);
+  target.writeDoubleLE(part.timeMs, 24);
 }
 
 /**
@@ -70,14 +73,16 @@ export function readFixed(bytes: Uint8Array, at: number): FixedPart {
       `The other side speaks version ${version} of the wire protocol and this side version ${wireVersion}; update the older one.`,
     );
   }
-  if (type === undefined || bytes[at + 6] !== 0 || bytes[at + 7] !== 0) {
-    throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame has an unknown type or flags.');
+  const timeMs = float64At(bytes, at + 24);
+  if (type === undefined || bytes[at + 6] !== 0 || bytes[at + 7] !== 0 || !(timeMs >= 0)) {
+    throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame has an unknown type, flags or an impossible time.');
   }
   return {
     type,
     id: uint32At(bytes, at + 8),
     headerBytes: uint32At(bytes, at + 12),
     payloadBytes: uint32At(bytes, at + 16) + uint32At(bytes, at + 20) * 2 ** 32,
+    timeMs,
   };
 }
 
@@ -85,4 +90,11 @@ export function readFixed(bytes: Uint8Array, at: number): FixedPart {
 function uint32At(bytes: Uint8Array, at: number): number {
   const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
   return low + (bytes[at + 2] ?? 0) * 2 ** 16 + (bytes[at + 3] ?? 0) * 2 ** 24;
+}
+
+const numberBytes = Buffer.alloc(8);
+
+function float64At(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < 8; i++) numberBytes[i] = bytes[at + i] ?? 0;
+  return numberBytes.readDoubleLE(0);
 }

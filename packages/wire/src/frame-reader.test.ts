@@ -150,6 +150,6 @@ describe('FrameReader', () => {
 function frameWith(header: unknown, payloadBytes: number): Uint8Array {
   const packed = packr.pack(header);
   const start = Buffer.alloc(fixedBytes);
-  writeFixed(start, { type: 'request', id: 1, headerBytes: packed.length, payloadBytes });
+  writeFixed(start, { type: 'request', id: 1, headerBytes: packed.length, payloadBytes, timeMs: 0 });
   return Buffer.concat([start, packed, Buffer.alloc(padded(packed.length) - packed.length + payloadBytes)]);
 }

@@ -1,8 +1,7 @@
-import { asCutpointError, CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
-import { Unpackr } from 'msgpackr';
+import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import { type FixedPart, type FrameType, fixedBytes, padded, readFixed } from './frame-format.js';
-import { checkMsgpack } from './msgpack-check.js';
-import { parseTensorList, type TensorEntry } from './tensor-list.js';
+import { type Header, HeaderDecoder } from './header-decoder.js';
+import type { TensorEntry } from './tensor-list.js';
 
 /** A frame as it arrived. `fields` is plain data whose contents are still to be checked. */
 export interface Frame {
@@ -11,6 +10,8 @@ export interface Frame {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly tensors: NamedTensors;
   readonly bytes: number;
+  /** See `FixedPart`. */
+  readonly timeMs: number;
   /** Time spent on making the frame of its bytes, without waiting for them. */
   readonly decodeUs: number;
   /** When that was done, on the clock of `performance.now()`. */
@@ -24,8 +25,6 @@ export interface FrameLimits {
   readonly maxTensors: number;
 }
 
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
-const smallHeader = Buffer.alloc(128);
 const none = new Uint8Array(0);
 /** Less than this is not worth a read of its own. */
 const minTargetBytes = 32 * 1024;
@@ -37,6 +36,7 @@ const minTargetBytes = 32 * 1024;
 export class FrameReader {
   limits: FrameLimits;
   readonly #onFrame: (frame: Frame) => void;
+  readonly #headers = new HeaderDecoder();
   #chunk: Uint8Array = none;
   #at = 0;
   /** Nobody else uses the ArrayBuffer that the chunk is in. */
@@ -103,13 +103,14 @@ export class FrameReader {
       this.#body = this.#readHeader(this.#fixed);
     }
     if (!this.#readPayloads(this.#body)) return false;
-    const { type, id } = this.#fixed;
-    const { fields, tensors, bytes } = this.#body;
+    const { type, id, timeMs } = this.#fixed;
+    const { tensors, bytes } = this.#body;
+    const { fields } = this.#body.header;
     this.#fixed = undefined;
     this.#body = undefined;
     const decodedAt = performance.now();
     const decodeUs = (this.#spentMs + decodedAt - this.#pushedAt) * 1000;
-    this.#onFrame({ type, id, fields, tensors, bytes, decodeUs, decodedAt });
+    this.#onFrame({ type, id, fields, tensors, bytes, timeMs, decodeUs, decodedAt });
     this.#spentMs = 0;
     // The chunk may be a tensor by now, even one that was transferred and so has no length any more.
     if (this.#at >= this.#chunk.length) return false;
@@ -128,9 +129,9 @@ export class FrameReader {
   }
 
   #readHeader({ headerBytes, payloadBytes }: FixedPart): Body {
-    const { fields, tensors } = decodeHeader(this.#bytes, this.#from, this.#from + headerBytes);
-    const entries = parseTensorList(tensors, payloadBytes, this.limits.maxTensors);
-    return new Body(fields, entries, fixedBytes + padded(headerBytes) + payloadBytes);
+    const end = this.#from + headerBytes;
+    const header = this.#headers.decode(this.#bytes, this.#from, end, payloadBytes, this.limits.maxTensors);
+    return new Body(header, fixedBytes + padded(headerBytes) + payloadBytes);
   }
 
   #readPayloads(body: Body): boolean {
@@ -205,13 +206,12 @@ class Body {
   filled = 0;
 
   constructor(
-    readonly fields: Readonly<Record<string, unknown>>,
-    readonly entries: readonly TensorEntry[],
+    readonly header: Header,
     readonly bytes: number,
   ) {}
 
   get current(): TensorEntry | undefined {
-    return this.entries[this.index];
+    return this.header.entries[this.index];
   }
 
   finish({ name, dtype, shape }: TensorEntry, data: Uint8Array<ArrayBuffer>): void {
@@ -225,26 +225,4 @@ class Body {
 /** Memory of its own that is not cleared first: every byte of it will be overwritten. */
 function allocate(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer);
-}
-
-/** The decoder keeps a view of each buffer it is given: making one costs as much as the rest for a small header. */
-function unpackSmall(bytes: Uint8Array, start: number, end: number): unknown {
-  for (let i = start; i < end; i++) smallHeader[i - start] = bytes[i] ?? 0;
-  return unpackr.unpack(smallHeader, end - start);
-}
-
-/** The two halves of a header: a map of fields, and the list of tensors. */
-function decodeHeader(bytes: Uint8Array, start: number, end: number): { fields: Frame['fields']; tensors: unknown[] } {
-  checkMsgpack(bytes, start, end);
-  let decoded: unknown;
-  try {
-    decoded = end - start > smallHeader.length ? unpackr.unpack(bytes, { start, end }) : unpackSmall(bytes, start, end);
-  } catch (thrown) {
-    throw asCutpointError(thrown, 'CUT_WIRE_MALFORMED', 'A frame header cannot be decoded');
-  }
-  const [fields, tensors] = Array.isArray(decoded) ? (decoded as unknown[]) : [];
-  if (typeof fields === 'object' && fields !== null && !Array.isArray(fields) && Array.isArray(tensors)) {
-    return { fields: fields as Frame['fields'], tensors };
-  }
-  throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame header is not made of fields and tensors.');
 }

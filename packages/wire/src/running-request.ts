@@ -11,10 +11,11 @@ export class RunningRequest {
   #controller: AbortController | undefined;
   #reason: CutpointError | undefined;
 
-  constructor(id: number, startedAt: number, budgetMs: number | null) {
+  /** `budgetMs` 0: without a deadline. */
+  constructor(id: number, startedAt: number, budgetMs: number) {
     this.id = id;
     this.startedAt = startedAt;
-    if (budgetMs === null) return;
+    if (budgetMs === 0) return;
     this.#timer = setTimeout(
       () => {
         this.abort(new CutpointError('CUT_DEADLINE', 'The request did not finish before its deadline.'));

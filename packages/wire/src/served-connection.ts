@@ -110,9 +110,9 @@ export class ServedConnection {
 
   #accept(frame: Frame, remote: Hello): void {
     const startedAt = frame.decodedAt - frame.decodeUs / 1000;
-    const { method, meta = null, budgetMs = null } = frame.fields;
-    if (typeof method !== 'string' || typeof meta !== 'object' || Array.isArray(meta) || !isBudget(budgetMs)) {
-      throw new CutpointError('CUT_WIRE_MALFORMED', 'A request has no valid method, meta or budget.');
+    const { method, meta = null } = frame.fields;
+    if (typeof method !== 'string' || typeof meta !== 'object' || Array.isArray(meta)) {
+      throw new CutpointError('CUT_WIRE_MALFORMED', 'A request has no valid method or meta.');
     }
     if (this.#running.has(frame.id)) {
       throw new CutpointError('CUT_WIRE_MALFORMED', `Request ${frame.id} is already under way.`);
@@ -122,10 +122,10 @@ export class ServedConnection {
       this.#channel.send(errorFrame(frame.id, refusal));
       return;
     }
-    const run = new RunningRequest(frame.id, startedAt, budgetMs);
+    const run = new RunningRequest(frame.id, startedAt, frame.timeMs);
     this.#running.set(frame.id, run);
     this.#hold(run, frame.bytes);
-    void this.#run(run, new Incoming(run, method, (meta ?? {}) as Meta, frame.tensors, remote, budgetMs));
+    void this.#run(run, new Incoming(run, method, (meta ?? {}) as Meta, frame.tensors, remote, frame.timeMs));
   }
 
   #refusal(): CutpointError | undefined {
@@ -140,8 +140,8 @@ export class ServedConnection {
     try {
       const { meta, tensors } = await this.#options.handler(request);
       if (run.abortReason !== undefined) throw run.abortReason;
-      const spanUs = (performance.now() - run.startedAt) * 1000;
-      answer = encodeFrame('reply', run.id, meta === undefined ? { spanUs } : { spanUs, meta }, tensors);
+      const options = { timeMs: performance.now() - run.startedAt, headers: this.#channel.headers };
+      answer = encodeFrame('reply', run.id, meta === undefined ? {} : { meta }, tensors, options);
       checkFrameFits(answer, request.remote);
     } catch (thrown) {
       answer = errorFrame(run.id, run.abortReason ?? this.#presentable(thrown));
@@ -200,19 +200,15 @@ class Incoming implements IncomingRequest {
     readonly meta: Meta,
     readonly tensors: NamedTensors,
     readonly remote: Hello,
-    budgetMs: number | null,
+    budgetMs: number,
   ) {
     this.#run = run;
-    if (budgetMs !== null) this.deadlineMs = budgetMs;
+    if (budgetMs !== 0) this.deadlineMs = budgetMs;
   }
 
   get signal(): AbortSignal {
     return this.#run.signal;
   }
-}
-
-function isBudget(value: unknown): value is number | null {
-  return value === null || (typeof value === 'number' && value >= 0);
 }
 
 function goingAway(): CutpointError {
