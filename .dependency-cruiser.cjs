@@ -54,7 +54,7 @@ module.exports = {
     {
       name: 'no-undeclared-dependency',
       severity: 'error',
-      from: { path: '^(packages|server|edge-agent)/.*/src/', pathNot: '\\.(test|testing)\\.ts$' },
+      from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|testing)\\.ts$' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
   ],

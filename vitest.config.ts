@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: [
       'packages/*/src/**/*.test.ts',
-      '{server,edge-agent}/src/**/*.test.ts',
+      '{server,edge-agent,testbed}/src/**/*.test.ts',
       'examples/*/src/**/*.test.ts',
       'test/**/*.test.ts',
     ],

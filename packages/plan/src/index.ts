@@ -1,0 +1,23 @@
+export {
+  type Objective,
+  objectives,
+  type Plan,
+  type PlanChoice,
+  type PlanCodec,
+  type PlanCosts,
+  type PlanDevice,
+  type PlanLink,
+  type PlanProblem,
+} from './problem.js';
+export {
+  type DeviceProfile,
+  deviceProfileSchema,
+  type LinkProfile,
+  linkProfileSchema,
+  type ModelProfile,
+  modelProfileSchema,
+  type Power,
+  powerSchema,
+  type SegmentMeasurement,
+} from './profiles.js';
+export { type Scenario, type ScenarioDevice, type ScenarioLink, scenarioSchema } from './scenario.js';
