@@ -1,0 +1,41 @@
+import { halfToNumber } from '@cutpoint/core';
+
+const infinity = 0x7c00;
+const quietNan = 0x7e00;
+/** Bits of the smallest binary32 that rounds to infinity, of infinity, and of the smallest normal binary16. */
+const overflowBits = 0x47_7f_f0_00;
+const infinityBits = 0x7f_80_00_00;
+const normalBits = 0x38_80_00_00;
+/** Adding 0.5 to a subnormal leaves its binary16 fraction, rounded to even, in the lowest bits. */
+const half = 0.5;
+const halfBits = 0x3f_00_00_00;
+
+/** Rounds each number to the nearest binary16, ties to even (IEEE 754, roundTiesToEven); too large becomes infinite. */
+export function toHalves(numbers: Float32Array): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(numbers.length);
+  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+  const word = new Float32Array(1);
+  const wordBits = new Uint32Array(word.buffer);
+  for (let i = 0; i < numbers.length; i++) {
+    const all = bits[i] ?? 0;
+    const size = all & 0x7f_ff_ff_ff;
+    let rounded: number;
+    if (size >= overflowBits) rounded = size > infinityBits ? quietNan : infinity;
+    else if (size < normalBits) {
+      word[0] = Math.abs(numbers[i] ?? 0) + half;
+      rounded = (wordBits[0] ?? 0) - halfBits;
+    } else rounded = (size - ((127 - 15) << 23) + 0xfff + ((size >>> 13) & 1)) >>> 13;
+    halves[i] = ((all >>> 16) & 0x8000) | rounded;
+  }
+  return halves;
+}
+
+let table: Float32Array | undefined;
+
+/** The numbers that binary16 bit patterns stand for; exact. */
+export function fromHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  table ??= Float32Array.from({ length: 0x1_00_00 }, (_, bits) => halfToNumber(bits));
+  const numbers = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) numbers[i] = table[halves[i] ?? 0] ?? 0;
+  return numbers;
+}

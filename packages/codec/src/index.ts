@@ -1,0 +1,1 @@
+export { type CodecId, codecIds, decodeCrossing, encodeCrossing } from './crossing.js';
