@@ -1,4 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
+import { addressHelp, isAddress } from './address.js';
 import type { EndpointSettings } from './endpoint-settings.js';
 import type { Log } from './log.js';
 import { isLoopback } from './loopback.js';
@@ -41,10 +42,8 @@ export function allowInsecure(insecure: boolean, address: string, log: Log): voi
 }
 
 function parseListenUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && ['tcp:', 'tcps:', 'ws:', 'wss:'].includes(url.protocol) && url.hostname !== '') return url;
-  const message = `--listen is "${text}", but must be an address such as ws://127.0.0.1:7400 (tcp, tcps, ws or wss).`;
-  throw new CutpointError('CUT_USAGE', message);
+  if (isAddress(text)) return new URL(text);
+  throw new CutpointError('CUT_USAGE', `--listen is "${text}", but must be ${addressHelp}.`);
 }
 
 function checkTlsFiles(encrypted: boolean, listen: string, cert: string | undefined, key: string | undefined): void {

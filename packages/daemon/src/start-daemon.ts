@@ -56,7 +56,7 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
     limits: { maxRequests: settings.maxRequests },
     hello: { name: service.name, capabilities: [] },
     onHttp,
-    onError: ({ code, message }, remote) => log.warn({ code, remote: remote?.name }, message),
+    onError: ({ code, message }, remote, address) => log.warn({ code, remote: remote?.name, address }, message),
   });
   opened.add({ [Symbol.asyncDispose]: () => listener.close({ graceMs: settings.graceMs }) });
   listening = true;

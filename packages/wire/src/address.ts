@@ -38,6 +38,6 @@ export function urlWithPort({ scheme, host }: Address, port: number): string {
 function wrong(url: string): CutpointError {
   return new CutpointError(
     'CUT_USAGE',
-    `"${url}" is no address; use tcp://host:port, tcps://host:port, ws://host:port, wss://host:port or memory:name.`,
+    `"${url}" is no address; use ws://host:port, wss://host:port, tcp://host:port or tcps://host:port.`,
   );
 }

@@ -16,15 +16,23 @@ interface Ping {
   reject(error: CutpointError): void;
 }
 
+/** How this side introduces itself. */
+interface Greeting {
+  readonly limits: WireLimits;
+  readonly hello: Introduction | undefined;
+  readonly token: string | undefined;
+  /** What to say if the link ends without a word from the other side. */
+  readonly hungUp: string | undefined;
+}
+
 /** Introduces this side over a fresh link. @throws CutpointError why the server refused, or how the link broke. */
-export function introduce(
-  link: Link,
-  { limits, hello, token }: { limits: WireLimits; hello: Introduction | undefined; token: string | undefined },
-): Promise<Peer> {
+export function introduce(link: Link, { limits, hello, token, hungUp }: Greeting): Promise<Peer> {
   return new Promise((resolve, reject) => {
     let peer: ClientPeer | undefined;
+    let heard = false;
     const channel = new Channel(link, limits, {
       onFrame(frame) {
+        heard = true;
         if (peer !== undefined) {
           peer.receive(frame);
           return;
@@ -34,15 +42,18 @@ export function introduce(
         resolve(peer);
       },
       onClose(error) {
-        const lost =
-          error ??
-          new CutpointError('CUT_CONNECTION_LOST', 'The other side closed the connection before it said hello.');
-        if (peer === undefined) reject(lost);
+        if (peer === undefined) reject(lostBeforeHello(error, heard ? undefined : hungUp));
         else peer.lost(error);
       },
     });
     channel.send(helloFrame(hello, limits, token));
   });
+}
+
+function lostBeforeHello(error: CutpointError | undefined, hungUp: string | undefined): CutpointError {
+  if (error !== undefined && (error.code !== 'CUT_CONNECTION_LOST' || hungUp === undefined)) return error;
+  const message = hungUp ?? 'The other side closed the connection before it said hello.';
+  return new CutpointError('CUT_CONNECTION_LOST', message, { cause: error });
 }
 
 class ClientPeer implements Peer {

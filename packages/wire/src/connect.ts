@@ -4,6 +4,7 @@ import { introduce } from './client-peer.js';
 import type { Introduction } from './hello.js';
 import { defaultLimits, type WireLimits } from './limits.js';
 import type { Peer } from './peer.js';
+import { hungUpOnPlain } from './transport.js';
 import { transportOf } from './transports.js';
 
 export interface ConnectOptions {
@@ -35,7 +36,9 @@ export async function connect(options: ConnectOptions): Promise<Peer> {
   const timer = setTimeout(() => abort.abort(tooSlow(url, connectTimeoutMs)), connectTimeoutMs);
   try {
     const link = await transportOf(address).dial(address, { ca: tls?.ca, signal: abort.signal });
-    const peer = introduce(link, { limits, hello, token });
+    // A WebSocket that is open has got past TLS.
+    const hungUp = address.scheme === 'tcp' ? hungUpOnPlain(address) : undefined;
+    const peer = introduce(link, { limits, hello, token, hungUp });
     using __ = onCancel(abort.signal, () => link.destroy());
     return await peer;
   } catch (thrown) {

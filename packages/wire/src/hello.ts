@@ -72,10 +72,8 @@ export function checkToken(expected: string | undefined, given: string | undefin
   if (expected === undefined) return;
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   if (timingSafeEqual(digest(expected), digest(given ?? '')) && given !== undefined) return;
-  throw new CutpointError(
-    'CUT_UNAUTHORISED',
-    'The server refused the token; give the one the server was started with.',
-  );
+  const what = given === undefined ? 'A token is needed here, and none was given' : 'The token is wrong';
+  throw new CutpointError('CUT_UNAUTHORISED', `${what}: give the one that the server was started with.`);
 }
 
 /** The error that an error frame carries. Codes of other versions become CUT_INTERNAL. */

@@ -1,9 +1,9 @@
 import { CutpointError } from '@cutpoint/core';
 import { type Address, parseAddress } from './address.js';
-import type { Introduction } from './hello.js';
+import type { Hello, Introduction } from './hello.js';
 import { defaultLimits, type WireLimits } from './limits.js';
 import type { Link } from './link.js';
-import { type RequestHandler, ServedConnection, type ServedOptions } from './served-connection.js';
+import { type RequestHandler, ServedConnection } from './served-connection.js';
 import { Strangers } from './strangers.js';
 import type { Binding, HttpHandler } from './transport.js';
 import { transportOf } from './transports.js';
@@ -21,8 +21,11 @@ export interface ListenOptions {
   readonly hello?: Introduction;
   /** For ws and wss: answers plain HTTP requests on the same port. Without it they get 426. */
   readonly onHttp?: HttpHandler;
-  /** Hears of defects of the handler and of connections that end badly, for the log. Must not throw. */
-  readonly onError?: ServedOptions['onError'];
+  /**
+   * Hears of defects of the handler and of connections that end badly, for the log. `remote` is how the other side
+   * introduced itself, if it did; `address` is its network address and port. Must not throw.
+   */
+  readonly onError?: (error: CutpointError, remote: Hello | undefined, address: string | undefined) => void;
 }
 
 /** A listening address. */
@@ -104,12 +107,14 @@ class Server implements Listener {
     const { handler, hello, token, onError } = this.#options;
     if (socket !== undefined) this.#strangers.linked(socket);
     let introduced = false;
+    // Taken down now: a socket that is closed has forgotten it.
+    const from = socket && `${socket.remoteAddress}:${socket.remotePort}`;
     const connection: ServedConnection = new ServedConnection(link, {
       limits: this.#limits,
       handler,
       hello,
       token,
-      onError,
+      onError: onError && ((error, remote) => onError(error, remote, from)),
       onHello: () => {
         if (this.#introduced >= this.#limits.maxConnections) throw full(this.#introduced);
         if (socket !== undefined) this.#strangers.introduced(socket);

@@ -131,6 +131,21 @@ describe('a connection that cannot be made', () => {
     });
   });
 
+  it.each([
+    ['tcps', 'tcp', 'CUT_TLS', 'does not seem to speak TLS: connect with tcp://'],
+    ['wss', 'ws', 'CUT_TLS', 'does not seem to speak TLS: connect with ws://'],
+    ['tcp', 'tcps', 'CUT_CONNECTION_LOST', 'it may expect TLS: try tcps://.'],
+    ['ws', 'wss', 'CUT_UNREACHABLE', 'it may expect TLS: try wss://.'],
+    ['ws', 'tcp', 'CUT_UNREACHABLE', 'does not seem to speak WebSocket'],
+    ['wss', 'tcps', 'CUT_UNREACHABLE', 'does not seem to speak WebSocket'],
+  ])('says in plain words that a %s client has called a %s server', async (client, server, code, words) => {
+    const tls = await makeCertificate();
+    const secure = server === 'tcps' || server === 'wss';
+    const { url } = await serve({ url: `${server}://127.0.0.1:0`, ...(secure ? { tls } : {}) });
+    const call = connect({ url: url.replace(server, client), connectTimeoutMs, tls: { ca: tls.cert } });
+    await expect(call).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+  });
+
   it.each(['tcps', 'wss'])(
     'refuses a certificate that is not trusted or made for another host (%s)',
     async (scheme) => {

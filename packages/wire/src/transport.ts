@@ -51,17 +51,34 @@ const networkCodes = new Set([
 ]);
 
 /** Why a connection could not be made. */
-export function dialError({ url, secure }: Address, cause: Error): CutpointError {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (secure && !networkCodes.has(code ?? '')) {
-    return new CutpointError(
-      'CUT_TLS',
-      `The TLS handshake with ${url} failed: ${cause.message}. Check the certificate, the host name and the scheme.`,
-      { cause },
-    );
+export function dialError(address: Address, cause: Error): CutpointError {
+  const { url, scheme, secure } = address;
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (secure && isNoTls(code, cause.message)) {
+    const message = `${url} does not seem to speak TLS: connect with ${scheme.slice(0, -1)}://, or start the other side with a certificate.`;
+    return new CutpointError('CUT_TLS', message, { cause });
   }
-  const why = cause.message === '' ? (code ?? 'no reason given') : cause.message;
-  return new CutpointError('CUT_UNREACHABLE', `No server answers at ${url}: ${why}.`, { cause });
+  if (code.startsWith('HPE_')) {
+    const message = `${url} does not seem to speak WebSocket: check the port, and whether the scheme is tcp or tcps.`;
+    return new CutpointError('CUT_UNREACHABLE', message, { cause });
+  }
+  const why = (cause.message === '' ? code || 'no reason given' : cause.message).replace(/[\s:.]+$/, '');
+  if (secure && !networkCodes.has(code)) {
+    const message = `The TLS handshake with ${url} failed: ${why}. Check the certificate, the host name and the scheme.`;
+    return new CutpointError('CUT_TLS', message, { cause });
+  }
+  const message = code === 'ECONNRESET' && !secure ? hungUpOnPlain(address) : `No server answers at ${url}: ${why}.`;
+  return new CutpointError('CUT_UNREACHABLE', message, { cause });
+}
+
+/** A port with TLS ends an unencrypted connection without a word. */
+export function hungUpOnPlain({ url, scheme }: Address): string {
+  return `The other side closed the connection to ${url} before it said hello; it may expect TLS: try ${scheme}s://.`;
+}
+
+/** What answers a TLS greeting without TLS: OpenSSL takes it for a record of an unknown version. */
+function isNoTls(code: string, message: string): boolean {
+  return code === 'ERR_SSL_WRONG_VERSION_NUMBER' || message.includes('wrong version number');
 }
 
 /** Why an address cannot be listened on. */
