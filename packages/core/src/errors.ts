@@ -35,6 +35,9 @@ export const errorCodes = {
   CUT_WIRE_MALFORMED: { exit: 1, meaning: 'A frame does not follow the wire format.' },
   CUT_WIRE_TOO_LARGE: { exit: 1, meaning: 'A frame, or a part of one, exceeds the agreed limit.' },
   CUT_MODEL_MISMATCH: { exit: 1, meaning: 'Agent and server do not hold the same model cut at the same place.' },
+  CUT_SCENARIO: { exit: 2, meaning: 'A scenario does not follow its schema, or is not known.' },
+  CUT_TRACE: { exit: 1, meaning: 'A trace of a link is malformed or has gaps.' },
+  CUT_EMULATION: { exit: 1, meaning: 'This machine cannot emulate a link or a device in the way that was asked for.' },
   CUT_NOT_EQUAL: { exit: 1, meaning: 'Split and whole gave different answers.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;

@@ -21,11 +21,12 @@ export async function loadSegment(source: SegmentSource, options: SegmentOptions
   const { provider = 'cpu', optimisation = 'all', isolation = 'thread', signal } = options;
   const threads = wholeNumber('threads', options.threads ?? 1, 1, 1024);
   const maxQueue = wholeNumber('maxQueue', options.maxQueue ?? 64, 0, 1_000_000);
+  const slowDown = slowDownOf(options.slowDown ?? 1);
   const stuckMs = wholeNumber('stuckMs', options.stuckMs ?? 30_000, 1, maxTimerMs);
   throwIfCancelled(signal);
   if (source.kind === 'file') await requireReadable(source.path);
   const startHost = isolation === 'thread' ? startThreadHost : startProcessHost;
-  const packet = () => loadPacket(source, { provider, threads, optimisation });
+  const packet = () => loadPacket(source, { provider, threads, optimisation, slowDown });
   return await QueuedSegment.load(startHost, packet, { maxQueue, stuckMs }, signal);
 }
 
@@ -35,6 +36,11 @@ function wholeNumber(name: string, value: number, min: number, max: number): num
     'CUT_USAGE',
     `The option ${name} must be a whole number from ${min} to ${max}, not ${value}.`,
   );
+}
+
+function slowDownOf(value: number): number {
+  if (value >= 1 && value <= 1000) return value;
+  throw new CutpointError('CUT_USAGE', `The option slowDown must be a number from 1 to 1000, not ${value}.`);
 }
 
 async function requireReadable(path: string): Promise<void> {

@@ -12,6 +12,7 @@ export interface SessionSettings {
   readonly provider: string;
   readonly threads: number;
   readonly optimisation: 'none' | 'all';
+  readonly slowDown: number;
 }
 
 /** The payload of `load` from bytes is the model. */

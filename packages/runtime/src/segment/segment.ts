@@ -22,6 +22,11 @@ export interface SegmentOptions {
   /** Calls that may wait behind those the worker already holds. Default 64. */
   readonly maxQueue?: number;
   /**
+   * Makes every run take this many times its own time, from 1 to 1000, to stand for a slower device. Default 1. It counts
+   * as compute time in `RunTiming`. For testbeds.
+   */
+  readonly slowDown?: number;
+  /**
    * Milliseconds that a cancelled call may still hold the worker before the segment counts as stuck. A process is then
    * replaced; a thread cannot be, so calls are refused until the inference ends. Default 30,000.
    */

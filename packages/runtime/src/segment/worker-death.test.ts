@@ -23,7 +23,7 @@ const loadPacket = (model: Uint8Array) => (): Packet<LoadMessage> => ({
   message: {
     kind: 'load',
     source: { kind: 'bytes', weightsFolder: null },
-    settings: { provider: 'cpu', threads: 1, optimisation: 'all' },
+    settings: { provider: 'cpu', threads: 1, optimisation: 'all', slowDown: 1 },
   },
   payloads: [new Uint8Array(model)],
 });

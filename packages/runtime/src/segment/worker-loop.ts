@@ -2,6 +2,7 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { nowUs } from './clock.js';
 import { listOrtProviders, OrtSession } from './ort-session.js';
 import type { LoadMessage, Packet, RunMessage, ToWorker, WorkerPort } from './protocol.js';
+import { slowDownBy } from './slow-down.js';
 
 /** Serves one segment over a port: loads it once, then runs what arrives, in order. */
 export function serveSegment(port: WorkerPort): void {
@@ -10,9 +11,11 @@ export function serveSegment(port: WorkerPort): void {
   let draining = false;
   let work = Promise.resolve();
   let freeAt = nowUs();
+  let slowDown = slowDownBy(1);
 
   async function load(message: LoadMessage, payloads: Packet<ToWorker>['payloads']): Promise<void> {
     try {
+      slowDown = slowDownBy(message.settings.slowDown);
       session = await port.native(() => OrtSession.load(message, payloads));
       port.post({ message: { kind: 'loaded', inputs: session.inputs, outputs: session.outputs }, payloads: [] });
     } catch (thrown) {
@@ -27,8 +30,10 @@ export function serveSegment(port: WorkerPort): void {
         throw new CutpointError('CUT_INTERNAL', 'A run arrived before the segment was loaded.');
       const loaded = session;
       const ran = await port.native(() => loaded.run(message, payloads));
+      const { computeFrom, computeTo } = ran.marks;
+      const marks = { freeAt, computeFrom, computeTo: slowDown(computeFrom, computeTo) };
       port.post({
-        message: { kind: 'ran', id: message.id, outputs: ran.outputs, marks: { freeAt, ...ran.marks } },
+        message: { kind: 'ran', id: message.id, outputs: ran.outputs, marks },
         payloads: [...ran.payloads, ...payloads],
       });
     } catch (thrown) {
