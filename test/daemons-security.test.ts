@@ -80,7 +80,7 @@ describe('a server with TLS and a token', () => {
     await using peer = await connect({ url: await good.url(), connectTimeoutMs: 5_000 });
     expect((await peer.request({ method: 'infer', tensors: classifierInput() })).tensors.size).toBe(1);
     await using direct = await connect({ url, connectTimeoutMs: 5_000, tls: { ca }, token });
-    expect((await direct.request({ method: 'describe' })).meta).toMatchObject({ cut: { index: 100 } });
+    expect((await direct.request({ method: 'describe' })).meta).toMatchObject({ split: { at: [100] } });
     expect(server.stderr + good.stderr).not.toContain(token);
   });
 

@@ -92,7 +92,11 @@ describe('an agent and a server in processes of their own', () => {
   it('describe themselves', async () => {
     await using other = await ask(await server.url());
     const { meta } = await other.request({ method: 'describe' });
-    expect(meta).toMatchObject({ modelHash: expect.stringMatching(/^[0-9a-f]{64}$/), cut: { index: 100 } });
+    expect(meta).toMatchObject({
+      modelHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      split: { at: [100] },
+      segment: 1,
+    });
     expect((await peer.request({ method: 'describe' })).meta).toMatchObject({
       modelHash: meta.modelHash,
       inputs: [{ name: 'x', dtype: 'f32' }],

@@ -1,4 +1,5 @@
 import { CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
+import { hopTimes } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
 import { z } from 'zod';
 import type { SplitResult } from './split-client.js';
@@ -19,7 +20,15 @@ const agentDescription = z.object({
 
 const ms = z.number();
 const answer = z.object({
-  timing: z.object({ frontMs: ms, encodeMs: ms, sendMs: ms, remoteMs: ms, decodeMs: ms, totalMs: ms }),
+  timing: z.object({
+    frontMs: ms,
+    encodeMs: ms,
+    sendMs: ms,
+    remoteMs: ms,
+    decodeMs: ms,
+    totalMs: ms,
+    ...hopTimes.shape,
+  }),
 });
 
 /**

@@ -1,6 +1,5 @@
 export { startAgent } from './agent.js';
 export { inferAtAgent, inputsOfAgent } from './agent-client.js';
-export { connectServer, type ExpectedBack, type ServerAddress } from './connect-server.js';
 export { type AgentSettings, agentSettings } from './settings.js';
 export {
   createSplitClient,

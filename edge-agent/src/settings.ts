@@ -1,9 +1,16 @@
-import { endpointSettings, modelSettings } from '@cutpoint/daemon';
+import { codecIds } from '@cutpoint/codec';
+import { endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** Every setting of the agent. Flags, environment variables, the configuration file and the help derive from it. */
 export const agentSettings = z.strictObject({
   ...modelSettings,
+  codec: z
+    .array(z.enum(codecIds))
+    .min(1)
+    .max(16)
+    .default(['raw'])
+    .describe('how tensors cross the cut: one codec for all cuts, or one for each with commas between'),
   server: z
     .string()
     .min(1)
@@ -11,13 +18,7 @@ export const agentSettings = z.strictObject({
     .describe('address of the server; not needed where the cut leaves nothing to the server'),
   serverCa: z.string().min(1).optional().describe("PEM file with the authority of the server's certificate"),
   serverTokenFile: z.string().min(1).optional().describe('file with the token to present to the server; chmod 600'),
-  connectTimeoutMs: z.int().min(1).max(600_000).default(5_000).describe('how long connecting may take, in ms'),
-  maxBackoffMs: z
-    .int()
-    .min(100)
-    .max(3_600_000)
-    .default(10_000)
-    .describe('longest pause between two attempts to reach a server that vanished, in ms'),
+  ...reachSettings,
   maxInFlight: z.int().min(1).max(1024).default(32).describe('requests under way at the same time; more are refused'),
   timeoutMs: z
     .int()

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { CutpointError, type NamedTensors, tensorOf } from '@cutpoint/core';
+import type { HopReport, SplitChoice } from '@cutpoint/daemon';
 import { loadStage, openSplit, type SplitModel, type Stage } from '@cutpoint/runtime';
 import { connect, type Listener, listen, type Peer, type RequestHandler } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ const path = fileURLToPath(
 const input: NamedTensors = new Map([
   ['x', tensorOf('f32', [1, 3, 48, 192], new Float32Array(3 * 48 * 192).fill(0.1))],
 ]);
+const choice: SplitChoice = { at: [40], codecs: ['raw'] };
 const soon = { deadlineMs: 20_000 };
 
 let model: SplitModel;
@@ -29,6 +31,8 @@ afterAll(async () => {
   await back[Symbol.asyncDispose]();
 });
 
+const noTimes: HopReport = { times: { stages: [], links: [] }, codecMs: 0 };
+
 /** A server whose replies the test holds back until it lets them go. */
 class HeldServer implements AsyncDisposable {
   readonly #listener: Listener;
@@ -45,7 +49,7 @@ class HeldServer implements AsyncDisposable {
     const held: (() => void)[] = [];
     const handler: RequestHandler = async ({ tensors, signal }) => {
       await new Promise<void>((resolve) => held.push(resolve));
-      return { tensors: (await back.run(tensors, { signal })).answers };
+      return { meta: noTimes, tensors: (await back.run(tensors, { signal })).answers };
     };
     const listener = await listen({ url: 'tcp://127.0.0.1:0', handler });
     return new HeldServer(listener, await connect({ url: listener.url, connectTimeoutMs: 5_000 }), held);
@@ -64,7 +68,7 @@ class HeldServer implements AsyncDisposable {
   }
 
   client(maxInFlight: number) {
-    return createSplitClient({ front, outputs: model.outputs, server: () => this.#peer, maxInFlight });
+    return createSplitClient({ front, choice, outputs: model.outputs, server: () => this.#peer, maxInFlight });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,7 +125,7 @@ describe('a split client', () => {
     const server = () => {
       throw away;
     };
-    const client = createSplitClient({ front, outputs: model.outputs, server, maxInFlight: 1 });
+    const client = createSplitClient({ front, choice, outputs: model.outputs, server, maxInFlight: 1 });
     const startedAt = performance.now();
     await expect(client.run(new Map(), soon)).rejects.toBe(away);
     expect(performance.now() - startedAt).toBeLessThan(20);
@@ -131,7 +135,7 @@ describe('a split client', () => {
     const url = 'memory:forgetful';
     await using _ = await listen({ url, handler: async () => ({}) });
     await using peer = await connect({ url, connectTimeoutMs: 5_000 });
-    const client = createSplitClient({ front, outputs: model.outputs, server: () => peer, maxInFlight: 1 });
+    const client = createSplitClient({ front, choice, outputs: model.outputs, server: () => peer, maxInFlight: 1 });
     await expect(client.run(input, soon)).rejects.toThrow(code('CUT_MODEL_MISMATCH'));
   });
 

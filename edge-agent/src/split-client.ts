@@ -1,16 +1,24 @@
-import { CutpointError, type NamedTensors, type Tensor, throwIfCancelled } from '@cutpoint/core';
+import { CutpointError, type NamedTensors, throwIfCancelled } from '@cutpoint/core';
+import {
+  askNext,
+  type HopTimes,
+  mergeOutputs,
+  type NextAnswer,
+  type SplitChoice,
+  stageTimesOf,
+} from '@cutpoint/daemon';
 import type { Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { startDeadline } from './deadline.js';
 
-/** Where the time of a request went, in milliseconds. */
-export interface SplitTiming {
+/** Where the time of a request went, in milliseconds; beside the sums seen from here, stage by stage and link by link. */
+export interface SplitTiming extends HopTimes {
   /** The front segment, with the wait for it. */
   readonly frontMs: number;
   readonly encodeMs: number;
   /** On the network, both ways. */
   readonly sendMs: number;
-  /** At the server: the back segment with the wait for it. */
+  /** At the server: the back segment with the wait for it, and whatever lies behind. */
   readonly remoteMs: number;
   readonly decodeMs: number;
   /** From the call to the answer. */
@@ -24,6 +32,8 @@ export interface SplitResult {
 
 export interface SplitClientOptions {
   readonly front: Stage;
+  /** Where the model is cut, and how the tensors cross. */
+  readonly choice: SplitChoice;
   /** The outputs of the whole model, in its order. */
   readonly outputs: readonly string[];
   /** The connection to use now; throws if there is none. Undefined where `needsServerFor` says that none is needed. */
@@ -51,10 +61,16 @@ export interface SplitClient {
 }
 
 const noTensors: NamedTensors = new Map();
-const notAsked = { tensors: noTensors, timing: { encodeUs: 0, networkUs: 0, remoteUs: 0, decodeUs: 0 } };
+const notAsked: NextAnswer = {
+  tensors: noTensors,
+  times: { stages: [], links: [] },
+  near: { encodeMs: 0, sendMs: 0, remoteMs: 0, decodeMs: 0 },
+};
 
 /** Makes a client of a loaded front segment and a connection. It owns neither. */
-export function createSplitClient({ front, outputs, server, maxInFlight }: SplitClientOptions): SplitClient {
+export function createSplitClient(options: SplitClientOptions): SplitClient {
+  const { front, choice, outputs, server, maxInFlight } = options;
+  const request = { ...choice, segment: 1 };
   let inFlight = 0;
 
   async function run(inputs: NamedTensors, { signal, deadlineMs, transfer }: SplitRunOptions): Promise<SplitResult> {
@@ -64,24 +80,15 @@ export function createSplitClient({ front, outputs, server, maxInFlight }: Split
     using deadline = startDeadline(deadlineMs, signal);
     const known = await front.run(inputs, { signal: deadline.signal, transfer: transfer ?? false });
     const frontMs = performance.now() - startedAt;
+    const own = stageTimesOf(known.timing, frontMs);
     throwIfCancelled(deadline.signal);
-    const reply = server
-      ? await server().request(
-          { method: 'infer', tensors: known.sends },
-          { signal: deadline.signal, deadlineMs: deadline.leftMs() },
-        )
+    const answer = server
+      ? await askNext(server(), request, known.sends, { signal: deadline.signal, deadlineMs: deadline.leftMs() })
       : notAsked;
-    const { encodeUs, networkUs, remoteUs, decodeUs } = reply.timing;
+    const { stages, links } = answer.times;
     return {
-      outputs: merge(outputs, known.answers, reply.tensors),
-      timing: {
-        frontMs,
-        encodeMs: encodeUs / 1000,
-        sendMs: networkUs / 1000,
-        remoteMs: remoteUs / 1000,
-        decodeMs: decodeUs / 1000,
-        totalMs: performance.now() - startedAt,
-      },
+      outputs: mergeOutputs(outputs, known.answers, answer.tensors),
+      timing: { frontMs, ...answer.near, totalMs: performance.now() - startedAt, stages: [own, ...stages], links },
     };
   }
 
@@ -103,17 +110,4 @@ export function createSplitClient({ front, outputs, server, maxInFlight }: Split
 /** False if the front segment alone gives every output of the model: then nothing has to be asked of a server. */
 export function needsServerFor(front: Pick<Stage, 'plan'>, outputs: readonly string[]): boolean {
   return outputs.some((name) => !front.plan.answers.includes(name));
-}
-
-function merge(names: readonly string[], known: NamedTensors, answered: NamedTensors): NamedTensors {
-  const outputs = new Map<string, Tensor>();
-  for (const name of names) {
-    const tensor = known.get(name) ?? answered.get(name);
-    if (tensor === undefined) {
-      const message = `The server did not answer with the output "${name}": agent and server are of different versions.`;
-      throw new CutpointError('CUT_MODEL_MISMATCH', message);
-    }
-    outputs.set(name, tensor);
-  }
-  return outputs;
 }

@@ -1,36 +1,41 @@
 import { CutpointError } from '@cutpoint/core';
-import { type StageDescription, version } from '@cutpoint/daemon';
-import type { CutIdentity, SegmentPlan, SplitModel, Stage } from '@cutpoint/runtime';
-import type { RequestHandler } from '@cutpoint/wire';
+import { splitChoice, stageRequest, version } from '@cutpoint/daemon';
+import type { Meta, RequestHandler } from '@cutpoint/wire';
+import type { StageService } from './stage-service.js';
 
-/** What an agent must know of a server's segment to be sure that its own fits. */
-export function describeBack(
-  { modelHash, segments }: SplitModel,
-  cut: CutIdentity,
-  back: SegmentPlan,
-): StageDescription {
-  return {
-    version,
-    modelHash,
-    segment: { index: back.index, count: segments.length },
-    cut: { index: cut.index, name: cut.name },
-    receives: cut.tensors.map(({ name, dtype }) => ({ name, dtype })),
-    answers: [...back.answers],
-  };
-}
-
-/** Answers `describe` and `infer` for the stage behind the cut. What goes wrong goes back to whoever asked. */
-export function backStageHandler(description: StageDescription, stage: Stage): RequestHandler {
-  return async ({ method, tensors, signal }) => {
+/**
+ * Answers `describe` and `infer` for the segments behind the first cut. Both say in their meta data which split they mean
+ * and which segment of it; what goes wrong goes back to whoever asked.
+ */
+export function stageHandler(service: StageService): RequestHandler {
+  return async ({ method, meta, tensors, signal, deadlineMs }) => {
     switch (method) {
       case 'describe':
-        return { meta: description };
-      case 'infer': {
-        const result = await stage.run(tensors, { signal, transfer: true });
-        return { meta: { timing: result.timing }, tensors: result.answers };
-      }
+        return { meta: await describe(service, meta, signal) };
+      case 'infer':
+        return await service.infer(
+          requestOf(meta),
+          tensors,
+          deadlineMs === undefined ? { signal } : { signal, deadlineMs },
+        );
       default:
         throw new CutpointError('CUT_USAGE', `The server has no method "${method}": it has describe and infer.`);
     }
   };
+}
+
+/** Asked without a split: the one that the server was started for; a server for any cut tells its model. */
+async function describe(service: StageService, meta: Meta, signal: AbortSignal): Promise<Meta> {
+  const request = Object.keys(meta).length === 0 ? service.fixed : requestOf(meta);
+  if (request === undefined) return { version, modelHash: service.modelHash };
+  return await service.describe(request, signal);
+}
+
+function requestOf(meta: unknown) {
+  const parsed = stageRequest.safeParse(meta);
+  if (parsed.success && parsed.data.segment <= parsed.data.at.length) return parsed.data;
+  const told = splitChoice.safeParse(meta).success
+    ? 'names a segment that the split does not have'
+    : 'does not say where the model is cut';
+  throw new CutpointError('CUT_INPUT', `The request ${told}: it must give at, codecs and segment.`);
 }

@@ -1,27 +1,89 @@
-import { cutInTwo, type Daemon, type Log, segmentOptionsOf, splitOptionsOf, startDaemon } from '@cutpoint/daemon';
-import { loadStage, openSplit } from '@cutpoint/runtime';
-import { backStageHandler, describeBack } from './handler.js';
+import { CutpointError } from '@cutpoint/core';
+import {
+  type Daemon,
+  keepConnected,
+  type Log,
+  needCuts,
+  type OpenResources,
+  openSplitSource,
+  type ServerConnection,
+  type SplitSource,
+  type StageRequest,
+  StageStore,
+  segmentOptionsOf,
+  serverAddressOf,
+  startDaemon,
+} from '@cutpoint/daemon';
+import { stageHandler } from './handler.js';
 import type { ServerSettings } from './settings.js';
+import { StageService } from './stage-service.js';
+
+const serverName = 'cutpoint-server';
+/** Where no request waits for it, a segment may take this long to load. */
+const patience = new AbortController().signal;
 
 /**
- * Loads the segment behind the cut and answers requests for it until closed. `describe` tells which segment it is;
+ * Answers requests for the segments behind the first cut until closed: those of the split it was started with, loaded
+ * before it is ready, or of any split, loaded when they are first asked for. `describe` tells which segment it is;
  * `infer` takes the tensors that cross the cut and answers with the model's outputs.
- * @throws CutpointError what `openSplit` and `loadStage` throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address.
+ * @throws CutpointError what opening and loading the model throws; CUT_UNREACHABLE and the like for the next device;
+ * CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address.
  */
 export function startServer(settings: ServerSettings, { log }: { log: Log }): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
-    const model = await openSplit(settings.model, splitOptionsOf(settings));
-    const { cut, back } = cutInTwo(model);
-    const stage = opened.add(await loadStage(back, segmentOptionsOf(settings)));
-    const { receives, answers } = back;
-    log.info(
-      { model: settings.model, assumed: model.assumed, cut: `${cut.index} (${cut.name})`, receives, answers },
-      'loaded',
-    );
+    const source = await openSplitSource(settings);
+    const stages = opened.add(new StageStore(settings.maxStages));
+    const next = await connectNext(settings, opened, log);
+    const fixed = fixedRequest(source, settings);
+    const service = new StageService({ source, fixed, stages, segmentOptions: segmentOptionsOf(settings), next });
+    await announce(source, service, settings.model, log);
     return {
-      name: 'cutpoint-server',
-      handler: backStageHandler(describeBack(model, cut, back), stage),
-      health: () => ({ ready: stage.health === 'ready', segment: stage.health, modelHash: model.modelHash }),
+      name: serverName,
+      handler: stageHandler(service),
+      health: () => {
+        const segment = stages.health;
+        const ready = segment === 'ready' && next?.connected !== false;
+        const chain = next === undefined ? {} : { next: next.connected ? ('connected' as const) : ('away' as const) };
+        return { ready, segment, modelHash: source.modelHash, ...chain };
+      },
     };
   });
+}
+
+async function connectNext(
+  settings: ServerSettings,
+  opened: OpenResources,
+  log: Log,
+): Promise<ServerConnection | undefined> {
+  const { next: url, nextCa: ca, nextTokenFile: tokenFile, connectTimeoutMs, maxBackoffMs } = settings;
+  if (url === undefined) return undefined;
+  const address = await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
+  return opened.add(
+    await keepConnected(address, { name: serverName, maxBackoffMs, log, check: async () => undefined }),
+  );
+}
+
+/** The segment of a server that was started for one split: the last, or the one it was told. */
+function fixedRequest({ fixed }: SplitSource, settings: ServerSettings): StageRequest | undefined {
+  if (fixed === undefined) return undefined;
+  const at = needCuts(fixed).cuts.map(({ index }) => index);
+  const { segment = at.length } = settings;
+  if (segment <= at.length) return { at, codecs: at.map(() => 'raw'), segment };
+  throw new CutpointError(
+    'CUT_USAGE',
+    `--segment is ${segment}, but a model cut at ${at} has no segment behind ${at.length}.`,
+  );
+}
+
+/** Loads what the server was started for and says so in the log. */
+async function announce(source: SplitSource, service: StageService, model: string, log: Log): Promise<void> {
+  const { fixed } = service;
+  if (fixed === undefined) {
+    log.info({ model, modelHash: source.modelHash }, 'ready for any cut');
+    return;
+  }
+  const { receives, answers } = await service.describe(fixed, patience);
+  const names = receives.map(({ name }) => name);
+  const { at, segment } = fixed;
+  log.info({ model, assumed: source.fixed?.assumed, at, segment, receives: names, answers }, 'loaded');
 }

@@ -1,3 +1,4 @@
+import { type CodecId, codecIds } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { InvalidArgumentError } from 'commander';
 
@@ -25,6 +26,15 @@ export function parseCuts(text: string): readonly number[] {
     throw new CutpointError('CUT_ILLEGAL_CUT', message);
   }
   return cuts;
+}
+
+/** `--codec C[,C...]`: one codec for all cuts, or one for each. */
+export function parseCodecs(text: string): readonly CodecId[] {
+  return text.split(',').map((part) => {
+    const codec = codecIds.find((id) => id === part.trim());
+    if (codec === undefined) throw new InvalidArgumentError(`The codecs are ${codecIds.join(' and ')}.`);
+    return codec;
+  });
 }
 
 /** `--at I`: one cut index. */

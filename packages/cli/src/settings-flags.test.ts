@@ -18,7 +18,7 @@ describe('the flags of a daemon', () => {
     );
     expect(settings).toMatchObject({
       model: 'm.onnx',
-      at: 3,
+      at: [3],
       dim: { a: 1, b: 2 },
       server: 'ws://h:1',
       isolate: true,

@@ -1,12 +1,16 @@
-export { cutInTwo } from './cut-in-two.js';
+export { checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { endpointSettings } from './endpoint-settings.js';
 export type { HealthReport } from './health.js';
+export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
+export { type KeepOptions, keepConnected, type ServerConnection } from './keep-connected.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';
 export { modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
+export { askNext, mergeOutputs, type NextAnswer, receive } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
 export { readCertificateFile, readTokenFile } from './secrets.js';
+export { reachSettings, serverAddressOf } from './server-address.js';
 export { resolveSettings } from './settings/resolve.js';
 export {
   type Setting,
@@ -16,6 +20,9 @@ export {
   settingsOf,
 } from './settings/setting.js';
 export { defaultText, settingsTable } from './settings/table.js';
-export { type StageDescription, stageDescription } from './stage-description.js';
+export { openSplitSource, type SplitSource } from './split-source.js';
+export { codecsFor, needCuts, type SplitChoice, type StageRequest, splitChoice, stageRequest } from './stage-choice.js';
+export { describeStage, type StageDescription, stageDescription } from './stage-description.js';
+export { StageStore } from './stage-store.js';
 export { startDaemon } from './start-daemon.js';
 export { version } from './version.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maxCuts } from './stage-choice.js';
 
 /** The settings that both daemons share: which model, where it is cut, and how a segment runs. */
 export const modelSettings = {
@@ -6,7 +7,11 @@ export const modelSettings = {
     .string()
     .min(1)
     .meta({ argument: 'MODEL', description: 'an ONNX file, or the segments.json that `cutpoint split` wrote' }),
-  at: z.int().min(0).optional().describe('the cut, as `cutpoint cuts` numbers it; not for a segments.json'),
+  at: z
+    .array(z.int().min(0))
+    .max(maxCuts)
+    .default([])
+    .describe('the cut, as `cutpoint cuts` numbers it, or several with commas between; not for a segments.json'),
   dim: z
     .record(z.string(), z.int().min(1))
     .default({})
@@ -26,7 +31,7 @@ export type ModelSettings = z.output<z.ZodObject<typeof modelSettings>>;
 
 /** The cut and the dimensions as `openSplit` takes them. */
 export function splitOptionsOf({ at, dim }: ModelSettings) {
-  return { at: at === undefined ? [] : [at], dims: new Map(Object.entries(dim)) };
+  return { at, dims: new Map(Object.entries(dim)) };
 }
 
 /** How the segment runs, as `loadStage` takes it. */

@@ -8,7 +8,7 @@ export {
   inputSpecs,
 } from './model/input-types.js';
 export { type ModelFile, readModelFile } from './model/model-file.js';
-export { openSplit, type SplitOptions } from './model/open-split.js';
+export { openSplit, type SplitOptions, splitOf } from './model/open-split.js';
 export { randomInputs } from './model/random-inputs.js';
 export { sourceOf } from './model/segment-source.js';
 export type { SegmentsFile } from './model/segments-file.js';

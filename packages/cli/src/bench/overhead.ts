@@ -1,6 +1,6 @@
 import type { NamedTensors } from '@cutpoint/core';
-import { OpenResources } from '@cutpoint/daemon';
-import { connectServer, createSplitClient, needsServerFor, type SplitClient } from '@cutpoint/edge-agent';
+import { checkStage, connectServer, OpenResources } from '@cutpoint/daemon';
+import { createSplitClient, needsServerFor, type SplitClient } from '@cutpoint/edge-agent';
 import {
   type CutModel,
   concreteInputs,
@@ -117,12 +117,11 @@ async function open(
   const backProcess = opened.add(await loadStage(backPlan, { ...options, isolation: 'process' }));
   const sizes = [...dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
   const { url } = opened.add(await startLocalServer([path, '--at', String(at), '--threads', '1', ...sizes], signal));
-  const [cut] = split.cuts;
-  if (cut === undefined) throw new Error('A split model has a cut.');
-  const expected = { modelHash: split.modelHash, cut, back: backPlan };
-  const peer = opened.add(await connectServer({ url, connectTimeoutMs: 10_000 }, expected, signal));
+  const choice = { at: [at], codecs: ['raw' as const] };
+  const peer = opened.add(await connectServer({ url, connectTimeoutMs: 10_000 }, 'cutpoint-bench', signal));
+  await checkStage(peer, url, { model: split, request: { ...choice, segment: 1 }, signal });
   const server = needsServerFor(front, split.outputs) ? () => peer : undefined;
-  const client = createSplitClient({ front, outputs: split.outputs, server, maxInFlight: inFlight });
+  const client = createSplitClient({ front, choice, outputs: split.outputs, server, maxInFlight: inFlight });
   const { sends: crossing } = await front.run(inputs, { signal });
   return { inputs, crossing, whole, front, back, backProcess, client };
 }

@@ -1,6 +1,7 @@
-import type { NamedTensors } from '@cutpoint/core';
-import { cutInTwo, OpenResources } from '@cutpoint/daemon';
-import { connectServer, createSplitClient, needsServerFor, type SplitTiming } from '@cutpoint/edge-agent';
+import type { CodecId } from '@cutpoint/codec';
+import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { checkStage, codecsFor, connectServer, needCuts, OpenResources } from '@cutpoint/daemon';
+import { createSplitClient, needsServerFor, type SplitTiming } from '@cutpoint/edge-agent';
 import { loadStage, openSplit } from '@cutpoint/runtime';
 import { readInputs } from '../npy/tensor-files.js';
 import { startLocalServer } from './local-server.js';
@@ -9,8 +10,10 @@ import { startLocalServer } from './local-server.js';
 export interface RunRequest {
   /** An ONNX file or a segments.json. */
   readonly model: string;
-  /** The cut; left out for a segments.json. */
-  readonly at: number | undefined;
+  /** The cuts; none for a segments.json. */
+  readonly at: readonly number[];
+  /** One for all cuts, or one for each. */
+  readonly codecs: readonly CodecId[];
   readonly dims: ReadonlyMap<string, number>;
   /** A .npy or .npz file. */
   readonly input: string;
@@ -35,18 +38,22 @@ export async function runSplit(
   const opened = new OpenResources();
   try {
     const { at, dims, provider, threads, deadlineMs } = request;
-    const model = await openSplit(request.model, { at: at === undefined ? [] : [at], dims, signal });
-    const { cut, front, back } = cutInTwo(model);
+    const model = await openSplit(request.model, { at, dims, signal });
+    const [front] = needCuts(model).segments;
+    if (front === undefined) throw new CutpointError('CUT_INTERNAL', 'A split has no first segment.');
+    const choice = { at: model.cuts.map(({ index }) => index), codecs: codecsFor(model.cuts.length, request.codecs) };
     const inputs = await readInputs(request.input, model.inputs);
     const stage = opened.add(await loadStage(front, { provider, threads, signal }));
     const connection = async () => {
       const address = request.server ?? opened.add(await startLocalServer(serveArgs(request), signal));
-      const expected = { modelHash: model.modelHash, cut, back };
-      return opened.add(await connectServer({ ...address, connectTimeoutMs }, expected, signal));
+      const peer = opened.add(await connectServer({ ...address, connectTimeoutMs }, 'cutpoint-run', signal));
+      await checkStage(peer, address.url, { model, request: { ...choice, segment: 1 }, signal });
+      return peer;
     };
     const peer = needsServerFor(stage, model.outputs) ? await connection() : undefined;
     const client = createSplitClient({
       front: stage,
+      choice,
       outputs: model.outputs,
       server: peer && (() => peer),
       maxInFlight: 1,
@@ -58,7 +65,7 @@ export async function runSplit(
 }
 
 function serveArgs({ model, at, dims, provider, threads }: RunRequest): readonly string[] {
-  const cut = at === undefined ? [] : ['--at', String(at)];
+  const cut = at.length === 0 ? [] : ['--at', String(at)];
   const sizes = [...dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
   return [model, ...cut, ...sizes, '--provider', provider, '--threads', String(threads)];
 }

@@ -1,13 +1,15 @@
+import type { CodecId } from '@cutpoint/codec';
 import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseCut, parseDim, parsePositive } from '../options.js';
+import { dimHelp, parseCodecs, parseCuts, parseDim, parsePositive } from '../options.js';
 import { printAnswer } from '../run/print-answer.js';
 import { runSplit } from '../run/run-split.js';
 import type { Verb } from '../verb.js';
 
 interface RunOptions {
-  readonly at?: number;
+  readonly at?: readonly number[];
+  readonly codec?: readonly CodecId[];
   readonly input: string;
   readonly server?: string;
   readonly serverCa?: string;
@@ -26,7 +28,8 @@ export const run: Verb = {
   configure: (command) => {
     command
       .argument('<model>', 'an ONNX file, or the segments.json that `cutpoint split` wrote')
-      .option('--at <cut>', 'the cut, as `cutpoint cuts` numbers it; not for a segments.json', parseCut)
+      .option('--at <cut>', 'the cut, as `cutpoint cuts` numbers it; not for a segments.json', parseCuts)
+      .option('--codec <raw|f16>', 'how the tensors cross (default: raw)', parseCodecs)
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
       .option('--server <url>', 'address of a server; without it one is started for this run')
       .option('--server-ca <file>', "PEM file with the authority of the server's certificate")
@@ -42,9 +45,17 @@ export const run: Verb = {
 
 async function runVerb(model: string, options: RunOptions): Promise<void> {
   using interrupt = onInterrupt();
-  const { at, input, dim: dims = new Map(), provider, threads, timeoutMs: deadlineMs } = options;
+  const {
+    at = [],
+    codec: codecs = ['raw' as const],
+    input,
+    dim: dims = new Map(),
+    provider,
+    threads,
+    timeoutMs: deadlineMs,
+  } = options;
   const server = await serverOf(options);
-  const request = { model, at, input, dims, provider, threads, deadlineMs, server };
+  const request = { model, at, codecs, input, dims, provider, threads, deadlineMs, server };
   await printAnswer(await runSplit(request, interrupt.signal), options);
 }
 

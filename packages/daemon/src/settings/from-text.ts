@@ -11,8 +11,11 @@ export function fromText(setting: Setting, text: string, origin: string): unknow
     case 'choice':
       return text;
     case 'whole':
-      if (/^-?\d{1,15}$/.test(text)) return Number(text);
-      throw wrong(origin, text, 'a whole number');
+      return whole(text, origin);
+    case 'wholes':
+      return text.split(',').map((item) => whole(item.trim(), origin));
+    case 'choices':
+      return text.split(',').map((item) => item.trim());
     case 'switch':
       if (text === 'true' || text === '1') return true;
       if (text === 'false' || text === '0') return false;
@@ -20,6 +23,11 @@ export function fromText(setting: Setting, text: string, origin: string): unknow
     case 'pairs':
       return Object.fromEntries(text.split(',').map((pair) => onePair(pair.trim(), origin)));
   }
+}
+
+function whole(text: string, origin: string): number {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  throw wrong(origin, text, 'a whole number');
 }
 
 function onePair(text: string, origin: string): [string, number] {

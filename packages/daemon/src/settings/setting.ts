@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How a setting's value is written as text. */
-export type SettingKind = 'text' | 'whole' | 'choice' | 'switch' | 'pairs';
+export type SettingKind = 'text' | 'whole' | 'choice' | 'switch' | 'pairs' | 'wholes' | 'choices';
 
 /** One setting as a person sees it: everything is derived from the schema. */
 export interface Setting {
@@ -19,7 +19,8 @@ export interface Setting {
   readonly argument: string | undefined;
 }
 
-/** The schema of a daemon's settings: an object of texts, whole numbers, choices, switches and maps of whole numbers. */
+/** The schema of a daemon's settings: an object of texts, whole numbers, choices, switches, maps of
+ * whole numbers, and lists of whole numbers or choices. */
 export type SettingsSchema = z.ZodObject;
 
 /** The values of a schema's settings. */
@@ -31,6 +32,7 @@ interface PropertySchema {
   readonly default?: unknown;
   readonly description?: string;
   readonly argument?: string;
+  readonly items?: { readonly type?: string; readonly enum?: readonly string[] };
 }
 
 /** Lists the settings of a schema in the order in which it declares them. */
@@ -48,7 +50,7 @@ function describe(key: string, property: PropertySchema): Setting {
     kind: kindOf(key, property),
     description: property.description ?? '',
     defaultValue: property.default,
-    choices: property.enum ?? [],
+    choices: property.enum ?? property.items?.enum ?? [],
     argument: property.argument,
   };
 }
@@ -59,5 +61,7 @@ function kindOf(key: string, property: PropertySchema): SettingKind {
   if (property.type === 'integer') return 'whole';
   if (property.type === 'boolean') return 'switch';
   if (property.type === 'object') return 'pairs';
+  if (property.type === 'array' && property.items?.type === 'integer') return 'wholes';
+  if (property.type === 'array' && property.items?.enum !== undefined) return 'choices';
   throw new TypeError(`The setting ${key} has a type that cannot be written as a flag: ${property.type}.`);
 }

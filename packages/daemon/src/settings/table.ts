@@ -15,6 +15,6 @@ export function settingsTable(schema: SettingsSchema): string {
 
 /** The default as a person writes it; empty where there is none. */
 export function defaultText({ kind, defaultValue }: Setting): string {
-  if (defaultValue === undefined || kind === 'pairs') return '';
+  if (defaultValue === undefined || kind === 'pairs' || kind === 'wholes') return '';
   return String(defaultValue);
 }

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import { cutAt } from '@cutpoint/graph';
-import { openCutModel, segmentsOf } from './cut-model.js';
+import { type CutModel, openCutModel, segmentsOf } from './cut-model.js';
 import { sourceOf } from './segment-source.js';
 import { openSegmentsFolder } from './segments-file.js';
 import type { ShapeOptions } from './shape-oracle.js';
@@ -25,7 +25,11 @@ export async function openSplit(path: string, options: SplitOptions = {}): Promi
     }
     return await openSegmentsFolder(path);
   }
-  const model = await openCutModel(path, options);
+  return splitOf(await openCutModel(path, options), at);
+}
+
+/** An open model split at cuts. @throws CutpointError CUT_ILLEGAL_CUT */
+export function splitOf(model: CutModel, at: readonly number[]): SplitModel {
   return {
     name: model.file.name,
     modelHash: model.file.hash,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
-import type { Log } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
-import { connectServer, type ExpectedBack, type ServerAddress } from './connect-server.js';
+import { connectServer, type ServerAddress } from './connect-stage.js';
+import type { Log } from './log.js';
 
 const firstBackoffMs = 100;
 
@@ -11,20 +11,37 @@ export interface ServerConnection extends AsyncDisposable {
   /** The connection, if there is one now. @throws CutpointError CUT_UNREACHABLE or why the server was refused. */
   peer(): Peer;
   readonly connected: boolean;
+  readonly url: string;
+}
+
+export interface KeepOptions {
+  /** How this side introduces itself. */
+  readonly name: string;
+  readonly maxBackoffMs: number;
+  readonly log: Log;
+  /** Looks at each new connection before it is used; what it throws counts as not being connected. */
+  readonly check: (peer: Peer, signal: AbortSignal) => Promise<void>;
 }
 
 /**
  * Connects to the server and, whenever the connection ends, tries again with pauses that double from 0.1 s up to
  * `maxBackoffMs`, each shortened by chance so that agents do not all come back at the same moment.
- * @throws CutpointError like `connectServer` if the first attempt fails.
+ * @throws CutpointError what `connectServer` and `check` throw if the first attempt fails.
  */
-export async function keepConnected(
-  address: ServerAddress,
-  expected: ExpectedBack,
-  { maxBackoffMs, log }: { maxBackoffMs: number; log: Log },
-): Promise<ServerConnection> {
+export async function keepConnected(address: ServerAddress, options: KeepOptions): Promise<ServerConnection> {
+  const { name, maxBackoffMs, log, check } = options;
   const stop = new AbortController();
-  let peer: Peer | undefined = await connectServer(address, expected);
+  const open = async (): Promise<Peer> => {
+    const opened = await connectServer(address, name, stop.signal);
+    try {
+      await check(opened, stop.signal);
+      return opened;
+    } catch (thrown) {
+      await opened.close();
+      throw thrown;
+    }
+  };
+  let peer: Peer | undefined = await open();
   let lastError: CutpointError | undefined;
   const { url } = address;
   log.info({ server: url }, 'connected');
@@ -50,7 +67,7 @@ export async function keepConnected(
       await pause(backoffMs * (0.5 + Math.random() / 2), stop.signal);
       if (stop.signal.aborted) return undefined;
       try {
-        const next = await connectServer(address, expected, stop.signal);
+        const next = await open();
         if (!stop.signal.aborted) return next;
         await next.close();
         return undefined;
@@ -63,6 +80,7 @@ export async function keepConnected(
 
   const kept = keep(peer);
   return {
+    url,
     peer: () => {
       if (peer !== undefined) return peer;
       throw lastError ?? new CutpointError('CUT_UNREACHABLE', `The server at ${url} is away; try again later.`);

@@ -1,0 +1,69 @@
+import { decodeCrossing, encodeCrossing } from '@cutpoint/codec';
+import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
+import type { CutIdentity } from '@cutpoint/runtime';
+import type { Peer } from '@cutpoint/wire';
+import { type HopTimes, hopTimesOf } from './hop-times.js';
+import { dtypesOf, type StageRequest } from './stage-choice.js';
+
+/** What the devices behind this one have answered, and where the time went, the link to them first. */
+export interface NextAnswer {
+  readonly tensors: NamedTensors;
+  readonly times: HopTimes;
+  /** The same, seen from here: all that lies behind the link is `remoteMs`. */
+  readonly near: {
+    readonly encodeMs: number;
+    readonly sendMs: number;
+    readonly remoteMs: number;
+    readonly decodeMs: number;
+  };
+}
+
+/**
+ * Hands what crosses a cut to the next device of the chain and waits for what it and those behind it answer.
+ * @throws CutpointError what `peer.request` throws.
+ */
+export async function askNext(
+  peer: Peer,
+  request: StageRequest,
+  sends: NamedTensors,
+  options: { readonly signal: AbortSignal; readonly deadlineMs?: number },
+): Promise<NextAnswer> {
+  const startedAt = performance.now();
+  const tensors = encodeCrossing(sends, request.codecs[request.segment - 1] ?? 'raw');
+  const codecMs = performance.now() - startedAt;
+  const reply = await peer.request({ method: 'infer', meta: request, tensors }, options);
+  const { encodeUs, networkUs, remoteUs, decodeUs } = reply.timing;
+  return {
+    tensors: reply.tensors,
+    times: hopTimesOf(reply, codecMs),
+    near: {
+      encodeMs: codecMs + encodeUs / 1000,
+      sendMs: networkUs / 1000,
+      remoteMs: remoteUs / 1000,
+      decodeMs: decodeUs / 1000,
+    },
+  };
+}
+
+/** What has crossed the cut before a segment, as the segment takes it. @throws CutpointError CUT_INPUT */
+export function receive(request: StageRequest, cut: CutIdentity, tensors: NamedTensors): NamedTensors {
+  return decodeCrossing(tensors, request.codecs[request.segment - 1] ?? 'raw', dtypesOf(cut));
+}
+
+/** Brings outputs together in the order of their names. @throws CutpointError CUT_MODEL_MISMATCH if one is missing. */
+export function mergeOutputs(
+  names: readonly string[],
+  known: NamedTensors,
+  answered: NamedTensors,
+): Map<string, Tensor> {
+  const outputs = new Map<string, Tensor>();
+  for (const name of names) {
+    const tensor = known.get(name) ?? answered.get(name);
+    if (tensor === undefined) {
+      const message = `The next device did not answer with the output "${name}": the devices are of different versions.`;
+      throw new CutpointError('CUT_MODEL_MISMATCH', message);
+    }
+    outputs.set(name, tensor);
+  }
+  return outputs;
+}

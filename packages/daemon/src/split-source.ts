@@ -1,0 +1,35 @@
+import { extname } from 'node:path';
+import { CutpointError } from '@cutpoint/core';
+import { openCutModel, openSplit, type SplitModel, splitOf } from '@cutpoint/runtime';
+import { type ModelSettings, splitOptionsOf } from './model-settings.js';
+
+/** A model that can be split: at the places it was opened with, or wherever a request wants. */
+export interface SplitSource {
+  readonly modelHash: string;
+  /** The one split there is; undefined if every cut is allowed. */
+  readonly fixed: SplitModel | undefined;
+  /** @throws CutpointError CUT_MODEL_MISMATCH if only other cuts are allowed, CUT_ILLEGAL_CUT if there are no such cuts. */
+  splitAt(at: readonly number[]): SplitModel;
+}
+
+/** Opens the model of the settings. @throws CutpointError what `openSplit` and `openCutModel` throw. */
+export async function openSplitSource(settings: ModelSettings): Promise<SplitSource> {
+  const { at, dims } = splitOptionsOf(settings);
+  if (at.length > 0 || extname(settings.model) === '.json')
+    return fixedSource(await openSplit(settings.model, { at, dims }));
+  const model = await openCutModel(settings.model, { dims });
+  return { modelHash: model.file.hash, fixed: undefined, splitAt: (cuts) => splitOf(model, cuts) };
+}
+
+function fixedSource(fixed: SplitModel): SplitSource {
+  const here = fixed.cuts.map(({ index }) => index);
+  return {
+    modelHash: fixed.modelHash,
+    fixed,
+    splitAt(at) {
+      if (String(at) === String(here)) return fixed;
+      const message = `Here the model is cut at ${here}, not at ${at}. Start both sides with the same --at.`;
+      throw new CutpointError('CUT_MODEL_MISMATCH', message);
+    },
+  };
+}

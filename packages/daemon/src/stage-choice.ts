@@ -1,0 +1,48 @@
+import { type CodecId, codecIds } from '@cutpoint/codec';
+import { CutpointError, type DType } from '@cutpoint/core';
+import type { CutIdentity, SplitModel } from '@cutpoint/runtime';
+import { z } from 'zod';
+
+/** Most cuts of one split. */
+export const maxCuts = 16;
+
+/** Where a model is cut and how the tensors cross: what all devices of a chain must agree on. */
+export const splitChoice = z
+  .object({
+    /** The cuts, ascending. */
+    at: z.array(z.int().min(0)).min(1).max(maxCuts),
+    /** One for each cut. */
+    codecs: z.array(z.enum(codecIds)).max(maxCuts),
+  })
+  .refine(({ at, codecs }) => at.length === codecs.length, 'one codec for each cut');
+export type SplitChoice = z.output<typeof splitChoice>;
+
+/** Which segment of a split a request is for; the first, 0, is the agent's. */
+export const stageRequest = z.intersection(splitChoice, z.object({ segment: z.int().min(1).max(maxCuts) }));
+export type StageRequest = z.output<typeof stageRequest>;
+
+/** One codec stands for all cuts. @throws CutpointError CUT_USAGE if there are neither one nor as many as cuts. */
+export function codecsFor(cuts: number, codecs: readonly CodecId[]): CodecId[] {
+  const [only] = codecs;
+  if (codecs.length === 1 && only !== undefined) return new Array<CodecId>(cuts).fill(only);
+  if (codecs.length === cuts) return [...codecs];
+  const message = `There are ${codecs.length} codecs for ${cuts} cuts: give one for all, or one for each.`;
+  throw new CutpointError('CUT_USAGE', message);
+}
+
+/** @throws CutpointError CUT_USAGE if the model is not cut. */
+export function needCuts<M extends Pick<SplitModel, 'cuts'>>(model: M): M {
+  if (model.cuts.length > 0) return model;
+  const help = 'give cuts, as `cutpoint cuts` lists them, or a segments.json.';
+  throw new CutpointError('CUT_USAGE', `--at is missing: ${help}`);
+}
+
+/** The outputs of the whole model that the segments from this one on give. */
+export function answersFrom({ segments }: Pick<SplitModel, 'segments'>, segment: number): string[] {
+  return segments.slice(segment).flatMap(({ answers }) => answers);
+}
+
+/** The element types of what crosses a cut, before it is encoded. */
+export function dtypesOf(cut: CutIdentity): ReadonlyMap<string, DType> {
+  return new Map(cut.tensors.map(({ name, dtype }) => [name, dtype]));
+}

@@ -1,0 +1,108 @@
+import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import {
+  askNext,
+  checkStage,
+  describeStage,
+  type HopReport,
+  mergeOutputs,
+  receive,
+  type ServerConnection,
+  type SplitSource,
+  type StageDescription,
+  type StageRequest,
+  type StageStore,
+  stageTimesOf,
+} from '@cutpoint/daemon';
+import { loadStage, type SegmentOptions, type SplitModel, type Stage, type StageResult } from '@cutpoint/runtime';
+
+export interface StageServiceOptions {
+  readonly source: SplitSource;
+  /** What to describe to those who do not ask for anything in particular. */
+  readonly fixed: StageRequest | undefined;
+  readonly stages: StageStore;
+  readonly segmentOptions: SegmentOptions;
+  /** The next device of the chain, for splits with more segments than this server's. */
+  readonly next: ServerConnection | undefined;
+}
+
+/** Runs the segments behind the first cut, each loaded when it is first asked for. */
+export class StageService {
+  readonly #options: StageServiceOptions;
+
+  constructor(options: StageServiceOptions) {
+    this.#options = options;
+  }
+
+  get modelHash(): string {
+    return this.#options.source.modelHash;
+  }
+
+  /** What the server was started for; undefined if that is any cut. */
+  get fixed(): StageRequest | undefined {
+    return this.#options.fixed;
+  }
+
+  /** Loads the segment, and the next device's behind it, and says what they are. */
+  async describe(request: StageRequest, signal: AbortSignal): Promise<StageDescription> {
+    const model = this.#options.source.splitAt(request.at);
+    await this.#use(model, request, async () => undefined);
+    if (request.segment < request.at.length) {
+      const { url, peer } = this.#next(request);
+      await checkStage(peer(), url, { model, request: { ...request, segment: request.segment + 1 }, signal });
+    }
+    return describeStage(model, request);
+  }
+
+  /** Runs the segment on what crossed the cut before it, and has the next device do the rest. */
+  async infer(
+    request: StageRequest,
+    tensors: NamedTensors,
+    options: { readonly signal: AbortSignal; readonly deadlineMs?: number },
+  ): Promise<{ meta: HopReport; tensors: NamedTensors }> {
+    const arrivedAt = performance.now();
+    const model = this.#options.source.splitAt(request.at);
+    const cut = model.cuts[request.segment - 1];
+    if (cut === undefined) throw new CutpointError('CUT_INTERNAL', 'A segment behind a cut has no cut before it.');
+    const received = receive(request, cut, tensors);
+    const codecMs = performance.now() - arrivedAt;
+    const { result, totalMs } = await this.#use(model, request, (stage) => timed(stage, received, options.signal));
+    const own = stageTimesOf(result.timing, totalMs);
+    if (request.segment === request.at.length) {
+      return { meta: { times: { stages: [own], links: [] }, codecMs }, tensors: result.answers };
+    }
+    const rest = { ...request, segment: request.segment + 1 };
+    const answer = await askNext(this.#next(request).peer(), rest, result.sends, remaining(options, arrivedAt));
+    const names = [...result.answers.keys(), ...answer.tensors.keys()];
+    const { stages, links } = answer.times;
+    const times = { stages: [own, ...stages], links };
+    return { meta: { times, codecMs }, tensors: mergeOutputs(names, result.answers, answer.tensors) };
+  }
+
+  #use<T>(model: SplitModel, { at, segment }: StageRequest, work: (stage: Stage) => Promise<T>): Promise<T> {
+    const plan = model.segments[segment];
+    if (plan === undefined) throw new CutpointError('CUT_INTERNAL', `The split has no segment ${segment}.`);
+    const key = `${at[segment - 1]} to ${at[segment] ?? 'the end'}`;
+    return this.#options.stages.use(key, () => loadStage(plan, this.#options.segmentOptions), work);
+  }
+
+  #next({ at, segment }: StageRequest): ServerConnection {
+    if (this.#options.next !== undefined) return this.#options.next;
+    const message = `The split has ${at.length - segment} more segments, but this server has no next device: start it with --next.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+}
+
+async function timed(
+  stage: Stage,
+  tensors: NamedTensors,
+  signal: AbortSignal,
+): Promise<{ result: StageResult; totalMs: number }> {
+  const startedAt = performance.now();
+  const result = await stage.run(tensors, { signal, transfer: true });
+  return { result, totalMs: performance.now() - startedAt };
+}
+
+function remaining({ signal, deadlineMs }: { signal: AbortSignal; deadlineMs?: number }, arrivedAt: number) {
+  if (deadlineMs === undefined) return { signal };
+  return { signal, deadlineMs: Math.max(1, deadlineMs - (performance.now() - arrivedAt)) };
+}
