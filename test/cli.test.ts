@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialiseModel } from '@cutpoint/graph';
@@ -58,6 +58,9 @@ describe('cutpoint cuts', () => {
     const { stdout, stderr } = await run('cuts', pixels);
     expect(stderr).toContain('assumed N=1');
     expect(stdout).toContain('pixels.onnx has 10 cuts');
+    const rows = stdout.split('\n').map((row) => row.replace(/ +/g, ' ').trim());
+    expect(rows.find((row) => row.startsWith('0 '))).toMatch(/^0 input u8\[1, 16, 16, 3\] [\d.]+ K?B 0 0 K?B 0 %$/);
+    expect(rows.find((row) => row.startsWith('9 '))).toMatch(/^9 output nothing 0 K?B 9 [\d.]+ K?B 100 %$/);
   });
 });
 
@@ -74,6 +77,10 @@ describe('cutpoint split', () => {
     expect(value.segments[0]).toMatchObject({ receives: ['x', 'flag'], answers: ['early', 'flag'] });
     const description = JSON.parse(await readFile(join(out, 'segments.json'), 'utf8'));
     expect(description.format).toBe('cutpoint-segments');
+    const { stdout } = await run('split', controlFlow, '--at', '2,4', '--out', out);
+    const { size } = await stat(join(out, 'segment-1.onnx'));
+    expect(stdout).toMatch(new RegExp(`segment-1\\.onnx +${(size / 1000).toFixed(2)} KB `));
+    expect(stdout).toContain('x + flag');
   });
 });
 
@@ -94,6 +101,16 @@ describe('cutpoint verify', () => {
     const npy = join(folder, 'pixels.npy');
     await writeFile(npy, npyOfBytes([2, 16, 16, 3]));
     expect((await json('verify', pixels, '--at', '4', '--input', npy)).value.verified).toBe(1);
+    const { stdout } = await run('verify', pixels, '--at', '4', '--input', npy);
+    expect(stdout).toContain(`inputs             ${npy}\n`);
+    expect(stdout).toContain('1 split at cut 4: all equal to the whole');
+  });
+
+  it('says what was verified, and an exact zero as one', async () => {
+    const { stdout } = await run('verify', pixels);
+    expect(stdout).toContain('10 splits at every cut from 0 to 9: all equal to the whole');
+    expect(stdout).toContain('inputs             random\n');
+    expect(stdout).toContain('optimisations off  largest difference 0\n');
   });
 });
 

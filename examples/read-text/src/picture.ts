@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { asCutpointError, CutpointError, messageOf } from '@cutpoint/core';
+import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
 import { type DecodedPng, decode } from 'fast-png';
 
 /** A picture in memory: 8-bit red, green and blue, row by row from the top. */
@@ -19,7 +19,8 @@ const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
  */
 export async function readPicture(path: string): Promise<Picture> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw asCutpointError(error, 'CUT_FILE_NOT_FOUND', `The picture ${path} cannot be read`);
+    const message = `The picture ${path} cannot be read: ${systemReason(error)}.`;
+    throw new CutpointError('CUT_FILE_NOT_FOUND', message, { cause: error });
   });
   return pictureOfPng(bytes, path);
 }
@@ -34,7 +35,9 @@ export function pictureOfPng(bytes: Uint8Array, name: string): Picture {
   try {
     png = decode(bytes, { checkCrc: true });
   } catch (error) {
-    throw new CutpointError('CUT_INPUT', `${name} is a damaged PNG file: ${messageOf(error)}`, { cause: error });
+    throw new CutpointError('CUT_INPUT', `${name} is a damaged PNG file: ${messageOf(error).replace(/\.$/, '')}.`, {
+      cause: error,
+    });
   }
   const { width, height, channels, data } = png;
   if (png.depth !== 8 || png.palette !== undefined || data.length !== width * height * channels) {

@@ -4,6 +4,10 @@ import { writeOut } from './output/result.js';
 
 /** What commander says about a wrong command line, as the product's own error. */
 export function usageError(error: CommanderError): CutpointError {
+  // Its message is "(outputHelp)".
+  if (error.code === 'commander.help') {
+    return new CutpointError('CUT_USAGE', 'There is no such command; `cutpoint --help` lists the verbs.');
+  }
   const sentence = oneLine(error.message.replace(/^error: /, ''));
   return new CutpointError('CUT_USAGE', sentence.charAt(0).toUpperCase() + sentence.slice(1));
 }

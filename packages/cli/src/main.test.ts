@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from './main.js';
@@ -32,6 +33,19 @@ describe('the command as a process', () => {
   });
 });
 
+describe.skipIf(process.platform !== 'linux')('a standard output that is full', () => {
+  it.each([[['--help']], [['run', '--json']]])('%j ends with one sentence and status 1', (args) => {
+    const command = fileURLToPath(new URL('../bin/cutpoint.js', import.meta.url));
+    const full = openSync('/dev/full', 'w');
+    const stdio = ['ignore', full, 'pipe'] as const;
+    const { status, stderr } = spawnSync(process.execPath, [command, ...args], { encoding: 'utf8', stdio: [...stdio] });
+    closeSync(full);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/error CUT_FILE_WRITE: Standard output cannot be written: no space left on device\.\n$/);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});
+
 describe('wrong usage', () => {
   it('is an illegal cut where cuts do not ascend', async () => {
     const { status, stderr } = await run('split', 'model.onnx', '--at', '99,25', '--out', 'segments');
@@ -49,11 +63,16 @@ describe('wrong usage', () => {
     ['a dimension without a value', ['run', 'model.onnx', '--dim', 'batch', '--input', 'x.npy']],
     ['a setting out of range', ['serve', 'model.onnx', '--threads', '0']],
     ['a missing setting', ['serve']],
+    ['a group of verbs alone', ['bench']],
+    ['an unknown benchmark', ['bench', 'nonsense']],
+    ['help on an unknown verb', ['help', 'nonsense']],
+    ['help on something else', ['help', '--nonsense']],
     ['asking without an input', ['ask', 'ws://127.0.0.1:9']],
   ])('%s ends with status 2 and one sentence', async (_, args) => {
     const { status, stdout, stderr } = await run(...args);
     expect([status, stdout]).toEqual([2, '']);
-    expect(stderr).toMatch(/^error CUT_USAGE: [A-Z-].*\n$/);
+    expect(stderr).toMatch(/^error CUT_USAGE: [A-Z-`].*\n$/);
+    expect(stderr).not.toContain('outputHelp');
   });
 
   it('with --json is one object on stdout as well', async () => {

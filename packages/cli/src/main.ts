@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, errorCodes, systemReason } from '@cutpoint/core';
 import { Command, CommanderError } from 'commander';
 import { reportError, usageError } from './errors.js';
 import { addVerb } from './verb.js';
@@ -7,7 +7,9 @@ import { verbs } from './verbs/index.js';
 
 /** Runs one command line (without `node` and the script) and sets the exit status. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  process.stdout.on('error', endUnheard);
+  // Nobody can be told that this failed.
+  process.stderr.on('error', () => {});
   const status = await runCommandLine(args);
   if (status === 0) return;
   process.exitCode = status;
@@ -15,9 +17,11 @@ export async function main(args: readonly string[]): Promise<void> {
   setTimeout(() => process.exit(), 1_000).unref();
 }
 
-/** A reader that has seen enough (`cutpoint cuts model.onnx | head`) is no failure. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** Ends the process, for its result cannot be written. A reader that has seen enough (`| head`) is no failure. */
+function endUnheard(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`error CUT_FILE_WRITE: Standard output cannot be written: ${systemReason(error)}.\n`);
+  process.exit(errorCodes.CUT_FILE_WRITE.exit);
 }
 
 /** Runs one command line and returns the exit status: 0 done, 1 failed, 2 wrong usage. Never throws. */
@@ -25,7 +29,11 @@ export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2
   try {
     if (args.length === 0) throw new CutpointError('CUT_USAGE', 'Name a verb; `cutpoint --help` lists them.');
     const [first, second] = args.filter((arg) => !arg.startsWith('-'));
-    const command = await program(first === 'help' ? second : first);
+    const verb = first === 'help' ? second : first;
+    if (first === 'help' && verb !== undefined && !verbs.some(({ name }) => name === verb)) {
+      throw new CutpointError('CUT_USAGE', `There is no verb "${verb}"; \`cutpoint --help\` lists the verbs.`);
+    }
+    const command = await program(verb);
     await command.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (thrown) {
@@ -44,7 +52,8 @@ async function program(verb: string | undefined): Promise<Command> {
     // What follows a verb is the verb's, so that a verb that groups others passes their options on.
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: () => {} });
+    // What is wrong is said in one sentence, without the help around it.
+    .configureOutput({ outputError: () => {}, writeErr: () => {} });
   for (const entry of verbs) {
     if (entry.name === verb) addVerb(command, entry, await entry.load());
     else command.command(entry.name).description(entry.summary);

@@ -77,6 +77,7 @@ describe('a wrong endpoint', () => {
     await expect(open({ listen: 'ws://127.0.0.1:0', tlsCert: pem })).rejects.toThrow(code('CUT_USAGE'));
     const absent = open({ listen: 'ws://127.0.0.1:0', tokenFile: join(folder, 'absent') });
     await expect(absent).rejects.toThrow(code('CUT_FILE_NOT_FOUND'));
+    await expect(absent).rejects.toThrow(/^The token file \S+absent cannot be read: no such file or directory\.$/);
   });
 
   it('does not use a token or key that every user can read, or a token that can be guessed', async () => {

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { CutpointError, messageOf } from '@cutpoint/core';
+import { CutpointError, systemReason } from '@cutpoint/core';
 
 const minTokenLength = 16;
 const maxSecretBytes = 1_000_000;
@@ -40,9 +40,8 @@ async function readText(path: string, what: string): Promise<string> {
     const { size } = await stat(path);
     if (size <= maxSecretBytes) return await readFile(path, 'utf8');
   } catch (thrown) {
-    throw new CutpointError('CUT_FILE_NOT_FOUND', `The ${what} ${path} cannot be read: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
+    const message = `The ${what} ${path} cannot be read: ${systemReason(thrown)}.`;
+    throw new CutpointError('CUT_FILE_NOT_FOUND', message, { cause: thrown });
   }
   throw new CutpointError('CUT_USAGE', `The ${what} ${path} has more than ${maxSecretBytes} bytes.`);
 }

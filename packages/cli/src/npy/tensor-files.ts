@@ -1,5 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { asCutpointError, CutpointError, type NamedTensors, type TensorSpec } from '@cutpoint/core';
+import { asCutpointError, CutpointError, type NamedTensors, systemReason, type TensorSpec } from '@cutpoint/core';
 import { decodeNpy } from './npy.js';
 import { decodeNpz, encodeNpz } from './npz.js';
 
@@ -26,13 +26,13 @@ export async function readInputs(path: string, inputs: readonly TensorSpec[]): P
   throw new CutpointError('CUT_INPUT', message);
 }
 
-/** Writes tensors to a .npz file. @throws CutpointError CUT_FILE_NOT_FOUND, CUT_UNSUPPORTED_TYPE. */
+/** Writes tensors to a .npz file. @throws CutpointError CUT_FILE_WRITE, CUT_UNSUPPORTED_TYPE. */
 export async function writeTensors(path: string, tensors: NamedTensors): Promise<void> {
   const bytes = encodeNpz(tensors);
   try {
     await writeFile(path, bytes);
   } catch (thrown) {
-    throw asCutpointError(thrown, 'CUT_FILE_NOT_FOUND', `${path} cannot be written`);
+    throw new CutpointError('CUT_FILE_WRITE', `${path} cannot be written: ${systemReason(thrown)}.`, { cause: thrown });
   }
 }
 
@@ -41,7 +41,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
     const { size } = await stat(path);
     if (size <= maxFileBytes) return await readFile(path);
   } catch (thrown) {
-    throw asCutpointError(thrown, 'CUT_FILE_NOT_FOUND', `The input file ${path} cannot be read`);
+    const message = `The input file ${path} cannot be read: ${systemReason(thrown)}.`;
+    throw new CutpointError('CUT_FILE_NOT_FOUND', message, { cause: thrown });
   }
   throw new CutpointError('CUT_INPUT', `The input file ${path} has more than ${maxFileBytes} bytes.`);
 }

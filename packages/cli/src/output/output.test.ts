@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fields, table } from './table.js';
-import { formatBytes, formatMs } from './units.js';
+import { describeTensors } from './tensors.js';
+import { byteColumn, formatBytes, formatMs, msColumn } from './units.js';
 
 describe('units', () => {
   it('are those a person reads', () => {
@@ -29,6 +30,37 @@ describe('units', () => {
         const [value, unit] = formatBytes(bytes).split(' ');
         const scale = 1000 ** ['B', 'KB', 'MB', 'GB', 'TB'].indexOf(unit ?? '');
         expect(Math.abs(Number(value) * scale - bytes)).toBeLessThanOrEqual(bytes * 0.006);
+      }),
+    );
+  });
+});
+
+it('tensors are named by their types, equal ones counted', () => {
+  const a = { dtype: 'f32', shape: [1, 8] };
+  expect(describeTensors([a, { dtype: 'i64', shape: [] }, a])).toBe('2 x f32[1, 8] + i64[]');
+  expect(describeTensors([])).toBe('');
+});
+
+describe('columns of numbers', () => {
+  it('have one unit and one number of decimals, and show the smallest value', () => {
+    expect(byteColumn([602_112, 4_816_896, 0])).toEqual(['0.60 MB', '4.82 MB', '0 MB']);
+    expect(byteColumn([4_816_896, 5_000])).toEqual(['4.817 MB', '0.005 MB']);
+    expect(byteColumn([4_816_896, 4])).toEqual(['4816.896 KB', '0.004 KB']);
+    expect(byteColumn([768, 4, 0])).toEqual(['768 B', '4 B', '0 B']);
+    expect(byteColumn([0, 0])).toEqual(['0 B', '0 B']);
+    expect(byteColumn([])).toEqual([]);
+    expect(msColumn([12.3, 0.084, 18.4])).toEqual(['12.300 ms', '0.084 ms', '18.400 ms']);
+    expect(msColumn([0.5, 0.02])).toEqual(['500 µs', '20 µs']);
+  });
+
+  it('lose no value that is not zero, unless it is less than a billionth of another', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1e9 }), { minLength: 1 }), (bytes) => {
+        const cells = byteColumn(bytes).map((cell) => cell.split(' '));
+        expect(new Set(cells.map(([, unit]) => unit)).size).toBe(1);
+        const decimals = cells.filter(([value]) => value !== '0').map(([value]) => value?.split('.')[1]?.length);
+        expect(new Set(decimals).size).toBeLessThanOrEqual(1);
+        expect(cells.map(([value]) => Number(value) > 0)).toEqual(bytes.map((value) => value > 0));
       }),
     );
   });

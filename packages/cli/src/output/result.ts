@@ -6,13 +6,9 @@ export function printResult(json: boolean, value: object, text: () => string): P
   return writeOut(json ? `${JSON.stringify(value)}\n` : text());
 }
 
-/** Writes to stdout and resolves when the text has been handed to the system. */
+/** Writes to stdout and resolves when the text has been handed to the system, or cannot be: `main` deals with that. */
 export function writeOut(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => {
-      // `main` says why a closed pipe is no failure.
-      if (error && !('code' in error && error.code === 'EPIPE')) reject(error);
-      else resolve();
-    });
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
   });
 }

@@ -26,6 +26,12 @@ export function fields(pairs: readonly (readonly [name: string, value: string])[
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
 }
 
+/** Texts padded on the left to the width of the longest, so that numbers with equal decimals stand below one another. */
+export function alignRight(cells: readonly string[]): readonly string[] {
+  const width = Math.max(0, ...cells.map((cell) => cell.length));
+  return cells.map((cell) => cell.padStart(width));
+}
+
 // Colour codes take no room on the screen.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character starts a colour code.
 const colourCode = /\u001b\[[0-9;]*m/g;

@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import { Option } from 'commander';
 import { benchOverhead, type OverheadBench } from '../bench/overhead.js';
 import { benchWire, type WireBench } from '../bench/wire.js';
@@ -5,8 +6,8 @@ import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseCut, parseDim, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
-import { fields, table } from '../output/table.js';
-import { formatBytes, formatMs } from '../output/units.js';
+import { alignRight, fields, table } from '../output/table.js';
+import { formatBytes, msColumn } from '../output/units.js';
 import { addVerb, type Verb } from '../verb.js';
 
 /** `cutpoint bench`: measurements of Cutpoint itself. */
@@ -15,6 +16,14 @@ export const bench: Verb = {
   configure: (command) => {
     // What follows a benchmark's name is the benchmark's: both know --json.
     command.enablePositionalOptions();
+    command
+      .usage('[options] <benchmark>')
+      .helpCommand(true)
+      .argument('[benchmark]')
+      .action((name: string | undefined) => {
+        const what = name === undefined ? 'Name a benchmark' : `There is no benchmark "${name}"`;
+        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint bench --help\` explains overhead and wire.`);
+      });
     addVerb(
       command,
       {
@@ -63,12 +72,16 @@ const overhead: Verb = {
 
 function overheadText(result: OverheadBench): string {
   const rate = (perSecond: number) => `${perSecond.toFixed(1)} requests/s`;
+  const { wholeMs, frontMs, backMs, splitMs, computeMs } = result;
+  const [whole = '', front = '', back = '', split = '', compute = ''] = alignRight(
+    msColumn([wholeMs, frontMs, backMs, splitMs, computeMs]),
+  );
   const text = fields([
-    ['whole', formatMs(result.wholeMs)],
-    ['front', formatMs(result.frontMs)],
-    ['back', formatMs(result.backMs)],
-    ['split', `${formatMs(result.splitMs)}, ${result.ratio.toFixed(3)} times front + back`],
-    ['inference', `${formatMs(result.computeMs)} of front + back; the rest is the way to the worker threads`],
+    ['whole', whole],
+    ['front', front],
+    ['back', back],
+    ['split', `${split}, ${result.ratio.toFixed(3)} times front + back`],
+    ['inference', `${compute} of front + back; the rest is the way to the worker threads`],
     ['throughput', `${rate(result.throughputHz)} with 4 under way`],
     [
       'bound',
@@ -99,23 +112,17 @@ const wire: Verb = {
 
 function wireText({ transport, rows }: WireBench): string {
   const columns = ['payload', 'p50', 'p99', 'bare p50', 'bare p99', 'ratio', 'MB/s', 'bare MB/s', 'ratio'];
-  const cells = rows.map((row) => [
+  const microseconds = rows.flatMap(({ p50Us, p99Us, bareP50Us, bareP99Us }) => [p50Us, p99Us, bareP50Us, bareP99Us]);
+  const times = msColumn(microseconds.map((us) => us / 1000));
+  const cells = rows.map((row, i) => [
     formatBytes(row.bytes),
-    formatMs(row.p50Us / 1000),
-    formatMs(row.p99Us / 1000),
-    formatMs(row.bareP50Us / 1000),
-    formatMs(row.bareP99Us / 1000),
+    ...times.slice(4 * i, 4 * i + 4),
     row.roundTripRatio.toFixed(2),
     row.throughputMBps.toFixed(0),
     row.bareThroughputMBps.toFixed(0),
     row.throughputRatio.toFixed(2),
   ]);
   const heading = `${transport} on loopback beside a bare TCP echo: round trips, then throughput with 4 under way\n`;
-  return (
-    heading +
-    table(
-      columns.map((name) => ({ name, align: 'right' as const })),
-      cells,
-    )
-  );
+  const right = columns.map((name) => ({ name, align: 'right' as const }));
+  return heading + table(right, cells);
 }

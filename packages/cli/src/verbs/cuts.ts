@@ -6,7 +6,8 @@ import { dimHelp, parseDim } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { table } from '../output/table.js';
-import { formatBytes } from '../output/units.js';
+import { describeTensors } from '../output/tensors.js';
+import { byteColumn } from '../output/units.js';
 import type { Verb } from '../verb.js';
 
 interface CutsOptions {
@@ -42,13 +43,16 @@ async function openWithProgress(path: string, options: CutsOptions, signal: Abor
 
 function asText({ file, list }: CutModel, all: boolean): string {
   const shown = all ? list.cuts : notableCuts(list.cuts);
-  const rows = shown.map(({ index, name, tensors, bytes, frontNodes, frontWeightBytes }) => [
+  const bytes = byteColumn(shown.map((cut) => cut.bytes));
+  const weights = byteColumn(shown.map(({ frontWeightBytes }) => frontWeightBytes));
+  const allWeightBytes = list.cuts.at(-1)?.frontWeightBytes ?? 0;
+  const rows = shown.map(({ index, name, tensors, frontNodes, frontWeightBytes }, row) => [
     String(index),
     name,
-    tensors.map(({ dtype, shape }) => `${dtype}[${shape.join(',')}]`).join(' '),
-    formatBytes(bytes),
+    describeTensors(tensors) || 'nothing',
+    bytes[row] ?? '',
     String(frontNodes),
-    formatBytes(frontWeightBytes),
+    `${weights[row]} ${percent(frontWeightBytes, allWeightBytes).padStart(5)}`,
   ]);
   const heading = table(
     [
@@ -62,6 +66,11 @@ function asText({ file, list }: CutModel, all: boolean): string {
     rows,
   );
   return `${heading}${footer(file.name, list.cuts, shown)}`;
+}
+
+/** A share in whole percent; a model without weights has all of them everywhere. */
+function percent(part: number, whole: number): string {
+  return `${whole === 0 ? 100 : Math.round((100 * part) / whole)} %`;
 }
 
 function footer(name: string, all: readonly Cut[], shown: readonly Cut[]): string {

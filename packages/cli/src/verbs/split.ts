@@ -1,10 +1,12 @@
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCutModel, writeSegments } from '@cutpoint/runtime';
+import { openCutModel, type SegmentsFile, writeSegments } from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseCuts, parseDim } from '../options.js';
 import { printResult } from '../output/result.js';
 import { table } from '../output/table.js';
+import { byteColumn } from '../output/units.js';
 import type { Verb } from '../verb.js';
 
 interface SplitOptions {
@@ -35,22 +37,36 @@ async function splitModel(path: string, { at, out, dim, json }: SplitOptions): P
   const model = await openCutModel(path, { signal: interrupt.signal, ...(dim && { dims: dim }) });
   noteAssumedDims(model.assumed);
   const written = await writeSegments(model, at, out);
-  await printResult(json === true, { ...written, out }, () =>
-    table(
-      [
-        { name: 'segment', align: 'right' },
-        { name: 'file' },
-        { name: 'receives' },
-        { name: 'sends' },
-        { name: 'answers' },
-      ],
-      written.segments.map(({ index, file, receives, sends, answers }) => [
-        String(index),
-        file === null ? 'nothing to compute' : join(out, file),
-        receives.join(' ') || '-',
-        sends.join(' ') || '-',
-        answers.join(' ') || '-',
-      ]),
-    ),
+  const sizes = byteColumn(await Promise.all(written.segments.map(({ file }) => bytesOf(out, file))));
+  await printResult(json === true, { ...written, out }, () => asText(written, out, sizes));
+}
+
+function asText({ segments }: SegmentsFile, out: string, sizes: readonly string[]): string {
+  const heading = table(
+    [
+      { name: 'segment', align: 'right' },
+      { name: 'file' },
+      { name: 'size', align: 'right' },
+      { name: 'receives' },
+      { name: 'sends' },
+      { name: 'answers' },
+    ],
+    segments.map(({ index, file, receives, sends, answers }, row) => [
+      String(index),
+      file === null ? 'nothing to compute' : join(out, file),
+      file === null ? '' : (sizes[row] ?? ''),
+      receives.join(' + ') || '-',
+      sends.join(' + ') || '-',
+      answers.join(' + ') || '-',
+    ]),
   );
+  return `${heading}${join(out, 'segments.json')} is what \`cutpoint serve\`, \`cutpoint agent\` and \`cutpoint run\` take.\n`;
+}
+
+/** What a segment takes on disk, with its external weights. */
+async function bytesOf(folder: string, file: string | null): Promise<number> {
+  if (file === null) return 0;
+  const names = (await readdir(folder)).filter((name) => name === file || name === `${file}.data`);
+  const stats = await Promise.all(names.map((name) => stat(join(folder, name))));
+  return stats.reduce((sum, { size }) => sum + size, 0);
 }

@@ -55,8 +55,10 @@ async function verifyModel(path: string, options: VerifyOptions): Promise<void> 
   const model = await cutModelOf(file, { dims, signal });
   noteAssumedDims(model.assumed);
   const inputs = given ?? randomInputs(concreteInputs(specs, dims).inputs);
-  const report = await verifyWithProgress(model, chosenSplits(model, options), inputs, signal);
-  await printResult(options.json === true, { ...report, model: path }, () => asText(report));
+  const splits = chosenSplits(model, options);
+  const report = await verifyWithProgress(model, splits, inputs, signal);
+  const trial = { splits, input: options.input };
+  await printResult(options.json === true, { ...report, model: path }, () => asText(report, trial));
   if (report.failures.length === 0) return;
   // Said here and not thrown: the report on stdout is the result, and there is only one.
   process.stderr.write(`error CUT_NOT_EQUAL: ${errorCodes.CUT_NOT_EQUAL.meaning}\n`);
@@ -86,15 +88,23 @@ async function verifyWithProgress(
   });
 }
 
-function asText({ model, cuts, verified, maxAbsDiff, maxRelDiffOptimised, bounds, failures }: VerifyReport): string {
+/** What was run, for the report. */
+interface Trial {
+  readonly splits: readonly (readonly number[])[];
+  /** The input file; undefined for random inputs. */
+  readonly input: string | undefined;
+}
+
+function asText(report: VerifyReport, { splits, input }: Trial): string {
+  const { model, cuts, maxAbsDiff, maxRelDiffOptimised, bounds, failures } = report;
+  const failed = new Set(failures.map(({ at }) => at)).size;
+  const outcome = failed === 0 ? 'all equal to the whole' : `${failed} not equal to the whole`;
   const summary = fields([
-    ['model', `${model} (${cuts} cuts)`],
-    [
-      'verified',
-      `${verified} splits, ${failures.length === 0 ? 'all equal to the whole' : `${failures.length} failures`}`,
-    ],
-    ['optimisations off', `largest difference ${maxAbsDiff}`],
-    ['optimisations on', `largest difference ${maxRelDiffOptimised.toExponential(1)} of the output's range`],
+    ['model', `${model} (cuts 0 to ${cuts - 1})`],
+    ['verified', `${splits.length} ${splits.length === 1 ? 'split' : 'splits'} at ${where(splits, cuts)}: ${outcome}`],
+    ['inputs', input ?? 'random'],
+    ['optimisations off', `largest difference ${scientific(maxAbsDiff)}`],
+    ['optimisations on', `largest difference ${scientific(maxRelDiffOptimised)} of the output's range`],
     ['allowed', `${bounds.exact} off, ${bounds.optimised} on (${bounds.reason})`],
   ]);
   const lines = failures.map(
@@ -102,4 +112,19 @@ function asText({ model, cuts, verified, maxAbsDiff, maxRelDiffOptimised, bounds
       `FAILED at cut ${at.join(',')} (after ${name}), optimisations ${optimisation === 'none' ? 'off' : 'on'}: ${reason}\n`,
   );
   return summary + lines.join('');
+}
+
+const mostListed = 12;
+
+/** Where the splits were made: the range where it is every cut, else their list, shortened in the middle. */
+function where(splits: readonly (readonly number[])[], cuts: number): string {
+  if (splits.length === cuts) return `every cut from 0 to ${cuts - 1}`;
+  const names = splits.map((at) => at.join(' and '));
+  const listed = names.length <= mostListed ? names : [...names.slice(0, 3), '...', ...names.slice(-1)];
+  return `${splits.length === 1 ? 'cut' : 'the cuts'} ${listed.join(', ')}`;
+}
+
+/** A difference; an exact zero is one, and not a small number. */
+function scientific(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1);
 }

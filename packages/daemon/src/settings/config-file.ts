@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { CutpointError, messageOf } from '@cutpoint/core';
+import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
 import { parse } from 'yaml';
 
 const maxConfigBytes = 1_000_000;
@@ -24,7 +24,7 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (thrown) {
     if (thrown instanceof CutpointError) throw thrown;
-    const message = `The configuration file ${path} cannot be read: ${messageOf(thrown)}`;
+    const message = `The configuration file ${path} cannot be read: ${systemReason(thrown)}.`;
     throw new CutpointError('CUT_FILE_NOT_FOUND', message, { cause: thrown });
   }
 }

@@ -106,5 +106,6 @@ describe('a wrong setting', () => {
     await expect(resolve({}, {}, await file('#'.repeat(1_000_001)))).rejects.toThrow(usage('1 MB'));
     const absent = resolve({}, {}, join(folder, 'absent.yaml'));
     await expect(absent).rejects.toThrow(expect.objectContaining({ code: 'CUT_FILE_NOT_FOUND' }));
+    await expect(absent).rejects.toThrow(/absent\.yaml cannot be read: no such file or directory\.$/);
   });
 });
