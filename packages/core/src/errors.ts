@@ -6,6 +6,10 @@ export const errorCodes = {
   CUT_USAGE: { exit: 2, meaning: 'The command line, environment or configuration file is wrong.' },
   CUT_FILE_NOT_FOUND: { exit: 1, meaning: 'A file that was named does not exist or cannot be read.' },
   CUT_FILE_WRITE: { exit: 1, meaning: 'A file or folder cannot be written.' },
+  CUT_PREPROCESSING: {
+    exit: 1,
+    meaning: 'The file that declares a model’s preprocessing is not valid, or does not fit the model.',
+  },
   CUT_MODEL_INVALID: { exit: 1, meaning: 'The file is not an ONNX model, or is truncated or inconsistent.' },
   CUT_MODEL_TOO_LARGE: { exit: 1, meaning: 'A protobuf message would exceed 2 GB; weights must be external.' },
   CUT_EXTERNAL_DATA: {
@@ -35,10 +39,16 @@ export const errorCodes = {
   CUT_WIRE_MALFORMED: { exit: 1, meaning: 'A frame does not follow the wire format.' },
   CUT_WIRE_TOO_LARGE: { exit: 1, meaning: 'A frame, or a part of one, exceeds the agreed limit.' },
   CUT_MODEL_MISMATCH: { exit: 1, meaning: 'Agent and server do not hold the same model cut at the same place.' },
-  CUT_SCENARIO: { exit: 2, meaning: 'A scenario does not follow its schema, or is not known.' },
+  CUT_SCENARIO: {
+    exit: 2,
+    meaning: 'A scenario is wrong or not known, or names a device, link or codec that does not exist.',
+  },
   CUT_TRACE: { exit: 1, meaning: 'A trace of a link is malformed or has gaps.' },
   CUT_EMULATION: { exit: 1, meaning: 'This machine cannot emulate a link or a device in the way that was asked for.' },
   CUT_NOT_EQUAL: { exit: 1, meaning: 'Split and whole gave different answers.' },
+  CUT_PROFILE: { exit: 1, meaning: 'A file is not a profile of a model or link, or is of another version.' },
+  CUT_PROFILE_MISMATCH: { exit: 1, meaning: 'Profiles do not belong together, or to the model that is planned.' },
+  CUT_INFEASIBLE: { exit: 1, meaning: 'No plan keeps all limits, or the one that was chosen cannot run.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

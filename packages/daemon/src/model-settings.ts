@@ -12,6 +12,11 @@ export const modelSettings = {
     .max(maxCuts)
     .default([])
     .describe('the cut, as `cutpoint cuts` numbers it, or several with commas between; not for a segments.json'),
+  preprocessing: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('JSON file that makes the model take pixels (default: MODEL.preprocessing.json, where it exists)'),
   dim: z
     .record(z.string(), z.int().min(1))
     .default({})
@@ -30,8 +35,8 @@ export const modelSettings = {
 export type ModelSettings = z.output<z.ZodObject<typeof modelSettings>>;
 
 /** The cut and the dimensions as `openSplit` takes them. */
-export function splitOptionsOf({ at, dim }: ModelSettings) {
-  return { at, dims: new Map(Object.entries(dim)) };
+export function splitOptionsOf({ at, dim, preprocessing }: ModelSettings) {
+  return { at, preprocessing, dims: new Map(Object.entries(dim)) };
 }
 
 /** How the segment runs, as `loadStage` takes it. */

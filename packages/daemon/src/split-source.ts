@@ -14,10 +14,10 @@ export interface SplitSource {
 
 /** Opens the model of the settings. @throws CutpointError what `openSplit` and `openCutModel` throw. */
 export async function openSplitSource(settings: ModelSettings): Promise<SplitSource> {
-  const { at, dims } = splitOptionsOf(settings);
-  if (at.length > 0 || extname(settings.model) === '.json')
-    return fixedSource(await openSplit(settings.model, { at, dims }));
-  const model = await openCutModel(settings.model, { dims });
+  const options = splitOptionsOf(settings);
+  if (options.at.length > 0 || extname(settings.model) === '.json')
+    return fixedSource(await openSplit(settings.model, options));
+  const model = await openCutModel(settings.model, options);
   return { modelHash: model.file.hash, fixed: undefined, splitAt: (cuts) => splitOf(model, cuts) };
 }
 

@@ -10,6 +10,7 @@ export { type Graph, type GraphNode, indexGraph, nodeLabel } from './graph.js';
 export { isDefaultDomain, type Model, maxModelBytes, parseModel } from './model.js';
 export { fewestBytes, notableCuts } from './notable-cuts.js';
 export * as onnx from './onnx_pb.js';
+export { type Preprocessing, prependPreprocessing } from './preprocessing.js';
 export { type Relocation, relocateExternal } from './relocate.js';
 export { serialiseModel } from './serialise.js';
 export { type ShapeTable, type TensorType, type ValueType, valueBytes } from './shapes.js';

@@ -1,4 +1,4 @@
-export { type CutModel, cutModelOf, openCutModel, segmentsOf } from './model/cut-model.js';
+export { type CutModel, cutModelOf, type OpenOptions, openCutModel, segmentsOf } from './model/cut-model.js';
 export {
   type AssumedDim,
   type ConcreteInput,

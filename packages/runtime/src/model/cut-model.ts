@@ -14,12 +14,17 @@ export interface CutModel {
   readonly assumed: readonly AssumedDim[];
 }
 
+export interface OpenOptions extends ShapeOptions {
+  /** The file that declares the model's preprocessing; unless given, `model.preprocessing.json` beside it, if there is one. */
+  readonly preprocessing?: string | undefined;
+}
+
 /**
  * Reads a model, measures its shapes (cached) and lists its cuts.
  * @throws CutpointError see `readModelFile`, `measureShapes` and `listCuts`.
  */
-export async function openCutModel(path: string, options: ShapeOptions = {}): Promise<CutModel> {
-  return await cutModelOf(await readModelFile(path), options);
+export async function openCutModel(path: string, options: OpenOptions = {}): Promise<CutModel> {
+  return await cutModelOf(await readModelFile(path, options.preprocessing), options);
 }
 
 /** Like `openCutModel`, for a file that was read already. */

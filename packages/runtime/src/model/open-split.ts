@@ -1,13 +1,12 @@
 import { extname } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import { cutAt } from '@cutpoint/graph';
-import { type CutModel, openCutModel, segmentsOf } from './cut-model.js';
+import { type CutModel, type OpenOptions, openCutModel, segmentsOf } from './cut-model.js';
 import { sourceOf } from './segment-source.js';
 import { openSegmentsFolder } from './segments-file.js';
-import type { ShapeOptions } from './shape-oracle.js';
 import type { SplitModel } from './split-model.js';
 
-export interface SplitOptions extends ShapeOptions {
+export interface SplitOptions extends OpenOptions {
   /** Indices of the cuts, ascending. Must be absent or empty for a `segments.json`, whose cuts are made already. */
   readonly at?: readonly number[];
 }
