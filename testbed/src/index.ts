@@ -1,1 +1,10 @@
-export {};
+export type { EmulatedLink, LinkEmulation, LinkStats } from './links/emulated-link.js';
+export {
+  type DirectionParameters,
+  type LinkParameters,
+  linkParametersOf,
+  type Trace,
+  type TracePoint,
+} from './links/link-parameters.js';
+export { openProxyLink, type ProxyLinkOptions } from './links/proxy-link.js';
+export { parseTrace } from './links/trace.js';
