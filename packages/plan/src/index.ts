@@ -1,3 +1,6 @@
+export { type Breakdown, checkChoice, costsOf, type Stage, stagesOf, tryCosts } from './costs.js';
+export { type Front, type FrontOptions, type FrontPoint, paretoFront } from './front.js';
+export { keepsLimits, measures, type PlanLimits } from './limits.js';
 export {
   type Objective,
   objectives,

@@ -1,0 +1,235 @@
+import { type Bounds, boundsOf } from './bounds.js';
+import { KnownPlans } from './known-plans.js';
+import { LabelSet } from './label-set.js';
+import { LabelStore } from './labels.js';
+import { seedPlans } from './seed-plans.js';
+import { hopAt, type Tables } from './tables.js';
+
+/** Adding up in another order changes the last bits; bounds leave room for that. */
+const roundingDown = 1 - 1e-12;
+const roundingUp = 1 + 1e-9;
+
+/** Via which a label came; codecs are 0 and up. */
+export const viaSegment = -1;
+const viaStart = -2;
+
+export interface SearchResult {
+  readonly store: LabelStore;
+  /** Labels of complete plans in the store: the front, with columns in the order of the chosen ones. */
+  readonly front: LabelStore;
+  readonly tiesLost: boolean;
+}
+
+/**
+ * Dynamic programming over labels, device by device. A label at `decide(d, i)` has the tensors of cut i at device d; one at
+ * `done(d, i)` has computed up to cut i there. A device's labels are complete before the next device pulls from them.
+ */
+export class Search {
+  readonly store: LabelStore;
+  readonly front: LabelStore;
+  private readonly bounds: Bounds;
+  private readonly known: KnownPlans;
+  private readonly set: LabelSet;
+  private readonly complete: LabelSet;
+  private readonly width: number;
+  /** Where the labels of a place begin and end in the store; places as in `placeOf`. */
+  private readonly begin: Int32Array;
+  private readonly end: Int32Array;
+  /** By place: the least of each column over its labels. */
+  private readonly least: Float64Array;
+  private readonly label: Float64Array;
+  private readonly bound: Float64Array;
+  /** By column of which the largest counts: no plan has less. */
+  private readonly floor: Float64Array;
+
+  /** `epsilon` 0 is exact. */
+  constructor(
+    private readonly tables: Tables,
+    private readonly mostEnergyJ: number,
+    mostTies: number,
+    epsilon: number,
+  ) {
+    const { layout, cuts, devices } = tables;
+    this.width = layout.columns.length;
+    const places = devices * cuts * 2;
+    this.store = new LabelStore(this.width);
+    this.front = new LabelStore(layout.chosen.length);
+    this.bounds = boundsOf(tables);
+    // At most one replacement per state of a plan, two states per device, and one by a known plan.
+    const factor = epsilon === 0 ? 1 : (1 + epsilon) ** (1 / (2 * devices + 1));
+    this.known = new KnownPlans(layout.chosen.length, factor);
+    const slack = epsilon === 0 ? undefined : layout.limits.map((limit) => (limit < Infinity ? 1 : factor));
+    this.set = new LabelSet(this.store, this.width, layout.strict, mostTies, slack);
+    this.complete = new LabelSet(this.front, layout.chosen.length, layout.chosen.length, mostTies, undefined);
+    this.begin = new Int32Array(places);
+    this.end = new Int32Array(places);
+    this.least = new Float64Array(places * this.width);
+    this.label = new Float64Array(this.width);
+    this.bound = new Float64Array(layout.chosen.length);
+    this.floor = Float64Array.from({ length: this.width }, (_, c) =>
+      c < layout.sums ? 0 : Math.min(this.bounds.decide[c] as number, this.bounds.done[c] as number),
+    );
+    if (epsilon === 0) {
+      seedPlans(tables, this.bounds, (totals) => {
+        if (this.keepsLimits(totals)) this.known.add(this.chosenOf(totals));
+      });
+    }
+  }
+
+  run(): SearchResult {
+    const { cuts, devices } = this.tables;
+    for (let device = 0; device < devices; device++) {
+      if (device === 0) this.start();
+      else for (let cut = 0; cut < cuts - 1; cut++) this.decideAt(device, cut);
+      for (let cut = 1; cut < cuts; cut++) this.doneAt(device, cut);
+    }
+    this.complete.flush(0);
+    return { store: this.store, front: this.front, tiesLost: this.set.tiesLost || this.complete.tiesLost };
+  }
+
+  /** The input is at the first device, which computes, or passes it on. */
+  private start(): void {
+    for (const done of [false, true]) {
+      this.label.fill(0);
+      if (this.accepts(done ? this.bounds.done : this.bounds.decide, 0)) this.set.offer(this.label, -1, viaStart, 1);
+      this.close(this.placeOf(0, 0, done));
+    }
+  }
+
+  private decideAt(device: number, cut: number): void {
+    const { tables, store, width, label } = this;
+    const { hops, layout, idleW, cuts } = tables;
+    const state = (device * cuts + cut) * width;
+    if (this.bounds.decide[state] !== Infinity) {
+      for (let from = 0; from < device; from++) {
+        const source = this.placeOf(from, cut, true);
+        const joinedW = (idleW[device] as number) - (idleW[from] as number);
+        for (let codec = 0; codec < tables.codecs; codec++) {
+          const step = hopAt(tables, from, device, codec, cut);
+          if (hops[step] === Infinity) continue;
+          for (let k = this.begin[source] as number; k < (this.end[source] as number); k++) {
+            this.add(store.values, k * width, hops, step);
+            if (joinedW !== 0 && layout.energy >= 0) {
+              const waited = joinedW * (store.values[k * width + layout.latency] as number);
+              label[layout.energy] = (label[layout.energy] as number) + waited;
+            }
+            if (this.accepts(this.bounds.decide, state)) this.set.offer(label, k, codec, store.ways[k] as number);
+          }
+        }
+      }
+    }
+    this.close(this.placeOf(device, cut, false));
+  }
+
+  private doneAt(device: number, cut: number): void {
+    const { tables, store, width, label } = this;
+    const { cuts } = tables;
+    const state = (device * cuts + cut) * width;
+    const segments = tables.segments[device] as Float64Array;
+    const whole = cut === cuts - 1;
+    if (this.bounds.done[state] === Infinity) return;
+    for (let from = 0; from < cut; from++) {
+      const source = this.placeOf(device, from, false);
+      const first = this.begin[source] as number;
+      const last = this.end[source] as number;
+      const step = (cut * cuts + from) * width;
+      if (first === last || segments[step] === Infinity) continue;
+      // If even the best of all its labels together would not do, none of them does.
+      if (last - first > 1) {
+        this.add(this.least, source * width, segments, step);
+        if (!this.accepts(this.bounds.done, state)) continue;
+      }
+      for (let k = first; k < last; k++) {
+        this.add(store.values, k * width, segments, step);
+        if (!this.accepts(this.bounds.done, state)) continue;
+        const ways = store.ways[k] as number;
+        if (whole) this.finish(k, ways);
+        else this.set.offer(label, k, viaSegment, ways);
+      }
+    }
+    this.close(this.placeOf(device, cut, true));
+  }
+
+  /** A complete plan: the label is its costs. */
+  private finish(from: number, ways: number): void {
+    if (!this.keepsLimits(this.label)) return;
+    const chosen = this.chosenOf(this.label);
+    this.complete.offer(chosen, from, viaSegment, ways);
+    this.known.add(chosen);
+  }
+
+  private add(values: Float64Array, at: number, steps: Float64Array, step: number): void {
+    const { width, label } = this;
+    const { sums } = this.tables.layout;
+    for (let c = 0; c < sums; c++) label[c] = (values[at + c] as number) + (steps[step + c] as number);
+    for (let c = sums; c < width; c++) {
+      const own = steps[step + c] as number;
+      const before = values[at + c] as number;
+      label[c] = own > before ? own : before;
+    }
+  }
+
+  /**
+   * Whether the label can still end on the front, given what completing it costs at least (`rest` from `at` on). Raises the
+   * columns of which the largest counts to what every completion reaches anyway, so that labels become equal.
+   */
+  private accepts(rest: Float64Array, at: number): boolean {
+    const { label, bound, floor, width } = this;
+    const { sums, strict, limits } = this.tables.layout;
+    let chosen = 0;
+    for (let c = 0; c < sums; c++) {
+      const own = label[c] as number;
+      const total = own + (rest[at + c] as number);
+      if (total > (limits[c] as number) * roundingUp) return false;
+      if (c < strict) {
+        const least = total * roundingDown;
+        bound[chosen++] = least > own ? least : own;
+      }
+    }
+    for (let c = sums; c < width; c++) {
+      let most = label[c] as number;
+      if ((rest[at + c] as number) > most) most = rest[at + c] as number;
+      if ((floor[c] as number) > most) most = floor[c] as number;
+      label[c] = most;
+      bound[chosen++] = most;
+    }
+    return !this.known.beat(bound);
+  }
+
+  private close(place: number): void {
+    const { store, set, width, least } = this;
+    const first = store.size;
+    set.flush(place);
+    this.begin[place] = first;
+    this.end[place] = store.size;
+    for (let c = 0; c < width; c++) {
+      let smallest = Infinity;
+      for (let k = first; k < store.size; k++) smallest = Math.min(smallest, store.values[k * width + c] as number);
+      least[place * width + c] = smallest;
+    }
+  }
+
+  /** The sums' limits, exactly; steps over the other limits are not in the tables. */
+  private keepsLimits(totals: Float64Array): boolean {
+    const { limits, energy, sums } = this.tables.layout;
+    for (let c = 0; c < sums; c++) {
+      if (
+        c === energy ? (totals[c] as number) / 1000 > this.mostEnergyJ : (totals[c] as number) > (limits[c] as number)
+      ) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private chosenOf(totals: Float64Array): Float64Array {
+    const { chosen } = this.tables.layout;
+    const { bound } = this;
+    for (let i = 0; i < chosen.length; i++) bound[i] = totals[chosen[i] as number] as number;
+    return bound;
+  }
+
+  private placeOf(device: number, cut: number, done: boolean): number {
+    return (device * this.tables.cuts + cut) * 2 + (done ? 1 : 0);
+  }
+}
