@@ -8,3 +8,5 @@ export {
 } from './links/link-parameters.js';
 export { openProxyLink, type ProxyLinkOptions } from './links/proxy-link.js';
 export { parseTrace } from './links/trace.js';
+export { listScenarios } from './scenarios/list-scenarios.js';
+export { type LoadedScenario, loadScenario } from './scenarios/load-scenario.js';
