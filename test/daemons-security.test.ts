@@ -10,6 +10,7 @@ import { cutpoint } from './processes.testing.js';
 // Each test starts processes, and a busy machine takes seconds for one.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
+const localPeer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
 const token = 'a-token-for-the-tests-only';
 let folder: string;
 let ca: string;
@@ -74,6 +75,9 @@ describe('a server with TLS and a token', () => {
     expect(wrong.stderr).toContain('error CUT_UNAUTHORISED: ');
     expect(await none.exit()).toBe(1);
     expect(none.stderr).toContain('error CUT_UNAUTHORISED: ');
+    const refusals = server.log().filter((line) => line.code === 'CUT_UNAUTHORISED');
+    expect(refusals.map(({ address }) => address)).toEqual([localPeer, localPeer]);
+    expect(refusals.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('none was given'));
     expect(await distrustful.exit()).toBe(1);
     expect(distrustful.stderr).toContain('error CUT_TLS: ');
 

@@ -233,6 +233,18 @@ describe('a start that cannot succeed', () => {
     expect(second.stderr).toMatch(/^error CUT_BIND: .*\n$/m);
   });
 
+  it('says that the server’s address is missing or wrong, before the model is loaded', async () => {
+    await using missing = agent(...cut);
+    await using wrong = cutpoint(['agent', 'absent.onnx', ...cut, ...anyPort, '--server', '127.0.0.1:7400']);
+    expect(await missing.exit()).toBe(2);
+    expect(missing.stderr).toMatch(/error CUT_USAGE: .*--server/);
+    expect(missing.log().map(({ msg }) => msg)).not.toContain('loaded');
+    expect(await wrong.exit()).toBe(2);
+    expect(wrong.stderr).toMatch(
+      /error CUT_USAGE: --server is "127\.0\.0\.1:7400", but must be an address such as ws:/,
+    );
+  });
+
   it('says that the server is absent', async () => {
     await using edge = agent(...cut, '--server', 'ws://127.0.0.1:9');
     expect(await edge.exit()).toBe(1);

@@ -7,6 +7,7 @@ import {
   keepConnected,
   type Log,
   needCuts,
+  type ServerAddress,
   type ServerConnection,
   type SplitChoice,
   segmentOptionsOf,
@@ -34,12 +35,12 @@ export function startAgent(settings: AgentSettings, { log }: { log: Log }): Prom
     if (front === undefined) throw new CutpointError('CUT_INTERNAL', 'A split has no first segment.');
     const at = model.cuts.map(({ index }) => index);
     const choice = { at, codecs: codecsFor(at.length, settings.codec) };
+    // Loading takes long on a small device: a wrong address is refused before.
+    const address = needsServerFor({ plan: front }, model.outputs) ? await addressOf(settings, log) : undefined;
     const stage = opened.add(await loadStage(front, segmentOptionsOf(settings)));
     const { sends, answers } = front;
     log.info({ model: settings.model, assumed: model.assumed, ...choice, sends, answers }, 'loaded');
-    const server = needsServerFor(stage, model.outputs)
-      ? opened.add(await connectTo(model, choice, settings, log))
-      : undefined;
+    const server = address && opened.add(await connectTo(address, model, choice, settings.maxBackoffMs, log));
     const client = createSplitClient({
       front: stage,
       choice,
@@ -55,22 +56,22 @@ export function startAgent(settings: AgentSettings, { log }: { log: Log }): Prom
   });
 }
 
+async function addressOf(settings: AgentSettings, log: Log): Promise<ServerAddress> {
+  const { server: url, serverCa: ca, serverTokenFile: tokenFile, connectTimeoutMs } = settings;
+  if (url !== undefined) return await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
+  const message = 'The setting server is missing: give --server with the address that `cutpoint serve` shows.';
+  throw new CutpointError('CUT_USAGE', message);
+}
+
 async function connectTo(
+  address: ServerAddress,
   model: SplitModel,
   choice: SplitChoice,
-  settings: AgentSettings,
+  maxBackoffMs: number,
   log: Log,
 ): Promise<ServerConnection> {
-  const { server: url, serverCa: ca, serverTokenFile: tokenFile, connectTimeoutMs, maxBackoffMs } = settings;
-  if (url === undefined) {
-    throw new CutpointError(
-      'CUT_USAGE',
-      'The setting server is missing: give --server with the address that `cutpoint serve` shows.',
-    );
-  }
-  const address = await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
   const request = { ...choice, segment: 1 };
-  const check = (peer: Peer, signal: AbortSignal) => checkStage(peer, url, { model, request, signal });
+  const check = (peer: Peer, signal: AbortSignal) => checkStage(peer, address.url, { model, request, signal });
   return await keepConnected(address, { name, maxBackoffMs, log, check });
 }
 

@@ -1,5 +1,5 @@
 import { codecIds } from '@cutpoint/codec';
-import { endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
+import { addressSetting, endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** Every setting of the agent. Flags, environment variables, the configuration file and the help derive from it. */
@@ -11,9 +11,7 @@ export const agentSettings = z.strictObject({
     .max(16)
     .default(['raw'])
     .describe('how tensors cross the cut: one codec for all cuts, or one for each with commas between'),
-  server: z
-    .string()
-    .min(1)
+  server: addressSetting
     .optional()
     .describe('address of the server; not needed where the cut leaves nothing to the server'),
   serverCa: z.string().min(1).optional().describe("PEM file with the authority of the server's certificate"),
@@ -26,8 +24,7 @@ export const agentSettings = z.strictObject({
     .max(86_400_000)
     .default(30_000)
     .describe('deadline of a request that comes without one, in ms'),
-  listen: z
-    .string()
+  listen: addressSetting
     .default('ws://127.0.0.1:7401')
     .describe('address to listen on: ws, wss, tcp or tcps; port 0 takes a free one'),
   ...endpointSettings,

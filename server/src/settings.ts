@@ -1,4 +1,4 @@
-import { endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
+import { addressSetting, endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** Every setting of the server. Flags, environment variables, the configuration file and the help derive from it. */
@@ -13,12 +13,11 @@ export const serverSettings = z.strictObject({
     .optional()
     .describe('of several cuts, which segment to load at the start: 1 is behind the first cut (default: the last)'),
   maxStages: z.int().min(1).max(1024).default(8).describe('segments that may be loaded at the same time'),
-  next: z.string().min(1).optional().describe('address of the next server of a chain, for splits with several cuts'),
+  next: addressSetting.optional().describe('address of the next server of a chain, for splits with several cuts'),
   nextCa: z.string().min(1).optional().describe("PEM file with the authority of the next server's certificate"),
   nextTokenFile: z.string().min(1).optional().describe('file with the token to present to the next server; chmod 600'),
   ...reachSettings,
-  listen: z
-    .string()
+  listen: addressSetting
     .default('ws://127.0.0.1:7400')
     .describe('address to listen on: ws, wss, tcp or tcps; port 0 takes a free one'),
   ...endpointSettings,

@@ -67,6 +67,9 @@ describe('wrong usage', () => {
     ['an unknown benchmark', ['bench', 'nonsense']],
     ['help on an unknown verb', ['help', 'nonsense']],
     ['help on something else', ['help', '--nonsense']],
+    ['asking at no address', ['ask', '127.0.0.1:9', '--input', 'x.npy']],
+    ['a server at no address', ['run', 'model.onnx', '--at', '1', '--input', 'x.npy', '--server', 'memory:x']],
+    ['an agent with a server at no address', ['agent', 'absent.onnx', '--at', '1', '--server', 'tcp://gpu']],
     ['asking without an input', ['ask', 'ws://127.0.0.1:9']],
   ])('%s ends with status 2 and one sentence', async (_, args) => {
     const { status, stdout, stderr } = await run(...args);

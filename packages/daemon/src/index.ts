@@ -1,3 +1,4 @@
+export { addressHelp, addressSetting, isAddress } from './address.js';
 export { checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { endpointSettings } from './endpoint-settings.js';
 export type { HealthReport } from './health.js';

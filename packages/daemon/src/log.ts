@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 import { prettyLine } from './pretty-line.js';
 
 /** A structured log: `log.info({ url }, 'ready')`. */
@@ -21,5 +21,31 @@ export function openLog({
   const stderr = pino.destination({ fd: 2, sync: true });
   const colours = process.stderr.isTTY === true && process.env.NO_COLOR === undefined;
   const lines = { write: (line: string) => void stderr.write(prettyLine(line, colours)) };
-  return pino({ name, level, formatters: { level: (label) => ({ level: label }) } }, pretty ? lines : stderr);
+  return pino(logOptions(name, level), pretty ? lines : stderr);
+}
+
+/** Longer texts are cut off: what a caller sends must not fill a disk. */
+const longestText = 500;
+
+/** What every log of a daemon has in common. */
+export function logOptions(name: string, level: string): LoggerOptions {
+  return {
+    name,
+    level,
+    formatters: {
+      level: (label) => ({ level: label }),
+      log: (details) => Object.fromEntries(Object.entries(details).map(([key, value]) => [key, brief(value)])),
+    },
+    hooks: {
+      logMethod(inputs, method) {
+        const [details, ...texts] = inputs;
+        method.apply(this, [brief(details), ...texts.map(brief)] as typeof inputs);
+      },
+    },
+  };
+}
+
+function brief(value: unknown): unknown {
+  if (typeof value !== 'string' || value.length <= longestText) return value;
+  return `${value.slice(0, longestText)}... (${value.length} characters)`;
 }

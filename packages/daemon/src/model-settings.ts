@@ -6,7 +6,7 @@ export const modelSettings = {
   model: z
     .string()
     .min(1)
-    .meta({ argument: 'MODEL', description: 'an ONNX file, or the segments.json that `cutpoint split` wrote' }),
+    .meta({ argument: 'model', description: 'an ONNX file, or the segments.json that `cutpoint split` wrote' }),
   at: z
     .array(z.int().min(0))
     .max(maxCuts)
@@ -29,6 +29,12 @@ export const modelSettings = {
     .default(false)
     .describe('run the segment in a child process: a native crash then ends nothing else'),
   maxQueue: z.int().min(1).max(65_536).default(64).describe('requests that wait for the segment; more are refused'),
+  stuckMs: z
+    .int()
+    .min(1)
+    .max(86_400_000)
+    .default(30_000)
+    .describe('how long a cancelled inference may still hold the segment before it counts as stuck, in ms'),
 };
 
 /** The shared settings with their values. */
@@ -40,7 +46,7 @@ export function splitOptionsOf({ at, dim, preprocessing }: ModelSettings) {
 }
 
 /** How the segment runs, as `loadStage` takes it. */
-export function segmentOptionsOf({ provider, threads, optimisation, isolate, maxQueue }: ModelSettings) {
+export function segmentOptionsOf({ provider, threads, optimisation, isolate, maxQueue, stuckMs }: ModelSettings) {
   const isolation = isolate ? ('process' as const) : ('thread' as const);
-  return { provider, threads, optimisation, isolation, maxQueue };
+  return { provider, threads, optimisation, isolation, maxQueue, stuckMs };
 }

@@ -3,6 +3,7 @@ import { inferAtAgent, inputsOfAgent, type SplitResult } from '@cutpoint/edge-ag
 import { dimsOfInputs } from '@cutpoint/runtime';
 import { connect } from '@cutpoint/wire';
 import type { Command } from 'commander';
+import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
 import { readInputs } from '../npy/tensor-files.js';
 import { parsePositive } from '../options.js';
@@ -25,7 +26,7 @@ export const ask: Verb = {
   example: 'cutpoint ask ws://127.0.0.1:7401 --input picture.npy',
   configure: (command) => {
     command
-      .argument('<url>', 'the address that `cutpoint agent` shows')
+      .argument('<url>', 'the address that `cutpoint agent` shows', parseAddress)
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
       .option('--agent-ca <file>', "PEM file with the authority of the agent's certificate")
       .option('--agent-token-file <file>', 'file with the token to present to the agent')

@@ -1,6 +1,7 @@
 import type { CodecId } from '@cutpoint/codec';
 import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
+import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseCodecs, parseCuts, parseDim, parsePositive } from '../options.js';
 import { printAnswer } from '../run/print-answer.js';
@@ -31,7 +32,7 @@ export const run: Verb = {
       .option('--at <cut>', 'the cut, as `cutpoint cuts` numbers it; not for a segments.json', parseCuts)
       .option('--codec <raw|f16>', 'how the tensors cross (default: raw)', parseCodecs)
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
-      .option('--server <url>', 'address of a server; without it one is started for this run')
+      .option('--server <url>', 'address of a server; without it one is started for this run', parseAddress)
       .option('--server-ca <file>', "PEM file with the authority of the server's certificate")
       .option('--server-token-file <file>', 'file with the token to present to the server')
       .option('--dim <name=value>', dimHelp, parseDim)

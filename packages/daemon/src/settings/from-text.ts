@@ -1,4 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
+import { expected, shown } from './expected.js';
 import type { Setting } from './setting.js';
 
 /**
@@ -11,31 +12,31 @@ export function fromText(setting: Setting, text: string, origin: string): unknow
     case 'choice':
       return text;
     case 'whole':
-      return whole(text, origin);
+      return whole(setting, text, origin);
     case 'wholes':
-      return text.split(',').map((item) => whole(item.trim(), origin));
+      return text.split(',').map((item) => whole(setting, item.trim(), origin));
     case 'choices':
       return text.split(',').map((item) => item.trim());
     case 'switch':
       if (text === 'true' || text === '1') return true;
       if (text === 'false' || text === '0') return false;
-      throw wrong(origin, text, 'true or false');
+      throw wrong(setting, text, origin);
     case 'pairs':
-      return Object.fromEntries(text.split(',').map((pair) => onePair(pair.trim(), origin)));
+      return Object.fromEntries(text.split(',').map((pair) => onePair(setting, pair.trim(), origin)));
   }
 }
 
-function whole(text: string, origin: string): number {
+function whole(setting: Setting, text: string, origin: string): number {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  throw wrong(origin, text, 'a whole number');
+  throw wrong(setting, text, origin);
 }
 
-function onePair(text: string, origin: string): [string, number] {
+function onePair(setting: Setting, text: string, origin: string): [string, number] {
   const [, name, value] = /^([^=]+)=(\d{1,15})$/.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw wrong(origin, text, 'name=number, for example batch=1');
+  if (name === undefined || value === undefined) throw wrong(setting, text, origin);
   return [name, Number(value)];
 }
 
-function wrong(origin: string, text: string, expected: string): CutpointError {
-  return new CutpointError('CUT_USAGE', `${origin} is "${text}", but must be ${expected}.`);
+function wrong(setting: Setting, text: string, origin: string): CutpointError {
+  return new CutpointError('CUT_USAGE', `${origin} is ${shown(text)}, but must be ${expected(setting)}.`);
 }

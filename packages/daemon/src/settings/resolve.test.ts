@@ -1,16 +1,24 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '@cutpoint/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { resolveSettings } from './resolve.js';
 
 const schema = z.strictObject({
-  model: z.string().min(1).meta({ argument: 'MODEL' }),
+  model: z.string().min(1).meta({ argument: 'model' }),
   at: z.int().min(0).optional(),
   maxQueue: z.int().min(1).default(64),
   insecure: z.boolean().default(false),
   logLevel: z.enum(['info', 'warn']).default('info'),
+  threads: z.int().min(1).max(1024).optional(),
+  cuts: z.array(z.int().min(0)).max(2).optional(),
+  codec: z.array(z.enum(['raw', 'f16'])).optional(),
+  address: z
+    .string()
+    .refine((text) => text.endsWith('street'), 'a street')
+    .optional(),
   dim: z.record(z.string(), z.int().min(1)).default({}),
 });
 
@@ -67,6 +75,20 @@ describe('the sources of a setting', () => {
     expect(await resolveSettings(schema, { flags: off, env, configFile })).toMatchObject({ insecure: false });
   });
 
+  it('give lists as text, as one value or as YAML', async () => {
+    for (const line of ['cuts: 12,40', 'cuts: [12, 40]', 'cuts: "12, 40"']) {
+      const configFile = await file(`${line}\n`);
+      expect(await resolveSettings(schema, { flags: { model: 'm' }, env: {}, configFile })).toMatchObject({
+        cuts: [12, 40],
+      });
+    }
+    const configFile = await file('cuts: 12\ncodec: f16\n');
+    const settings = await resolveSettings(schema, { flags: { model: 'm' }, env: {}, configFile });
+    expect(settings).toMatchObject({ cuts: [12], codec: ['f16'] });
+    const tooMany = resolveSettings(schema, { flags: { model: 'm', cuts: '1,2,3' }, env: {} });
+    await expect(tooMany).rejects.toThrow('--cuts is [1,2,3], but must be at most 2 values.');
+  });
+
   it('treat an empty variable as one that is not set', async () => {
     expect(await resolveSettings(schema, { flags: { model: 'm' }, env: { CUTPOINT_AT: '' } })).not.toHaveProperty('at');
   });
@@ -83,8 +105,29 @@ describe('a wrong setting', () => {
     await expect(resolve({}, { CUTPOINT_INSECURE: 'perhaps' })).rejects.toThrow(usage('CUTPOINT_INSECURE'));
     await expect(resolve({ logLevel: 'loud' })).rejects.toThrow(usage('--log-level', 'info', 'warn'));
     await expect(resolve({ dim: 'batch' })).rejects.toThrow(usage('--dim', 'batch=1'));
-    const path = await file('max-queue: many\n');
-    await expect(resolve({}, {}, path)).rejects.toThrow(usage('max-queue in', path));
+  });
+
+  it('in a file is told with value and range, as on the command line', async () => {
+    const said = async (line: string) => {
+      const path = await file(`${line}\n`);
+      const thrown: unknown = await resolve({}, {}, path).catch((error: unknown) => error);
+      return messageOf(thrown).replace(path, 'FILE');
+    };
+    expect(await said('max-queue: many')).toBe(
+      'max-queue in FILE is "many", but must be a whole number of at least 1.',
+    );
+    expect(await said('max-queue: 0')).toBe('max-queue in FILE is 0, but must be a whole number of at least 1.');
+    expect(await said('threads: 4096')).toBe('threads in FILE is 4096, but must be a whole number from 1 to 1024.');
+    expect(await said('insecure: perhaps')).toBe('insecure in FILE is "perhaps", but must be true or false.');
+    expect(await said('log-level: loud')).toBe('log-level in FILE is "loud", but must be one of info, warn.');
+    expect(await said('at:')).toBe('at in FILE is empty, but must be a whole number of at least 0.');
+    expect(await said('codec: zip')).toBe(
+      'codec in FILE is ["zip"], but must be one or several of raw, f16 with commas between.',
+    );
+    expect(await said('address: here')).toBe('address in FILE is "here", but must be a street.');
+    expect(await said(`dim: ${'x'.repeat(1000)}`)).toMatch(
+      /^dim in FILE is "x{79}\.\.\., but must be names with whole/,
+    );
   });
 
   it('that is unknown is refused with the nearest known name', async () => {
@@ -96,7 +139,7 @@ describe('a wrong setting', () => {
 
   it('that is missing is named with the three ways to give it', async () => {
     const missing = resolveSettings(schema, { flags: {}, env: {} });
-    await expect(missing).rejects.toThrow(usage('model', 'MODEL', 'CUTPOINT_MODEL'));
+    await expect(missing).rejects.toThrow(usage('model', '<model>', 'CUTPOINT_MODEL'));
   });
 
   it('in a file that is no mapping, not YAML, too large or absent gives one sentence', async () => {

@@ -1,9 +1,10 @@
 import { CutpointError } from '@cutpoint/core';
 import type { z } from 'zod';
 import { readConfigFile } from './config-file.js';
+import { expected, shown } from './expected.js';
 import { fromText } from './from-text.js';
 import { nearest } from './nearest.js';
-import { type Setting, type SettingsSchema, settingsOf } from './setting.js';
+import { flagOf, type Setting, type SettingsSchema, settingsOf } from './setting.js';
 
 /** Where settings come from, the strongest first. */
 export interface SettingSources {
@@ -43,7 +44,7 @@ export async function resolveSettings<S extends SettingsSchema>(
 
 function fromFlag(setting: Setting, flag: string | boolean | undefined): Given | undefined {
   if (flag === undefined) return undefined;
-  const origin = setting.argument ?? `--${setting.name}`;
+  const origin = flagOf(setting);
   return { value: typeof flag === 'boolean' ? flag : fromText(setting, flag, origin), origin };
 }
 
@@ -57,9 +58,17 @@ async function fromFile(settings: readonly Setting[], path: string): Promise<Map
   for (const [name, value] of Object.entries(await readConfigFile(path))) {
     const setting = settings.find((candidate) => candidate.name === name);
     if (setting === undefined) throw unknownName(settings, name, path);
-    given.set(setting.key, { value, origin: `${name} in ${path}` });
+    const origin = `${name} in ${path}`;
+    given.set(setting.key, { value: fromYaml(setting, value, origin), origin });
   }
   return given;
+}
+
+/** A list may be written as on the command line: `at: 12` and `at: 12,40`. */
+function fromYaml(setting: Setting, value: unknown, origin: string): unknown {
+  if (setting.kind !== 'wholes' && setting.kind !== 'choices') return value;
+  if (typeof value === 'string') return fromText(setting, value, origin);
+  return typeof value === 'number' ? [value] : value;
 }
 
 function unknownName(settings: readonly Setting[], name: string, path: string): CutpointError {
@@ -73,12 +82,21 @@ function invalid(settings: readonly Setting[], given: ReadonlyMap<string, Given>
   const issue = error.issues[0];
   const key = String(issue?.path[0]);
   const found = given.get(key);
-  if (found !== undefined) {
-    return new CutpointError('CUT_USAGE', `${found.origin} is wrong: ${issue?.message}.`, { cause: error });
-  }
   const setting = settings.find((candidate) => candidate.key === key);
+  if (found !== undefined && setting !== undefined) {
+    const { origin, value } = found;
+    const message = `${origin} is ${shown(value)}, but must be ${expectation(setting, issue)}.`;
+    return new CutpointError('CUT_USAGE', message, { cause: error });
+  }
   if (setting === undefined) return new CutpointError('CUT_USAGE', `${issue?.message}.`, { cause: error });
-  const { name, env, argument } = setting;
-  const message = `The setting ${name} is missing: give ${argument ?? `--${name}`}, set ${env}, or write it in the configuration file.`;
+  const { name, env } = setting;
+  const message = `The setting ${name} is missing: give ${flagOf(setting)}, set ${env}, or write it in the configuration file.`;
   return new CutpointError('CUT_USAGE', message, { cause: error });
+}
+
+/** A schema's own words where it has a check of its own, else what its kind asks for. */
+function expectation(setting: Setting, issue: z.core.$ZodIssue | undefined): string {
+  if (issue?.code === 'custom') return issue.message;
+  if (issue?.code === 'too_big' && issue.origin === 'array') return `at most ${issue.maximum} values`;
+  return expected(setting);
 }

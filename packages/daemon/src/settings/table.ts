@@ -1,10 +1,10 @@
-import { type Setting, type SettingsSchema, settingsOf } from './setting.js';
+import { flagOf, type Setting, type SettingsSchema, settingsOf } from './setting.js';
 
 /** The settings of a schema as a Markdown table, for the documentation. */
 export function settingsTable(schema: SettingsSchema): string {
   const rows = settingsOf(schema).map((setting) => [
     `\`${setting.name}\``,
-    setting.argument === undefined ? `\`--${setting.name}\`` : setting.argument,
+    `\`${flagOf(setting)}\``,
     `\`${setting.env}\``,
     defaultText(setting),
     setting.description + (setting.choices.length === 0 ? '' : `; one of ${setting.choices.join(', ')}`),
