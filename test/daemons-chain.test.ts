@@ -62,6 +62,23 @@ describe('a chain of three devices', () => {
     for (const [i, number] of rounded.entries()) expect(number).toBeCloseTo(expected[i] ?? Number.NaN, 2);
   });
 
+  it('may be cut by each request anew, by an agent that was started without cuts', async () => {
+    await using front = agent('--server', await middle.url());
+    await using peer = await connect({ url: await front.url(), connectTimeoutMs: 5_000 });
+    const ask = (split?: Record<string, unknown>) => {
+      const meta = split === undefined ? {} : { split };
+      return peer.request({ method: 'infer', meta, tensors: classifierInput() }, { deadlineMs: 30_000 });
+    };
+    const [one, two, three] = [
+      [30, 90],
+      [60, 150],
+      [30, 200],
+    ].map((at) => ({ at, codecs: ['raw', 'raw'] }));
+    const answers = [...(await Promise.all([ask(one), ask(two)])), await ask(three)];
+    for (const { tensors } of answers) expect(numbers(tensors)).toEqual(expected);
+    await expect(ask()).rejects.toThrow(code('CUT_INPUT'));
+  });
+
   it('refuses more segments than devices before anything runs', async () => {
     await using front = agent('--at', '20,100,150', '--server', await middle.url());
     expect(await front.exit()).toBe(2);

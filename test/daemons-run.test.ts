@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { f32Values, type NamedTensors } from '@cutpoint/core';
+import type { SplitTiming } from '@cutpoint/edge-agent';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { classifier, classifierInput, loadWhole } from './models.testing.js';
@@ -34,7 +35,7 @@ function npy(tensors: NamedTensors): Uint8Array {
 
 interface RunOutput {
   readonly outputs: Record<string, { dtype: string; shape: number[]; data: number[] }>;
-  readonly timing: Record<string, number>;
+  readonly timing: SplitTiming;
 }
 
 async function run(...args: readonly string[]): Promise<RunOutput> {

@@ -2,7 +2,7 @@ import { CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cut
 import { hopTimes } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
 import { z } from 'zod';
-import type { SplitResult } from './split-client.js';
+import type { SplitResult } from './run-split.js';
 
 const text = z.string().max(4_096);
 const agentDescription = z.object({

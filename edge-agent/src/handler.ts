@@ -1,26 +1,48 @@
+import type { TensorSpec } from '@cutpoint/core';
 import { CutpointError } from '@cutpoint/core';
-import { version } from '@cutpoint/daemon';
-import type { SplitModel } from '@cutpoint/runtime';
-import type { RequestHandler } from '@cutpoint/wire';
-import type { SplitClient } from './split-client.js';
+import { type SplitChoice, splitChoice, version } from '@cutpoint/daemon';
+import type { Meta, RequestHandler } from '@cutpoint/wire';
+import type { SplitRunner } from './split-runner.js';
+
+/** What an agent serves. */
+export interface AgentService {
+  readonly modelHash: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly string[];
+  readonly runner: SplitRunner;
+  /** How to split a request that does not say so itself; undefined if each must. */
+  choice(): SplitChoice | undefined;
+  /** Deadline of a request that has none. */
+  readonly timeoutMs: number;
+}
 
 /**
- * Answers `describe` (the model's inputs and outputs) and `infer` (the model's inputs in, its outputs out, with
- * `timing` beside them). A request without a deadline gets `timeoutMs`.
+ * Answers `describe` (the model's inputs and outputs; with a split in the meta data, once that is ready) and `infer` (the
+ * model's inputs in, its outputs out, with `timing` beside them; split as the meta data say, if they do).
  */
-export function agentHandler(model: SplitModel, client: SplitClient, timeoutMs: number): RequestHandler {
-  const inputs = model.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
-  const description = { version, modelHash: model.modelHash, inputs, outputs: [...model.outputs] };
-  return async ({ method, tensors, signal, deadlineMs = timeoutMs }) => {
+export function agentHandler(service: AgentService): RequestHandler {
+  const inputs = service.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
+  const description = { version, modelHash: service.modelHash, inputs, outputs: [...service.outputs] };
+  return async ({ method, meta, tensors, signal, deadlineMs = service.timeoutMs }) => {
     switch (method) {
-      case 'describe':
+      case 'describe': {
+        if (meta.split !== undefined) await service.runner.prepare(choiceOf(service, meta), signal);
         return { meta: description };
+      }
       case 'infer': {
-        const { outputs, timing } = await client.run(tensors, { signal, deadlineMs, transfer: true });
+        const options = { signal, deadlineMs, transfer: true };
+        const { outputs, timing } = await service.runner.run(choiceOf(service, meta), tensors, options);
         return { meta: { timing }, tensors: outputs };
       }
       default:
         throw new CutpointError('CUT_USAGE', `The agent has no method "${method}": it has describe and infer.`);
     }
   };
+}
+
+function choiceOf(service: AgentService, meta: Meta): SplitChoice {
+  const choice = meta.split === undefined ? service.choice() : splitChoice.safeParse(meta.split).data;
+  if (choice !== undefined) return choice;
+  const message = 'The request does not say where to cut, and the agent was started without --at.';
+  throw new CutpointError('CUT_INPUT', message);
 }

@@ -1,12 +1,11 @@
 export { startAgent } from './agent.js';
 export { inferAtAgent, inputsOfAgent } from './agent-client.js';
-export { type AgentSettings, agentSettings } from './settings.js';
 export {
-  createSplitClient,
   needsServerFor,
-  type SplitClient,
-  type SplitClientOptions,
+  type SplitParts,
   type SplitResult,
   type SplitRunOptions,
   type SplitTiming,
-} from './split-client.js';
+} from './run-split.js';
+export { type AgentSettings, agentSettings } from './settings.js';
+export { createSplitClient, type SplitClient, type SplitClientOptions } from './split-client.js';

@@ -1,10 +1,14 @@
 import { codecIds } from '@cutpoint/codec';
-import { addressSetting, endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
+import { addressSetting, endpointSettings, maxStagesSetting, modelSettings, reachSettings } from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** Every setting of the agent. Flags, environment variables, the configuration file and the help derive from it. */
 export const agentSettings = z.strictObject({
   ...modelSettings,
+  at: modelSettings.at.describe(
+    'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',
+  ),
+  maxStages: maxStagesSetting,
   codec: z
     .array(z.enum(codecIds))
     .min(1)

@@ -4,7 +4,8 @@ import type { HopReport, SplitChoice } from '@cutpoint/daemon';
 import { loadStage, openSplit, type SplitModel, type Stage } from '@cutpoint/runtime';
 import { connect, type Listener, listen, type Peer, type RequestHandler } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSplitClient, needsServerFor } from './split-client.js';
+import { needsServerFor } from './run-split.js';
+import { createSplitClient } from './split-client.js';
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const path = fileURLToPath(
@@ -140,7 +141,7 @@ describe('a split client', () => {
   });
 
   it('needs a server only where the front segment does not know every output', () => {
-    expect(needsServerFor(front, model.outputs)).toBe(true);
-    expect(needsServerFor({ plan: { ...front.plan, answers: model.outputs } }, model.outputs)).toBe(false);
+    expect(needsServerFor(front.plan, model.outputs)).toBe(true);
+    expect(needsServerFor({ answers: model.outputs }, model.outputs)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { addressSetting, endpointSettings, modelSettings, reachSettings } from '@cutpoint/daemon';
+import { addressSetting, endpointSettings, maxStagesSetting, modelSettings, reachSettings } from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** Every setting of the server. Flags, environment variables, the configuration file and the help derive from it. */
@@ -12,7 +12,7 @@ export const serverSettings = z.strictObject({
     .min(1)
     .optional()
     .describe('of several cuts, which segment to load at the start: 1 is behind the first cut (default: the last)'),
-  maxStages: z.int().min(1).max(1024).default(8).describe('segments that may be loaded at the same time'),
+  maxStages: maxStagesSetting,
   next: addressSetting.optional().describe('address of the next server of a chain, for splits with several cuts'),
   nextCa: z.string().min(1).optional().describe("PEM file with the authority of the next server's certificate"),
   nextTokenFile: z.string().min(1).optional().describe('file with the token to present to the next server; chmod 600'),

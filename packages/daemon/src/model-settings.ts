@@ -35,7 +35,21 @@ export const modelSettings = {
     .max(86_400_000)
     .default(30_000)
     .describe('how long a cancelled inference may still hold the segment before it counts as stuck, in ms'),
+  slowDown: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(1)
+    .describe('for testbeds: every inference takes this many times its own time, to stand for a slower device'),
 };
+
+/** For daemons that load segments as requests need them. */
+export const maxStagesSetting = z
+  .int()
+  .min(1)
+  .max(1024)
+  .default(8)
+  .describe('segments that may be loaded at the same time');
 
 /** The shared settings with their values. */
 export type ModelSettings = z.output<z.ZodObject<typeof modelSettings>>;
@@ -46,7 +60,7 @@ export function splitOptionsOf({ at, dim, preprocessing }: ModelSettings) {
 }
 
 /** How the segment runs, as `loadStage` takes it. */
-export function segmentOptionsOf({ provider, threads, optimisation, isolate, maxQueue, stuckMs }: ModelSettings) {
+export function segmentOptionsOf({ provider, threads, optimisation, isolate, maxQueue, slowDown }: ModelSettings) {
   const isolation = isolate ? ('process' as const) : ('thread' as const);
-  return { provider, threads, optimisation, isolation, maxQueue, stuckMs };
+  return { provider, threads, optimisation, isolation, maxQueue, slowDown };
 }

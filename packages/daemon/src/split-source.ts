@@ -4,8 +4,7 @@ import { openCutModel, openSplit, type SplitModel, splitOf } from '@cutpoint/run
 import { type ModelSettings, splitOptionsOf } from './model-settings.js';
 
 /** A model that can be split: at the places it was opened with, or wherever a request wants. */
-export interface SplitSource {
-  readonly modelHash: string;
+export interface SplitSource extends Pick<SplitModel, 'modelHash' | 'inputs' | 'outputs' | 'assumed'> {
   /** The one split there is; undefined if every cut is allowed. */
   readonly fixed: SplitModel | undefined;
   /** @throws CutpointError CUT_MODEL_MISMATCH if only other cuts are allowed, CUT_ILLEGAL_CUT if there are no such cuts. */
@@ -18,13 +17,25 @@ export async function openSplitSource(settings: ModelSettings): Promise<SplitSou
   if (options.at.length > 0 || extname(settings.model) === '.json')
     return fixedSource(await openSplit(settings.model, options));
   const model = await openCutModel(settings.model, options);
-  return { modelHash: model.file.hash, fixed: undefined, splitAt: (cuts) => splitOf(model, cuts) };
+  const { inputs, outputs, assumed } = model;
+  return {
+    modelHash: model.file.hash,
+    inputs,
+    outputs,
+    assumed,
+    fixed: undefined,
+    splitAt: (cuts) => splitOf(model, cuts),
+  };
 }
 
 function fixedSource(fixed: SplitModel): SplitSource {
   const here = fixed.cuts.map(({ index }) => index);
+  const { modelHash, inputs, outputs, assumed } = fixed;
   return {
-    modelHash: fixed.modelHash,
+    modelHash,
+    inputs,
+    outputs,
+    assumed,
     fixed,
     splitAt(at) {
       if (String(at) === String(here)) return fixed;

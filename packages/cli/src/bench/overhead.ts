@@ -120,7 +120,7 @@ async function open(
   const choice = { at: [at], codecs: ['raw' as const] };
   const peer = opened.add(await connectServer({ url, connectTimeoutMs: 10_000 }, 'cutpoint-bench', signal));
   await checkStage(peer, url, { model: split, request: { ...choice, segment: 1 }, signal });
-  const server = needsServerFor(front, split.outputs) ? () => peer : undefined;
+  const server = needsServerFor(front.plan, split.outputs) ? () => peer : undefined;
   const client = createSplitClient({ front, choice, outputs: split.outputs, server, maxInFlight: inFlight });
   const { sends: crossing } = await front.run(inputs, { signal });
   return { inputs, crossing, whole, front, back, backProcess, client };

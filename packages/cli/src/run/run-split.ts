@@ -50,7 +50,7 @@ export async function runSplit(
       await checkStage(peer, address.url, { model, request: { ...choice, segment: 1 }, signal });
       return peer;
     };
-    const peer = needsServerFor(stage, model.outputs) ? await connection() : undefined;
+    const peer = needsServerFor(stage.plan, model.outputs) ? await connection() : undefined;
     const client = createSplitClient({
       front: stage,
       choice,

@@ -13,6 +13,8 @@ export function fromText(setting: Setting, text: string, origin: string): unknow
       return text;
     case 'whole':
       return whole(setting, text, origin);
+    case 'number':
+      return anyNumber(setting, text, origin);
     case 'wholes':
       return text.split(',').map((item) => whole(setting, item.trim(), origin));
     case 'choices':
@@ -28,6 +30,11 @@ export function fromText(setting: Setting, text: string, origin: string): unknow
 
 function whole(setting: Setting, text: string, origin: string): number {
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  throw wrong(setting, text, origin);
+}
+
+function anyNumber(setting: Setting, text: string, origin: string): number {
+  if (/^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return Number(text);
   throw wrong(setting, text, origin);
 }
 

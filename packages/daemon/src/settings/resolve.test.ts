@@ -10,6 +10,7 @@ const schema = z.strictObject({
   model: z.string().min(1).meta({ argument: 'model' }),
   at: z.int().min(0).optional(),
   maxQueue: z.int().min(1).default(64),
+  slowDown: z.number().min(1).optional(),
   insecure: z.boolean().default(false),
   logLevel: z.enum(['info', 'warn']).default('info'),
   threads: z.int().min(1).max(1024).optional(),
@@ -73,6 +74,17 @@ describe('the sources of a setting', () => {
     expect(await resolveSettings(schema, { flags, env, configFile })).toMatchObject({ dim: { batch: 1, width: 320 } });
     const off = { ...flags, insecure: false };
     expect(await resolveSettings(schema, { flags: off, env, configFile })).toMatchObject({ insecure: false });
+  });
+
+  it('give numbers with a fraction', async () => {
+    const configFile = await file('slow-down: 2.5\n');
+    expect(await resolveSettings(schema, { flags: { model: 'm' }, env: {}, configFile })).toMatchObject({
+      slowDown: 2.5,
+    });
+    const env = { CUTPOINT_SLOW_DOWN: '1.25' };
+    expect(await resolveSettings(schema, { flags: { model: 'm' }, env })).toMatchObject({ slowDown: 1.25 });
+    const wrong = resolveSettings(schema, { flags: { model: 'm', slowDown: 'slow' }, env });
+    await expect(wrong).rejects.toThrow(usage('--slow-down', 'a number'));
   });
 
   it('give lists as text, as one value or as YAML', async () => {

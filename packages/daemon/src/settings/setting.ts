@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How a setting's value is written as text. */
-export type SettingKind = 'text' | 'whole' | 'choice' | 'switch' | 'pairs' | 'wholes' | 'choices';
+export type SettingKind = 'text' | 'whole' | 'number' | 'choice' | 'switch' | 'pairs' | 'wholes' | 'choices';
 
 /** One setting as a person sees it: everything is derived from the schema. */
 export interface Setting {
@@ -15,19 +15,11 @@ export interface Setting {
   readonly description: string;
   readonly defaultValue: unknown;
   readonly choices: readonly string[];
-  /** The range of whole numbers, also of those in a list or map. */
-  readonly least: number | undefined;
-  readonly most: number | undefined;
-  /** The name of the positional argument that gives it instead of a flag, e.g. `model`. */
+  /** The name of the positional argument that gives it instead of a flag, e.g. `MODEL`. */
   readonly argument: string | undefined;
 }
 
-/** How a setting is named on the command line: `--threads`, or `<model>` for the argument. */
-export function flagOf({ name, argument }: Setting): string {
-  return argument === undefined ? `--${name}` : `<${argument}>`;
-}
-
-/** The schema of a daemon's settings: an object of texts, whole numbers, choices, switches, maps of
+/** The schema of a daemon's settings: an object of texts, numbers, choices, switches, maps of
  * whole numbers, and lists of whole numbers or choices. */
 export type SettingsSchema = z.ZodObject;
 
@@ -36,14 +28,11 @@ export type SettingsOf<S extends SettingsSchema> = z.output<S>;
 
 interface PropertySchema {
   readonly type?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
   readonly argument?: string;
-  readonly items?: PropertySchema;
-  readonly additionalProperties?: PropertySchema;
+  readonly items?: { readonly type?: string; readonly enum?: readonly string[] };
 }
 
 /** Lists the settings of a schema in the order in which it declares them. */
@@ -62,16 +51,7 @@ function describe(key: string, property: PropertySchema): Setting {
     description: property.description ?? '',
     defaultValue: property.default,
     choices: property.enum ?? property.items?.enum ?? [],
-    ...rangeOf(property.items ?? property.additionalProperties ?? property),
     argument: property.argument,
-  };
-}
-
-/** Zod states the largest whole numbers there are where a schema sets no limit. */
-function rangeOf({ minimum, maximum }: PropertySchema): Pick<Setting, 'least' | 'most'> {
-  return {
-    least: minimum === undefined || minimum <= Number.MIN_SAFE_INTEGER ? undefined : minimum,
-    most: maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? undefined : maximum,
   };
 }
 
@@ -79,6 +59,7 @@ function kindOf(key: string, property: PropertySchema): SettingKind {
   if (property.enum !== undefined) return 'choice';
   if (property.type === 'string') return 'text';
   if (property.type === 'integer') return 'whole';
+  if (property.type === 'number') return 'number';
   if (property.type === 'boolean') return 'switch';
   if (property.type === 'object') return 'pairs';
   if (property.type === 'array' && property.items?.type === 'integer') return 'wholes';

@@ -1,0 +1,89 @@
+import { type NamedTensors, throwIfCancelled } from '@cutpoint/core';
+import {
+  askNext,
+  type HopTimes,
+  mergeOutputs,
+  type NextAnswer,
+  type SplitChoice,
+  stageTimesOf,
+} from '@cutpoint/daemon';
+import type { SegmentPlan, Stage } from '@cutpoint/runtime';
+import type { Peer } from '@cutpoint/wire';
+import { startDeadline } from './deadline.js';
+
+/** Where the time of a request went, in milliseconds; beside the sums seen from here, stage by stage and link by link. */
+export interface SplitTiming extends HopTimes {
+  /** The front segment, with the wait for it. */
+  readonly frontMs: number;
+  readonly encodeMs: number;
+  /** On the network, both ways. */
+  readonly sendMs: number;
+  /** At the server: the back segment with the wait for it, and whatever lies behind. */
+  readonly remoteMs: number;
+  readonly decodeMs: number;
+  /** From the call to the answer. */
+  readonly totalMs: number;
+}
+
+export interface SplitResult {
+  readonly outputs: NamedTensors;
+  readonly timing: SplitTiming;
+}
+
+export interface SplitRunOptions {
+  readonly signal?: AbortSignal;
+  /** How long the whole request may take, in ms. */
+  readonly deadlineMs: number;
+  /** Give the input buffers away instead of copying them. */
+  readonly transfer?: boolean;
+}
+
+/** A front segment, and where the rest runs. */
+export interface SplitParts {
+  readonly front: Stage;
+  /** Where the model is cut, and how the tensors cross. */
+  readonly choice: SplitChoice;
+  /** The outputs of the whole model, in its order. */
+  readonly outputs: readonly string[];
+  /** The connection to use now; throws if there is none. Undefined where `needsServerFor` says that none is needed. */
+  readonly server: (() => Peer) | undefined;
+}
+
+const noTensors: NamedTensors = new Map();
+const notAsked: NextAnswer = {
+  tensors: noTensors,
+  times: { stages: [], links: [] },
+  near: { encodeMs: 0, sendMs: 0, remoteMs: 0, decodeMs: 0 },
+};
+
+/**
+ * Runs a model once: the front segment here, the rest at the server.
+ * @throws CutpointError CUT_DEADLINE, CUT_CANCELLED, CUT_INPUT, what `server` throws, CUT_CONNECTION_LOST, and what the
+ * server answers with.
+ */
+export async function runSplit(
+  { front, choice, outputs, server }: SplitParts,
+  inputs: NamedTensors,
+  { signal, deadlineMs, transfer = false }: SplitRunOptions,
+): Promise<SplitResult> {
+  const startedAt = performance.now();
+  // Without a server the front segment's work would be in vain.
+  server?.();
+  using deadline = startDeadline(deadlineMs, signal);
+  const known = await front.run(inputs, { signal: deadline.signal, transfer });
+  const frontMs = performance.now() - startedAt;
+  const own = stageTimesOf(known.timing, frontMs);
+  throwIfCancelled(deadline.signal);
+  const rest = { signal: deadline.signal, deadlineMs: deadline.leftMs() };
+  const answer = server ? await askNext(server(), { ...choice, segment: 1 }, known.sends, rest) : notAsked;
+  const { stages, links } = answer.times;
+  return {
+    outputs: mergeOutputs(outputs, known.answers, answer.tensors),
+    timing: { frontMs, ...answer.near, totalMs: performance.now() - startedAt, stages: [own, ...stages], links },
+  };
+}
+
+/** False if the front segment alone gives every output of the model: then nothing has to be asked of a server. */
+export function needsServerFor({ answers }: Pick<SegmentPlan, 'answers'>, outputs: readonly string[]): boolean {
+  return outputs.some((name) => !answers.includes(name));
+}
