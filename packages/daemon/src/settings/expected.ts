@@ -17,6 +17,8 @@ export function expected({ kind, choices, least, most }: Setting): string {
       return `one or several of ${choices.join(', ')} with commas between`;
     case 'pairs':
       return `names with whole numbers${range(least, most)}, for example batch=1`;
+    default:
+      return `a number${range(least, most)}`;
   }
 }
 
