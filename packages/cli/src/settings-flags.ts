@@ -32,7 +32,7 @@ function optionsOf(setting: Setting): readonly Option[] {
     const join = (pair: string, before: string | undefined) => (before === undefined ? pair : `${before},${pair}`);
     return [new Option(`--${name} <name=value>`, help).argParser(join)];
   }
-  const option = new Option(`--${name} <${kind === 'whole' ? 'number' : 'value'}>`, help);
+  const option = new Option(`--${name} <${kind === 'whole' || kind === 'number' ? 'number' : 'value'}>`, help);
   if (kind === 'wholes') return [new Option(`--${name} <number,...>`, help)];
   if (kind === 'choices') return [new Option(`--${name} <${setting.choices.join('|')},...>`, help)];
   return [kind === 'choice' ? option.choices(setting.choices) : option];

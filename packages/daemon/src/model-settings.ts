@@ -60,7 +60,8 @@ export function splitOptionsOf({ at, dim, preprocessing }: ModelSettings) {
 }
 
 /** How the segment runs, as `loadStage` takes it. */
-export function segmentOptionsOf({ provider, threads, optimisation, isolate, maxQueue, slowDown }: ModelSettings) {
+export function segmentOptionsOf(settings: ModelSettings) {
+  const { provider, threads, optimisation, isolate, maxQueue, stuckMs, slowDown } = settings;
   const isolation = isolate ? ('process' as const) : ('thread' as const);
-  return { provider, threads, optimisation, isolation, maxQueue, slowDown };
+  return { provider, threads, optimisation, isolation, maxQueue, stuckMs, slowDown };
 }

@@ -15,8 +15,16 @@ export interface Setting {
   readonly description: string;
   readonly defaultValue: unknown;
   readonly choices: readonly string[];
-  /** The name of the positional argument that gives it instead of a flag, e.g. `MODEL`. */
+  /** The range of whole numbers, also of those in a list or map. */
+  readonly least: number | undefined;
+  readonly most: number | undefined;
+  /** The name of the positional argument that gives it instead of a flag, e.g. `model`. */
   readonly argument: string | undefined;
+}
+
+/** How a setting is named on the command line: `--threads`, or `<model>` for the argument. */
+export function flagOf({ name, argument }: Setting): string {
+  return argument === undefined ? `--${name}` : `<${argument}>`;
 }
 
 /** The schema of a daemon's settings: an object of texts, numbers, choices, switches, maps of
@@ -28,11 +36,14 @@ export type SettingsOf<S extends SettingsSchema> = z.output<S>;
 
 interface PropertySchema {
   readonly type?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
   readonly argument?: string;
-  readonly items?: { readonly type?: string; readonly enum?: readonly string[] };
+  readonly items?: PropertySchema;
+  readonly additionalProperties?: PropertySchema;
 }
 
 /** Lists the settings of a schema in the order in which it declares them. */
@@ -51,7 +62,16 @@ function describe(key: string, property: PropertySchema): Setting {
     description: property.description ?? '',
     defaultValue: property.default,
     choices: property.enum ?? property.items?.enum ?? [],
+    ...rangeOf(property.items ?? property.additionalProperties ?? property),
     argument: property.argument,
+  };
+}
+
+/** Zod states the largest whole numbers there are where a schema sets no limit. */
+function rangeOf({ minimum, maximum }: PropertySchema): Pick<Setting, 'least' | 'most'> {
+  return {
+    least: minimum === undefined || minimum <= Number.MIN_SAFE_INTEGER ? undefined : minimum,
+    most: maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? undefined : maximum,
   };
 }
 
