@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@cutpoint/core';
+import { median, type NamedTensors } from '@cutpoint/core';
 import { checkStage, connectServer, OpenResources } from '@cutpoint/daemon';
 import { createSplitClient, needsServerFor, type SplitClient } from '@cutpoint/edge-agent';
 import {
@@ -15,7 +15,6 @@ import {
   sourceOf,
 } from '@cutpoint/runtime';
 import { startLocalServer } from '../run/local-server.js';
-import { median } from './statistics.js';
 
 /** What cutting costs beyond the two halves themselves. Times are medians in ms, rates in requests per second. */
 export interface OverheadBench {

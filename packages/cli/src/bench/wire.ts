@@ -1,9 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { CutpointError, tensorOf, throwIfCancelled } from '@cutpoint/core';
+import { CutpointError, median, quantile, tensorOf, throwIfCancelled } from '@cutpoint/core';
 import { connect } from '@cutpoint/wire';
-import { median, quantile } from './statistics.js';
 import { bareClient, type EchoClient } from './wire-bare.js';
 
 /** One size of payload: our frames beside a bare `node:net` echo, measured in turns in the same run. */
