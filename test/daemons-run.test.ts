@@ -87,7 +87,20 @@ describe('cutpoint run', () => {
     expect(await process.exit()).toBe(0);
     expect(process.stdout).toMatch(/^output +type +values\nsoftmax_0\.tmp_0 +f32\[1, 2\] +\d/);
     expect(process.stdout).toMatch(/^total +\d[\d.]* (µs|ms|s)$/m);
+    expect(process.stdout).toMatch(/^cut +220 \(after output\)\ncrossed +nothing\nserver +not needed\n/m);
+    expect(process.stdout).not.toMatch(/^(encode|send|remote|decode)/m);
     expect(process.stderr).toBe('');
+  });
+
+  it('says without --json where it was cut, what crossed in bytes, and which server was used', async () => {
+    await using process = cutpoint(['run', classifier, '--at', '100', '--codec', 'f16', '--input', input]);
+    expect(await process.exit()).toBe(0);
+    expect(process.stdout).toMatch(/^cut +100 \(after \S+\)$/m);
+    expect(process.stdout).toMatch(/^crossed +[\d.]+ KB: f16\[1, \d+, \d+, \d+\]/m);
+    expect(process.stdout).toMatch(/^server +started for this run\ntimed +one run; loading is not counted$/m);
+    const unit = /^(?:front segment|encode|send|remote|decode|total) +[\d.]+ (\S+)$/gm;
+    const units = [...process.stdout.matchAll(unit)].map(([, name]) => name);
+    expect([units.length, new Set(units).size]).toEqual([6, 1]);
   });
 
   it.each([

@@ -4,6 +4,7 @@ export {
   needsServerFor,
   type SplitParts,
   type SplitResult,
+  type SplitRun,
   type SplitRunOptions,
   type SplitTiming,
 } from './run-split.js';

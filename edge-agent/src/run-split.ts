@@ -4,6 +4,7 @@ import {
   type HopTimes,
   mergeOutputs,
   type NextAnswer,
+  type SentTensor,
   type SplitChoice,
   stageTimesOf,
 } from '@cutpoint/daemon';
@@ -30,6 +31,12 @@ export interface SplitResult {
   readonly timing: SplitTiming;
 }
 
+/** What one run here gave. */
+export interface SplitRun extends SplitResult {
+  /** What crossed to the server, as it crossed. */
+  readonly sent: readonly SentTensor[];
+}
+
 export interface SplitRunOptions {
   readonly signal?: AbortSignal;
   /** How long the whole request may take, in ms. */
@@ -52,6 +59,7 @@ export interface SplitParts {
 const noTensors: NamedTensors = new Map();
 const notAsked: NextAnswer = {
   tensors: noTensors,
+  sent: [],
   times: { stages: [], links: [] },
   near: { encodeMs: 0, sendMs: 0, remoteMs: 0, decodeMs: 0 },
 };
@@ -65,7 +73,7 @@ export async function runSplit(
   { front, choice, outputs, server }: SplitParts,
   inputs: NamedTensors,
   { signal, deadlineMs, transfer = false }: SplitRunOptions,
-): Promise<SplitResult> {
+): Promise<SplitRun> {
   const startedAt = performance.now();
   // Without a server the front segment's work would be in vain.
   server?.();
@@ -79,6 +87,7 @@ export async function runSplit(
   const { stages, links } = answer.times;
   return {
     outputs: mergeOutputs(outputs, known.answers, answer.tensors),
+    sent: answer.sent,
     timing: { frontMs, ...answer.near, totalMs: performance.now() - startedAt, stages: [own, ...stages], links },
   };
 }

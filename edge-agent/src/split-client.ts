@@ -1,5 +1,5 @@
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
-import { runSplit, type SplitParts, type SplitResult, type SplitRunOptions } from './run-split.js';
+import { runSplit, type SplitParts, type SplitRun, type SplitRunOptions } from './run-split.js';
 
 export interface SplitClientOptions extends SplitParts {
   /** Requests that may be under way at the same time. */
@@ -12,7 +12,7 @@ export interface SplitClient {
    * Runs the model once. Calls overlap: the front segment of one runs while the server works on the one before.
    * @throws CutpointError CUT_OVERLOADED if too many are under way, and what `runSplit` throws.
    */
-  run(inputs: NamedTensors, options: SplitRunOptions): Promise<SplitResult>;
+  run(inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun>;
 }
 
 /** Makes a client of a loaded front segment and a connection. It owns neither. */

@@ -8,7 +8,7 @@ export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';
 export { maxStagesSetting, modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
-export { askNext, mergeOutputs, type NextAnswer, receive } from './next-stage.js';
+export { askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
 export { readCertificateFile, readTokenFile } from './secrets.js';
 export { reachSettings, serverAddressOf } from './server-address.js';

@@ -5,9 +5,16 @@ import type { Peer } from '@cutpoint/wire';
 import { type HopTimes, hopTimesOf } from './hop-times.js';
 import { dtypesOf, type StageRequest } from './stage-choice.js';
 
+/** A tensor that crossed a link. */
+export interface SentTensor extends Pick<Tensor, 'dtype' | 'shape'> {
+  readonly bytes: number;
+}
+
 /** What the devices behind this one have answered, and where the time went, the link to them first. */
 export interface NextAnswer {
   readonly tensors: NamedTensors;
+  /** What was handed over, as it crossed the link: after the codec. */
+  readonly sent: readonly SentTensor[];
   readonly times: HopTimes;
   /** The same, seen from here: all that lies behind the link is `remoteMs`. */
   readonly near: {
@@ -35,6 +42,7 @@ export async function askNext(
   const { encodeUs, networkUs, remoteUs, decodeUs } = reply.timing;
   return {
     tensors: reply.tensors,
+    sent: [...tensors.values()].map(({ dtype, shape, data }) => ({ dtype, shape, bytes: data.byteLength })),
     times: hopTimesOf(reply, codecMs),
     near: {
       encodeMs: codecMs + encodeUs / 1000,

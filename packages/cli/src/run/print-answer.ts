@@ -2,21 +2,36 @@ import { describeType, elementCount, type NamedTensors } from '@cutpoint/core';
 import type { SplitResult, SplitTiming } from '@cutpoint/edge-agent';
 import { writeTensors } from '../npy/tensor-files.js';
 import { printResult } from '../output/result.js';
-import { fields, table } from '../output/table.js';
-import { formatMs } from '../output/units.js';
+import { alignRight, fields, table } from '../output/table.js';
+import { msColumn } from '../output/units.js';
 import { firstValues, tensorsToJson } from './json-values.js';
 
+interface PrintOptions {
+  readonly json?: true;
+  /** A .npz file for all outputs. */
+  readonly out?: string;
+}
+
+/** A line of the report: what, and how it is. */
+export type Fact = readonly [name: string, value: string];
+
 /**
- * Prints what one inference gave: outputs and timing. With `out` all outputs go to a .npz file, too.
+ * Prints what one inference gave: outputs and timing, and for people `facts` between them. With `out` all outputs go to
+ * a .npz file, too.
  * @throws CutpointError what `writeTensors` throws.
  */
 export async function printAnswer(
   { outputs, timing }: SplitResult,
-  { json, out }: { readonly json?: true; readonly out?: string },
+  { json, out }: PrintOptions,
+  facts: readonly Fact[] = [],
 ): Promise<void> {
   if (out !== undefined) await writeTensors(out, outputs);
   const value = { outputs: tensorsToJson(outputs), timing };
-  await printResult(json === true, value, () => `${outputTable(outputs)}\n${timingTable(timing)}`);
+  await printResult(
+    json === true,
+    value,
+    () => `${outputTable(outputs)}\n${fields([...facts, ...timingFacts(timing)])}`,
+  );
 }
 
 const shownValues = 6;
@@ -36,13 +51,17 @@ function shorten(value: number): string {
   return Number.isInteger(value) ? String(value) : value.toPrecision(5);
 }
 
-function timingTable(timing: SplitTiming): string {
-  return fields([
-    ['front segment', formatMs(timing.frontMs)],
-    ['encode', formatMs(timing.encodeMs)],
-    ['send', formatMs(timing.sendMs)],
-    ['remote', formatMs(timing.remoteMs)],
-    ['decode', formatMs(timing.decodeMs)],
-    ['total', formatMs(timing.totalMs)],
-  ]);
+/** Where the time went; what did not take place has no line. */
+function timingFacts(timing: SplitTiming): readonly Fact[] {
+  const parts = [
+    ['front segment', timing.frontMs],
+    ['encode', timing.encodeMs],
+    ['send', timing.sendMs],
+    ['remote', timing.remoteMs],
+    ['decode', timing.decodeMs],
+    ['total', timing.totalMs],
+  ] as const;
+  const spent = parts.filter(([, ms]) => ms > 0);
+  const times = alignRight(msColumn(spent.map(([, ms]) => ms)));
+  return spent.map(([name], row) => [name, times[row] ?? '']);
 }

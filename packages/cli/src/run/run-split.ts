@@ -1,8 +1,9 @@
 import type { CodecId } from '@cutpoint/codec';
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { CutpointError } from '@cutpoint/core';
 import { checkStage, codecsFor, connectServer, needCuts, OpenResources } from '@cutpoint/daemon';
-import { createSplitClient, needsServerFor, type SplitTiming } from '@cutpoint/edge-agent';
-import { loadStage, openSplit } from '@cutpoint/runtime';
+import { createSplitClient, needsServerFor, type SplitRun } from '@cutpoint/edge-agent';
+import { type CutIdentity, loadStage, openSplit } from '@cutpoint/runtime';
+import type { Peer } from '@cutpoint/wire';
 import { readInputs } from '../npy/tensor-files.js';
 import { startLocalServer } from './local-server.js';
 
@@ -25,16 +26,20 @@ export interface RunRequest {
   readonly deadlineMs: number;
 }
 
+/** What the run gave, and how it was made. */
+export interface RunAnswer extends SplitRun {
+  readonly cuts: readonly CutIdentity[];
+  /** The address of the server that was used; undefined where none was needed. */
+  readonly server: string | undefined;
+}
+
 const connectTimeoutMs = 10_000;
 
 /**
  * Runs a model once, cut in two: the front segment in this process, the back segment at a server.
  * @throws CutpointError whatever opening, loading, connecting or running throws.
  */
-export async function runSplit(
-  request: RunRequest,
-  signal: AbortSignal,
-): Promise<{ outputs: NamedTensors; timing: SplitTiming }> {
+export async function runSplit(request: RunRequest, signal: AbortSignal): Promise<RunAnswer> {
   const opened = new OpenResources();
   try {
     const { at, dims, provider, threads, deadlineMs } = request;
@@ -44,21 +49,21 @@ export async function runSplit(
     const choice = { at: model.cuts.map(({ index }) => index), codecs: codecsFor(model.cuts.length, request.codecs) };
     const inputs = await readInputs(request.input, model.inputs);
     const stage = opened.add(await loadStage(front, { provider, threads, signal }));
-    const connection = async () => {
+    const connection = async (): Promise<{ peer: Peer; url: string }> => {
       const address = request.server ?? opened.add(await startLocalServer(serveArgs(request), signal));
       const peer = opened.add(await connectServer({ ...address, connectTimeoutMs }, 'cutpoint-run', signal));
       await checkStage(peer, address.url, { model, request: { ...choice, segment: 1 }, signal });
-      return peer;
+      return { peer, url: address.url };
     };
-    const peer = needsServerFor(stage.plan, model.outputs) ? await connection() : undefined;
+    const server = needsServerFor(stage.plan, model.outputs) ? await connection() : undefined;
     const client = createSplitClient({
       front: stage,
       choice,
       outputs: model.outputs,
-      server: peer && (() => peer),
+      server: server && (() => server.peer),
       maxInFlight: 1,
     });
-    return await client.run(inputs, { signal, deadlineMs });
+    return { ...(await client.run(inputs, { signal, deadlineMs })), cuts: model.cuts, server: server?.url };
   } finally {
     await opened.close();
   }

@@ -4,8 +4,10 @@ import type { Command } from 'commander';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseCodecs, parseCuts, parseDim, parsePositive } from '../options.js';
-import { printAnswer } from '../run/print-answer.js';
-import { runSplit } from '../run/run-split.js';
+import { describeTensors } from '../output/tensors.js';
+import { formatBytes } from '../output/units.js';
+import { type Fact, printAnswer } from '../run/print-answer.js';
+import { type RunAnswer, runSplit } from '../run/run-split.js';
 import type { Verb } from '../verb.js';
 
 interface RunOptions {
@@ -57,7 +59,20 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
   } = options;
   const server = await serverOf(options);
   const request = { model, at, codecs, input, dims, provider, threads, deadlineMs, server };
-  await printAnswer(await runSplit(request, interrupt.signal), options);
+  const answer = await runSplit(request, interrupt.signal);
+  await printAnswer(answer, options, factsOf(answer, options));
+}
+
+/** How the run was made, for people. */
+function factsOf({ cuts, sent, server }: RunAnswer, options: RunOptions): readonly Fact[] {
+  const bytes = sent.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  const used = options.server === undefined ? 'started for this run' : server;
+  return [
+    [cuts.length === 1 ? 'cut' : 'cuts', cuts.map(({ index, name }) => `${index} (after ${name})`).join(', ')],
+    ['crossed', sent.length === 0 ? 'nothing' : `${formatBytes(bytes)}: ${describeTensors(sent)}`],
+    ['server', server === undefined || used === undefined ? 'not needed' : used],
+    ['timed', 'one run; loading is not counted'],
+  ];
 }
 
 async function serverOf({ server: url, serverCa, serverTokenFile }: RunOptions) {
