@@ -1,0 +1,59 @@
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CutpointError, messageOf } from '@cutpoint/core';
+
+/**
+ * Rows that were measured, one JSON value per line, written as soon as each is known, so that an interrupted sweep can
+ * go on. The first line says what they belong to.
+ */
+export interface RowsFile<R> {
+  /** Rows of an earlier, interrupted run, by key. */
+  readonly known: ReadonlyMap<string, R>;
+  add(key: string, row: R): Promise<void>;
+}
+
+/**
+ * Opens the rows of a folder.
+ * @param identity what the sweep measures; rows of another one are not taken over.
+ * @param parse checks a row that was read.
+ * @throws CutpointError CUT_USAGE if `resume` is set and the rows there belong to another sweep or cannot be read.
+ */
+export async function openRows<R>(
+  folder: string,
+  { identity, resume, parse }: { identity: string; resume: boolean; parse: (value: unknown) => R },
+): Promise<RowsFile<R>> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'rows.jsonl');
+  const known = (resume ? await readRows(path, identity, parse) : undefined) ?? new Map<string, R>();
+  const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
+  // Written anew, as the end of the last line may be missing.
+  await writeFile(path, line({ identity }) + [...known].map(([key, row]) => line({ key, row })).join(''));
+  return { known, add: (key, row) => appendFile(path, line({ key, row })) };
+}
+
+async function readRows<R>(
+  path: string,
+  identity: string,
+  parse: (value: unknown) => R,
+): Promise<Map<string, R> | undefined> {
+  const text = await readFile(path, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+    if (thrown.code === 'ENOENT') return undefined;
+    throw thrown;
+  });
+  if (text === undefined) return undefined;
+  // The last line may have been cut off by what interrupted the sweep; every whole one ends with a line feed.
+  const [head = '', ...lines] = text.split('\n').slice(0, -1);
+  try {
+    const begun: { identity?: unknown } = JSON.parse(head);
+    if (begun.identity !== identity) throw new Error('they belong to another scenario, model or version');
+    return new Map(
+      lines.map((line) => {
+        const { key, row }: { key?: unknown; row?: unknown } = JSON.parse(line);
+        return [String(key), parse(row)];
+      }),
+    );
+  } catch (cause) {
+    const message = `The rows in ${path} cannot be continued: ${messageOf(cause)}. Leave --resume out, or give another --out.`;
+    throw new CutpointError('CUT_USAGE', message, { cause });
+  }
+}
