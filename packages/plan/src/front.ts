@@ -9,7 +9,8 @@ import {
   type PlanChoice,
   type PlanProblem,
 } from './problem.js';
-import { Search, viaSegment } from './search.js';
+import { viaSegment } from './search.js';
+import { searchFront } from './search-front.js';
 import { tabulate } from './tables.js';
 
 export interface FrontOptions {
@@ -50,7 +51,7 @@ export function paretoFront(problem: PlanProblem, options: FrontOptions = {}): F
   const { objectives = ['latency', 'throughput'], limits = {}, epsilon = 0, maxTies = 16 } = options;
   checkOptions(objectives, epsilon, maxTies);
   const tables = tabulate(problem, objectives, limits);
-  const { store, front, tiesLost } = new Search(tables, limits.maxEdgeEnergyJ ?? Infinity, maxTies, epsilon).run();
+  const { store, front, tiesLost } = searchFront(tables, limits.maxEdgeEnergyJ ?? Infinity, maxTies, epsilon);
   const points: FrontPoint[] = [];
   for (let k = 0; k < front.size; k++) {
     const choices = choicesOf(problem, store, front, k, maxTies);

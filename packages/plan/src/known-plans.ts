@@ -11,10 +11,11 @@ export class KnownPlans {
     this.values = new Float64Array(256 * width);
   }
 
-  /** True if a known plan is nowhere worse than these costs and somewhere better. */
-  beat(costs: Float64Array): boolean {
+  /** True if a known plan, the first `first` left out and `most` looked at, is nowhere worse than these costs and somewhere better. */
+  beat(costs: Float64Array, first = 0, most = Infinity): boolean {
     const { width, values, slack } = this;
-    for (let k = 0; k < this.size; k++) {
+    const end = Math.min(this.size, first + most);
+    for (let k = first; k < end; k++) {
       const at = k * width;
       let worse = false;
       let better = slack > 1;

@@ -1,5 +1,8 @@
 import type { LabelStore } from './labels.js';
 
+export const wanted = -1;
+export const unwanted = -2;
+
 /**
  * The labels of one state while it is being filled: none of them is needlessly worse than another.
  *
@@ -27,12 +30,12 @@ export class LabelSet {
     this.values = new Float64Array(64 * width);
   }
 
-  /** Offers the first `width` numbers of `label`, reached from label `from` via a codec or segment. */
-  offer(label: Float64Array, from: number, via: number, ways: number): void {
-    if (this.slack !== undefined && this.isNear(label, this.slack)) return;
+  /** Whether a label is wanted: `unwanted`, `wanted`, or the place of one that costs the same. */
+  find(label: Float64Array): number {
+    if (this.slack !== undefined && this.isNear(label, this.slack)) return unwanted;
     const { width, strict, values } = this;
     let equals = 0;
-    let same = -1;
+    let same = wanted;
     for (let k = 0; k < this.size; k++) {
       const at = k * width;
       let better = false;
@@ -53,25 +56,30 @@ export class LabelSet {
       if (worse) continue;
       if (better) {
         if (k > 0) this.swap(k, k >> 1);
-        return;
+        return unwanted;
       }
       equals += this.ways[k] as number;
       if (equal) same = k;
       else if (equals >= this.mostTies) {
         this.tiesLost = true;
-        return;
+        return unwanted;
       }
     }
-    if (same >= 0) {
-      this.ways[same] = (this.ways[same] as number) + ways;
-      if ((this.edgeCount[same] as number) < this.mostTies) {
-        this.firstEdge[same] = this.store.addEdge(from, via, this.firstEdge[same] as number);
-        this.edgeCount[same] = (this.edgeCount[same] as number) + 1;
-      }
+    return same;
+  }
+
+  /** Adds a label that was found to be wanted, reached from label `from` via a codec or segment. */
+  add(label: Float64Array, found: number, from: number, via: number, ways: number): void {
+    if (found === wanted) {
+      this.dropWorseThan(label);
+      this.append(label, from, via, ways);
       return;
     }
-    this.dropWorseThan(label);
-    this.append(label, from, via, ways);
+    this.ways[found] = (this.ways[found] as number) + ways;
+    if ((this.edgeCount[found] as number) < this.mostTies) {
+      this.firstEdge[found] = this.store.addEdge(from, via, this.firstEdge[found] as number);
+      this.edgeCount[found] = (this.edgeCount[found] as number) + 1;
+    }
   }
 
   /** Moves the labels to the store, as those of a place; the set is empty then. */

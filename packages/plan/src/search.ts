@@ -1,8 +1,7 @@
-import { type Bounds, boundsOf } from './bounds.js';
-import { KnownPlans } from './known-plans.js';
-import { LabelSet } from './label-set.js';
+import type { Bounds } from './bounds.js';
+import type { KnownPlans } from './known-plans.js';
+import { LabelSet, unwanted, wanted } from './label-set.js';
 import { LabelStore } from './labels.js';
-import { seedPlans } from './seed-plans.js';
 import { hopAt, type Tables } from './tables.js';
 
 /** Adding up in another order changes the last bits; bounds leave room for that. */
@@ -12,6 +11,18 @@ const roundingUp = 1 + 1e-9;
 /** Via which a label came; codecs are 0 and up. */
 export const viaSegment = -1;
 const viaStart = -2;
+
+/** How many of the known plans are asked at once. */
+const quickly = 16;
+
+export interface SearchOptions {
+  /** Cuts that may be used, ascending, with the first and the last. */
+  readonly cutList: readonly number[];
+  readonly mostEnergyJ: number;
+  readonly mostTies: number;
+  /** A label within this factor of another goes as well; 1 is exact. */
+  readonly factor: number;
+}
 
 export interface SearchResult {
   readonly store: LabelStore;
@@ -27,8 +38,6 @@ export interface SearchResult {
 export class Search {
   readonly store: LabelStore;
   readonly front: LabelStore;
-  private readonly bounds: Bounds;
-  private readonly known: KnownPlans;
   private readonly set: LabelSet;
   private readonly complete: LabelSet;
   private readonly width: number;
@@ -42,23 +51,20 @@ export class Search {
   /** By column of which the largest counts: no plan has less. */
   private readonly floor: Float64Array;
 
-  /** `epsilon` 0 is exact. */
   constructor(
     private readonly tables: Tables,
-    private readonly mostEnergyJ: number,
-    mostTies: number,
-    epsilon: number,
+    private readonly bounds: Bounds,
+    /** Is asked and told. */
+    private readonly known: KnownPlans,
+    private readonly options: SearchOptions,
   ) {
     const { layout, cuts, devices } = tables;
+    const { mostTies, factor } = options;
     this.width = layout.columns.length;
     const places = devices * cuts * 2;
     this.store = new LabelStore(this.width);
     this.front = new LabelStore(layout.chosen.length);
-    this.bounds = boundsOf(tables);
-    // At most one replacement per state of a plan, two states per device, and one by a known plan.
-    const factor = epsilon === 0 ? 1 : (1 + epsilon) ** (1 / (2 * devices + 1));
-    this.known = new KnownPlans(layout.chosen.length, factor);
-    const slack = epsilon === 0 ? undefined : layout.limits.map((limit) => (limit < Infinity ? 1 : factor));
+    const slack = factor === 1 ? undefined : layout.limits.map((limit) => (limit < Infinity ? 1 : factor));
     this.set = new LabelSet(this.store, this.width, layout.strict, mostTies, slack);
     this.complete = new LabelSet(this.front, layout.chosen.length, layout.chosen.length, mostTies, undefined);
     this.begin = new Int32Array(places);
@@ -67,21 +73,16 @@ export class Search {
     this.label = new Float64Array(this.width);
     this.bound = new Float64Array(layout.chosen.length);
     this.floor = Float64Array.from({ length: this.width }, (_, c) =>
-      c < layout.sums ? 0 : Math.min(this.bounds.decide[c] as number, this.bounds.done[c] as number),
+      c < layout.sums ? 0 : Math.min(bounds.decide[c] as number, bounds.done[c] as number),
     );
-    if (epsilon === 0) {
-      seedPlans(tables, this.bounds, (totals) => {
-        if (this.keepsLimits(totals)) this.known.add(this.chosenOf(totals));
-      });
-    }
   }
 
   run(): SearchResult {
     const { cuts, devices } = this.tables;
     for (let device = 0; device < devices; device++) {
       if (device === 0) this.start();
-      else for (let cut = 0; cut < cuts - 1; cut++) this.decideAt(device, cut);
-      for (let cut = 1; cut < cuts; cut++) this.doneAt(device, cut);
+      else for (const cut of this.options.cutList) if (cut < cuts - 1) this.decideAt(device, cut);
+      for (const cut of this.options.cutList) if (cut > 0) this.doneAt(device, cut);
     }
     this.complete.flush(0);
     return { store: this.store, front: this.front, tiesLost: this.set.tiesLost || this.complete.tiesLost };
@@ -91,7 +92,7 @@ export class Search {
   private start(): void {
     for (const done of [false, true]) {
       this.label.fill(0);
-      if (this.accepts(done ? this.bounds.done : this.bounds.decide, 0)) this.set.offer(this.label, -1, viaStart, 1);
+      if (this.accepts(done ? this.bounds.done : this.bounds.decide, 0)) this.keep(-1, viaStart, 1);
       this.close(this.placeOf(0, 0, done));
     }
   }
@@ -113,7 +114,7 @@ export class Search {
               const waited = joinedW * (store.values[k * width + layout.latency] as number);
               label[layout.energy] = (label[layout.energy] as number) + waited;
             }
-            if (this.accepts(this.bounds.decide, state)) this.set.offer(label, k, codec, store.ways[k] as number);
+            if (this.accepts(this.bounds.decide, state)) this.keep(k, codec, store.ways[k] as number);
           }
         }
       }
@@ -122,13 +123,14 @@ export class Search {
   }
 
   private doneAt(device: number, cut: number): void {
-    const { tables, store, width, label } = this;
+    const { tables, store, width } = this;
     const { cuts } = tables;
     const state = (device * cuts + cut) * width;
     const segments = tables.segments[device] as Float64Array;
     const whole = cut === cuts - 1;
     if (this.bounds.done[state] === Infinity) return;
-    for (let from = 0; from < cut; from++) {
+    for (const from of this.options.cutList) {
+      if (from >= cut) break;
       const source = this.placeOf(device, from, false);
       const first = this.begin[source] as number;
       const last = this.end[source] as number;
@@ -144,7 +146,7 @@ export class Search {
         if (!this.accepts(this.bounds.done, state)) continue;
         const ways = store.ways[k] as number;
         if (whole) this.finish(k, ways);
-        else this.set.offer(label, k, viaSegment, ways);
+        else this.keep(k, viaSegment, ways);
       }
     }
     this.close(this.placeOf(device, cut, true));
@@ -154,8 +156,17 @@ export class Search {
   private finish(from: number, ways: number): void {
     if (!this.keepsLimits(this.label)) return;
     const chosen = this.chosenOf(this.label);
-    this.complete.offer(chosen, from, viaSegment, ways);
+    const found = this.complete.find(chosen);
+    if (found === unwanted) return;
+    this.complete.add(chosen, found, from, viaSegment, ways);
     this.known.add(chosen);
+  }
+
+  /** Keeps an accepted label. Few known plans beat most labels; the others are asked last. */
+  private keep(from: number, via: number, ways: number): void {
+    const found = this.set.find(this.label);
+    if (found === unwanted || (found === wanted && this.known.beat(this.bound, quickly))) return;
+    this.set.add(this.label, found, from, via, ways);
   }
 
   private add(values: Float64Array, at: number, steps: Float64Array, step: number): void {
@@ -193,7 +204,7 @@ export class Search {
       label[c] = most;
       bound[chosen++] = most;
     }
-    return !this.known.beat(bound);
+    return !this.known.beat(bound, 0, quickly);
   }
 
   private close(place: number): void {
@@ -214,7 +225,7 @@ export class Search {
     const { limits, energy, sums } = this.tables.layout;
     for (let c = 0; c < sums; c++) {
       if (
-        c === energy ? (totals[c] as number) / 1000 > this.mostEnergyJ : (totals[c] as number) > (limits[c] as number)
+        c === energy ? (totals[c] as number) / 1000 > this.options.mostEnergyJ : (totals[c] as number) > (limits[c] as number)
       ) {
         return false;
       }
