@@ -1,7 +1,7 @@
 import type { TensorSpec } from '@cutpoint/core';
 import { CutpointError } from '@cutpoint/core';
 import { type SplitChoice, splitChoice, version } from '@cutpoint/daemon';
-import type { Meta, RequestHandler } from '@cutpoint/wire';
+import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { SplitRunner } from './split-runner.js';
 
 /** What an agent serves. */
@@ -18,7 +18,8 @@ export interface AgentService {
 
 /**
  * Answers `describe` (the model's inputs and outputs; with a split in the meta data, once that is ready) and `infer` (the
- * model's inputs in, its outputs out, with `timing` beside them; split as the meta data say, if they do).
+ * model's inputs in, its outputs out, with `timing` beside them; split as the meta data say, if they do). `probe` measures
+ * the link.
  */
 export function agentHandler(service: AgentService): RequestHandler {
   const inputs = service.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
@@ -34,8 +35,10 @@ export function agentHandler(service: AgentService): RequestHandler {
         const { outputs, timing } = await service.runner.run(choiceOf(service, meta), tensors, options);
         return { meta: { timing }, tensors: outputs };
       }
+      case probeMethod:
+        return answerProbe({ meta });
       default:
-        throw new CutpointError('CUT_USAGE', `The agent has no method "${method}": it has describe and infer.`);
+        throw new CutpointError('CUT_USAGE', `The agent has no method "${method}": it has describe, infer and probe.`);
     }
   };
 }

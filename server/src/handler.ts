@@ -1,11 +1,11 @@
 import { CutpointError } from '@cutpoint/core';
 import { splitChoice, stageRequest, version } from '@cutpoint/daemon';
-import type { Meta, RequestHandler } from '@cutpoint/wire';
+import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { StageService } from './stage-service.js';
 
 /**
  * Answers `describe` and `infer` for the segments behind the first cut. Both say in their meta data which split they mean
- * and which segment of it; what goes wrong goes back to whoever asked.
+ * and which segment of it; what goes wrong goes back to whoever asked. `probe` measures the link.
  */
 export function stageHandler(service: StageService): RequestHandler {
   return async ({ method, meta, tensors, signal, deadlineMs }) => {
@@ -18,8 +18,10 @@ export function stageHandler(service: StageService): RequestHandler {
           tensors,
           deadlineMs === undefined ? { signal } : { signal, deadlineMs },
         );
+      case probeMethod:
+        return answerProbe({ meta });
       default:
-        throw new CutpointError('CUT_USAGE', `The server has no method "${method}": it has describe and infer.`);
+        throw new CutpointError('CUT_USAGE', `The server has no method "${method}": it has describe, infer and probe.`);
     }
   };
 }

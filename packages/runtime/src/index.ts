@@ -12,10 +12,12 @@ export { openSplit, type SplitOptions, splitOf } from './model/open-split.js';
 export { randomInputs } from './model/random-inputs.js';
 export { sourceOf } from './model/segment-source.js';
 export type { SegmentsFile } from './model/segments-file.js';
+export { cacheFolder } from './model/shape-cache.js';
 export { type MeasuredShapes, measureShapes, type ShapeOptions } from './model/shape-oracle.js';
 export type { CutIdentity, SegmentPlan, SplitModel } from './model/split-model.js';
 export { loadStage, type Stage, type StageResult } from './model/stage.js';
 export { writeSegments } from './model/write-segments.js';
+export { inferenceRuntime } from './segment/inference-runtime.js';
 export { listProviders } from './segment/list-providers.js';
 export { loadSegment } from './segment/load-segment.js';
 export type {

@@ -17,6 +17,8 @@ export interface Stage extends AsyncDisposable {
   readonly plan: SegmentPlan;
   /** Whether it can serve; a stage that only hands tensors on always can. */
   readonly health: SegmentHealth;
+  /** The process that holds the segment; undefined in a thread, or where there is nothing to compute. */
+  readonly processId: number | undefined;
   /**
    * Runs the segment on what crossed the cut before it. Tensors that only pass through are handed on untouched.
    * @throws CutpointError CUT_INPUT if a tensor is missing or unknown, and what `Segment.run` throws.
@@ -34,6 +36,9 @@ export async function loadStage(plan: SegmentPlan, options: SegmentOptions = {})
     plan,
     get health() {
       return segment?.health ?? 'ready';
+    },
+    get processId() {
+      return segment?.processId;
     },
     async run(tensors, runOptions = {}) {
       checkNames(plan, tensors);

@@ -39,6 +39,7 @@ export function startProcessHost(events: HostEvents): WorkerHost {
     events.onGone(why);
   });
   return {
+    processId: child.pid,
     post: (packet) => writePacket(channel, packet),
     kill: () => void child.kill('SIGKILL'),
     async stop() {

@@ -94,6 +94,8 @@ export interface WorkerPort {
 
 /** The caller's end: one worker, running. */
 export interface WorkerHost {
+  /** Undefined for a thread, which has no process of its own. */
+  readonly processId?: number | undefined;
   post(packet: Packet<ToWorker>): void;
   /** Ends the worker amid its inference. A thread has no such way. */
   kill?(): void;

@@ -91,6 +91,10 @@ export class QueuedSegment implements Segment {
     return this.ready ? 'ready' : 'restarting';
   }
 
+  get processId(): number | undefined {
+    return this.worker.processId;
+  }
+
   async run(inputs: NamedTensors, options: RunOptions = {}): Promise<RunResult> {
     const calledAt = nowUs();
     if (this.closed !== undefined) throw this.closed;

@@ -84,6 +84,8 @@ export interface Segment extends AsyncDisposable {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly OutputSpec[];
   readonly health: SegmentHealth;
+  /** The process that holds the segment now, so that its memory can be looked up; undefined in a thread. */
+  readonly processId: number | undefined;
   /**
    * Runs the segment once. Inputs are copied before this returns, unless `transfer` gives them away.
    * @throws CutpointError CUT_INPUT, CUT_UNSUPPORTED_TYPE, CUT_RUN, CUT_OVERLOADED, CUT_CANCELLED, CUT_DEADLINE,

@@ -42,6 +42,10 @@ export class SupervisedWorker {
     }
   }
 
+  get processId(): number | undefined {
+    return this.host?.processId;
+  }
+
   post(packet: Packet<ToWorker>): void {
     this.host?.post(packet);
   }
