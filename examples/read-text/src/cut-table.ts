@@ -1,5 +1,6 @@
+import { describeType } from '@cutpoint/core';
 import type { Cut } from '@cutpoint/graph';
-import { alignColumns, formatBytes } from './format.js';
+import { alignColumns } from './format.js';
 import type { Screen } from './screen.js';
 
 /** Width of the longest bar in characters. */
@@ -17,9 +18,9 @@ export function cutTable(
       cut === used ? '>' : '',
       String(cut.index),
       cut.name,
-      formatBytes(cut.bytes),
+      `${(cut.bytes / 1e3).toFixed(1)} KB`,
       '▇'.repeat(Math.ceil((cut.bytes / most) * barWidth)),
-      `${formatBytes(cut.frontWeightBytes)} ${`${share} %`.padStart(6)}`,
+      `${(cut.frontWeightBytes / 1e6).toFixed(2)} MB ${`${share} %`.padStart(6)}`,
       whatCrosses(cut),
     ];
   });
@@ -29,11 +30,11 @@ export function cutTable(
   return `${[colours.dim(heading), ...painted].join('\n')}\n\n`;
 }
 
-/** The types of the crossing tensors, equal ones counted: `2 x f32[1,64,24,202]`. */
+/** The types of the crossing tensors, equal ones counted: `2 x f32[1, 64, 24, 202]`. */
 function whatCrosses({ tensors }: Cut): string {
   const counts = new Map<string, number>();
   for (const { dtype, shape } of tensors) {
-    const type = `${dtype}[${shape.join(',')}]`;
+    const type = describeType(dtype, shape);
     counts.set(type, (counts.get(type) ?? 0) + 1);
   }
   return [...counts].map(([type, count]) => (count === 1 ? type : `${count} x ${type}`)).join(' + ');

@@ -40,12 +40,21 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
   60_000,
 );
 
-it('says what is wrong and exits with 2 for wrong usage', async () => {
-  const wrong = run(process.execPath, [demo, '--at', 'middle']);
-  await expect(wrong).rejects.toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('error CUT_USAGE: --at is "middle"'),
-  });
+it.each([
+  ['a cut that is no number', 2, ['--at', 'middle'], 'CUT_USAGE: --at is "middle"'],
+  ['a cut that does not exist', 2, ['--at', '99999'], 'CUT_ILLEGAL_CUT: '],
+  [
+    'an unknown option',
+    2,
+    ['--speed'],
+    "CUT_USAGE: Unknown option '--speed'; `npm run demo -- --help` shows the options.",
+  ],
+  ['an option without its value', 2, ['--at'], "CUT_USAGE: Option '--at <value>' argument missing; `npm run demo"],
+  ['an absent picture', 1, ['absent.png'], 'absent.png cannot be read: no such file or directory.'],
+])('says what is wrong in one line and tells no story: %s', async (_, code, args, words) => {
+  const wrong = run(process.execPath, [demo, ...args]);
+  await expect(wrong).rejects.toMatchObject({ code, stdout: '', stderr: expect.stringContaining(words) });
+  await expect(wrong).rejects.toMatchObject({ stderr: expect.stringMatching(/^error CUT_[A-Z_]+: .*\n$/) });
 });
 
 /** The ports of the daemons, once the demo has said that they run. */

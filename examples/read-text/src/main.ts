@@ -42,8 +42,9 @@ async function show(options: DemoOptions, signal: AbortSignal): Promise<boolean>
   const print = (text: string) => {
     if (!options.json) process.stdout.write(text);
   };
-  print(introduction(screen));
+  // A wrong cut or picture is said at once, and not behind a story.
   const plan = await makePlan(options, signal);
+  print(introduction(screen));
   print(cutsStory(plan, options, screen));
   const listener: Listener = {
     started: (daemons) => print(startedStory(daemons, screen)),

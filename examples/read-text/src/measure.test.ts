@@ -5,7 +5,16 @@ import { largestDifference, type Readers, readBothWays } from './measure.js';
 const classes = ['', 'a', 'b'];
 const signal = new AbortController().signal;
 const input = tensorOf('f32', [1], new Float32Array([0]));
-const timing = (totalMs: number) => ({ frontMs: 1, encodeMs: 0, sendMs: 0, remoteMs: 1, decodeMs: 0, totalMs });
+const timing = (totalMs: number) => ({
+  frontMs: 1,
+  encodeMs: 0,
+  sendMs: 0,
+  remoteMs: 1,
+  decodeMs: 0,
+  totalMs,
+  stages: [],
+  links: [],
+});
 
 function steps(...values: number[]): Tensor {
   return tensorOf('f32', [1, values.length / 3, 3], Float32Array.from(values));

@@ -1,15 +1,6 @@
 import { f32Values, type Tensor } from '@cutpoint/core';
+import type { SplitTiming } from '@cutpoint/edge-agent';
 import { decodeCtc, type Reading } from './ctc.js';
-
-/** Where the time of one split request went, in milliseconds. `sendMs` is the link, there and back. */
-export interface SplitTiming {
-  readonly frontMs: number;
-  readonly encodeMs: number;
-  readonly sendMs: number;
-  readonly remoteMs: number;
-  readonly decodeMs: number;
-  readonly totalMs: number;
-}
 
 /** The two ways to run the model: from the picture's tensor to the probabilities of the characters. */
 export interface Readers {

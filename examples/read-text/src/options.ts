@@ -53,6 +53,9 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    throw new CutpointError('CUT_USAGE', messageOf(error), { cause: error });
+    // What stands behind the first sentence is for programs that take anything.
+    const [what = ''] = messageOf(error).split(/[.\n]/);
+    const message = `${what}; \`npm run demo -- --help\` shows the options.`;
+    throw new CutpointError('CUT_USAGE', message, { cause: error });
   }
 }

@@ -1,7 +1,8 @@
 import { CutpointError, type Tensor } from '@cutpoint/core';
+import { inferAtAgent } from '@cutpoint/edge-agent';
 import type { Segment } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
-import type { Readers, SplitTiming } from './measure.js';
+import type { Readers } from './measure.js';
 
 /** How long one request may take, in ms. */
 const requestMs = 30_000;
@@ -26,25 +27,9 @@ export function makeReaders(whole: Segment, agent: Peer): Readers {
       return { probabilities: only(outputs), totalMs: totalUs / 1000 };
     },
     async split(picture, signal) {
-      const request = { method: 'infer', tensors: new Map([[input.name, picture]]) };
-      const { tensors, meta } = await agent.request(request, { signal, deadlineMs: requestMs });
-      return { probabilities: only(tensors), timing: parseTiming(meta.timing) };
+      const inputs = new Map([[input.name, picture]]);
+      const { outputs, timing } = await inferAtAgent(agent, inputs, { signal, deadlineMs: requestMs });
+      return { probabilities: only(outputs), timing };
     },
-  };
-}
-
-function parseTiming(timing: unknown): SplitTiming {
-  const milliseconds = (name: keyof SplitTiming): number => {
-    const value = typeof timing === 'object' && timing !== null ? Reflect.get(timing, name) : undefined;
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    throw new CutpointError('CUT_WIRE_MALFORMED', `The agent's answer has no time "${name}".`);
-  };
-  return {
-    frontMs: milliseconds('frontMs'),
-    encodeMs: milliseconds('encodeMs'),
-    sendMs: milliseconds('sendMs'),
-    remoteMs: milliseconds('remoteMs'),
-    decodeMs: milliseconds('decodeMs'),
-    totalMs: milliseconds('totalMs'),
   };
 }

@@ -14,11 +14,11 @@ export function notableCuts(cuts: readonly Cut[]): Cut[] {
     total === 0 ? 0 : Math.min(parts - 1, Math.floor((cut.frontWeightBytes / total) * parts));
   const byPart = Array.from({ length: parts }, (_, part) => inner.filter((cut) => partOf(cut) === part));
   const most = [...inner].sort((a, b) => b.bytes - a.bytes)[0];
-  const notable = new Set([cuts[0], cuts.at(-1), most, ...byPart.map(fewestBytes)]);
+  const notable = new Set([cuts[0], cuts.at(-1), most, ...byPart.map((part) => fewestBytes(part))]);
   return cuts.filter((cut) => notable.has(cut));
 }
 
 /** The first of the cuts that the fewest bytes cross. */
-export function fewestBytes(cuts: readonly Cut[]): Cut | undefined {
+export function fewestBytes<C extends Pick<Cut, 'bytes'>>(cuts: readonly C[]): C | undefined {
   return [...cuts].sort((a, b) => a.bytes - b.bytes)[0];
 }
