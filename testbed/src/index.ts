@@ -1,3 +1,5 @@
+export { type MemoryLimit, runLimited } from './devices/memory-limit.js';
+export { type Device, type DeviceKind, type DeviceOptions, startDevice } from './devices/start-device.js';
 export type { EmulatedLink, LinkEmulation, LinkStats } from './links/emulated-link.js';
 export {
   type DirectionParameters,
