@@ -46,6 +46,7 @@ export const errorCodes = {
   CUT_TRACE: { exit: 1, meaning: 'A trace of a link is malformed or has gaps.' },
   CUT_EMULATION: { exit: 1, meaning: 'This machine cannot emulate a link or a device in the way that was asked for.' },
   CUT_NOT_EQUAL: { exit: 1, meaning: 'Split and whole gave different answers.' },
+  CUT_POWER: { exit: 1, meaning: 'A power meter of this device failed while it was read.' },
   CUT_PROFILE: { exit: 1, meaning: 'A file is not a profile of a model or link, or is of another version.' },
   CUT_PROFILE_MISMATCH: { exit: 1, meaning: 'Profiles do not belong together, or to the model that is planned.' },
   CUT_INFEASIBLE: { exit: 1, meaning: 'No plan keeps all limits, or the one that was chosen cannot run.' },
