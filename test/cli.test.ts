@@ -81,6 +81,7 @@ describe('cutpoint split', () => {
     const { size } = await stat(join(out, 'segment-1.onnx'));
     expect(stdout).toMatch(new RegExp(`segment-1\\.onnx +${(size / 1000).toFixed(2)} KB `));
     expect(stdout).toContain('x + flag');
+    expect(stdout).toContain('with 2 cuts, each segment behind the first');
   });
 });
 

@@ -107,6 +107,7 @@ describe('cutpoint run', () => {
     ['an absent server', ['--at', '7', '--server', 'ws://127.0.0.1:9'], 1, 'CUT_UNREACHABLE'],
     ['a cut that does not exist', ['--at', '5000'], 2, 'CUT_ILLEGAL_CUT'],
     ['no cut', [], 2, 'CUT_USAGE'],
+    ['two cuts and no chain of servers', ['--at', '7,100'], 2, 'CUT_USAGE'],
     ['a provider that does not exist', ['--at', '7', '--provider', 'nonsense'], 1, 'CUT_PROVIDER'],
   ])('fails with one sentence for %s', async (_, args, status, code) => {
     await using process = cutpoint(['run', classifier, '--json', '--input', input, ...args]);

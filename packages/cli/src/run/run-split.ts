@@ -47,6 +47,7 @@ export async function runSplit(request: RunRequest, signal: AbortSignal): Promis
     const [front] = needCuts(model).segments;
     if (front === undefined) throw new CutpointError('CUT_INTERNAL', 'A split has no first segment.');
     const choice = { at: model.cuts.map(({ index }) => index), codecs: codecsFor(model.cuts.length, request.codecs) };
+    if (request.server === undefined && choice.at.length > 1) throw oneServerOnly(choice.at.length);
     const inputs = await readInputs(request.input, model.inputs);
     const stage = opened.add(await loadStage(front, { provider, threads, signal }));
     const connection = async (): Promise<{ peer: Peer; url: string }> => {
@@ -67,6 +68,11 @@ export async function runSplit(request: RunRequest, signal: AbortSignal): Promis
   } finally {
     await opened.close();
   }
+}
+
+function oneServerOnly(cuts: number): CutpointError {
+  const message = `The model is cut at ${cuts} places, but a run starts one server only: give one cut, or --server with the first of a chain.`;
+  return new CutpointError('CUT_USAGE', message);
 }
 
 function serveArgs({ model, at, dims, provider, threads }: RunRequest): readonly string[] {

@@ -60,7 +60,9 @@ function asText({ segments }: SegmentsFile, out: string, sizes: readonly string[
       answers.join(' + ') || '-',
     ]),
   );
-  return `${heading}${join(out, 'segments.json')} is what \`cutpoint serve\`, \`cutpoint agent\` and \`cutpoint run\` take.\n`;
+  const cuts = segments.length - 1;
+  const chain = cuts > 1 ? `; with ${cuts} cuts, each segment behind the first runs at a server of its own` : '';
+  return `${heading}${join(out, 'segments.json')} is what \`cutpoint serve\` and \`cutpoint agent\` take${chain}.\n`;
 }
 
 /** What a segment takes on disk, with its external weights. */
