@@ -1,6 +1,7 @@
+export type { DeviceKind } from './devices/device-messages.js';
 export { type MemoryLimit, runLimited } from './devices/memory-limit.js';
-export { type Device, type DeviceKind, type DeviceOptions, startDevice } from './devices/start-device.js';
-export type { EmulatedLink, LinkEmulation, LinkStats } from './links/emulated-link.js';
+export { type Device, type DeviceOptions, startDevice } from './devices/start-device.js';
+export type { EmulatedLink, LinkEmulation, LinkStats, Network } from './links/emulated-link.js';
 export {
   type DirectionParameters,
   type LinkParameters,
@@ -8,6 +9,8 @@ export {
   type Trace,
   type TracePoint,
 } from './links/link-parameters.js';
+export { type EmulationChoice, type NetworkOptions, openNetwork } from './links/network.js';
+export { whyNoNetns } from './links/probe-netns.js';
 export { openProxyLink, type ProxyLinkOptions } from './links/proxy-link.js';
 export { parseTrace } from './links/trace.js';
 export { listScenarios } from './scenarios/list-scenarios.js';

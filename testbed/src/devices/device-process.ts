@@ -3,16 +3,7 @@ import { type Daemon, type Log, openLog, runUntilStopped } from '@cutpoint/daemo
 import { agentSettings, startAgent } from '@cutpoint/edge-agent';
 import { serverSettings, startServer } from '@cutpoint/server';
 import type { z } from 'zod';
-import type { DeviceKind } from './start-device.js';
-
-/** What a device's process is told, once it is limited. */
-export interface StartMessage {
-  readonly kind: DeviceKind;
-  readonly settings: Readonly<Record<string, unknown>>;
-}
-
-/** What it answers. */
-export type StartedMessage = { readonly url: string } | { readonly error: { code: string; message: string } };
+import type { StartedMessage, StartMessage } from './device-messages.js';
 
 async function start({ kind, settings }: StartMessage): Promise<void> {
   const { daemon, log, graceMs } = await (kind === 'agent'

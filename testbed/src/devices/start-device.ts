@@ -2,15 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { asCutpointError, CutpointError, cancelReason, isErrorCode, onCancel, throwIfCancelled } from '@cutpoint/core';
-import type { StartedMessage, StartMessage } from './device-process.js';
+import type { DeviceKind, StartedMessage, StartMessage } from './device-messages.js';
 import { keepTail } from './log-tail.js';
 import { type MemoryLimit, runLimited } from './memory-limit.js';
 
 /** The built process; `src/devices` and `dist/devices` lie equally deep, so this holds from both. */
 const script = fileURLToPath(new URL('../../dist/devices/device-process.js', import.meta.url));
 const stopMs = 5_000;
-
-export type DeviceKind = 'agent' | 'server';
 
 export interface DeviceOptions {
   readonly kind: DeviceKind;

@@ -24,3 +24,16 @@ export interface EmulatedLink extends AsyncDisposable {
   /** Undefined where the kernel emulates the link. */
   stats(): Promise<LinkStats | undefined>;
 }
+
+/** The devices of a scenario, ready to be linked. */
+export interface Network extends AsyncDisposable {
+  readonly emulation: LinkEmulation;
+  /** Why the kernel does not emulate the links, in a sentence, if it does not. */
+  readonly notes: readonly string[];
+  /** What the process of the device at this position of the chain is started through; often nothing. */
+  command(device: number): readonly string[];
+  /** What the daemon of the device at the far end of this link listens on. */
+  listen(link: number): string;
+  /** Opens the link at this position of the scenario's list, to what its far end listens on. */
+  open(link: number, target: string): Promise<EmulatedLink>;
+}

@@ -1,39 +1,26 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
 
-/**
- * A bare TCP server: a request is the number of bytes that follow and the number of bytes wanted back, as two u32.
- */
-export async function openTcpServer(): Promise<AsyncDisposable & { readonly url: string }> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    let head = Buffer.alloc(0);
-    let left = -1;
-    let reply = 0;
-    socket.on('data', (bytes) => {
-      if (left < 0) {
-        head = Buffer.concat([head, bytes]);
-        if (head.length < 8) return;
-        left = head.readUInt32LE(0) - (head.length - 8);
-        reply = head.readUInt32LE(4);
-        head = Buffer.alloc(0);
-      } else left -= bytes.length;
-      if (left > 0) return;
-      left = -1;
-      socket.write(Buffer.alloc(reply));
-    });
-    socket.on('end', () => socket.end());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+const script = fileURLToPath(new URL('./tcp-server.testing.mjs', import.meta.url));
+
+export interface TcpServer extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** Starts the server of tcp-server.testing.mjs in a process of its own, through a prefix such as `ip netns exec NAME`. */
+export async function openTcpServer(prefix: readonly string[] = [], at = 'tcp://127.0.0.1:0'): Promise<TcpServer> {
+  const { hostname, port } = new URL(at);
+  const [program = process.execPath, ...args] = [...prefix, process.execPath, script, hostname, port || '0'];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
   return {
-    url: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `tcp://${hostname}:${Number(String(line))}`,
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
     },
   };
 }
