@@ -18,6 +18,7 @@ import {
   startDaemon,
 } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
+import { type Adaptation, AdaptiveRunner } from './adaptive-runner.js';
 import { agentHandler } from './handler.js';
 import { needsServerFor } from './run-split.js';
 import type { AgentSettings } from './settings.js';
@@ -25,34 +26,46 @@ import { SplitRunner } from './split-runner.js';
 
 const name = 'cutpoint-agent';
 
+export interface AgentContext {
+  readonly log: Log;
+  /** For an agent without cuts: the splits that it chooses from for requests that do not say how to split. */
+  readonly adaptation?: Adaptation;
+}
+
 /**
  * Connects to the server, loads the segment before the first cut and answers requests with the whole model's outputs
- * until closed. Started without cuts, it leaves them to each request. When the server vanishes, requests fail with CUT_UNREACHABLE until it is back.
+ * until closed. Started without cuts, it leaves them to each request, or adapts them to the link. When the server
+ * vanishes, requests fail with CUT_UNREACHABLE until it is back.
  * @throws CutpointError what opening and loading the model and connecting throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE.
  */
-export function startAgent(settings: AgentSettings, { log }: { log: Log }): Promise<Daemon> {
+export function startAgent(settings: AgentSettings, { log, adaptation }: AgentContext): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
     const source = await openSplitSource(settings);
-    const choice = fixedChoice(source, settings);
+    const fixed = fixedChoice(source, settings);
     const stages = opened.add(new StageStore(settings.maxStages));
     const [front] = source.fixed?.segments ?? [];
     const needed = front === undefined || needsServerFor(front, source.outputs);
-    const server = needed ? await connectTo({ source, choice, settings, opened, log }) : undefined;
+    const server = needed ? await connectTo({ source, choice: fixed, settings, opened, log }) : undefined;
     const { maxInFlight, timeoutMs } = settings;
-    const segmentOptions = segmentOptionsOf(settings);
-    const runner = new SplitRunner({ source, stages, segmentOptions, server, maxInFlight });
-    if (choice !== undefined) await runner.prepare(choice);
-    log.info(
-      { model: settings.model, assumed: source.assumed, ...choice },
-      choice === undefined ? 'ready for any cut' : 'loaded',
-    );
+    const own = new SplitRunner({ source, stages, segmentOptions: segmentOptionsOf(settings), server, maxInFlight });
+    const adaptive = adaptation && opened.add(new AdaptiveRunner(own, needServer(server), adaptation));
+    const choice = (): SplitChoice | undefined => adaptive?.choice ?? fixed;
+    const first = choice();
+    if (first !== undefined) await own.prepare(first);
+    const what = { model: settings.model, assumed: source.assumed };
+    log.info({ ...what, ...first }, first === undefined ? 'ready for any cut' : 'loaded');
     const { modelHash, inputs, outputs } = source;
     return {
       name,
-      handler: agentHandler({ modelHash, inputs, outputs, runner, choice: () => choice, timeoutMs }),
+      handler: agentHandler({ modelHash, inputs, outputs, runner: adaptive ?? own, choice, timeoutMs }),
       health: () => healthOf(modelHash, stages, server),
     };
   });
+}
+
+function needServer(server: ServerConnection | undefined): ServerConnection {
+  if (server !== undefined) return server;
+  throw new CutpointError('CUT_USAGE', 'Adapting to a link needs a server: give --server, and no --at.');
 }
 
 /** How requests are split that do not say so themselves. */

@@ -9,7 +9,7 @@ export interface AgentService {
   readonly modelHash: string;
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly string[];
-  readonly runner: SplitRunner;
+  readonly runner: Pick<SplitRunner, 'prepare' | 'run'>;
   /** How to split a request that does not say so itself; undefined if each must. */
   choice(): SplitChoice | undefined;
   /** Deadline of a request that has none. */

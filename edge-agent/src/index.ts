@@ -1,4 +1,5 @@
-export { startAgent } from './agent.js';
+export type { Adaptation, LinkObservation } from './adaptive-runner.js';
+export { type AgentContext, startAgent } from './agent.js';
 export { inferAtAgent, inputsOfAgent } from './agent-client.js';
 export {
   needsServerFor,

@@ -35,6 +35,8 @@ export interface SplitResult {
 export interface SplitRun extends SplitResult {
   /** What crossed to the server, as it crossed. */
   readonly sent: readonly SentTensor[];
+  /** Bytes of what the server answered. */
+  readonly receivedBytes: number;
 }
 
 export interface SplitRunOptions {
@@ -60,6 +62,7 @@ const noTensors: NamedTensors = new Map();
 const notAsked: NextAnswer = {
   tensors: noTensors,
   sent: [],
+  receivedBytes: 0,
   times: { stages: [], links: [] },
   near: { encodeMs: 0, sendMs: 0, remoteMs: 0, decodeMs: 0 },
 };
@@ -88,6 +91,7 @@ export async function runSplit(
   return {
     outputs: mergeOutputs(outputs, known.answers, answer.tensors),
     sent: answer.sent,
+    receivedBytes: answer.receivedBytes,
     timing: { frontMs, ...answer.near, totalMs: performance.now() - startedAt, stages: [own, ...stages], links },
   };
 }

@@ -8,7 +8,7 @@ import {
 } from '@cutpoint/daemon';
 import { loadStage, type SegmentOptions, type SplitModel, type Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
-import { needsServerFor, runSplit, type SplitResult, type SplitRunOptions } from './run-split.js';
+import { needsServerFor, runSplit, type SplitRun, type SplitRunOptions } from './run-split.js';
 import { Slots } from './split-client.js';
 
 export interface SplitRunnerOptions {
@@ -40,7 +40,7 @@ export class SplitRunner {
   }
 
   /** Runs the model once. @throws CutpointError CUT_OVERLOADED, CUT_USAGE, and what loading and `runSplit` throw. */
-  async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitResult> {
+  async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
     const model = this.#options.source.splitAt(choice.at);
     return await this.#slots.use(() =>
       this.#use(model, choice, (front) => {

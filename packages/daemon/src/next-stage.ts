@@ -15,6 +15,8 @@ export interface NextAnswer {
   readonly tensors: NamedTensors;
   /** What was handed over, as it crossed the link: after the codec. */
   readonly sent: readonly SentTensor[];
+  /** Bytes of the tensors that came back. */
+  readonly receivedBytes: number;
   readonly times: HopTimes;
   /** The same, seen from here: all that lies behind the link is `remoteMs`. */
   readonly near: {
@@ -43,6 +45,7 @@ export async function askNext(
   return {
     tensors: reply.tensors,
     sent: [...tensors.values()].map(({ dtype, shape, data }) => ({ dtype, shape, bytes: data.byteLength })),
+    receivedBytes: [...reply.tensors.values()].reduce((total, { data }) => total + data.byteLength, 0),
     times: hopTimesOf(reply, codecMs),
     near: {
       encodeMs: codecMs + encodeUs / 1000,

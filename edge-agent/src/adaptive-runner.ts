@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asCutpointError, type CutpointError, type NamedTensors } from '@cutpoint/core';
+import type { ServerConnection, SplitChoice } from '@cutpoint/daemon';
+import { probeMethod, zeroBytes } from '@cutpoint/wire';
+import type { SplitRun, SplitRunOptions } from './run-split.js';
+import type { SplitRunner } from './split-runner.js';
+
+/** What one request told of the link to the next device. */
+export interface LinkObservation {
+  readonly upBytes: number;
+  readonly downBytes: number;
+  /** On the network, both ways. */
+  readonly sendMs: number;
+}
+
+/** Several splits of a model, of which the best for the link as it is now should run. */
+export interface Adaptation {
+  readonly choices: readonly SplitChoice[];
+  /** Index of the one to begin with. */
+  readonly first: number;
+  /** Hears of every request that crossed the link, and says which split should run from now on. */
+  next(observation: LinkObservation, current: number): number;
+  /** The split has changed: requests that come from now on use it; those under way end as they began. */
+  onSwitch(from: number, to: number): void;
+  /** A change did not succeed, and the split stays as it was. */
+  onError(error: CutpointError, wanted: number): void;
+}
+
+/** After so long without traffic over the link it is probed, as a plan that uses it may be the better one by now. */
+const idleMs = 5_000;
+/** Two sizes, so that delay and rate can be told apart. */
+const probeBytes = [1_024, 64 * 1024];
+const probeDeadlineMs = 30_000;
+/** After a change that failed none is tried for so long. */
+const restMs = 10_000;
+
+/** Runs requests with the current split of an adaptation, and changes it under traffic without dropping any. */
+export class AdaptiveRunner implements AsyncDisposable {
+  readonly #runner: SplitRunner;
+  readonly #server: ServerConnection;
+  readonly #adaptation: Adaptation;
+  readonly #stop = new AbortController();
+  readonly #probing: Promise<void>;
+  #current: number;
+  #switching: Promise<void> | undefined;
+  #restUntil = 0;
+  #observedAt = performance.now();
+
+  constructor(runner: SplitRunner, server: ServerConnection, adaptation: Adaptation) {
+    this.#runner = runner;
+    this.#server = server;
+    this.#adaptation = adaptation;
+    this.#current = adaptation.first;
+    this.#probing = this.#probeWhenIdle();
+  }
+
+  /** The split for requests that come now. */
+  get choice(): SplitChoice | undefined {
+    return this.#adaptation.choices[this.#current];
+  }
+
+  prepare(choice: SplitChoice, signal?: AbortSignal): Promise<void> {
+    return this.#runner.prepare(choice, signal);
+  }
+
+  /** Runs one request, learns from it how the link is, and begins a change if that is worth it. */
+  async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
+    const result = await this.#runner.run(choice, inputs, options);
+    const [link] = result.timing.links;
+    if (link !== undefined) {
+      const upBytes = result.sent.reduce((total, { bytes }) => total + bytes, 0);
+      this.#observe({ upBytes, downBytes: result.receivedBytes, sendMs: link.sendMs });
+    }
+    return result;
+  }
+
+  #observe(observation: LinkObservation): void {
+    this.#observedAt = performance.now();
+    const wanted = this.#adaptation.next(observation, this.#current);
+    if (wanted === this.#current || this.#switching !== undefined || performance.now() < this.#restUntil) return;
+    this.#switching = this.#switchTo(wanted).finally(() => {
+      this.#switching = undefined;
+    });
+  }
+
+  /** The segments are loaded on all devices before the first request uses them. */
+  async #switchTo(wanted: number): Promise<void> {
+    const choice = this.#adaptation.choices[wanted];
+    if (choice === undefined) return;
+    try {
+      await this.#runner.prepare(choice, this.#stop.signal);
+      const from = this.#current;
+      this.#current = wanted;
+      this.#adaptation.onSwitch(from, wanted);
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return;
+      this.#restUntil = performance.now() + restMs;
+      this.#adaptation.onError(asCutpointError(thrown, 'CUT_INTERNAL'), wanted);
+    }
+  }
+
+  async #probeWhenIdle(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await sleep(idleMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted || performance.now() - this.#observedAt < idleMs || !this.#server.connected) continue;
+      for (const bytes of probeBytes) await this.#probe(bytes);
+    }
+  }
+
+  async #probe(upBytes: number): Promise<void> {
+    const request = { method: probeMethod, tensors: new Map([['bytes', zeroBytes(upBytes)]]) };
+    const options = { deadlineMs: probeDeadlineMs, signal: this.#stop.signal };
+    try {
+      const { timing } = await this.#server.peer().request(request, options);
+      this.#observe({ upBytes, downBytes: 0, sendMs: timing.networkUs / 1000 });
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return;
+      this.#adaptation.onError(asCutpointError(thrown, 'CUT_CONNECTION_LOST'), this.#current);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#probing;
+    await this.#switching;
+  }
+}
