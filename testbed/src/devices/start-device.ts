@@ -6,6 +6,8 @@ import type { DeviceKind, StartedMessage, StartMessage } from './device-messages
 import { keepTail } from './log-tail.js';
 import { type MemoryLimit, runLimited } from './memory-limit.js';
 
+export type { DeviceKind };
+
 /** The built process; `src/devices` and `dist/devices` lie equally deep, so this holds from both. */
 const script = fileURLToPath(new URL('../../dist/devices/device-process.js', import.meta.url));
 const stopMs = 5_000;

@@ -1,7 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
-import type { EmulatedLink } from './emulated-link.js';
+import type { EmulatedLink, Network } from './emulated-link.js';
 import { type NetnsLink, netemChange, netnsPlan } from './netns-commands.js';
-import type { Network } from './network.js';
 import { runCommand } from './run-command.js';
 
 /** No port of a daemon that somebody else runs: the namespace is its own. */
