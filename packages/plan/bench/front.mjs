@@ -27,7 +27,9 @@ const runs = Number(process.argv[2] ?? 5);
 
 const row = (...cells) => {
   const widths = [32, -34, 9, 7, 9, 9];
-  process.stdout.write(`${cells.map((cell, i) => (i < 2 ? String(cell).padEnd(Math.abs(widths[i])) : String(cell).padStart(widths[i]))).join('')}\n`);
+  process.stdout.write(
+    `${cells.map((cell, i) => (i < 2 ? String(cell).padEnd(Math.abs(widths[i])) : String(cell).padStart(widths[i]))).join('')}\n`,
+  );
 };
 row('instance', 'objectives', 'labels', 'points', 'ms', 'most ms');
 for (const [name, problem] of instances) {

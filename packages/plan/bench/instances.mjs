@@ -42,7 +42,13 @@ export function realistic({ seed, cuts = 500, rates = [12e6, 12e6, 12e6], slow =
     sharedBy: 1,
     arrivalHz: undefined,
   }));
-  return chainOf(devices, rates, (cut, kind) => bytes[cut] * kind.share, (cut, kind, d) => (bytes[cut] * kind.nsPerByte * slow[d]) / 1e6, cuts);
+  return chainOf(
+    devices,
+    rates,
+    (cut, kind) => bytes[cut] * kind.share,
+    (cut, kind, d) => (bytes[cut] * kind.nsPerByte * slow[d]) / 1e6,
+    cuts,
+  );
 }
 
 /** Every cost is drawn alone: segments do not add up, so nothing can be foreseen. */
@@ -73,7 +79,10 @@ export function adversarial({ seed, cuts = 500, count = 4 }) {
     cuts,
   );
   const losses = table(cuts * 6, 0, 0.05);
-  return { ...problem, codecs: problem.codecs.map((codec, k) => ({ ...codec, accuracyLoss: (cut) => losses[cut * 6 + k] })) };
+  return {
+    ...problem,
+    codecs: problem.codecs.map((codec, k) => ({ ...codec, accuracyLoss: (cut) => losses[cut * 6 + k] })),
+  };
 }
 
 function chainOf(devices, rates, bytesOf, codecMs, cuts) {

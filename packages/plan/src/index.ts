@@ -1,6 +1,15 @@
+export { type Baseline, baselinesOf } from './baselines.js';
+export type { Change } from './changed-problem.js';
 export { type Breakdown, checkChoice, costsOf, type Stage, stagesOf, tryCosts } from './costs.js';
+export { type Explanation, explain, type Rival, type Tie } from './explain.js';
+export { explainText } from './explain-text.js';
 export { type Front, type FrontOptions, type FrontPoint, paretoFront } from './front.js';
+export { type Conflict, explainInfeasible, requireFront } from './infeasible.js';
 export { keepsLimits, measures, type PlanLimits } from './limits.js';
+export { createLinkEstimator, type EstimatorOptions, type LinkEstimate, type LinkEstimator } from './link-estimator.js';
+export type { ProbedLink } from './link-table.js';
+export { parseLinkProfile, parseModelProfile, parseScenario } from './parse.js';
+export { type Pick, pickNames, pickPlan } from './pick.js';
 export {
   type Objective,
   objectives,
@@ -12,6 +21,7 @@ export {
   type PlanLink,
   type PlanProblem,
 } from './problem.js';
+export { type CodecFigures, codecFigures, type ProblemSources, problemOf } from './problem-of.js';
 export {
   type DeviceProfile,
   deviceProfileSchema,
@@ -24,3 +34,4 @@ export {
   type SegmentMeasurement,
 } from './profiles.js';
 export { type Scenario, type ScenarioDevice, type ScenarioLink, scenarioSchema } from './scenario.js';
+export { createSwitcher, type LinkState, type Switcher, type SwitcherOptions } from './switcher.js';

@@ -140,6 +140,7 @@ export class Search {
       if (last - first > 1) {
         this.add(this.least, source * width, segments, step);
         if (!this.accepts(this.bounds.done, state)) continue;
+        if (last - first > quickly && this.known.beat(this.bound, quickly)) continue;
       }
       for (let k = first; k < last; k++) {
         this.add(store.values, k * width, segments, step);
@@ -225,7 +226,9 @@ export class Search {
     const { limits, energy, sums } = this.tables.layout;
     for (let c = 0; c < sums; c++) {
       if (
-        c === energy ? (totals[c] as number) / 1000 > this.options.mostEnergyJ : (totals[c] as number) > (limits[c] as number)
+        c === energy
+          ? (totals[c] as number) / 1000 > this.options.mostEnergyJ
+          : (totals[c] as number) > (limits[c] as number)
       ) {
         return false;
       }

@@ -1,0 +1,42 @@
+import { CutpointError, type ErrorCode } from '@cutpoint/core';
+import type { z } from 'zod';
+import { type LinkProfile, linkProfileSchema, type ModelProfile, modelProfileSchema } from './profiles.js';
+import { type Scenario, scenarioSchema } from './scenario.js';
+
+/** What a scenario file says. @throws CutpointError CUT_SCENARIO with the place and what is wrong there. */
+export function parseScenario(data: unknown): Scenario {
+  return parsed(scenarioSchema, data, 'CUT_SCENARIO', 'The scenario');
+}
+
+/** @throws CutpointError CUT_PROFILE with the place and what is wrong there. */
+export function parseModelProfile(data: unknown): ModelProfile {
+  const profile = parsed(modelProfileSchema, data, 'CUT_PROFILE', 'The model profile');
+  const { cuts, frontMs, backMs } = profile;
+  const fail = (what: string): never => {
+    throw new CutpointError('CUT_PROFILE', `The model profile is inconsistent: ${what}.`);
+  };
+  const disordered = cuts.findIndex(({ index }, i) => index !== i);
+  if (disordered >= 0) fail(`cut ${cuts[disordered]?.index} stands at place ${disordered}`);
+  for (const [name, times] of Object.entries({ frontMs, backMs })) {
+    if (times.length !== cuts.length) fail(`${name} has ${times.length} times for ${cuts.length} cuts`);
+  }
+  const outside = profile.measured.find(({ from, to }) => from >= to || to >= cuts.length);
+  if (outside !== undefined) fail(`it measured from cut ${outside.from} to ${outside.to} of ${cuts.length} cuts`);
+  return profile;
+}
+
+/** @throws CutpointError CUT_PROFILE with the place and what is wrong there. */
+export function parseLinkProfile(data: unknown): LinkProfile {
+  return parsed(linkProfileSchema, data, 'CUT_PROFILE', 'The link profile');
+}
+
+function parsed<T>(schema: z.ZodType<T>, data: unknown, code: ErrorCode, what: string): T {
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.map(String).join('.') ?? '';
+  const where = path === '' ? what : `${what}, at ${path}`;
+  const more = result.error.issues.length - 1;
+  const rest = more > 0 ? ` (and ${more} more)` : '';
+  throw new CutpointError(code, `${where}: ${issue?.message ?? 'it is not valid'}${rest}.`, { cause: result.error });
+}
