@@ -1,0 +1,156 @@
+import type { NamedTensors } from '@cutpoint/core';
+import { type CutModel, concreteInputs, type Dims, inputSpecs, randomInputs } from '@cutpoint/runtime';
+import {
+  type Batch,
+  type LoadedSpan,
+  loadSpan,
+  type Span,
+  type StageOptions,
+  timeBatch,
+} from './time-segments.js';
+
+/** What was measured of one segment, over all batches: times as shares of the reference's. */
+export interface SpanTimes extends Span {
+  readonly ratios: readonly number[];
+  readonly loadMs: readonly number[];
+}
+
+export interface MeasuredSpans {
+  readonly spans: readonly SpanTimes[];
+  /** Of the reference, the whole model, one list per batch. */
+  readonly referenceMs: readonly (readonly number[])[];
+  /** Loading the whole model. */
+  readonly loadMs: number;
+}
+
+export interface MeasureOptions extends StageOptions {
+  readonly dims: Dims;
+  readonly cuts: readonly number[];
+  /** How long the measurement should take, as far as the number of rounds can do it. */
+  readonly budgetMs: number;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** A batch whose reference drifted by more is repeated, so often at most; then the steadiest one counts. */
+const mostDrift = 0.05;
+const mostRepeats = 2;
+const passes = 2;
+const [fewestRounds, mostRounds] = [3, 12];
+
+/**
+ * Times the segments before and behind each cut, and some between two cuts, in batches with the whole model as the
+ * reference. Every batch is run in two passes over all cuts with newly loaded segments, as where a session's memory
+ * happens to lie matters to its speed.
+ */
+export async function measureCuts(model: CutModel, options: MeasureOptions): Promise<MeasuredSpans> {
+  const { cuts, dims, budgetMs, signal } = options;
+  const last = model.list.cuts.length - 1;
+  const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
+  await using reference = await loadSpan(model, { from: 0, to: last }, inputs, options);
+  const groups = [...cuts.map((cut): BatchPlan => ({ cut })), ...middles(cuts)];
+  const total = groups.length * passes;
+  const rounds = await roundsFor(reference, total, budgetMs);
+  const began = performance.now();
+  /** True while the measurement is not behind its schedule: only then there is time for repeats. */
+  const hasTime = (done: number) => performance.now() - began < (budgetMs * (done + 1)) / total;
+  const found = new Map<string, { span: Span; ratios: number[]; loadMs: number[] }>();
+  const referenceMs: (readonly number[])[] = [];
+  for (let done = 0; done < total; done++) {
+    options.onProgress(done, total);
+    const group = groups[done % groups.length];
+    if (group === undefined) break;
+    await using segments = await loadGroup(model, group, inputs, options);
+    const batch = await steadyBatch(reference, segments.timed, { rounds, signal, hasTime: () => hasTime(done) });
+    referenceMs.push(batch.referenceMs);
+    for (const [i, { from, to, loadMs }] of segments.timed.entries()) {
+      const key = `${from}-${to}`;
+      const span = found.get(key) ?? { span: { from, to }, ratios: [], loadMs: [] };
+      span.ratios.push(...(batch.ratios[i] ?? []));
+      span.loadMs.push(loadMs);
+      found.set(key, span);
+    }
+  }
+  if (total === 0) referenceMs.push((await timeBatch(reference, [], mostRounds, signal)).referenceMs);
+  const spans = [...found.values()].map(({ span, ratios, loadMs }) => ({ ...span, ratios, loadMs }));
+  return { spans, referenceMs, loadMs: reference.loadMs };
+}
+
+/** Segments that are timed together: those before and behind a cut, and with `to` the one between two cuts. */
+interface BatchPlan {
+  readonly cut: number;
+  readonly to?: number;
+}
+
+/** Segments between two of the cuts, to check that their times follow from those before and behind. */
+function middles(cuts: readonly number[]): BatchPlan[] {
+  const at = (share: number) => cuts[Math.floor(share * (cuts.length - 1))] ?? 0;
+  const pairs = [
+    { cut: at(0.2), to: at(0.5) },
+    { cut: at(0.5), to: at(0.8) },
+    { cut: at(0.2), to: at(0.8) },
+  ];
+  return cuts.length < 5 ? [] : pairs;
+}
+
+interface LoadedGroup extends AsyncDisposable {
+  readonly timed: readonly LoadedSpan[];
+}
+
+async function loadGroup(
+  model: CutModel,
+  { cut, to }: BatchPlan,
+  inputs: NamedTensors,
+  options: StageOptions,
+): Promise<LoadedGroup> {
+  const last = model.list.cuts.length - 1;
+  await using opened = new AsyncDisposableStack();
+}
+interface LoadedGroup extends AsyncDisposable {
+  readonly timed: readonly LoadedSpan[];
+}
+
+async function loadGroup(
+  model: CutModel,
+  plan: BatchPlan,
+  inputs: NamedTensors,
+  options: StageOptions,
+): Promise<LoadedGroup> {
+  const last = model.list.cuts.length - 1;
+  const { cut, to } = plan;
+  const front = await loadSpan(model, { from: 0, to: cut }, inputs, options);
+  try {
+    const crossing = await front.sends();
+    const behind = await loadSpan(model, { from: cut, to: to ?? last }, crossing, options);
+    const timed = to === undefined ? [front, behind] : [behind];
+    const dispose = async () => {
+      await Promise.all([front[Symbol.asyncDispose](), behind[Symbol.asyncDispose]()]);
+    };
+    return { timed, [Symbol.asyncDispose]: dispose };
+  } catch (thrown) {
+    await front[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+async function steadyBatch(
+  reference: LoadedSpan,
+  segments: readonly LoadedSpan[],
+  rounds: number,
+  signal: AbortSignal | undefined,
+): Promise<Batch> {
+  let best = await timeBatch(reference, segments, rounds, signal);
+  for (let repeat = 0; repeat < mostRepeats && best.drift > mostDrift; repeat++) {
+    const again = await timeBatch(reference, segments, rounds, signal);
+    if (again.drift < best.drift) best = again;
+  }
+  return best;
+}
+
+/** As many rounds as the budget allows: each runs the reference and segments that together take about as long. */
+async function roundsFor(reference: LoadedSpan, groups: number, budgetMs: number): Promise<number> {
+  await reference.run();
+  const wholeMs = Math.min(await reference.run(), await reference.run());
+  const roundMs = 2 * runsInARow * wholeMs;
+  const batches = Math.max(1, groups) * passes * (1 + mostRepeats / 2);
+  return Math.max(fewestRounds, Math.min(mostRounds, Math.floor(budgetMs / batches / roundMs)));
+}

@@ -1,0 +1,154 @@
+import { CutpointError } from '@cutpoint/core';
+import type { DeviceProfile, ModelProfile } from '@cutpoint/plan';
+import {
+  type CutModel,
+  concreteInputs,
+  type Dims,
+  inferenceRuntime,
+  inputSpecs,
+  openCutModel,
+  randomInputs,
+} from '@cutpoint/runtime';
+import { profileDevice } from '../device/profile-device.js';
+import { readCachedProfile, writeCachedProfile } from './cache.js';
+import { chooseCuts } from './choose-cuts.js';
+import { cutCosts } from './cut-costs.js';
+import { describeCuts } from './describe-cuts.js';
+import { measureCuts } from './measure-cuts.js';
+import { fitMemory, measureMemory } from './memory.js';
+import { summarise } from './summarise.js';
+import { loadSpan, type Span, type StageOptions } from './time-segments.js';
+
+export interface ProfileOptions {
+  /** Measure every cut instead of fitting most. */
+  readonly full?: boolean | undefined;
+  /** Sizes of free dimensions. */
+  readonly dims?: Dims | undefined;
+  /** Threads inside one operator. Default 1, as daemons have it. */
+  readonly threads?: number | undefined;
+  /** Execution provider. Default `cpu`. */
+  readonly provider?: string | undefined;
+  /** The device, if it is known already; else it is described, and its power measured if there is a meter. */
+  readonly device?: DeviceProfile | undefined;
+  /** The cuts to measure instead of those chosen; both ends always are. */
+  readonly cuts?: readonly number[] | undefined;
+  /** Use a profile from the cache, and put the new one there. Default true. */
+  readonly cache?: boolean | undefined;
+  /** How long timing should take, in ms; slow models take longer, as each segment is run some times anyway. Default 25,000. */
+  readonly budgetMs?: number | undefined;
+  /** When to give up, in ms. Default 30 minutes. */
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ProfileProgress) => void) | undefined;
+  /** Is told in one sentence what a person should know beside the profile. */
+  readonly onNote?: ((note: string) => void) | undefined;
+}
+
+export interface ProfileProgress {
+  readonly step: 'open' | 'device' | 'time' | 'memory';
+  /** Of the steps with a known number of parts. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Cuts that are spread over the model's cost; up to half as many notable ones are measured too. */
+const spreadCuts = 10;
+const defaultBudgetMs = 25_000;
+const defaultDeadlineMs = 30 * 60_000;
+
+/**
+ * Measures a model on this device: the time of the segments before and behind some cuts, run in worker threads as daemons
+ * run them, from inputs in memory to outputs in memory; the memory of some in a process of its own; and a fit for all
+ * other cuts, with its error. See docs/guides/profiling.md.
+ * @throws CutpointError what `openCutModel` and `loadStage` throw; CUT_ILLEGAL_CUT, CUT_DEADLINE, CUT_CANCELLED, CUT_POWER.
+ */
+export async function profileModel(path: string, options: ProfileOptions = {}): Promise<ModelProfile> {
+  const { dims = new Map(), threads = 1, provider = 'cpu', onProgress = () => {}, onNote } = options;
+  const deadline = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
+  const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+  onProgress({ step: 'open', done: 0, total: 1 });
+  const model = await openCutModel(path, { dims, signal });
+  const stage: StageOptions = { threads, provider, signal };
+  onProgress({ step: 'device', done: 0, total: 1 });
+  const busy = () => keepBusy(model, dims, stage);
+  const device = options.device ?? (await profileDevice({ signal, busy, onNote }));
+  const costs = cutCosts(model.list);
+  const cuts = cutsToMeasure(model, options, () => chooseCuts(model.list.cuts, costs, spreadCuts));
+  const { inputs } = concreteInputs(inputSpecs(model.file.graph), dims);
+  const key = {
+    modelHash: model.file.hash,
+    inputs: inputs.map(({ name, shape }) => [name, shape]),
+    device: [device.name, device.cpu, device.cores, device.memoryBytes, device.os, device.arch],
+    runtime: [inferenceRuntime.name, inferenceRuntime.version, provider, threads],
+    cuts,
+  };
+  const isCached = options.cache ?? true;
+  const cached = isCached ? await readCachedProfile(key, onNote) : undefined;
+  if (cached !== undefined) return cached;
+  const times = await measureCuts(model, {
+    ...stage,
+    dims,
+    cuts,
+    budgetMs: options.budgetMs ?? defaultBudgetMs,
+    onProgress: (done, total) => onProgress({ step: 'time', done, total }),
+  });
+  const spans = memorySpans(model, cuts);
+  onProgress({ step: 'memory', done: 0, total: spans.length });
+  const memory = await measureMemory(model, spans, (cut) => tensorsAt(model, cut, dims, stage), stage);
+  const profile: ModelProfile = {
+    format: 'cutpoint-model-profile',
+    version: 1,
+    model: {
+      name: model.file.name,
+      hash: model.file.hash,
+      dims: { ...Object.fromEntries(model.assumed.map(({ name, size }) => [name, size])), ...Object.fromEntries(dims) },
+    },
+    device,
+    runtime: { name: inferenceRuntime.name, version: inferenceRuntime.version, provider, threads },
+    measuredAt: new Date().toISOString(),
+    cuts: describeCuts(model.list),
+    ...summarise(costs, cuts, times, memory),
+    memory: fitMemory(model.list, memory),
+  };
+  if (isCached) await writeCachedProfile(key, profile, onNote);
+  return profile;
+}
+
+/** Inner cuts, ascending. */
+function cutsToMeasure(model: CutModel, { full, cuts }: ProfileOptions, choose: () => number[]): number[] {
+  const last = model.list.cuts.length - 1;
+  const inner = model.list.cuts.slice(1, -1).map(({ index }) => index);
+  if (full === true) return inner;
+  if (cuts === undefined) return choose();
+  const wrong = cuts.find((cut) => !Number.isInteger(cut) || cut < 0 || cut > last);
+  if (wrong === undefined) return inner.filter((cut) => cuts.includes(cut));
+  throw new CutpointError('CUT_ILLEGAL_CUT', `Cut ${wrong} does not exist: this model has the cuts 0 to ${last}.`);
+}
+
+/** Segments whose memory is looked at: the whole, and those before and behind three cuts. */
+function memorySpans(model: CutModel, cuts: readonly number[]): Span[] {
+  const last = model.list.cuts.length - 1;
+  const at = new Set([0.2, 0.5, 0.8].map((share) => cuts[Math.floor(share * (cuts.length - 1))] ?? 0));
+  at.delete(0);
+  const halves = [...at].flatMap((cut) => [
+    { from: 0, to: cut },
+    { from: cut, to: last },
+  ]);
+  return [{ from: 0, to: last }, ...halves];
+}
+
+async function tensorsAt(model: CutModel, cut: number, dims: Dims, stage: StageOptions) {
+  const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
+  if (cut === 0) return inputs;
+  await using front = await loadSpan(model, { from: 0, to: cut }, inputs, stage);
+  return await front.sends();
+}
+
+const busyMs = 3_000;
+
+async function keepBusy(model: CutModel, dims: Dims, stage: StageOptions): Promise<void> {
+  const inputs = await tensorsAt(model, 0, dims, stage);
+  await using whole = await loadSpan(model, { from: 0, to: model.list.cuts.length - 1 }, inputs, stage);
+  const until = performance.now() + busyMs;
+  while (performance.now() < until) await whole.run();
+}
