@@ -41,7 +41,7 @@ export async function profileDevice(options: DeviceOptions = {}): Promise<Device
     cores: availableParallelism(),
     memoryBytes: memoryBytes(),
     instructionSets: [...cpu.instructionSets],
-    providers: providers.map(({ name }) => name),
+    providers: providers.filter(({ bundled }) => bundled).map(({ name }) => name),
     power: await powerOf(board ?? arch(), options),
   };
 }

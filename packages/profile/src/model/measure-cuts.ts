@@ -1,13 +1,6 @@
 import type { NamedTensors } from '@cutpoint/core';
 import { type CutModel, concreteInputs, type Dims, inputSpecs, randomInputs } from '@cutpoint/runtime';
-import {
-  type Batch,
-  type LoadedSpan,
-  loadSpan,
-  type Span,
-  type StageOptions,
-  timeBatch,
-} from './time-segments.js';
+import { type Batch, loadSpan, type RunnableSpan, type Span, type StageOptions, timeBatch } from './time-segments.js';
 
 /** What was measured of one segment, over all batches: times as shares of the reference's. */
 export interface SpanTimes extends Span {
@@ -31,7 +24,7 @@ export interface MeasureOptions extends StageOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** A batch whose reference drifted by more is repeated, so often at most; then the steadiest one counts. */
+/** A batch whose reference drifted by more is repeated, if there is time, so often at most; then the steadiest one counts. */
 const mostDrift = 0.05;
 const mostRepeats = 2;
 const passes = 2;
@@ -46,7 +39,8 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
   const { cuts, dims, budgetMs, signal } = options;
   const last = model.list.cuts.length - 1;
   const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
-  await using reference = await loadSpan(model, { from: 0, to: last }, inputs, options);
+  await using whole = await loadSpan(model, { from: 0, to: last }, options);
+  const reference = whole.on(inputs);
   const groups = [...cuts.map((cut): BatchPlan => ({ cut })), ...middles(cuts)];
   const total = groups.length * passes;
   const rounds = await roundsFor(reference, total, budgetMs);
@@ -59,10 +53,11 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
     options.onProgress(done, total);
     const group = groups[done % groups.length];
     if (group === undefined) break;
-    await using segments = await loadGroup(model, group, inputs, options);
-    const batch = await steadyBatch(reference, segments.timed, { rounds, signal, hasTime: () => hasTime(done) });
+    const steady = { rounds, signal, hasTime: () => hasTime(done) };
+    const time = (segments: readonly RunnableSpan[]) => steadyBatch(reference, segments, steady);
+    const { segments, batch } = await timeGroup(model, group, inputs, options, time);
     referenceMs.push(batch.referenceMs);
-    for (const [i, { from, to, loadMs }] of segments.timed.entries()) {
+    for (const [i, { from, to, loadMs }] of segments.entries()) {
       const key = `${from}-${to}`;
       const span = found.get(key) ?? { span: { from, to }, ratios: [], loadMs: [] };
       span.ratios.push(...(batch.ratios[i] ?? []));
@@ -72,7 +67,7 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
   }
   if (total === 0) referenceMs.push((await timeBatch(reference, [], mostRounds, signal)).referenceMs);
   const spans = [...found.values()].map(({ span, ratios, loadMs }) => ({ ...span, ratios, loadMs }));
-  return { spans, referenceMs, loadMs: reference.loadMs };
+  return { spans, referenceMs, loadMs: whole.loadMs };
 }
 
 /** Segments that are timed together: those before and behind a cut, and with `to` the one between two cuts. */
@@ -92,65 +87,59 @@ function middles(cuts: readonly number[]): BatchPlan[] {
   return cuts.length < 5 ? [] : pairs;
 }
 
-interface LoadedGroup extends AsyncDisposable {
-  readonly timed: readonly LoadedSpan[];
-}
-
-async function loadGroup(
+/** Loads the segments of a batch, the two at the same time, and times them. */
+async function timeGroup(
   model: CutModel,
   { cut, to }: BatchPlan,
   inputs: NamedTensors,
   options: StageOptions,
-): Promise<LoadedGroup> {
+  time: (segments: readonly RunnableSpan[]) => Promise<Batch>,
+): Promise<{ segments: readonly RunnableSpan[]; batch: Batch }> {
   const last = model.list.cuts.length - 1;
-  await using opened = new AsyncDisposableStack();
-}
-interface LoadedGroup extends AsyncDisposable {
-  readonly timed: readonly LoadedSpan[];
-}
-
-async function loadGroup(
-  model: CutModel,
-  plan: BatchPlan,
-  inputs: NamedTensors,
-  options: StageOptions,
-): Promise<LoadedGroup> {
-  const last = model.list.cuts.length - 1;
-  const { cut, to } = plan;
-  const front = await loadSpan(model, { from: 0, to: cut }, inputs, options);
+  const spans = [
+    { from: 0, to: cut },
+    { from: cut, to: to ?? last },
+  ];
+  const loading = await Promise.allSettled(spans.map((span) => loadSpan(model, span, options)));
   try {
-    const crossing = await front.sends();
-    const behind = await loadSpan(model, { from: cut, to: to ?? last }, crossing, options);
-    const timed = to === undefined ? [front, behind] : [behind];
-    const dispose = async () => {
-      await Promise.all([front[Symbol.asyncDispose](), behind[Symbol.asyncDispose]()]);
-    };
-    return { timed, [Symbol.asyncDispose]: dispose };
-  } catch (thrown) {
-    await front[Symbol.asyncDispose]();
-    throw thrown;
+    for (const one of loading) if (one.status === 'rejected') throw one.reason;
+    const [front, behind] = loading.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    if (front === undefined || behind === undefined) throw new RangeError('Both segments are loaded here.');
+    const first = front.on(inputs);
+    const second = behind.on(await first.sends());
+    const segments = to === undefined ? [first, second] : [second];
+    return { segments, batch: await time(segments) };
+  } finally {
+    for (const one of loading) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]();
   }
 }
 
+interface SteadyOptions {
+  readonly rounds: number;
+  readonly hasTime: () => boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function steadyBatch(
-  reference: LoadedSpan,
-  segments: readonly LoadedSpan[],
-  rounds: number,
-  signal: AbortSignal | undefined,
+  reference: RunnableSpan,
+  segments: readonly RunnableSpan[],
+  { rounds, hasTime, signal }: SteadyOptions,
 ): Promise<Batch> {
   let best = await timeBatch(reference, segments, rounds, signal);
-  for (let repeat = 0; repeat < mostRepeats && best.drift > mostDrift; repeat++) {
+  for (let repeat = 0; repeat < mostRepeats && best.drift > mostDrift && hasTime(); repeat++) {
     const again = await timeBatch(reference, segments, rounds, signal);
     if (again.drift < best.drift) best = again;
   }
   return best;
 }
 
-/** As many rounds as the budget allows: each runs the reference and segments that together take about as long. */
-async function roundsFor(reference: LoadedSpan, groups: number, budgetMs: number): Promise<number> {
+/** A round runs the reference twice, and segments that together take about as long twice as well. */
+const runsInRound = 4;
+
+/** As many rounds as the budget allows if half of all batches need no repeat. */
+async function roundsFor(reference: RunnableSpan, batches: number, budgetMs: number): Promise<number> {
   await reference.run();
   const wholeMs = Math.min(await reference.run(), await reference.run());
-  const roundMs = 2 * runsInARow * wholeMs;
-  const batches = Math.max(1, groups) * passes * (1 + mostRepeats / 2);
-  return Math.max(fewestRounds, Math.min(mostRounds, Math.floor(budgetMs / batches / roundMs)));
+  const rounds = budgetMs / Math.max(1, batches) / (runsInRound * wholeMs * 1.5);
+  return Math.max(fewestRounds, Math.min(mostRounds, Math.floor(rounds)));
 }

@@ -38,10 +38,11 @@ export async function measureMemory(
   const measured: SpanMemory[] = [];
   for (const span of spans) {
     const inputs = await inputsAt(span.from);
-    await using loaded = await loadSpan(model, span, inputs, { ...options, isolation: 'process' });
-    const after = await memoryOf(loaded.stage.processId);
-    for (let run = 0; run < runsForPeak; run++) await loaded.run();
-    const atMost = await memoryOf(loaded.stage.processId);
+    await using loaded = await loadSpan(model, span, { ...options, isolation: 'process' });
+    const segment = loaded.on(inputs);
+    const after = await memoryOf(loaded.processId);
+    for (let run = 0; run < runsForPeak; run++) await segment.run();
+    const atMost = await memoryOf(loaded.processId);
     if (after === undefined || atMost === undefined) continue;
     measured.push({
       ...span,

@@ -24,6 +24,8 @@ export interface ProfileOptions {
   readonly full?: boolean | undefined;
   /** Sizes of free dimensions. */
   readonly dims?: Dims | undefined;
+  /** The file that declares the model's preprocessing; unless given, the one beside it, if there is one. */
+  readonly preprocessing?: string | undefined;
   /** Threads inside one operator. Default 1, as daemons have it. */
   readonly threads?: number | undefined;
   /** Execution provider. Default `cpu`. */
@@ -34,7 +36,7 @@ export interface ProfileOptions {
   readonly cuts?: readonly number[] | undefined;
   /** Use a profile from the cache, and put the new one there. Default true. */
   readonly cache?: boolean | undefined;
-  /** How long timing should take, in ms; slow models take longer, as each segment is run some times anyway. Default 25,000. */
+  /** How long timing should take, in ms; slow models take longer, as each segment is run some times anyway. Default 20,000. */
   readonly budgetMs?: number | undefined;
   /** When to give up, in ms. Default 30 minutes. */
   readonly deadlineMs?: number | undefined;
@@ -53,7 +55,9 @@ export interface ProfileProgress {
 
 /** Cuts that are spread over the model's cost; up to half as many notable ones are measured too. */
 const spreadCuts = 10;
-const defaultBudgetMs = 25_000;
+const defaultBudgetMs = 20_000;
+/** Measuring all cuts may take so many times as long. */
+const fullTimes = 10;
 const defaultDeadlineMs = 30 * 60_000;
 
 /**
@@ -67,7 +71,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   const deadline = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
   onProgress({ step: 'open', done: 0, total: 1 });
-  const model = await openCutModel(path, { dims, signal });
+  const model = await openCutModel(path, { dims, signal, preprocessing: options.preprocessing });
   const stage: StageOptions = { threads, provider, signal };
   onProgress({ step: 'device', done: 0, total: 1 });
   const busy = () => keepBusy(model, dims, stage);
@@ -89,7 +93,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
     ...stage,
     dims,
     cuts,
-    budgetMs: options.budgetMs ?? defaultBudgetMs,
+    budgetMs: (options.budgetMs ?? defaultBudgetMs) * (options.full === true ? fullTimes : 1),
     onProgress: (done, total) => onProgress({ step: 'time', done, total }),
   });
   const spans = memorySpans(model, cuts);
@@ -140,15 +144,16 @@ function memorySpans(model: CutModel, cuts: readonly number[]): Span[] {
 async function tensorsAt(model: CutModel, cut: number, dims: Dims, stage: StageOptions) {
   const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
   if (cut === 0) return inputs;
-  await using front = await loadSpan(model, { from: 0, to: cut }, inputs, stage);
-  return await front.sends();
+  await using front = await loadSpan(model, { from: 0, to: cut }, stage);
+  return await front.on(inputs).sends();
 }
 
 const busyMs = 3_000;
 
 async function keepBusy(model: CutModel, dims: Dims, stage: StageOptions): Promise<void> {
   const inputs = await tensorsAt(model, 0, dims, stage);
-  await using whole = await loadSpan(model, { from: 0, to: model.list.cuts.length - 1 }, inputs, stage);
+  await using loaded = await loadSpan(model, { from: 0, to: model.list.cuts.length - 1 }, stage);
+  const whole = loaded.on(inputs);
   const until = performance.now() + busyMs;
   while (performance.now() < until) await whole.run();
 }

@@ -25,8 +25,8 @@ export function summarise(
   const isAll = cuts.length === Math.max(0, last - 1);
   return {
     measured,
-    frontMs: fitted.frontMs.map((ms, cut) => own.get(cut)?.frontMs ?? ms),
-    backMs: fitted.backMs.map((ms, cut) => own.get(cut)?.backMs ?? ms),
+    frontMs: fitted.frontMs.map((ms, cut) => own.get(cut)?.frontMs ?? (cut === last ? referenceMs : ms)),
+    backMs: fitted.backMs.map((ms, cut) => own.get(cut)?.backMs ?? (cut === 0 ? referenceMs : ms)),
     wholeMs: referenceMs,
     fit: {
       kind: isAll ? 'all' : 'subset',

@@ -1,6 +1,6 @@
 import type { NamedTensors } from '@cutpoint/core';
 import { throwIfCancelled } from '@cutpoint/core';
-import { type CutModel, loadStage, type SegmentPlan, type Stage, segmentsOf, sourceOf } from '@cutpoint/runtime';
+import { type CutModel, loadStage, type SegmentPlan, segmentsOf, sourceOf } from '@cutpoint/runtime';
 import { median } from '../statistics.js';
 
 /** How segments are loaded and run. */
@@ -17,38 +17,49 @@ export interface Span {
   readonly to: number;
 }
 
-/** A segment that is loaded, with inputs to run it on. */
+/** A segment that is loaded. */
 export interface LoadedSpan extends Span, AsyncDisposable {
-  readonly stage: Stage;
+  readonly loadMs: number;
+  /** See `Stage.processId`. */
+  readonly processId: number | undefined;
+  /** The segment with what crosses the cut before it. */
+  on(inputs: NamedTensors): RunnableSpan;
+}
+
+/** A segment and what to run it on, the same every time. */
+export interface RunnableSpan extends Span {
   readonly loadMs: number;
   /** Runs it once; from the call to its result, in ms. */
   run(): Promise<number>;
-  /** Runs it once and gives what it sends. */
+  /** Runs it once and gives what crosses the cut behind it. */
   sends(): Promise<NamedTensors>;
 }
 
-/** Loads the segment between two cuts as a daemon does. `inputs` is what crosses the first of them. */
-export async function loadSpan(
-  model: CutModel,
-  span: Span,
-  inputs: NamedTensors,
-  options: StageOptions,
-): Promise<LoadedSpan> {
+/** Loads the segment between two cuts as a daemon does. @throws CutpointError what `loadStage` throws. */
+export async function loadSpan(model: CutModel, { from, to }: Span, options: StageOptions): Promise<LoadedSpan> {
   const { signal, ...rest } = options;
   const began = performance.now();
-  const stage = await loadStage(planOf(model, span), { ...rest, ...(signal && { signal }) });
+  const stage = await loadStage(planOf(model, { from, to }), { ...rest, ...(signal && { signal }) });
   const loadMs = performance.now() - began;
-  const call = () => stage.run(inputs, signal && { signal });
   return {
-    ...span,
-    stage,
+    from,
+    to,
     loadMs,
-    async run() {
-      const start = performance.now();
-      await call();
-      return performance.now() - start;
+    processId: stage.processId,
+    on(inputs) {
+      const call = () => stage.run(inputs, signal && { signal });
+      return {
+        from,
+        to,
+        loadMs,
+        async run() {
+          const start = performance.now();
+          await call();
+          return performance.now() - start;
+        },
+        sends: async () => (await call()).sends,
+      };
     },
-    sends: async () => (await call()).sends,
     [Symbol.asyncDispose]: () => stage[Symbol.asyncDispose](),
   };
 }
@@ -77,8 +88,8 @@ export interface Batch {
  * the median over rounds does not see.
  */
 export async function timeBatch(
-  reference: LoadedSpan,
-  segments: readonly LoadedSpan[],
+  reference: RunnableSpan,
+  segments: readonly RunnableSpan[],
   rounds: number,
   signal?: AbortSignal,
 ): Promise<Batch> {
@@ -106,7 +117,7 @@ const mostInARow = 6;
  * in a stream of requests. In the first run after another segment a short one takes twice as long, and one of 100 ms as
  * long as ever.
  */
-async function warmTimer(segment: LoadedSpan): Promise<() => Promise<number>> {
+async function warmTimer(segment: RunnableSpan): Promise<() => Promise<number>> {
   await segment.run();
   const ms = await segment.run();
   const runs = ms > 100 ? 1 : Math.min(mostInARow, Math.max(2, Math.ceil(rowMs / ms)));
