@@ -51,7 +51,7 @@ export function pickPlan(front: Front, pick: Pick): Plan {
 }
 
 /** A cost such that less is better. */
-function valueOf(plan: PlanCosts, objective: Objective): number {
+function costIn(plan: PlanCosts, objective: Objective): number {
   const { cost, larger } = measures[objective];
   return larger ? -plan[cost] : plan[cost];
 }
@@ -59,7 +59,7 @@ function valueOf(plan: PlanCosts, objective: Objective): number {
 function leastSum(plans: readonly Plan[], weights: ReadonlyMap<Objective, number>): Plan {
   const sums = plans.map(() => 0);
   for (const [objective, weight] of weights) {
-    const values = plans.map((plan) => valueOf(plan, objective));
+    const values = plans.map((plan) => costIn(plan, objective));
     const best = smallest(values);
     const range = -smallest(values.map((value) => -value)) - best;
     if (weight === 0 || range === 0) continue;
@@ -71,11 +71,11 @@ function leastSum(plans: readonly Plan[], weights: ReadonlyMap<Objective, number
 function lexicographic(plans: readonly Plan[], order: readonly Objective[], tolerance: number): Plan {
   let left = plans;
   for (const [i, objective] of order.entries()) {
-    const values = left.map((plan) => valueOf(plan, objective));
+    const values = left.map((plan) => costIn(plan, objective));
     const best = smallest(values);
     if (i === order.length - 1) return firstWith(left, values, best);
     const most = best + Math.abs(best) * tolerance;
-    left = left.filter((plan) => valueOf(plan, objective) <= most);
+    left = left.filter((plan) => costIn(plan, objective) <= most);
   }
   return firstWith(left, [], 0);
 }

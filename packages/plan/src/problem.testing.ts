@@ -28,7 +28,8 @@ export interface TableProblem {
   answerBytes: number[];
 }
 
-const often = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 8, nil: null });
+const often = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 8, arbitrary }, { weight: 1, arbitrary: fc.constant(null) });
 const list = <T>(arbitrary: fc.Arbitrary<T>, length: number) =>
   fc.array(arbitrary, { minLength: length, maxLength: length });
 
@@ -83,7 +84,7 @@ export const tableProblem: fc.Arbitrary<TableProblem> = fc
 
 export const someObjectives: fc.Arbitrary<Objective[]> = fc.subarray([...objectives], { minLength: 1 });
 
-const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 1, nil: undefined });
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof(fc.constant(undefined), fc.constant(undefined), arbitrary);
 export const someLimits: fc.Arbitrary<PlanLimits> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({}) },
   {

@@ -60,7 +60,7 @@ export const scenarioSchema = z.strictObject({
   description: z.string().max(4000).default(''),
   /** Paths or names of models, for the testbed; `cutpoint plan` is given its model. */
   models: z.array(z.string()).max(32).default([]),
-  /** By model as it is listed: a file beside the scenario that declares its preprocessing, so that pixels may cross. */
+  /** By file name of a model: a file beside the scenario that declares its preprocessing, so that pixels may cross. */
   preprocessing: z.record(z.string(), z.string()).default({}),
   dims: z.record(z.string(), z.number().int().positive()).default({}),
   /** In the order in which a request passes them; the first has the input and wants the answer. */
