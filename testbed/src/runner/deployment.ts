@@ -1,23 +1,15 @@
 import { OpenResources } from '@cutpoint/daemon';
 import type { PlanChoice, Scenario } from '@cutpoint/plan';
-import { type Device, type DeviceKind, startDevice } from '../devices/start-device.js';
-import type { EmulatedLink } from '../links/emulated-link.js';
-import type { LinkParameters, Trace } from '../links/link-parameters.js';
-
-/** A link between two devices that need not be neighbours. */
-export interface LinkBetween {
-  readonly parameters: LinkParameters;
-  readonly trace: Trace | undefined;
-}
+import type { DeviceKind } from '../devices/device-messages.js';
+import { type Device, startDevice } from '../devices/start-device.js';
+import type { Wiring } from './wiring.js';
 
 export interface DeploymentOptions {
   readonly scenario: Scenario;
   /** Path of the model, and of the file that declares its preprocessing. */
   readonly model: string;
   readonly preprocessing: string | undefined;
-  readonly openLink: (target: string, link: LinkBetween) => Promise<EmulatedLink>;
-  /** The way from one device to a later one. */
-  readonly linkBetween: (from: number, to: number) => LinkBetween;
+  readonly wiring: Wiring;
   readonly signal: AbortSignal;
 }
 
@@ -58,14 +50,14 @@ export class Deployment implements AsyncDisposable {
 
   /** A link of its own to the first of these devices, which hands on to the rest. */
   async #linkTo(from: number, [to = 0, ...rest]: readonly number[]): Promise<string> {
-    const target = await remember(this.#servers, String([to, ...rest]), () => this.#startServer(to, rest));
-    const link = this.#opened.add(await this.#options.openLink(target, this.#options.linkBetween(from, to)));
+    const target = await remember(this.#servers, String([to, ...rest]), () => this.#startServer(from, to, rest));
+    const link = this.#opened.add(await this.#options.wiring.open(from, to, target));
     return link.url;
   }
 
-  async #startServer(device: number, rest: readonly number[]): Promise<string> {
+  async #startServer(from: number, device: number, rest: readonly number[]): Promise<string> {
     const next = rest.length === 0 ? {} : { next: await this.#linkTo(device, rest) };
-    return await this.#start('server', device, next);
+    return await this.#start('server', device, { ...next, listen: this.#options.wiring.listen(from, device) });
   }
 
   async #start(kind: DeviceKind, index: number, own: Readonly<Record<string, unknown>>): Promise<string> {
@@ -84,7 +76,15 @@ export class Deployment implements AsyncDisposable {
       logLevel: 'warn',
       ...own,
     };
-    const started: Device = this.#opened.add(await startDevice({ kind, settings, memoryLimitBytes: limit, signal }));
+    const started: Device = this.#opened.add(
+      await startDevice({
+        kind,
+        settings,
+        command: this.#options.wiring.command(index),
+        memoryLimitBytes: limit,
+        signal,
+      }),
+    );
     for (const note of started.notes) this.notes.add(note);
     return started.url;
   }

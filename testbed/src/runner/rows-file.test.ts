@@ -9,6 +9,7 @@ const parse = (value: unknown): number => {
   return value;
 };
 
+const name = 'model.onnx';
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cutpoint-rows-'));
@@ -17,31 +18,31 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('rows of a sweep', () => {
   it('are there after an interruption, but for a line that was cut off', async () => {
-    const rows = await openRows(folder, { identity: 'a', resume: false, parse });
+    const rows = await openRows(folder, { name, identity: 'a', resume: false, parse });
     await rows.add('one', 1);
     await rows.add('two', 2);
-    await appendFile(join(folder, 'rows.jsonl'), '{"key":"three","r');
-    const again = await openRows(folder, { identity: 'a', resume: true, parse });
+    await appendFile(join(folder, 'rows-model.onnx.jsonl'), '{"key":"three","r');
+    const again = await openRows(folder, { name, identity: 'a', resume: true, parse });
     expect([...again.known]).toEqual([
       ['one', 1],
       ['two', 2],
     ]);
     await again.add('three', 3);
-    expect((await openRows(folder, { identity: 'a', resume: true, parse })).known.size).toBe(3);
+    expect((await openRows(folder, { name, identity: 'a', resume: true, parse })).known.size).toBe(3);
   });
 
   it('begin anew unless they are resumed', async () => {
-    const rows = await openRows(folder, { identity: 'a', resume: false, parse });
+    const rows = await openRows(folder, { name, identity: 'a', resume: false, parse });
     expect(rows.known.size).toBe(0);
   });
 
   it('of another sweep are refused', async () => {
-    const resumed = openRows(folder, { identity: 'b', resume: true, parse });
+    const resumed = openRows(folder, { name, identity: 'b', resume: true, parse });
     await expect(resumed).rejects.toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
   });
 
   it('are empty where nothing was interrupted', async () => {
-    const rows = await openRows(join(folder, 'new'), { identity: 'b', resume: true, parse });
+    const rows = await openRows(join(folder, 'new'), { name, identity: 'b', resume: true, parse });
     expect(rows.known.size).toBe(0);
   });
 });

@@ -12,18 +12,26 @@ export interface RowsFile<R> {
   add(key: string, row: R): Promise<void>;
 }
 
+export interface RowsOptions<R> {
+  /** Of the file: a folder may hold the rows of several models. */
+  readonly name: string;
+  /** What the sweep measures; rows of another one are not taken over. */
+  readonly identity: string;
+  readonly resume: boolean;
+  /** Checks a row that was read. */
+  readonly parse: (value: unknown) => R;
+}
+
 /**
- * Opens the rows of a folder.
- * @param identity what the sweep measures; rows of another one are not taken over.
- * @param parse checks a row that was read.
+ * Opens the rows of a sweep in a folder.
  * @throws CutpointError CUT_USAGE if `resume` is set and the rows there belong to another sweep or cannot be read.
  */
 export async function openRows<R>(
   folder: string,
-  { identity, resume, parse }: { identity: string; resume: boolean; parse: (value: unknown) => R },
+  { name, identity, resume, parse }: RowsOptions<R>,
 ): Promise<RowsFile<R>> {
   await mkdir(folder, { recursive: true });
-  const path = join(folder, 'rows.jsonl');
+  const path = join(folder, `rows-${name.replace(/[^\w.-]/g, '_')}.jsonl`);
   const known = (resume ? await readRows(path, identity, parse) : undefined) ?? new Map<string, R>();
   const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
   // Written anew, as the end of the last line may be missing.

@@ -43,6 +43,16 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./ask.js')).ask,
   },
   {
+    name: 'profile',
+    summary: 'Measures what the segments of a model take on this device.',
+    load: async () => (await import('./profile.js')).profile,
+  },
+  {
+    name: 'probe',
+    summary: 'Measures the link to a running server or agent.',
+    load: async () => (await import('./probe.js')).probe,
+  },
+  {
     name: 'bench',
     summary: 'Measures what cutting and the wire cost on this machine.',
     load: async () => (await import('./bench.js')).bench,

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { errorPct, findings, type ResultRow, type Results } from '@cutpoint/testbed';
+import { type Column, table } from '../output/table.js';
+import { msColumn } from '../output/units.js';
+
+/** What a run of the testbed gave, as a person reads it: every plan with its errors, then what follows from it. */
+export function resultsText(results: Results, folder: string): string {
+  const models = [...new Set(results.rows.map(({ model }) => model))];
+  const tables = models.map((model) => {
+    const rows = results.rows.filter((row) => row.model === model);
+    return `${model}\n${resultTable(rows)}`;
+  });
+  const { medianAbsErrorPct: middle, p90AbsErrorPct: high } = results;
+  const pct = (value: number | null): string => (value === null ? 'unknown' : `${value.toFixed(1)} %`);
+  return [
+    ...tables,
+    '* a single device   h held out: its cuts were not measured for the profile\n',
+    `error of prediction over held-out plans, median and 90th percentile:\n`,
+    `  latency     ${pct(middle.latency)}, ${pct(high.latency)}\n`,
+    `  throughput  ${pct(middle.throughput)}, ${pct(high.throughput)}\n`,
+    ...findings(results).map((sentence) => `${sentence}\n`),
+    ...results.notes.map((note) => `note: ${note}\n`),
+    `links: ${results.emulation}; report: ${join(folder, 'report.html')}\n`,
+  ].join('\n');
+}
+
+const columns: readonly Column[] = [
+  { name: '' },
+  { name: 'plan' },
+  { name: 'latency', align: 'right' },
+  { name: 'predicted', align: 'right' },
+  { name: 'error', align: 'right' },
+  { name: 'p99', align: 'right' },
+  { name: 'throughput', align: 'right' },
+  { name: 'predicted', align: 'right' },
+  { name: 'error', align: 'right' },
+];
+
+function resultTable(rows: readonly ResultRow[]): string {
+  const latency = msColumn(rows.map(({ measured }) => measured.latencyMs));
+  const predicted = msColumn(rows.map(({ predicted: { latencyMs } }) => latencyMs));
+  const p99 = msColumn(rows.map(({ measured }) => measured.p99Ms));
+  return table(
+    columns,
+    rows.map((row, i) => [
+      `${row.baseline ? '*' : ''}${row.heldOut ? 'h' : ''}`,
+      row.plan.label,
+      latency[i] ?? '',
+      predicted[i] ?? '',
+      signedPct(row.predicted.latencyMs, row.measured.latencyMs),
+      p99[i] ?? '',
+      `${row.measured.throughputHz.toFixed(2)}/s`,
+      `${row.predicted.throughputHz.toFixed(2)}/s`,
+      signedPct(row.predicted.throughputHz, row.measured.throughputHz),
+    ]),
+  );
+}
+
+function signedPct(predicted: number, measured: number): string {
+  const error = errorPct(predicted, measured);
+  return error === undefined ? '' : `${error < 0 ? '' : '+'}${error.toFixed(1)} %`;
+}

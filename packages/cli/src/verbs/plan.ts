@@ -1,0 +1,99 @@
+import { baselinesOf, explain, explainText, type PlanLimits, pickPlan, requireFront } from '@cutpoint/plan';
+import { loadScenario, openScenarioModel, problemFor, profilesFor } from '@cutpoint/testbed';
+import { noteAssumedDims } from '../assumed-dims.js';
+import { onInterrupt } from '../interrupt.js';
+import { openProgress } from '../output/progress.js';
+import { printResult } from '../output/result.js';
+import { type PickOption, parseObjectives, parsePick, parseQuantity } from '../plan/plan-options.js';
+import { planText, withNames } from '../plan/plan-text.js';
+import type { Verb } from '../verb.js';
+
+export interface PlanOptions {
+  readonly scenario: string;
+  readonly objective?: ReturnType<typeof parseObjectives>;
+  readonly maxLatencyMs?: number;
+  readonly minThroughputHz?: number;
+  readonly maxEnergyJ?: number;
+  readonly maxMemoryMb?: number;
+  readonly maxBytes?: number;
+  readonly maxLoss?: number;
+  readonly pick?: PickOption;
+  readonly explain?: true;
+  readonly json?: true;
+}
+
+/** `cutpoint plan`: where to cut, and whether cutting is worth it. */
+export const plan: Verb = {
+  example: 'cutpoint plan model.onnx --scenario home-wifi --explain',
+  configure: (command) =>
+    command
+      .argument('<model>', 'an ONNX file')
+      .requiredOption(
+        '--scenario <file>',
+        'devices and links: a YAML file, or a name that `cutpoint testbed list` shows',
+      )
+      .option('--objective <names>', 'what counts, with commas between (default: latency,throughput)', parseObjectives)
+      .option('--max-latency-ms <number>', 'latency of one request', parseQuantity)
+      .option('--min-throughput-hz <number>', 'requests per second in a stream', parseQuantity)
+      .option('--max-energy-j <number>', 'energy of the edge devices for one request, in joules', parseQuantity)
+      .option('--max-memory-mb <number>', 'peak memory of every edge device', parseQuantity)
+      .option('--max-bytes <number>', 'bytes on the wire for one request, both ways', parseQuantity)
+      .option('--max-loss <share>', 'accuracy that may be lost, 0 to 1', parseQuantity)
+      .option('--pick <rule>', 'which plan of the front to pick (default: knee)', parsePick)
+      .option('--explain', 'say where the time goes, and what would have to change for another plan to win')
+      .action(planModel),
+};
+
+async function planModel(path: string, options: PlanOptions): Promise<void> {
+  using interrupt = onInterrupt();
+  const { signal } = interrupt;
+  const loaded = await loadScenario(options.scenario);
+  const problem = await gather(path, loaded, signal);
+  const limits = limitsOf(options);
+  const { pick = 'knee', objective } = options;
+  const startedAt = performance.now();
+  const front = requireFront(problem, { limits, ...(objective === undefined ? {} : { objectives: objective }) });
+  const solveMs = performance.now() - startedAt;
+  const picked = pickPlan(front, pick);
+  const baselines = baselinesOf(problem, limits);
+  const alternatives = front.points.map(({ plans: [first] }) => first);
+  const explanation = options.explain === undefined ? undefined : explain(problem, picked, alternatives, limits);
+  const value = {
+    objectives: front.objectives,
+    front: front.points.flatMap(({ plans }) => plans.map((entry) => withNames(problem, entry))),
+    baselines: baselines.map((baseline) => ({
+      device: baseline.device,
+      ...(baseline.plan === undefined ? {} : withNames(problem, baseline.plan)),
+      ...('infeasible' in baseline ? { infeasible: baseline.infeasible } : {}),
+    })),
+    pick: withNames(problem, picked),
+    solveMs,
+    exact: front.exact,
+    ...(explanation === undefined ? {} : { explanation }),
+  };
+  await printResult(options.json === true, value, () => {
+    const text = planText({ problem, front, baselines, picked, solveMs });
+    return explanation === undefined ? text : `${text}\n${explainText(problem, explanation)}\n`;
+  });
+}
+
+async function gather(path: string, loaded: Awaited<ReturnType<typeof loadScenario>>, signal: AbortSignal) {
+  using progress = openProgress();
+  progress.show('running the model once to measure its shapes');
+  const model = await openScenarioModel(loaded, path, signal);
+  noteAssumedDims(model.cutModel.assumed);
+  const profiles = await profilesFor(loaded, model, { signal, onProgress: (what) => progress.show(what) });
+  return problemFor(loaded, model, profiles);
+}
+
+function limitsOf(options: PlanOptions): PlanLimits {
+  const { maxLatencyMs, minThroughputHz, maxEnergyJ, maxMemoryMb, maxBytes, maxLoss } = options;
+  return {
+    maxLatencyMs,
+    minThroughputHz,
+    maxEdgeEnergyJ: maxEnergyJ,
+    maxPeakMemoryBytes: maxMemoryMb === undefined ? undefined : maxMemoryMb * 1e6,
+    maxWireBytes: maxBytes,
+    maxAccuracyLoss: maxLoss,
+  };
+}

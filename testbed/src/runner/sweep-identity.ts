@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import { CutpointError } from '@cutpoint/core';
+import type { ModelProfile, Scenario } from '@cutpoint/plan';
+import { type ResultRow, resultRowSchema } from '../report/results.js';
+import type { ScenarioModel } from '../scenarios/problem-for.js';
+
+/** What rows of a sweep belong to: rows of another scenario, model or device profile must not be continued. */
+export function sweepIdentity(
+  scenario: Scenario,
+  { cutModel }: ScenarioModel,
+  profiles: Readonly<Record<string, ModelProfile>>,
+): string {
+  const runtimes = Object.values(profiles).map(({ runtime, device }) => [runtime, device.cpu, device.cores]);
+  const parts = JSON.stringify([scenario, cutModel.file.hash, runtimes]);
+  return createHash('sha256').update(parts).digest('hex');
+}
+
+/** @throws CutpointError CUT_USAGE if it is no row. */
+export function parseRow(value: unknown): ResultRow {
+  const parsed = resultRowSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new CutpointError('CUT_USAGE', 'a line is no row of results');
+}

@@ -1,0 +1,93 @@
+import { basename, dirname, resolve } from 'node:path';
+import { type ModelProfile, type PlanProblem, type ProbedLink, problemOf } from '@cutpoint/plan';
+import { type ProfileProgress, profileModel } from '@cutpoint/profile';
+import { type CutModel, openCutModel } from '@cutpoint/runtime';
+import type { LoadedScenario } from './load-scenario.js';
+
+/** A model as a scenario uses it. */
+export interface ScenarioModel {
+  readonly path: string;
+  /** The file that declares its preprocessing; undefined: the one beside the model, if there is one. */
+  readonly preprocessing: string | undefined;
+  readonly dims: ReadonlyMap<string, number>;
+  readonly cutModel: CutModel;
+}
+
+/** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws. */
+export async function openScenarioModel(
+  { scenario, path: scenarioPath }: LoadedScenario,
+  path: string,
+  signal?: AbortSignal,
+): Promise<ScenarioModel> {
+  const folder = dirname(scenarioPath);
+  const declared = scenario.preprocessing[basename(path)];
+  const preprocessing = declared && resolve(folder, declared);
+  const dims = new Map(Object.entries(scenario.dims));
+  const cutModel = await openCutModel(path, { dims, preprocessing, ...(signal === undefined ? {} : { signal }) });
+  return { path, preprocessing, dims, cutModel };
+}
+
+export interface ProfileRequest {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (what: string) => void;
+  /** What a person should know beside the profile. */
+  readonly onNote?: (note: string) => void;
+}
+
+const stepText: Readonly<Record<ProfileProgress['step'], (done: number, total: number) => string>> = {
+  open: () => 'opening the model',
+  device: () => 'looking at the device',
+  time: (done, total) => `timing segments, ${done} of ${total}`,
+  memory: () => 'measuring memory',
+};
+
+/**
+ * Profiles by device id: those that the scenario names, and this machine's, measured now or taken from the cache, for all
+ * others with the same number of threads.
+ */
+export async function profilesFor(
+  { scenario, deviceProfiles }: LoadedScenario,
+  model: ScenarioModel,
+  { signal, onProgress, onNote }: ProfileRequest = {},
+): Promise<Record<string, ModelProfile>> {
+  const own = new Map<number, ModelProfile>();
+  const profiles: Record<string, ModelProfile> = {};
+  for (const [i, { id, threads }] of scenario.devices.entries()) {
+    const given = deviceProfiles[i];
+    const profile =
+      given ??
+      own.get(threads) ??
+      (await profileModel(model.path, {
+        dims: model.dims,
+        preprocessing: model.preprocessing,
+        threads,
+        signal,
+        onProgress: ({ step, done, total }) => onProgress?.(stepText[step](done, total)),
+        onNote,
+      }));
+    if (given === undefined) own.set(threads, profile);
+    profiles[id] = profile;
+  }
+  return profiles;
+}
+
+/** The planning problem of a model in a scenario. Probed links come before the profiles of links that it names. */
+export function problemFor(
+  { scenario, linkProfiles }: LoadedScenario,
+  model: ScenarioModel,
+  profiles: Readonly<Record<string, ModelProfile>>,
+  probed: readonly ProbedLink[] = [],
+): PlanProblem {
+  const named = scenario.links.flatMap(({ from, to }, i): ProbedLink[] => {
+    const profile = linkProfiles[i];
+    return profile === undefined ? [] : [{ from, to, profile }];
+  });
+  const known = new Set(probed.map(({ from, to }) => `${from} ${to}`));
+  const links = [...probed, ...named.filter(({ from, to }) => !known.has(`${from} ${to}`))];
+  return problemOf({
+    scenario,
+    profiles: { byDevice: profiles },
+    links,
+    expected: { modelHash: model.cutModel.file.hash },
+  });
+}
