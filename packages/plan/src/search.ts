@@ -13,7 +13,7 @@ export const viaSegment = -1;
 const viaStart = -2;
 
 /** How many of the known plans are asked at once. */
-const quickly = 16;
+const quickly = 64;
 
 export interface SearchOptions {
   /** Cuts that may be used, ascending, with the first and the last. */
@@ -140,7 +140,7 @@ export class Search {
       if (last - first > 1) {
         this.add(this.least, source * width, segments, step);
         if (!this.accepts(this.bounds.done, state)) continue;
-        if (last - first > quickly && this.known.beat(this.bound, quickly)) continue;
+        if (last - first > 16 && this.known.beat(this.bound, quickly)) continue;
       }
       for (let k = first; k < last; k++) {
         this.add(store.values, k * width, segments, step);
