@@ -1,20 +1,16 @@
 import { cpus } from 'node:os';
-import { type CodecId, codecIds } from '@cutpoint/codec';
 import { CutpointError, throwIfCancelled } from '@cutpoint/core';
-import type { SplitChoice } from '@cutpoint/daemon';
-import type { ModelProfile, PlanChoice, PlanProblem, ProbedLink } from '@cutpoint/plan';
-import { concreteInputs, randomInputs } from '@cutpoint/runtime';
+import type { PlanChoice, PlanProblem } from '@cutpoint/plan';
 import { type EmulationChoice, openNetwork } from '../links/network.js';
 import { errorsOf, type ResultRow, type Results } from '../report/results.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load-scenario.js';
 import { openScenarioModel, problemFor, profilesFor, type ScenarioModel } from '../scenarios/problem-for.js';
-import { type ChosenPlan, choosePlans } from './choose-plans.js';
+import { choosePlans } from './choose-plans.js';
 import { Deployment } from './deployment.js';
-import { measurePlan } from './measure-plan.js';
-import { predict, scaledProfile } from './predict.js';
+import { type Bench, measureRow } from './measure-row.js';
 import { canRun, probeLinks } from './probe-links.js';
-import { openReference, type Reference } from './reference.js';
-import { openRows, type RowsFile } from './rows-file.js';
+import { openReference } from './reference.js';
+import { openRows } from './rows-file.js';
 import { parseRow, sweepIdentity } from './sweep-identity.js';
 import { type Wiring, wiringOf } from './wiring.js';
 
@@ -77,15 +73,6 @@ interface Sweep {
   readonly options: TestbedOptions;
 }
 
-/** What the plans of one model are measured with. */
-interface Bench {
-  readonly deployment: Deployment;
-  readonly reference: Reference;
-  readonly profiles: Readonly<Record<string, ModelProfile>>;
-  readonly probed: readonly ProbedLink[];
-  readonly rows: RowsFile<ResultRow>;
-}
-
 async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
   const { loaded, model, wiring, notes, options } = sweep;
   const { signal, onProgress } = options;
@@ -115,115 +102,20 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
   const identity = sweepIdentity(scenario, model, profiles);
   const rows = await openRows(options.out, { identity, resume: options.resume, parse: parseRow, name });
   await using reference = await openReference(model.cutModel, { dims: model.dims, threads: 1, signal });
-  const bench: Bench = { deployment, reference, profiles, probed, rows };
+  const { secondsEach } = options;
+  const bench: Bench = { loaded, model, deployment, reference, profiles, probed, secondsEach, signal };
   const done: ResultRow[] = [];
   for (const [i, plan] of runnable.entries()) {
     throwIfCancelled(signal);
     const label = labelOf(problem, plan.choice);
     say(`plan ${i + 1} of ${runnable.length}: ${label}`);
-    done.push(rows.known.get(label) ?? (await measureRow(sweep, bench, { plan, label })));
+    const known = rows.known.get(label);
+    const row = known ?? (await measureRow(bench, plan, label));
+    if (known === undefined) await rows.add(label, row);
+    done.push(row);
   }
   for (const note of deployment.notes) notes.add(note);
   return done;
-}
-
-/** Beyond this the machine was too unlike what it was during the profile or at the other end of the run. */
-const mostDrift = 0.05;
-const mostRepeats = 2;
-
-/**
- * Measures one plan between two runs of the reference. Where the machine's speed changed meanwhile, it is measured again,
- * and the steadiest run counts. The prediction is for the speed the machine had: the profile's times, scaled as the
- * reference was.
- */
-async function measureRow(
-  { loaded, model, options }: Sweep,
-  { deployment, reference, profiles, probed, rows }: Bench,
-  { plan, label }: { plan: ChosenPlan; label: string },
-): Promise<ResultRow> {
-  const { choice } = plan;
-  const { scenario } = loaded;
-  const inputs = randomInputs(concreteInputs(model.cutModel.inputs, model.dims).inputs);
-  const agents = await deployment.agentsFor(choice);
-  const first = predict(problemFor(loaded, model, profiles, probed), choice);
-  let best: { drift: number; referenceMs: number; measured: Awaited<ReturnType<typeof measurePlan>> } | undefined;
-  for (let attempt = 0; attempt <= mostRepeats && (best === undefined || best.drift > mostDrift); attempt++) {
-    const before = await reference.measure();
-    const measured = await measurePlan({
-      agents,
-      choice: splitOf(choice, model),
-      inputs,
-      requestsInFlight: Math.min(64, first.requestsInFlight + 2),
-      rateHz: scenario.load.rateHz,
-      secondsEach: options.secondsEach,
-      signal: options.signal,
-    });
-    const after = await reference.measure();
-    const drift = Math.max(before, after) / Math.min(before, after) - 1;
-    if (best === undefined || drift < best.drift) best = { drift, referenceMs: (before + after) / 2, measured };
-  }
-  if (best === undefined) throw new CutpointError('CUT_INTERNAL', 'A plan was not measured.');
-  const { measured, referenceMs } = best;
-  const row = rowOf({ plan, label, measured, referenceMs, predicted: predictAt(referenceMs), scenario, model });
-  await rows.add(label, row);
-  return row;
-
-  function predictAt(speedMs: number) {
-    const scaled = Object.fromEntries(
-      Object.entries(profiles).map(([id, profile]) => [id, scaledProfile(profile, speedMs / profile.fit.referenceMs)]),
-    );
-    return predict(problemFor(loaded, model, scaled, probed), choice);
-  }
-}
-
-function rowOf({
-  plan: { choice, why, heldOut },
-  label,
-  measured,
-  predicted,
-  referenceMs,
-  scenario,
-  model,
-}: {
-  plan: ChosenPlan;
-  label: string;
-  measured: Awaited<ReturnType<typeof measurePlan>>;
-  predicted: ReturnType<typeof predict>;
-  referenceMs: number;
-  scenario: LoadedScenario['scenario'];
-  model: ScenarioModel;
-}): ResultRow {
-  return {
-    model: model.cutModel.file.name,
-    plan: {
-      devices: choice.devices.map((device) => scenario.devices[device]?.id ?? String(device)),
-      cuts: [...choice.cuts],
-      codecs: [...choice.codecs],
-      label,
-    },
-    predicted: { latencyMs: predicted.latencyMs, throughputHz: predicted.throughputHz },
-    measured: { latencyMs: measured.latencyMs, throughputHz: measured.throughputHz, p99Ms: measured.p99Ms },
-    parts: {
-      predicted: { computeMs: predicted.computeMs, linkMs: predicted.linkMs },
-      measured: { computeMs: measured.computeMs, linkMs: measured.linkMs },
-    },
-    baseline: why === 'baseline',
-    heldOut,
-    referenceMs,
-  };
-}
-
-/** The split as daemons know it: a device alone is cut behind the last node. */
-function splitOf({ cuts, codecs }: PlanChoice, { cutModel }: ScenarioModel): SplitChoice {
-  if (cuts.length === 0) return { at: [cutModel.list.cuts.length - 1], codecs: ['raw'] };
-  return { at: [...cuts], codecs: codecs.map(codecOf) };
-}
-
-function codecOf(id: string): CodecId {
-  const codec = codecIds.find((known) => known === id);
-  if (codec === undefined)
-    throw new CutpointError('CUT_SCENARIO', `Devices have no codec "${id}": ${codecIds.join(', ')}.`);
-  return codec;
 }
 
 function labelOf({ devices }: PlanProblem, choice: PlanChoice): string {

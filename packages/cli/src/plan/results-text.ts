@@ -1,15 +1,16 @@
 import { join } from 'node:path';
-import { errorPct, findings, type ResultRow, type Results } from '@cutpoint/testbed';
+import { byModel, errorPct, type ResultRow, type Results, verdicts } from '@cutpoint/testbed';
 import { type Column, table } from '../output/table.js';
 import { msColumn } from '../output/units.js';
 
 /** What a run of the testbed gave, as a person reads it: every plan with its errors, then what follows from it. */
 export function resultsText(results: Results, folder: string): string {
-  const models = [...new Set(results.rows.map(({ model }) => model))];
-  const tables = models.map((model) => {
-    const rows = results.rows.filter((row) => row.model === model);
-    return `${model}\n${resultTable(rows)}`;
-  });
+  const tables = [...byModel(results.rows)].map(
+    ([model, rows]) =>
+      `${model}\n${resultTable(rows)}${verdicts(rows)
+        .map((sentence) => `${sentence}\n`)
+        .join('')}`,
+  );
   const { medianAbsErrorPct: middle, p90AbsErrorPct: high } = results;
   const pct = (value: number | null): string => (value === null ? 'unknown' : `${value.toFixed(1)} %`);
   return [
@@ -18,7 +19,6 @@ export function resultsText(results: Results, folder: string): string {
     `error of prediction over held-out plans, median and 90th percentile:\n`,
     `  latency     ${pct(middle.latency)}, ${pct(high.latency)}\n`,
     `  throughput  ${pct(middle.throughput)}, ${pct(high.throughput)}\n`,
-    ...findings(results).map((sentence) => `${sentence}\n`),
     ...results.notes.map((note) => `note: ${note}\n`),
     `links: ${results.emulation}; report: ${join(folder, 'report.html')}\n`,
   ].join('\n');

@@ -13,6 +13,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./cuts.js')).cuts,
   },
   {
+    name: 'plan',
+    summary: 'Computes the Pareto front of where to cut for given devices and links, and whether cutting is worth it.',
+    load: async () => (await import('./plan.js')).plan,
+  },
+  {
     name: 'split',
     summary: 'Writes the segments between cuts as ONNX files, with a segments.json that agent and server read.',
     load: async () => (await import('./split.js')).split,
@@ -51,6 +56,11 @@ export const verbs: readonly VerbEntry[] = [
     name: 'probe',
     summary: 'Measures the link to a running server or agent.',
     load: async () => (await import('./probe.js')).probe,
+  },
+  {
+    name: 'testbed',
+    summary: 'Runs the plans of a scenario on emulated devices and links, and compares what was predicted.',
+    load: async () => (await import('./testbed.js')).testbed,
   },
   {
     name: 'bench',

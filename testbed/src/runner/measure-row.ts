@@ -1,0 +1,115 @@
+import { type CodecId, codecIds } from '@cutpoint/codec';
+import { CutpointError } from '@cutpoint/core';
+import type { SplitChoice } from '@cutpoint/daemon';
+import type { ModelProfile, PlanChoice, ProbedLink } from '@cutpoint/plan';
+import { concreteInputs, randomInputs } from '@cutpoint/runtime';
+import type { ResultRow } from '../report/results.js';
+import type { LoadedScenario } from '../scenarios/load-scenario.js';
+import { problemFor, type ScenarioModel } from '../scenarios/problem-for.js';
+import type { ChosenPlan } from './choose-plans.js';
+import type { Deployment } from './deployment.js';
+import { measurePlan, type PlanMeasurement } from './measure-plan.js';
+import { type Prediction, predict, scaledProfile } from './predict.js';
+import type { Reference } from './reference.js';
+
+/** What the plans of one model are measured with. */
+export interface Bench {
+  readonly loaded: LoadedScenario;
+  readonly model: ScenarioModel;
+  readonly deployment: Deployment;
+  readonly reference: Reference;
+  readonly profiles: Readonly<Record<string, ModelProfile>>;
+  readonly probed: readonly ProbedLink[];
+  readonly secondsEach: number;
+  readonly signal: AbortSignal;
+}
+
+/** Beyond this the machine was too unlike what it was during the profile or at the other end of the run. */
+const mostDrift = 0.05;
+const mostRepeats = 2;
+const mostInFlight = 64;
+
+interface Run {
+  readonly measured: PlanMeasurement;
+  /** Mean of the reference before and after, and how far the two were apart. */
+  readonly referenceMs: number;
+  readonly drift: number;
+}
+
+/**
+ * Measures one plan between two runs of the reference. Where the machine's speed changed meanwhile, it is measured again,
+ * and the steadiest run counts. The prediction is for the speed the machine had: the profile's times, scaled as the
+ * reference was.
+ */
+export async function measureRow(bench: Bench, plan: ChosenPlan, label: string): Promise<ResultRow> {
+  const runs: Run[] = [];
+  while (runs.length <= mostRepeats && runs.every(({ drift }) => drift > mostDrift)) {
+    runs.push(await measureOnce(bench, plan.choice));
+  }
+  const [steadiest] = runs.sort((a, b) => a.drift - b.drift);
+  if (steadiest === undefined) throw new CutpointError('CUT_INTERNAL', 'A plan was not measured.');
+  return rowOf(bench, plan, label, steadiest);
+}
+
+async function measureOnce(bench: Bench, choice: PlanChoice): Promise<Run> {
+  const { loaded, model, deployment, reference, secondsEach, signal } = bench;
+  const agents = await deployment.agentsFor(choice);
+  const { requestsInFlight } = predictAt(bench, choice, 1);
+  const before = await reference.measure();
+  const measured = await measurePlan({
+    agents,
+    choice: splitOf(choice, model),
+    inputs: randomInputs(concreteInputs(model.cutModel.inputs, model.dims).inputs),
+    requestsInFlight: Math.min(mostInFlight, requestsInFlight + 2),
+    rateHz: loaded.scenario.load.rateHz,
+    secondsEach,
+    signal,
+  });
+  const after = await reference.measure();
+  const drift = Math.max(before, after) / Math.min(before, after) - 1;
+  return { measured, referenceMs: (before + after) / 2, drift };
+}
+
+/** The prediction for a machine that is so many times slower than it was during the profile. */
+function predictAt({ loaded, model, profiles, probed }: Bench, choice: PlanChoice, factor: number): Prediction {
+  const scaled = Object.entries(profiles).map(([id, profile]) => [id, scaledProfile(profile, factor)]);
+  return predict(problemFor(loaded, model, Object.fromEntries(scaled), probed), choice);
+}
+
+function rowOf(bench: Bench, { choice, why, heldOut }: ChosenPlan, label: string, run: Run): ResultRow {
+  const { devices } = bench.loaded.scenario;
+  const { measured, referenceMs } = run;
+  const profiledMs = bench.profiles[devices[0]?.id ?? '']?.fit.referenceMs ?? referenceMs;
+  const predicted = predictAt(bench, choice, referenceMs / profiledMs);
+  return {
+    model: bench.model.cutModel.file.name,
+    plan: {
+      devices: choice.devices.map((device) => devices[device]?.id ?? String(device)),
+      cuts: [...choice.cuts],
+      codecs: [...choice.codecs],
+      label,
+    },
+    predicted: { latencyMs: predicted.latencyMs, throughputHz: predicted.throughputHz },
+    measured: { latencyMs: measured.latencyMs, throughputHz: measured.throughputHz, p99Ms: measured.p99Ms },
+    parts: {
+      predicted: { computeMs: predicted.computeMs, linkMs: predicted.linkMs },
+      measured: { computeMs: measured.computeMs, linkMs: measured.linkMs },
+    },
+    baseline: why === 'baseline',
+    heldOut,
+    referenceMs,
+  };
+}
+
+/** The split as daemons know it: a device alone is cut behind the last node. */
+function splitOf({ cuts, codecs }: PlanChoice, { cutModel }: ScenarioModel): SplitChoice {
+  if (cuts.length === 0) return { at: [cutModel.list.cuts.length - 1], codecs: ['raw'] };
+  return { at: [...cuts], codecs: codecs.map(codecOf) };
+}
+
+function codecOf(id: string): CodecId {
+  const codec = codecIds.find((known) => known === id);
+  if (codec === undefined)
+    throw new CutpointError('CUT_SCENARIO', `Devices have no codec "${id}": ${codecIds.join(', ')}.`);
+  return codec;
+}
