@@ -29,10 +29,18 @@ const busyMs = 3_000;
  * @throws CutpointError CUT_POWER if the meter fails amid a measurement, CUT_CANCELLED, CUT_WORKER_DIED.
  */
 export async function profileDevice(options: DeviceOptions = {}): Promise<DeviceProfile> {
-  const { root = '/', signal } = options;
+  const device = await describeDevice(options);
+  return { ...device, power: await powerOf(device, options) };
+}
+
+/** What can be told of a device without measuring anything. */
+export type DeviceDescription = Omit<DeviceProfile, 'power'>;
+
+/** Describes this device, all but its power. @throws CutpointError CUT_CANCELLED, CUT_WORKER_DIED. */
+export async function describeDevice(options: DeviceOptions = {}): Promise<DeviceDescription> {
   const cpu = await describeCpu(options);
-  const board = (await readText(join(root, 'proc/device-tree/model')))?.replaceAll('\0', '');
-  const providers = await listProviders(signal);
+  const board = await boardName(options);
+  const providers = await listProviders(options.signal);
   return {
     name: hostname().slice(0, 200),
     os: `${type()} ${release()}`.slice(0, 200),
@@ -42,13 +50,18 @@ export async function profileDevice(options: DeviceOptions = {}): Promise<Device
     memoryBytes: memoryBytes(),
     instructionSets: [...cpu.instructionSets],
     providers: providers.filter(({ bundled }) => bundled).map(({ name }) => name),
-    power: await powerOf(board ?? arch(), options),
   };
 }
 
-async function powerOf(board: string, options: DeviceOptions): Promise<Power> {
+/** What the maker calls the board: a Raspberry Pi, for example; undefined on most computers. */
+async function boardName({ root = '/' }: DeviceOptions): Promise<string | undefined> {
+  return (await readText(join(root, 'proc/device-tree/model')))?.replaceAll('\0', '');
+}
+
+/** Power of a device: measured, or stated by its class. @throws CutpointError CUT_POWER, CUT_CANCELLED. */
+export async function powerOf(device: DeviceDescription, options: DeviceOptions): Promise<Power> {
   const { signal, idleMs, onNote } = options;
-  const { power, basis } = statedPower(board);
+  const { power, basis } = statedPower((await boardName(options)) ?? device.arch);
   const meter = await findMeter(options);
   if (meter === undefined) {
     onNote?.(`This device has no power meter that can be read; its watts are ${basis}.`);

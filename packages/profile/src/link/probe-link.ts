@@ -22,7 +22,7 @@ const directions: readonly Direction[] = ['up', 'down'];
 const mostBytes = Math.min(4 * 1024 ** 2, maxProbeBytes);
 const firstBytes = 4 * 1024;
 /** Shares of the largest message that are sent as well. */
-const sizeShares = [1, 0.5, 0.25, 0.75];
+const sizeShares = [1, 0.25, 0.5, 1 / 16];
 const maxRounds = 12;
 
 /**

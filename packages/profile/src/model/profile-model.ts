@@ -9,7 +9,7 @@ import {
   openCutModel,
   randomInputs,
 } from '@cutpoint/runtime';
-import { profileDevice } from '../device/profile-device.js';
+import { describeDevice, powerOf } from '../device/profile-device.js';
 import { readCachedProfile, writeCachedProfile } from './cache.js';
 import { chooseCuts } from './choose-cuts.js';
 import { cutCosts } from './cut-costs.js';
@@ -74,21 +74,22 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   const model = await openCutModel(path, { dims, signal, preprocessing: options.preprocessing });
   const stage: StageOptions = { threads, provider, signal };
   onProgress({ step: 'device', done: 0, total: 1 });
-  const busy = () => keepBusy(model, dims, stage);
-  const device = options.device ?? (await profileDevice({ signal, busy, onNote }));
+  const described = options.device ?? (await describeDevice({ signal }));
   const costs = cutCosts(model.list);
   const cuts = cutsToMeasure(model, options, () => chooseCuts(model.list.cuts, costs, spreadCuts));
   const { inputs } = concreteInputs(inputSpecs(model.file.graph), dims);
   const key = {
     modelHash: model.file.hash,
     inputs: inputs.map(({ name, shape }) => [name, shape]),
-    device: [device.name, device.cpu, device.cores, device.memoryBytes, device.os, device.arch],
+    device: [described.name, described.cpu, described.cores, described.memoryBytes, described.os, described.arch],
     runtime: [inferenceRuntime.name, inferenceRuntime.version, provider, threads],
     cuts,
   };
   const isCached = options.cache ?? true;
   const cached = isCached ? await readCachedProfile(key, onNote) : undefined;
-  if (cached !== undefined) return cached;
+  if (cached !== undefined) return withDevice(cached, options.device);
+  const busy = () => keepBusy(model, dims, stage);
+  const device = options.device ?? { ...described, power: await powerOf(described, { signal, busy, onNote }) };
   const times = await measureCuts(model, {
     ...stage,
     dims,
@@ -116,6 +117,11 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   };
   if (isCached) await writeCachedProfile(key, profile, onNote);
   return profile;
+}
+
+/** A device that was given counts, though the profile was measured before: its watts may be others. */
+function withDevice(profile: ModelProfile, device: DeviceProfile | undefined): ModelProfile {
+  return device === undefined ? profile : { ...profile, device };
 }
 
 /** Inner cuts, ascending. */
