@@ -2,7 +2,7 @@ import { type Cut, notableCuts } from '@cutpoint/graph';
 import { assumedTotalMs, type CutCosts } from './cut-costs.js';
 
 /**
- * The cuts to measure, both ends left out: `count` of them spread evenly over the estimated cost, and the notable ones
+ * The cuts to measure, both ends left out: `count` of them spread evenly over the estimated cost (and a little over the number of nodes), and the notable ones
  * (few bytes cross, the most cross), up to half as many again, those first that lie farthest from what is chosen already.
  */
 export function chooseCuts(cuts: readonly Cut[], costs: readonly CutCosts[], count: number): number[] {
@@ -10,9 +10,10 @@ export function chooseCuts(cuts: readonly Cut[], costs: readonly CutCosts[], cou
   if (inner.length <= count) return inner;
   const place = (index: number) => {
     const cost = costs[index];
-    return cost === undefined
-      ? 0
-      : workOf(cost.front) / Math.max(Number.MIN_VALUE, workOf(cost.front) + workOf(cost.back));
+    if (cost === undefined) return 0;
+    const share = workOf(cost.front) / Math.max(Number.MIN_VALUE, workOf(cost.front) + workOf(cost.back));
+    // Where the estimate sees no cost at all it may be wrong: no long run of nodes shall go unmeasured.
+    return (1 - countShare) * share + (countShare * index) / (cuts.length - 1);
   };
   const chosen = new Set<number>();
   for (let i = 0; i < count; i++) {
@@ -30,6 +31,9 @@ export function chooseCuts(cuts: readonly Cut[], costs: readonly CutCosts[], cou
   }
   return [...chosen].sort((a, b) => a - b);
 }
+
+/** How much the place of a cut goes by the number of cuts before it instead of their estimated cost. */
+const countShare = 0.25;
 
 function workOf({ work }: CutCosts['front']): number {
   return assumedTotalMs({ work, side: [] });
