@@ -1,0 +1,84 @@
+import { z } from 'zod';
+
+const ms = z.number().nonnegative();
+const pct = z.number().nonnegative();
+const text = z.string().max(2000);
+
+/** One plan: what was predicted and what was measured. */
+export const resultRowSchema = z.strictObject({
+  model: text,
+  plan: z.strictObject({
+    /** Ids of the devices that the request passes, the first of them with the input. */
+    devices: z.array(text).min(1).max(64),
+    /** One less than devices. */
+    cuts: z.array(z.number().int().nonnegative()).max(64),
+    /** Of what crosses each cut. */
+    codecs: z.array(text).max(64),
+    /** For people: `cut 12 (add_3), f16`. */
+    label: text,
+  }),
+  predicted: z.strictObject({ latencyMs: ms, throughputHz: z.number().nonnegative() }),
+  /** Latency and throughput are measured apart; neither is derived from the other. `latencyMs` is a median. */
+  measured: z.strictObject({ latencyMs: ms, throughputHz: z.number().nonnegative(), p99Ms: ms }),
+  /** Of the latency: what computes, and the rest, which is links and codecs. */
+  parts: z
+    .strictObject({
+      predicted: z.strictObject({ computeMs: ms, linkMs: ms }),
+      measured: z.strictObject({ computeMs: ms, linkMs: ms }),
+    })
+    .optional(),
+  /** One device does all the work. */
+  baseline: z.boolean(),
+  /** The cut was not used in fitting what the prediction starts from; only such rows count as errors of prediction. */
+  heldOut: z.boolean(),
+  /** Median of the reference segment around the measurement: how fast the machine was then. */
+  referenceMs: ms.nullable(),
+});
+export type ResultRow = z.infer<typeof resultRowSchema>;
+
+const errorsSchema = z.strictObject({ latency: pct.nullable(), throughput: pct.nullable() });
+
+/** What a sweep of plans gives; results.json. */
+export const resultsSchema = z.strictObject({
+  format: z.literal('cutpoint-testbed-results'),
+  version: z.literal(1),
+  scenario: z.strictObject({ name: text, title: text, description: z.string().max(4000) }),
+  /** How links were emulated; `none` where the scenario has one device. */
+  emulation: z.enum(['netns-netem', 'user-space-proxy', 'none']),
+  machine: text,
+  date: z.iso.datetime(),
+  rows: z.array(resultRowSchema).max(100_000),
+  /** Null where there are no rows to tell. */
+  medianAbsErrorPct: errorsSchema,
+  p90AbsErrorPct: errorsSchema,
+  /** What the reader must know: fallbacks, drift, what could not be run. */
+  notes: z.array(text).max(1000),
+});
+export type Results = z.infer<typeof resultsSchema>;
+
+/** How far a prediction is from what was measured, in percent of the latter; undefined if nothing was measured. */
+export function errorPct(predicted: number, measured: number): number | undefined {
+  return measured > 0 ? (100 * (predicted - measured)) / measured : undefined;
+}
+
+/** Median and 90th percentile of the absolute errors of the rows whose cuts were held out of the fit. */
+export function errorsOf(rows: readonly ResultRow[]): Pick<Results, 'medianAbsErrorPct' | 'p90AbsErrorPct'> {
+  const counted = rows.filter(({ heldOut }) => heldOut);
+  const sorted = (of: (row: ResultRow) => number | undefined) =>
+    counted
+      .map((row) => Math.abs(of(row) ?? Number.NaN))
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b);
+  const latency = sorted(({ predicted, measured }) => errorPct(predicted.latencyMs, measured.latencyMs));
+  const throughput = sorted(({ predicted, measured }) => errorPct(predicted.throughputHz, measured.throughputHz));
+  const at = (share: number) => ({ latency: quantile(latency, share), throughput: quantile(throughput, share) });
+  return { medianAbsErrorPct: at(0.5), p90AbsErrorPct: at(0.9) };
+}
+
+/** Linear between the neighbours; null of nothing. */
+function quantile(sorted: readonly number[], share: number): number | null {
+  const place = share * (sorted.length - 1);
+  const low = sorted[Math.floor(place)];
+  const high = sorted[Math.ceil(place)];
+  return low === undefined || high === undefined ? null : low + (high - low) * (place % 1);
+}
