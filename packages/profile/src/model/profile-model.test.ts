@@ -59,7 +59,10 @@ describe('a profile of a model', () => {
 
   it('of all cuts fits nothing', { timeout: 60_000 }, async () => {
     await using saved = await saveModel(smallModel(1));
-    const { fit, cuts, measured } = await profileModel(saved.path, { device, full: true, budgetMs: 500 });
+    const notes: string[] = [];
+    const options = { device, full: true, budgetMs: 500, onNote: (note: string) => notes.push(note) };
+    const { fit, cuts, measured } = await profileModel(saved.path, options);
+    expect(notes).toEqual([expect.stringMatching(/assumed to be N=1/)]);
     expect(fit).toMatchObject({ kind: 'all', errorPct: null, measuredCuts: cuts.map(({ index }) => index) });
     const fronts = measured.filter(({ from, to }) => from === 0 && to < cuts.length - 1);
     expect(fronts.map(({ to }) => to)).toEqual(cuts.slice(1, -1).map(({ index }) => index));
@@ -68,7 +71,8 @@ describe('a profile of a model', () => {
   it('is taken from the cache the next time, unless it is damaged there', { timeout: 60_000 }, async () => {
     await using saved = await saveModel(smallModel(1));
     const notes: string[] = [];
-    const options = { device, cuts: [3], budgetMs: 100, onNote: (note: string) => notes.push(note) };
+    const dims = new Map([['N', 1]]);
+    const options = { device, dims, cuts: [3], budgetMs: 100, onNote: (note: string) => notes.push(note) };
     const first = await profileModel(saved.path, options);
     expect(await profileModel(saved.path, options)).toEqual(first);
     const other = await profileModel(saved.path, { ...options, threads: 2 });

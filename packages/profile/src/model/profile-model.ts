@@ -72,6 +72,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
   onProgress({ step: 'open', done: 0, total: 1 });
   const model = await openCutModel(path, { dims, signal, preprocessing: options.preprocessing });
+  if (model.assumed.length > 0) onNote?.(assumedNote(model));
   const stage: StageOptions = { threads, provider, signal };
   onProgress({ step: 'device', done: 0, total: 1 });
   const described = options.device ?? (await describeDevice({ signal }));
@@ -117,6 +118,11 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   };
   if (isCached) await writeCachedProfile(key, profile, onNote);
   return profile;
+}
+
+function assumedNote({ assumed }: CutModel): string {
+  const sizes = assumed.map(({ name, size }) => `${name}=${size}`).join(' ');
+  return `Free dimensions were assumed to be ${sizes}: times and bytes are for these sizes.`;
 }
 
 /** A device that was given counts, though the profile was measured before: its watts may be others. */
