@@ -53,17 +53,18 @@ function verdict(
   const alone = best(baselines);
   const cut = best(cuts);
   if (alone === undefined || cut === undefined) return '';
+  const device = /\balone\b/.test(alone.plan.label) ? alone.plan.label : `${alone.plan.label} alone`;
   const gainPct = 100 * (goodness(cut) / goodness(alone) - 1);
   const both = `${show(cut)} against ${show(alone)}`;
   if (gainPct >= noticeablePct) {
     const others = baselines.length > 2 ? 'every device alone' : 'either end alone';
-    const than = baselines.length === 1 ? `${alone.plan.label} alone` : others;
-    return `In ${what}, ${cut.plan.label} beats ${than}, ${alone.plan.label} the best of them, by ${gainPct.toFixed(0)} %: ${both}.`;
+    const than = baselines.length === 1 ? device : others;
+    return `In ${what}, ${cut.plan.label} beats ${than}${baselines.length === 1 ? '' : `, ${device} the best of them,`} by ${gainPct.toFixed(0)} %: ${both}.`;
   }
   if (gainPct > -noticeablePct) {
-    return `In ${what}, cutting does not pay on this network: ${cut.plan.label} is no better than ${alone.plan.label} alone within ${noticeablePct} %: ${both}.`;
+    return `In ${what}, cutting does not pay on this network: ${cut.plan.label} is no better than ${device} within ${noticeablePct} %: ${both}.`;
   }
-  return `In ${what}, no cut beats ${alone.plan.label} alone on this network: ${both} for the best cut, ${cut.plan.label}.`;
+  return `In ${what}, no cut beats ${device} on this network: ${both} for the best cut, ${cut.plan.label}.`;
 }
 
 function latencyText({ measured }: ResultRow): string {
