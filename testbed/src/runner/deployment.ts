@@ -74,6 +74,7 @@ export class Deployment implements AsyncDisposable {
       maxQueue: 1024,
       maxRequests: 1024,
       logLevel: 'warn',
+      insecure: this.#options.wiring.beyondLoopback,
       ...own,
     };
     const started: Device = this.#opened.add(

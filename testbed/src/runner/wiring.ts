@@ -16,6 +16,8 @@ export interface Wiring {
   /** What the daemon at the far end listens on, and what its process is started through. */
   listen(from: number, to: number): string;
   command(device: number): readonly string[];
+  /** Daemons listen where only this machine's namespaces reach them, beyond loopback. */
+  readonly beyondLoopback: boolean;
   open(from: number, to: number, target: string): Promise<EmulatedLink>;
 }
 
@@ -43,6 +45,7 @@ export function wiringOf(loaded: LoadedScenario, network: Network): Wiring {
       return index === undefined ? 'tcp://127.0.0.1:0' : network.listen(index);
     },
     command: (device) => network.command(device),
+    beyondLoopback: network.emulation === 'netns-netem',
     async open(from, to, target) {
       const found = way(from, to);
       if (found === undefined) {

@@ -1,11 +1,21 @@
-import { baselinesOf, explain, explainText, type PlanLimits, pickPlan, requireFront } from '@cutpoint/plan';
-import { loadScenario, openScenarioModel, problemFor, profilesFor } from '@cutpoint/testbed';
+import { CutpointError } from '@cutpoint/core';
+import {
+  baselinesOf,
+  explain,
+  explainText,
+  type PlanLimits,
+  pickPlan,
+  requireFront,
+  type Scenario,
+} from '@cutpoint/plan';
+import { loadScenario, openScenarioModel, problemFor, profilesFor, type ScenarioModel } from '@cutpoint/testbed';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { type PickOption, parseObjectives, parsePick, parseQuantity } from '../plan/plan-options.js';
 import { planText, withNames } from '../plan/plan-text.js';
+import { type WatchObjective, watchPlans } from '../plan/watch.js';
 import type { Verb } from '../verb.js';
 
 export interface PlanOptions {
@@ -19,6 +29,11 @@ export interface PlanOptions {
   readonly maxLoss?: number;
   readonly pick?: PickOption;
   readonly explain?: true;
+  readonly watch?: true;
+  readonly server?: string;
+  readonly serverCa?: string;
+  readonly serverTokenFile?: string;
+  readonly listen?: string;
   readonly json?: true;
 }
 
@@ -41,6 +56,11 @@ export const plan: Verb = {
       .option('--max-loss <share>', 'accuracy that may be lost, 0 to 1', parseQuantity)
       .option('--pick <rule>', 'which plan of the front to pick (default: knee)', parsePick)
       .option('--explain', 'say where the time goes, and what would have to change for another plan to win')
+      .option('--watch', 'run as an agent that keeps to the best plan while the link changes')
+      .option('--server <url>', 'with --watch: the next device (default: the url that the scenario gives for one)')
+      .option('--server-ca <file>', "with --watch: PEM file with the authority of the server's certificate")
+      .option('--server-token-file <file>', 'with --watch: file with the token to present to the server')
+      .option('--listen <url>', 'with --watch: address to listen on')
       .action(planModel),
 };
 
@@ -48,8 +68,13 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
   const loaded = await loadScenario(options.scenario);
-  const problem = await gather(path, loaded, signal);
+  const { problem, model } = await gather(path, loaded, signal);
   const limits = limitsOf(options);
+  if (options.watch === true) {
+    const lastCut = model.cutModel.list.cuts.length - 1;
+    await watchPlans({ problem, limits, lastCut, ...watchOptions(model, loaded.scenario, options) });
+    return;
+  }
   const { pick = 'knee', objective } = options;
   const startedAt = performance.now();
   const front = requireFront(problem, { limits, ...(objective === undefined ? {} : { objectives: objective }) });
@@ -83,8 +108,40 @@ async function gather(path: string, loaded: Awaited<ReturnType<typeof loadScenar
   const model = await openScenarioModel(loaded, path, signal);
   noteAssumedDims(model.cutModel.assumed);
   const profiles = await profilesFor(loaded, model, { signal, onProgress: (what) => progress.show(what) });
-  return problemFor(loaded, model, profiles);
+  return { model, problem: problemFor(loaded, model, profiles) };
 }
+
+/** Where the agent of `--watch` finds the next device, and what it should be best in. */
+function watchOptions(
+  { path: model, preprocessing }: ScenarioModel,
+  { devices, dims }: Scenario,
+  options: PlanOptions,
+) {
+  const found = devices.findIndex(({ url }, i) => i > 0 && url !== undefined);
+  const device = found > 0 ? found : devices.length - 1;
+  const server = options.server ?? devices[device]?.url;
+  if (server === undefined) {
+    throw new CutpointError('CUT_USAGE', '--watch needs a server: give --server, or a device of the scenario its url.');
+  }
+  const objective = watchObjectives[typeof options.pick === 'string' ? options.pick : 'knee'] ?? 'latency';
+  const dim = Object.entries(dims).map(([name, size]) => `${name}=${size}`);
+  const { serverCa, serverTokenFile, listen } = options;
+  const flags = {
+    model,
+    preprocessing,
+    server,
+    serverCa,
+    serverTokenFile,
+    listen,
+    ...(dim.length === 0 ? {} : { dim: String(dim) }),
+  };
+  return { device, objective, flags, json: options.json === true };
+}
+
+const watchObjectives: Readonly<Record<string, WatchObjective>> = {
+  'max-throughput': 'throughput',
+  'min-energy': 'energy',
+};
 
 function limitsOf(options: PlanOptions): PlanLimits {
   const { maxLatencyMs, minThroughputHz, maxEnergyJ, maxMemoryMb, maxBytes, maxLoss } = options;
