@@ -53,6 +53,13 @@ for (const cut of cuts) {
 for (const [name, list] of [...Object.entries(errors), ['both', [...errors.front, ...errors.back]]]) {
   say(`${name.padEnd(5)}  median ${median(list).toFixed(1)} %  p90 ${quantile(list, 0.9).toFixed(1)} %`);
 }
+for (const { from, to, medianMs } of profile.measured.filter((one) => one.from > 0 && one.to < last)) {
+  const formulaMs = profile.frontMs[to] + profile.backMs[from] - profile.wholeMs;
+  const error = errorPct(formulaMs, medianMs).toFixed(1);
+  say(
+    `from cut ${from} to cut ${to}: ${medianMs.toFixed(2)} ms, by the formula ${formulaMs.toFixed(2)} ms, error ${error} %`,
+  );
+}
 const { errorPct: own, referenceDriftPct } = profile.fit;
 say(
   `the profile itself says: median ${own?.median.toFixed(1)} %, p90 ${own?.p90.toFixed(1)} %, drift ${referenceDriftPct.toFixed(0)} %`,
