@@ -15,6 +15,7 @@ import {
   StageStore,
   segmentOptionsOf,
   serverAddressOf,
+  stageRequestOf,
   startDaemon,
 } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
@@ -95,7 +96,7 @@ async function connectTo({ source, choice, settings, opened, log }: Parts): Prom
   const address = await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
   const check = async (peer: Peer, signal: AbortSignal): Promise<void> => {
     if (choice === undefined) return;
-    await checkStage(peer, url, { model: source.splitAt(choice.at), request: { ...choice, segment: 1 }, signal });
+    await checkStage(peer, url, { model: source.splitAt(choice.at), request: stageRequestOf(choice, 1), signal });
   };
   return opened.add(await keepConnected(address, { name, maxBackoffMs, log, check }));
 }

@@ -24,15 +24,24 @@ export interface AgentService {
 export function agentHandler(service: AgentService): RequestHandler {
   const inputs = service.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
   const description = { version, modelHash: service.modelHash, inputs, outputs: [...service.outputs] };
+  const choices = new WeakMap<object, SplitChoice>();
+  const choiceOf = (meta: Meta): SplitChoice => {
+    const split = meta.split;
+    if (split === undefined || typeof split !== 'object' || split === null) return readChoice(service, split);
+    // Requests that repeat have the same meta data, not only equal ones.
+    const choice = choices.get(split) ?? readChoice(service, split);
+    choices.set(split, choice);
+    return choice;
+  };
   return async ({ method, meta, tensors, signal, deadlineMs = service.timeoutMs }) => {
     switch (method) {
       case 'describe': {
-        if (meta.split !== undefined) await service.runner.prepare(choiceOf(service, meta), signal);
+        if (meta.split !== undefined) await service.runner.prepare(choiceOf(meta), signal);
         return { meta: description };
       }
       case 'infer': {
         const options = { signal, deadlineMs, transfer: true };
-        const { outputs, timing } = await service.runner.run(choiceOf(service, meta), tensors, options);
+        const { outputs, timing } = await service.runner.run(choiceOf(meta), tensors, options);
         return { meta: { timing }, tensors: outputs };
       }
       case probeMethod:
@@ -43,8 +52,8 @@ export function agentHandler(service: AgentService): RequestHandler {
   };
 }
 
-function choiceOf(service: AgentService, meta: Meta): SplitChoice {
-  const choice = meta.split === undefined ? service.choice() : splitChoice.safeParse(meta.split).data;
+function readChoice(service: AgentService, split: unknown): SplitChoice {
+  const choice = split === undefined ? service.choice() : splitChoice.safeParse(split).data;
   if (choice !== undefined) return choice;
   const message = 'The request does not say where to cut, and the agent was started without --at.';
   throw new CutpointError('CUT_INPUT', message);

@@ -5,7 +5,7 @@ import {
   mergeOutputs,
   type NextAnswer,
   type SentTensor,
-  type SplitChoice,
+  type StageRequest,
   stageTimesOf,
 } from '@cutpoint/daemon';
 import type { SegmentPlan, Stage } from '@cutpoint/runtime';
@@ -50,8 +50,8 @@ export interface SplitRunOptions {
 /** A front segment, and where the rest runs. */
 export interface SplitParts {
   readonly front: Stage;
-  /** Where the model is cut, and how the tensors cross. */
-  readonly choice: SplitChoice;
+  /** What to ask the server for: the second segment, of the model cut in this way. */
+  readonly request: StageRequest;
   /** The outputs of the whole model, in its order. */
   readonly outputs: readonly string[];
   /** The connection to use now; throws if there is none. Undefined where `needsServerFor` says that none is needed. */
@@ -73,7 +73,7 @@ const notAsked: NextAnswer = {
  * server answers with.
  */
 export async function runSplit(
-  { front, choice, outputs, server }: SplitParts,
+  { front, request, outputs, server }: SplitParts,
   inputs: NamedTensors,
   { signal, deadlineMs, transfer = false }: SplitRunOptions,
 ): Promise<SplitRun> {
@@ -86,7 +86,7 @@ export async function runSplit(
   const own = stageTimesOf(known.timing, frontMs);
   throwIfCancelled(deadline.signal);
   const rest = { signal: deadline.signal, deadlineMs: deadline.leftMs() };
-  const answer = server ? await askNext(server(), { ...choice, segment: 1 }, known.sends, rest) : notAsked;
+  const answer = server ? await askNext(server(), request, known.sends, rest) : notAsked;
   const { stages, links } = answer.times;
   return {
     outputs: mergeOutputs(outputs, known.answers, answer.tensors),

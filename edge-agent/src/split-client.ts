@@ -1,7 +1,10 @@
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { type SplitChoice, stageRequestOf } from '@cutpoint/daemon';
 import { runSplit, type SplitParts, type SplitRun, type SplitRunOptions } from './run-split.js';
 
-export interface SplitClientOptions extends SplitParts {
+export interface SplitClientOptions extends Omit<SplitParts, 'request'> {
+  /** Where the model is cut, and how the tensors cross. */
+  readonly choice: SplitChoice;
   /** Requests that may be under way at the same time. */
   readonly maxInFlight: number;
 }
@@ -16,7 +19,8 @@ export interface SplitClient {
 }
 
 /** Makes a client of a loaded front segment and a connection. It owns neither. */
-export function createSplitClient({ maxInFlight, ...parts }: SplitClientOptions): SplitClient {
+export function createSplitClient({ maxInFlight, choice, ...rest }: SplitClientOptions): SplitClient {
+  const parts = { ...rest, request: stageRequestOf(choice, 1) };
   const slots = new Slots(maxInFlight);
   return { run: (inputs, options) => slots.use(() => runSplit(parts, inputs, options)) };
 }

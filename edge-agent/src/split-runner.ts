@@ -4,7 +4,9 @@ import {
   type ServerConnection,
   type SplitChoice,
   type SplitSource,
+  type StageRequest,
   type StageStore,
+  stageRequestOf,
 } from '@cutpoint/daemon';
 import { loadStage, type SegmentOptions, type SplitModel, type Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
@@ -24,6 +26,7 @@ export interface SplitRunnerOptions {
 export class SplitRunner {
   readonly #options: SplitRunnerOptions;
   readonly #slots: Slots;
+  readonly #requests = new WeakMap<SplitChoice, StageRequest>();
 
   constructor(options: SplitRunnerOptions) {
     this.#options = options;
@@ -36,7 +39,7 @@ export class SplitRunner {
     const needed = await this.#use(model, choice, async ({ plan }) => needsServerFor(plan, model.outputs));
     if (!needed) return;
     const { url, peer } = this.#next();
-    await checkStage(peer(), url, { model, request: { ...choice, segment: 1 }, signal });
+    await checkStage(peer(), url, { model, request: this.#requestOf(choice), signal });
   }
 
   /** Runs the model once. @throws CutpointError CUT_OVERLOADED, CUT_USAGE, and what loading and `runSplit` throw. */
@@ -45,9 +48,16 @@ export class SplitRunner {
     return await this.#slots.use(() =>
       this.#use(model, choice, (front) => {
         const server = needsServerFor(front.plan, model.outputs) ? this.#peerOfNext : undefined;
-        return runSplit({ front, choice, outputs: model.outputs, server }, inputs, options);
+        return runSplit({ front, request: this.#requestOf(choice), outputs: model.outputs, server }, inputs, options);
       }),
     );
+  }
+
+  /** One object for each choice, so that it is encoded once. */
+  #requestOf(choice: SplitChoice): StageRequest {
+    const known = this.#requests.get(choice) ?? stageRequestOf(choice, 1);
+    this.#requests.set(choice, known);
+    return known;
   }
 
   readonly #peerOfNext = (): Peer => this.#next().peer();

@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import { splitChoice, stageRequest, version } from '@cutpoint/daemon';
+import { type StageRequest, splitChoice, stageRequest, version } from '@cutpoint/daemon';
 import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { StageService } from './stage-service.js';
 
@@ -8,6 +8,13 @@ import type { StageService } from './stage-service.js';
  * and which segment of it; what goes wrong goes back to whoever asked. `probe` measures the link.
  */
 export function stageHandler(service: StageService): RequestHandler {
+  const requests = new WeakMap<object, StageRequest>();
+  const requestOf = (meta: Meta): StageRequest => {
+    // Requests that repeat have the same meta data, not only equal ones.
+    const request = requests.get(meta) ?? readRequest(meta);
+    requests.set(meta, request);
+    return request;
+  };
   return async ({ method, meta, tensors, signal, deadlineMs }) => {
     switch (method) {
       case 'describe':
@@ -28,12 +35,12 @@ export function stageHandler(service: StageService): RequestHandler {
 
 /** Asked without a split: the one that the server was started for; a server for any cut tells its model. */
 async function describe(service: StageService, meta: Meta, signal: AbortSignal): Promise<Meta> {
-  const request = Object.keys(meta).length === 0 ? service.fixed : requestOf(meta);
+  const request = Object.keys(meta).length === 0 ? service.fixed : readRequest(meta);
   if (request === undefined) return { version, modelHash: service.modelHash };
   return await service.describe(request, signal);
 }
 
-function requestOf(meta: unknown) {
+function readRequest(meta: unknown): StageRequest {
   const parsed = stageRequest.safeParse(meta);
   if (parsed.success && parsed.data.segment <= parsed.data.at.length) return parsed.data;
   const told = splitChoice.safeParse(meta).success

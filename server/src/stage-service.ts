@@ -11,6 +11,7 @@ import {
   type StageDescription,
   type StageRequest,
   type StageStore,
+  stageRequestOf,
   stageTimesOf,
 } from '@cutpoint/daemon';
 import { loadStage, type SegmentOptions, type SplitModel, type Stage, type StageResult } from '@cutpoint/runtime';
@@ -28,6 +29,7 @@ export interface StageServiceOptions {
 /** Runs the segments behind the first cut, each loaded when it is first asked for. */
 export class StageService {
   readonly #options: StageServiceOptions;
+  readonly #rests = new WeakMap<StageRequest, StageRequest>();
 
   constructor(options: StageServiceOptions) {
     this.#options = options;
@@ -48,7 +50,7 @@ export class StageService {
     await this.#use(model, request, async () => undefined);
     if (request.segment < request.at.length) {
       const { url, peer } = this.#next(request);
-      await checkStage(peer(), url, { model, request: { ...request, segment: request.segment + 1 }, signal });
+      await checkStage(peer(), url, { model, request: this.#rest(request), signal });
     }
     return describeStage(model, request);
   }
@@ -70,8 +72,8 @@ export class StageService {
     if (request.segment === request.at.length) {
       return { meta: { times: { stages: [own], links: [] }, codecMs }, tensors: result.answers };
     }
-    const rest = { ...request, segment: request.segment + 1 };
-    const answer = await askNext(this.#next(request).peer(), rest, result.sends, remaining(options, arrivedAt));
+    const peer = this.#next(request).peer();
+    const answer = await askNext(peer, this.#rest(request), result.sends, remaining(options, arrivedAt));
     const names = [...result.answers.keys(), ...answer.tensors.keys()];
     const { stages, links } = answer.times;
     const times = { stages: [own, ...stages], links };
@@ -83,6 +85,13 @@ export class StageService {
     if (plan === undefined) throw new CutpointError('CUT_INTERNAL', `The split has no segment ${segment}.`);
     const key = `${at[segment - 1]} to ${at[segment] ?? 'the end'}`;
     return this.#options.stages.use(key, () => loadStage(plan, this.#options.segmentOptions), work);
+  }
+
+  /** What the next device is asked for; one object for each request, so that it is encoded once. */
+  #rest(request: StageRequest): StageRequest {
+    const known = this.#rests.get(request) ?? stageRequestOf(request, request.segment + 1);
+    this.#rests.set(request, known);
+    return known;
   }
 
   #next({ at, segment }: StageRequest): ServerConnection {

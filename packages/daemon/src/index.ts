@@ -22,7 +22,15 @@ export {
 } from './settings/setting.js';
 export { defaultText, settingsTable } from './settings/table.js';
 export { openSplitSource, type SplitSource } from './split-source.js';
-export { codecsFor, needCuts, type SplitChoice, type StageRequest, splitChoice, stageRequest } from './stage-choice.js';
+export {
+  codecsFor,
+  needCuts,
+  type SplitChoice,
+  type StageRequest,
+  splitChoice,
+  stageRequest,
+  stageRequestOf,
+} from './stage-choice.js';
 export { describeStage, type StageDescription, stageDescription } from './stage-description.js';
 export { StageStore } from './stage-store.js';
 export { startDaemon } from './start-daemon.js';

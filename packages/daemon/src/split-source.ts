@@ -24,7 +24,24 @@ export async function openSplitSource(settings: ModelSettings): Promise<SplitSou
     outputs,
     assumed,
     fixed: undefined,
-    splitAt: (cuts) => splitOf(model, cuts),
+    splitAt: remembered((cuts) => splitOf(model, cuts)),
+  };
+}
+
+/** Splits are asked for with every request, and making one takes longer than a small segment runs. */
+const mostRemembered = 64;
+
+function remembered(split: (at: readonly number[]) => SplitModel): (at: readonly number[]) => SplitModel {
+  /** The one that was used longest ago comes first. */
+  const known = new Map<string, SplitModel>();
+  return (at) => {
+    const key = String(at);
+    const found = known.get(key) ?? split(at);
+    known.delete(key);
+    known.set(key, found);
+    const [oldest] = known.keys();
+    if (known.size > mostRemembered && oldest !== undefined) known.delete(oldest);
+    return found;
   };
 }
 

@@ -21,6 +21,14 @@ export type SplitChoice = z.output<typeof splitChoice>;
 export const stageRequest = z.intersection(splitChoice, z.object({ segment: z.int().min(1).max(maxCuts) }));
 export type StageRequest = z.output<typeof stageRequest>;
 
+/** A request that lasts: sent again and again, it is encoded only once. */
+export function stageRequestOf({ at, codecs }: SplitChoice, segment: number): StageRequest {
+  const request = { at: [...at], codecs: [...codecs], segment };
+  Object.freeze(request.at);
+  Object.freeze(request.codecs);
+  return Object.freeze(request);
+}
+
 /** One codec stands for all cuts. @throws CutpointError CUT_USAGE if there are neither one nor as many as cuts. */
 export function codecsFor(cuts: number, codecs: readonly CodecId[]): CodecId[] {
   const [only] = codecs;

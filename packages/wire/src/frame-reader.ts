@@ -128,9 +128,10 @@ export class FrameReader {
     );
   }
 
-  #readHeader({ headerBytes, payloadBytes }: FixedPart): Body {
-    const end = this.#from + headerBytes;
-    const header = this.#headers.decode(this.#bytes, this.#from, end, payloadBytes, this.limits.maxTensors);
+  #readHeader({ type, headerBytes, payloadBytes }: FixedPart): Body {
+    const place = [this.#from, this.#from + headerBytes] as const;
+    const { maxTensors } = this.limits;
+    const header = this.#headers.decode(this.#bytes, place, { payloadBytes, maxTensors }, type === 'request');
     return new Body(header, fixedBytes + padded(headerBytes) + payloadBytes);
   }
 

@@ -26,16 +26,25 @@ const maxRememberedBytes = 1024;
 export class HeaderDecoder {
   #last: Remembered | undefined;
 
-  /** @throws CutpointError CUT_WIRE_MALFORMED or CUT_WIRE_TOO_LARGE */
-  decode(bytes: Uint8Array, start: number, end: number, payloadBytes: number, maxTensors: number): Header {
+  /**
+   * @param payloads what the frame says of them, and the most tensors that are allowed.
+   * @param mayRepeat false if the next header will differ anyway, unless its fields are simple ones.
+   * @throws CutpointError CUT_WIRE_MALFORMED or CUT_WIRE_TOO_LARGE
+   */
+  decode(
+    bytes: Uint8Array,
+    [start, end]: readonly [number, number],
+    { payloadBytes, maxTensors }: { payloadBytes: number; maxTensors: number },
+    mayRepeat: boolean,
+  ): Header {
     const last = this.#last;
     if (last?.payloadBytes === payloadBytes && last.maxTensors === maxTensors && equal(last.bytes, bytes, start, end)) {
       return last.header;
     }
     const { fields, tensors } = decodeHeader(bytes, start, end);
     const header = { fields, entries: parseTensorList(tensors, payloadBytes, maxTensors) };
-    if (end - start <= maxRememberedBytes && isFlat(fields)) {
-      for (const { shape } of header.entries) Object.freeze(shape);
+    if (end - start <= maxRememberedBytes && (mayRepeat || isFlat(fields))) {
+      deepFreeze(header);
       this.#last = { bytes: bytes.slice(start, end), payloadBytes, maxTensors, header };
     }
     return header;
@@ -48,7 +57,13 @@ function equal(known: Uint8Array, bytes: Uint8Array, start: number, end: number)
   return true;
 }
 
-/** Nothing in it could be changed by who gets a value of it. */
+/** Whoever gets a part of a header that others will get, too, must not change it. */
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) deepFreeze(part);
+}
+
 function isFlat(fields: Header['fields']): boolean {
   return Object.values(fields).every((value) => typeof value !== 'object' || value === null);
 }

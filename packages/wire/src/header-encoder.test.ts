@@ -24,6 +24,7 @@ const anyTensors = fc
     });
     return new Map(named);
   });
+const lasting = Object.freeze({ list: Object.freeze([1, 2]) });
 const anyFields = fc.constantFrom<Record<string, unknown>>(
   {},
   { method: 'x' },
@@ -31,6 +32,8 @@ const anyFields = fc.constantFrom<Record<string, unknown>>(
   { method: 'x', meta: { n: 1 } },
   { method: 'x', meta: { n: 2 } },
   { meta: {} },
+  { method: 'x', meta: lasting },
+  { method: 'y', meta: lasting },
 );
 const anyTime = fc.constantFrom(0, 0.25, 1e9);
 
@@ -57,6 +60,15 @@ describe('frames whose headers repeat', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('are not taken for those whose meta data were changed meanwhile', () => {
+    const headers = new HeaderEncoder();
+    const meta = { n: 1 };
+    const first = Buffer.concat(encodeFrame('request', 1, { method: 'x', meta }, new Map(), { headers }).parts);
+    meta.n = 2;
+    const second = Buffer.concat(encodeFrame('request', 2, { method: 'x', meta }, new Map(), { headers }).parts);
+    expect(read(Buffer.concat([first, second])).map(({ fields }) => fields.meta)).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
   it('does not trust a tensor of the same shape whose data is shorter', () => {

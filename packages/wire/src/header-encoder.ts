@@ -9,6 +9,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** A header that was encoded, and all that its encoding depended on. */
 interface Remembered {
   readonly method: unknown;
+  readonly meta: unknown;
   readonly tensors: readonly Pick<Tensor, 'dtype' | 'shape'>[];
   readonly names: readonly string[];
   readonly bytes: readonly number[];
@@ -17,7 +18,10 @@ interface Remembered {
 
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
 
-/** Encodes headers. A stream of like requests repeats its header: one that would equal the last is not encoded again. */
+/**
+ * Encodes headers. A stream of like requests repeats its header: one that would equal the last is not encoded again. Meta
+ * data count as equal if they are the same, deeply frozen object.
+ */
 export class HeaderEncoder {
   #last: Remembered | undefined;
 
@@ -25,7 +29,7 @@ export class HeaderEncoder {
   encode(fields: Fields, tensors: NamedTensors): Uint8Array {
     if (this.#last !== undefined && isSame(this.#last, fields, tensors)) return this.#last.header;
     const header = encodeHeader(fields, tensors);
-    if (onlyMethod(fields)) this.#last = remember(fields, tensors, header);
+    if (isLasting(fields)) this.#last = remember(fields, tensors, header);
     return header;
   }
 }
@@ -34,6 +38,7 @@ function remember(fields: Fields, tensors: NamedTensors, header: Uint8Array): Re
   const list = [...tensors.values()];
   return {
     method: fields.method,
+    meta: fields.meta,
     tensors: list.map(({ dtype, shape }) => ({ dtype, shape: [...shape] })),
     names: [...tensors.keys()],
     bytes: list.map(({ data }) => data.byteLength),
@@ -41,13 +46,22 @@ function remember(fields: Fields, tensors: NamedTensors, header: Uint8Array): Re
   };
 }
 
-function onlyMethod(fields: Fields): boolean {
-  for (const key in fields) if (key !== 'method' && fields[key] !== undefined) return false;
-  return true;
+/** Nothing but a method and meta data that nobody can change. */
+function isLasting(fields: Fields): boolean {
+  for (const key in fields) if (key !== 'method' && key !== 'meta' && fields[key] !== undefined) return false;
+  return isDeepFrozen(fields.meta);
+}
+
+function isDeepFrozen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.isFrozen(value) && Object.values(value).every(isDeepFrozen);
 }
 
 function isSame(last: Remembered, fields: Fields, tensors: NamedTensors): boolean {
-  if (last.method !== fields.method || last.names.length !== tensors.size || !onlyMethod(fields)) return false;
+  const { method, meta } = fields;
+  if (last.method !== method || last.meta !== meta || last.names.length !== tensors.size) return false;
+  // An object that is the same is frozen, as otherwise it would not be remembered.
+  for (const key in fields) if (key !== 'method' && key !== 'meta' && fields[key] !== undefined) return false;
   let i = 0;
   for (const [name, { dtype, shape, data }] of tensors) {
     const known = last.tensors[i];

@@ -1,5 +1,5 @@
 import { median, type NamedTensors } from '@cutpoint/core';
-import { checkStage, connectServer, OpenResources } from '@cutpoint/daemon';
+import { checkStage, connectServer, OpenResources, stageRequestOf } from '@cutpoint/daemon';
 import { createSplitClient, needsServerFor, type SplitClient } from '@cutpoint/edge-agent';
 import {
   type CutModel,
@@ -118,7 +118,7 @@ async function open(
   const { url } = opened.add(await startLocalServer([path, '--at', String(at), '--threads', '1', ...sizes], signal));
   const choice = { at: [at], codecs: ['raw' as const] };
   const peer = opened.add(await connectServer({ url, connectTimeoutMs: 10_000 }, 'cutpoint-bench', signal));
-  await checkStage(peer, url, { model: split, request: { ...choice, segment: 1 }, signal });
+  await checkStage(peer, url, { model: split, request: stageRequestOf(choice, 1), signal });
   const server = needsServerFor(front.plan, split.outputs) ? () => peer : undefined;
   const client = createSplitClient({ front, choice, outputs: split.outputs, server, maxInFlight: inFlight });
   const { sends: crossing } = await front.run(inputs, { signal });

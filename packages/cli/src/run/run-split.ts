@@ -1,6 +1,6 @@
 import type { CodecId } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
-import { checkStage, codecsFor, connectServer, needCuts, OpenResources } from '@cutpoint/daemon';
+import { checkStage, codecsFor, connectServer, needCuts, OpenResources, stageRequestOf } from '@cutpoint/daemon';
 import { createSplitClient, needsServerFor, type SplitRun } from '@cutpoint/edge-agent';
 import { type CutIdentity, loadStage, openSplit } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
@@ -53,7 +53,7 @@ export async function runSplit(request: RunRequest, signal: AbortSignal): Promis
     const connection = async (): Promise<{ peer: Peer; url: string }> => {
       const address = request.server ?? opened.add(await startLocalServer(serveArgs(request), signal));
       const peer = opened.add(await connectServer({ ...address, connectTimeoutMs }, 'cutpoint-run', signal));
-      await checkStage(peer, address.url, { model, request: { ...choice, segment: 1 }, signal });
+      await checkStage(peer, address.url, { model, request: stageRequestOf(choice, 1), signal });
       return { peer, url: address.url };
     };
     const server = needsServerFor(stage.plan, model.outputs) ? await connection() : undefined;
