@@ -15,6 +15,9 @@ export interface PlanMeasurement {
   /** Answers per second and agent with many requests under way. */
   readonly throughputHz: number;
   readonly answers: number;
+  /** Runs of the reference among those requests, and among the stretches at full rate, in ms. */
+  readonly latencyBeatsMs: readonly number[];
+  readonly throughputBeatsMs: readonly number[];
 }
 
 export interface MeasureOptions {
@@ -27,6 +30,8 @@ export interface MeasureOptions {
   readonly rateHz: number | undefined;
   /** How long each of the two measurements takes, roughly. */
   readonly secondsEach: number;
+  /** Runs the reference once: between requests, and between stretches at full rate. */
+  readonly beat: () => Promise<number>;
   readonly signal: AbortSignal;
 }
 
@@ -49,9 +54,13 @@ export async function measurePlan(options: MeasureOptions): Promise<PlanMeasurem
     for (const url of options.agents)
       peers.push(await connect({ url, connectTimeoutMs: 10_000, signal: options.signal }));
     await Promise.all(peers.map((peer) => prepare(peer, options)));
+    const latencyBeatsMs: number[] = [];
+    const { rateHz } = options;
     const samples =
-      options.rateHz === undefined ? await oneByOne(peers, options) : await atRandom(peers, options.rateHz, options);
-    const { rate, answers } = await saturated(peers, options);
+      rateHz === undefined
+        ? await oneByOne(peers, options, latencyBeatsMs)
+        : await atRandom(peers, rateHz, options, latencyBeatsMs);
+    const { rate, answers, beatsMs } = await inStretches(peers, options);
     return {
       latencyMs: median(samples.map(({ totalMs }) => totalMs)),
       p99Ms: quantile(
@@ -63,6 +72,8 @@ export async function measurePlan(options: MeasureOptions): Promise<PlanMeasurem
       requests: samples.length,
       throughputHz: rate / peers.length,
       answers,
+      latencyBeatsMs,
+      throughputBeatsMs: beatsMs,
     };
   } finally {
     await Promise.all(peers.map((peer) => peer.close()));
@@ -88,20 +99,27 @@ async function once(peer: Peer, { choice, inputs, signal }: MeasureOptions): Pro
   };
 }
 
-async function oneByOne([peer]: readonly Peer[], options: MeasureOptions): Promise<Sample[]> {
+async function oneByOne([peer]: readonly Peer[], options: MeasureOptions, beatsMs: number[]): Promise<Sample[]> {
   const samples: Sample[] = [];
   const until = performance.now() + options.secondsEach * 1000;
   while (peer !== undefined && samples.length < maxSamples) {
     throwIfCancelled(options.signal);
     if (samples.length >= minSamples && performance.now() > until) break;
+    beatsMs.push(await options.beat());
     samples.push(await once(peer, options));
   }
   return samples;
 }
 
 /** Every agent sends at random moments (a Poisson process), whether or not its answers have come. */
-async function atRandom(peers: readonly Peer[], rateHz: number, options: MeasureOptions): Promise<Sample[]> {
+async function atRandom(
+  peers: readonly Peer[],
+  rateHz: number,
+  options: MeasureOptions,
+  beatsMs: number[],
+): Promise<Sample[]> {
   const samples: Sample[] = [];
+  for (let i = 0; i < minSamples; i++) beatsMs.push(await options.beat());
   const endsAt = performance.now() + options.secondsEach * 2000;
   await Promise.all(
     peers.map(async (peer) => {
@@ -117,13 +135,35 @@ async function atRandom(peers: readonly Peer[], rateHz: number, options: Measure
   return samples;
 }
 
-/** The rate at which answers come while every agent has as many requests under way as it needs. */
-async function saturated(peers: readonly Peer[], options: MeasureOptions): Promise<{ rate: number; answers: number }> {
-  const { requestsInFlight, secondsEach, signal } = options;
+const stretches = 4;
+const beatsBetween = 8;
+
+/** The rate over some stretches at full rate, with runs of the reference before, between and after them. */
+async function inStretches(peers: readonly Peer[], options: MeasureOptions) {
+  const beatsMs = [await options.beat()];
+  let answers = 0;
+  let seconds = 0;
+  for (let stretch = 0; stretch < stretches; stretch++) {
+    const part = await saturated(peers, options, options.secondsEach / stretches);
+    answers += part.answers;
+    seconds += part.seconds;
+    for (let i = 0; i < beatsBetween; i++) beatsMs.push(await options.beat());
+  }
+  return { rate: answers / seconds, answers, beatsMs };
+}
+
+/** Counts answers while every agent has as many requests under way as it needs. */
+async function saturated(
+  peers: readonly Peer[],
+  options: MeasureOptions,
+  atLeastSeconds: number,
+): Promise<{ answers: number; seconds: number }> {
+  const { requestsInFlight, signal } = options;
   const done: number[] = [];
   const full = requestsInFlight * peers.length;
   const startedAt = performance.now();
-  const enough = (): boolean => done.length >= full + minSamples && performance.now() - startedAt > secondsEach * 1000;
+  const enough = (): boolean =>
+    done.length >= full + minSamples && performance.now() - startedAt > atLeastSeconds * 1000;
   const lane = async (peer: Peer): Promise<void> => {
     while (!enough()) {
       throwIfCancelled(signal);
@@ -136,7 +176,7 @@ async function saturated(peers: readonly Peer[], options: MeasureOptions): Promi
   const steady = done.slice(full - 1, Math.max(full + 1, done.length - full + 1));
   const [first = 0] = steady;
   const last = steady.at(-1) ?? first;
-  return { rate: ((steady.length - 1) * 1000) / (last - first), answers: steady.length - 1 };
+  return { answers: steady.length - 1, seconds: (last - first) / 1000 };
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

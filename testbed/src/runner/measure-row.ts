@@ -1,5 +1,5 @@
 import { type CodecId, codecIds } from '@cutpoint/codec';
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, median } from '@cutpoint/core';
 import type { SplitChoice } from '@cutpoint/daemon';
 import type { ModelProfile, PlanChoice, ProbedLink } from '@cutpoint/plan';
 import { concreteInputs, randomInputs } from '@cutpoint/runtime';
@@ -31,15 +31,14 @@ const mostInFlight = 64;
 
 interface Run {
   readonly measured: PlanMeasurement;
-  /** Mean of the reference before and after, and how far the two were apart. */
-  readonly referenceMs: number;
+  /** How far the reference was apart in the two halves of a measurement, the worse of both. */
   readonly drift: number;
 }
 
 /**
- * Measures one plan between two runs of the reference. Where the machine's speed changed meanwhile, it is measured again,
- * and the steadiest run counts. The prediction is for the speed the machine had: the profile's times, scaled as the
- * reference was.
+ * Measures one plan with runs of the reference among its requests. Where the machine's speed changed meanwhile, it is
+ * measured again, and the steadiest run counts. Predictions are for the speed the machine had during each measurement: the
+ * profile's times, scaled as the reference was.
  */
 export async function measureRow(bench: Bench, plan: ChosenPlan, label: string): Promise<ResultRow> {
   const runs: Run[] = [];
@@ -48,26 +47,30 @@ export async function measureRow(bench: Bench, plan: ChosenPlan, label: string):
   }
   const [steadiest] = runs.sort((a, b) => a.drift - b.drift);
   if (steadiest === undefined) throw new CutpointError('CUT_INTERNAL', 'A plan was not measured.');
-  return rowOf(bench, plan, label, steadiest);
+  return rowOf(bench, plan, label, steadiest.measured);
 }
 
 async function measureOnce(bench: Bench, choice: PlanChoice): Promise<Run> {
   const { loaded, model, deployment, reference, secondsEach, signal } = bench;
-  const agents = await deployment.agentsFor(choice);
-  const { requestsInFlight } = predictAt(bench, choice, 1);
-  const before = await reference.measure();
   const measured = await measurePlan({
-    agents,
+    agents: await deployment.agentsFor(choice),
     choice: splitOf(choice, model),
     inputs: randomInputs(concreteInputs(model.cutModel.inputs, model.dims).inputs),
-    requestsInFlight: Math.min(mostInFlight, requestsInFlight + 2),
+    // Times vary: with a few requests waiting before each stage, a slow one does not leave the next stage idle.
+    requestsInFlight: Math.min(mostInFlight, predictAt(bench, choice, 1).requestsInFlight + 3 * choice.devices.length),
     rateHz: loaded.scenario.load.rateHz,
     secondsEach,
+    beat: () => reference.beat(),
     signal,
   });
-  const after = await reference.measure();
-  const drift = Math.max(before, after) / Math.min(before, after) - 1;
-  return { measured, referenceMs: (before + after) / 2, drift };
+  const { latencyBeatsMs, throughputBeatsMs } = measured;
+  return { measured, drift: Math.max(driftOf(latencyBeatsMs), driftOf(throughputBeatsMs)) };
+}
+
+function driftOf(beatsMs: readonly number[]): number {
+  const middle = Math.ceil(beatsMs.length / 2);
+  const halves = [median(beatsMs.slice(0, middle)), median(beatsMs.slice(middle))];
+  return Math.max(...halves) / Math.min(...halves) - 1;
 }
 
 /** The prediction for a machine that is so many times slower than it was during the profile. */
@@ -76,11 +79,19 @@ function predictAt({ loaded, model, profiles, probed }: Bench, choice: PlanChoic
   return predict(problemFor(loaded, model, Object.fromEntries(scaled), probed), choice);
 }
 
-function rowOf(bench: Bench, { choice, why, heldOut }: ChosenPlan, label: string, run: Run): ResultRow {
+function rowOf(
+  bench: Bench,
+  { choice, why, heldOut }: ChosenPlan,
+  label: string,
+  measured: PlanMeasurement,
+): ResultRow {
   const { devices } = bench.loaded.scenario;
-  const { measured, referenceMs } = run;
-  const profiledMs = bench.profiles[devices[0]?.id ?? '']?.fit.referenceMs ?? referenceMs;
-  const predicted = predictAt(bench, choice, referenceMs / profiledMs);
+  const profiledMs = bench.profiles[devices[0]?.id ?? '']?.fit.referenceMs;
+  const referenceMs = median(measured.latencyBeatsMs);
+  const at = (speedMs: number): Prediction => predictAt(bench, choice, speedMs / (profiledMs ?? speedMs));
+  const predicted = at(referenceMs);
+  // A rate is an average over its time, so the machine's mean speed is what counts.
+  const { throughputHz } = at(mean(measured.throughputBeatsMs));
   return {
     model: bench.model.cutModel.file.name,
     plan: {
@@ -89,7 +100,7 @@ function rowOf(bench: Bench, { choice, why, heldOut }: ChosenPlan, label: string
       codecs: [...choice.codecs],
       label,
     },
-    predicted: { latencyMs: predicted.latencyMs, throughputHz: predicted.throughputHz },
+    predicted: { latencyMs: predicted.latencyMs, throughputHz },
     measured: { latencyMs: measured.latencyMs, throughputHz: measured.throughputHz, p99Ms: measured.p99Ms },
     parts: {
       predicted: { computeMs: predicted.computeMs, linkMs: predicted.linkMs },
@@ -112,4 +123,8 @@ function codecOf(id: string): CodecId {
   if (codec === undefined)
     throw new CutpointError('CUT_SCENARIO', `Devices have no codec "${id}": ${codecIds.join(', ')}.`);
   return codec;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0) / values.length;
 }

@@ -1,13 +1,16 @@
-import { median } from '@cutpoint/core';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CutModel, concreteInputs, type Dims, loadSegment, randomInputs, sourceOf } from '@cutpoint/runtime';
 
-/** The whole model, run here between the plans: how fast the machine is at the moment. */
+/** The whole model, run here between requests: how fast the machine is at the moment. */
 export interface Reference extends AsyncDisposable {
-  /** Median time of a few runs, in ms. */
-  measure(): Promise<number>;
+  /**
+   * The time of one run, in ms. A pause comes first: stages wait for one another, or stand for slower devices, and so find
+   * the processor's caches as cold as a run after a pause does.
+   */
+  beat(): Promise<number>;
 }
 
-const runs = 9;
+const pauseMs = 20;
 
 /** Loads the whole model with as many threads as the profile used. */
 export async function openReference(
@@ -17,14 +20,11 @@ export async function openReference(
   const segment = await loadSegment(sourceOf(file.model, file), { threads, signal });
   const tensors = randomInputs(concreteInputs(inputs, dims).inputs);
   return {
-    async measure() {
-      const times: number[] = [];
-      for (let run = 0; run < runs; run++) {
-        const startedAt = performance.now();
-        await segment.run(tensors, { signal });
-        times.push(performance.now() - startedAt);
-      }
-      return median(times);
+    async beat() {
+      await sleep(pauseMs, undefined, { signal });
+      const startedAt = performance.now();
+      await segment.run(tensors, { signal });
+      return performance.now() - startedAt;
     },
     [Symbol.asyncDispose]: () => segment.dispose(),
   };
