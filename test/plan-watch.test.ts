@@ -1,11 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ModelProfile } from '@cutpoint/plan';
-import { openCutModel } from '@cutpoint/runtime';
 import { openProxyLink } from '@cutpoint/testbed';
 import { connect } from '@cutpoint/wire';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { madeUpProfile } from './made-up-profile.testing.js';
 import { classifier, classifierInput } from './models.testing.js';
 import { cutpoint } from './processes.testing.js';
 
@@ -16,42 +15,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cutpoint-watch-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** A profile as it might have been measured: every node costs the same. */
-async function madeUpProfile(): Promise<ModelProfile> {
-  const { file, list } = await openCutModel(classifier);
-  const last = list.cuts.length - 1;
-  const frontMs = list.cuts.map(({ index }) => (40 * index) / last);
-  return {
-    format: 'cutpoint-model-profile',
-    version: 1,
-    model: { name: file.name, hash: file.hash, dims: {} },
-    device: {
-      name: 'made up',
-      os: 'none',
-      arch: 'none',
-      cpu: 'none',
-      cores: 1,
-      memoryBytes: 1e9,
-      instructionSets: [],
-      providers: ['cpu'],
-      power: { source: 'stated', idleW: 1, busyW: 2, networkW: 1 },
-    },
-    runtime: { name: 'none', version: '0', provider: 'cpu', threads: 1 },
-    measuredAt: new Date().toISOString(),
-    cuts: list.cuts.map(({ index, name, bytes, frontWeightBytes }) => {
-      return { index, name, bytes, f32Bytes: bytes, answerBytes: index === last ? 0 : 8, frontWeightBytes };
-    }),
-    measured: [
-      { from: 0, to: last, medianMs: 40, p10Ms: 39, p90Ms: 41, runs: 9, loadMs: 1, residentBytes: 1, peakBytes: 1 },
-    ],
-    frontMs,
-    backMs: frontMs.map((ms) => 40 - ms),
-    wholeMs: 40,
-    fit: { kind: 'subset', measuredCuts: [0, last], errorPct: null, referenceDriftPct: 0, referenceMs: 40 },
-    memory: { baseBytes: 1, perWeightByte: 1, perActivationByte: 1, errorPct: null },
-  };
-}
 
 const scenario = `
 name: watched
@@ -79,7 +42,7 @@ interface Event {
 }
 
 it('cutpoint plan --watch changes the plan when the link gets worse, and answers every request meanwhile', async () => {
-  await writeFile(join(folder, 'profile.json'), JSON.stringify(await madeUpProfile()));
+  await writeFile(join(folder, 'profile.json'), JSON.stringify(await madeUpProfile(classifier, 40)));
   await writeFile(join(folder, 'scenario.yaml'), scenario);
   await using server = cutpoint(['serve', classifier, '--listen', 'tcp://127.0.0.1:0', '--json']);
   await using emulated = await openProxyLink({ target: await server.url(), parameters: link(1_000, 0) });

@@ -42,8 +42,8 @@ export class Process implements AsyncDisposable {
   }
 
   /** The status, or the signal that ended it. */
-  exit(): Promise<number | string> {
-    return within(this.#exited, () => `the process did not end; it said:\n${this.#stderr}`);
+  exit(longestMs = waitMs): Promise<number | string> {
+    return within(this.#exited, () => `the process did not end; it said:\n${this.#stderr}`, longestMs);
   }
 
   /** The lines of the log so far, parsed. */
@@ -94,10 +94,10 @@ export async function until(question: () => boolean | Promise<boolean>, what: st
   }
 }
 
-async function within<T>(promise: Promise<T>, complaint: () => string): Promise<T> {
+async function within<T>(promise: Promise<T>, complaint: () => string, longestMs = waitMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(complaint())), waitMs);
+    timer = setTimeout(() => reject(new Error(complaint())), longestMs);
   });
   try {
     return await Promise.race([promise, timeout]);

@@ -75,7 +75,8 @@ function sampledChoices(problem: PlanProblem, count: number, { measuredCuts, cod
     );
     const picked = cuts.filter((cut): cut is number => cut !== undefined);
     const choice = { devices, cuts: picked, codecs: picked.map(() => codec) };
-    if (picked.length === hops && typeof tryCosts(problem, choice) !== 'string') choices.push(choice);
+    const ascends = picked.every((cut, i) => i === 0 || cut > (picked[i - 1] ?? cut));
+    if (picked.length === hops && ascends && typeof tryCosts(problem, choice) !== 'string') choices.push(choice);
   }
   return choices;
 }
@@ -92,5 +93,6 @@ function chainsOf(devices: number): number[][] {
 /** At most `count` of a list, evenly spread, the first and the last among them. */
 function evenly<T>(list: readonly T[], count: number): T[] {
   if (list.length <= count) return [...list];
+  if (count < 2) return list.slice(0, count);
   return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / (count - 1))] as T);
 }
