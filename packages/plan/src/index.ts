@@ -9,7 +9,7 @@ export { keepsLimits, measures, type PlanLimits } from './limits.js';
 export { createLinkEstimator, type EstimatorOptions, type LinkEstimate, type LinkEstimator } from './link-estimator.js';
 export type { ProbedLink } from './link-table.js';
 export { parseLinkProfile, parseModelProfile, parseScenario } from './parse.js';
-export { type Pick, pickNames, pickPlan } from './pick.js';
+export { objectiveOfPick, type Pick, pickNames, pickPlan } from './pick.js';
 export {
   type Objective,
   objectives,

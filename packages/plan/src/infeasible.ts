@@ -38,14 +38,22 @@ export function explainInfeasible(problem: PlanProblem, limits: PlanLimits): Con
     unit: measures[objective].unit,
   }));
   const names = found.map(({ limit, asked, unit }) => `${limit} ${withUnit(asked, unit)}`);
-  const ways = found.map(({ limit, nearest, unit }) =>
-    nearest === undefined ? `loosening ${limit} alone is not enough` : `${limit} ${withUnit(nearest, unit)} would do`,
-  );
+  const others = given.filter((objective) => !conflict.includes(objective));
+  const next = explainInfeasible(problem, keep(others));
+  const ways = found.map(({ limit, nearest, unit }, i) => {
+    // Where other limits conflict, too, each conflict is told as if the others were gone.
+    const own = conflict.filter((_, other) => other !== i);
+    const objective = conflict[i];
+    const value = next === undefined || objective === undefined ? nearest : best(problem, objective, keep(own));
+    return value === undefined
+      ? `loosening ${limit} alone is not enough`
+      : `${limit} ${withUnit(value, unit)} would do`;
+  });
   const conflicting =
     names.length === 1 ? `No plan keeps ${names[0]}` : `No plan keeps ${names.join(' and ')} together`;
   return {
     limits: found.map(({ limit, asked, nearest }) => ({ limit, asked, nearest })),
-    sentence: `${conflicting}: the others kept, ${ways.join(', or ')}.`,
+    sentence: `${conflicting}: the others kept, ${ways.join(', or ')}.${next === undefined ? '' : ` And: ${next.sentence}`}`,
   };
 }
 

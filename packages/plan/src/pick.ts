@@ -4,7 +4,8 @@ import { measures } from './limits.js';
 import { objectives as everyObjective, type Objective, type Plan, type PlanCosts } from './problem.js';
 
 /** Picks by name, and the objective that each wants best. */
-const bestOf = {
+/** What a rule is about; `knee` is about all objectives that count. */
+export const objectiveOfPick = {
   'min-latency': 'latency',
   'max-throughput': 'throughput',
   'min-energy': 'energy',
@@ -13,7 +14,7 @@ const bestOf = {
   'min-loss': 'accuracy',
 } as const satisfies Record<string, Objective>;
 
-export const pickNames = ['knee', ...(Object.keys(bestOf) as (keyof typeof bestOf)[])] as const;
+export const pickNames = ['knee', ...(Object.keys(objectiveOfPick) as (keyof typeof objectiveOfPick)[])] as const;
 
 /**
  * Which plan of a front to take.
@@ -37,7 +38,7 @@ export function pickPlan(front: Front, pick: Pick): Plan {
   const plans = front.points.map(({ plans: [first] }) => first);
   if (plans.length === 0) throw new CutpointError('CUT_USAGE', 'Nothing can be picked of an empty front.');
   if (pick === 'knee') return leastSum(plans, new Map(front.objectives.map((objective) => [objective, 1])));
-  if (typeof pick === 'string') return lexicographic(plans, [bestOf[pick]], 0);
+  if (typeof pick === 'string') return lexicographic(plans, [objectiveOfPick[pick]], 0);
   if ('weights' in pick) {
     const weights = new Map(everyObjective.map((objective) => [objective, pick.weights[objective] ?? 0]));
     const all = [...weights.values()];

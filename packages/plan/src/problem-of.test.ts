@@ -46,7 +46,7 @@ describe('the problem of a scenario', () => {
 
   it('knows memory, power, roles and who shares', () => {
     const [pi, pi2, server] = problem.devices;
-    expect(pi?.memoryBytes(0, 3)).toBe(50_000);
+    expect(pi?.memoryBytes(0, 3)).toBe(51_000);
     expect(pi?.memoryBytes(1, 3)).toBe(10_000 + 2 * 6000 + 3 * 9000);
     expect([pi?.memoryLimitBytes, pi2?.memoryLimitBytes]).toEqual([1e8, 8e9]);
     expect([pi?.edge, server?.edge]).toEqual([true, false]);
@@ -120,7 +120,9 @@ describe('the problem of a scenario', () => {
     expect(() => of({}, { byDevice: { pi: shared } })).toThrow(mismatch(/no profile of the model for "pi2"/));
     const other = (changes: object) => () => of({}, { shared, byDevice: { pi2: profileOf(changes) } });
     expect(other({ model: { ...shared.model, hash: 'b'.repeat(64) } })).toThrow(mismatch(/"pi2" is of another model/));
-    expect(other({ model: { ...shared.model, dims: { batch: 2 } } })).toThrow(mismatch(/other sizes/));
+    expect(other({ model: { ...shared.model, dims: { batch: 2 } } })).toThrow(
+      mismatch(/measured with the sizes \{"batch":2\}/),
+    );
     expect(other({ cuts: shared.cuts.slice(0, 3) })).toThrow(mismatch(/other cuts/));
     const expected = { runtimeVersion: '9' };
     expect(() => problemOf({ scenario, profiles: { shared }, expected })).toThrow(mismatch(/1\.2\.3 and 9 runs here/));

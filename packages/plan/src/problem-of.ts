@@ -12,7 +12,12 @@ export interface ProblemSources {
   /** Probed links, which come before the stated figures. */
   readonly links?: readonly ProbedLink[];
   /** What the profiles must be of. */
-  readonly expected?: { readonly modelHash?: string; readonly runtimeVersion?: string };
+  readonly expected?: {
+    readonly modelHash?: string;
+    readonly runtimeVersion?: string;
+    /** Sizes of the free dimensions. */
+    readonly dims?: Readonly<Record<string, number>>;
+  };
   /** Bytes of the smallest exact form of the input (pixels, say), where the model declares one; it is sent at cut 0. */
   readonly inputBytes?: number;
   /** By codec: figures that replace `codecFigures`. */
@@ -77,8 +82,10 @@ function profilesOf({ scenario, profiles: { shared, byDevice = {} }, expected = 
         `${whose} was measured with ${profile.runtime.name} ${profile.runtime.version} and ${version} runs here`,
       );
     }
-    if (!first || JSON.stringify(sorted(profile.model.dims)) !== JSON.stringify(sorted(first.model.dims))) {
-      mismatch(`${whose} was measured with other sizes of free dimensions`);
+    const dims = expected.dims ?? first?.model.dims ?? {};
+    if (JSON.stringify(sorted(profile.model.dims)) !== JSON.stringify(sorted(dims))) {
+      const sizes = (of: Readonly<Record<string, number>>) => JSON.stringify(of);
+      mismatch(`${whose} was measured with the sizes ${sizes(profile.model.dims)}, and here they are ${sizes(dims)}`);
     }
     if (!first || !sameCuts(profile, first))
       mismatch(`${whose} has other cuts than that for "${scenario.devices[0]?.id}"`);

@@ -30,8 +30,7 @@ export function profiledDevice(
       return Math.max(leastMs, exact ?? (frontMs[to] ?? 0) + (backMs[from] ?? 0) - wholeMs) * device.slowDown;
     },
     memoryBytes(from, to) {
-      const exact = measured.get(key(from, to))?.peakBytes;
-      if (exact !== undefined && exact !== null) return exact;
+      // Not the measured peaks: those are without the process, which a device has to hold as well.
       const weightBytes = Math.max(0, (weights[to] ?? 0) - (weights[from] ?? 0));
       return (
         memory.baseBytes + memory.perWeightByte * weightBytes + memory.perActivationByte * largestCrossing(from, to)

@@ -3,14 +3,24 @@ import {
   baselinesOf,
   explain,
   explainText,
+  type Objective,
+  objectiveOfPick,
   type PlanLimits,
   pickPlan,
   requireFront,
   type Scenario,
 } from '@cutpoint/plan';
-import { loadScenario, openScenarioModel, problemFor, profilesFor, type ScenarioModel } from '@cutpoint/testbed';
+import {
+  type LoadedScenario,
+  loadScenario,
+  openScenarioModel,
+  problemFor,
+  profilesFor,
+  type ScenarioModel,
+} from '@cutpoint/testbed';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
+import { dimHelp, parseDim } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { type PickOption, parseObjectives, parsePick, parseQuantity } from '../plan/plan-options.js';
@@ -20,6 +30,7 @@ import type { Verb } from '../verb.js';
 
 export interface PlanOptions {
   readonly scenario: string;
+  readonly dim?: ReadonlyMap<string, number>;
   readonly objective?: ReturnType<typeof parseObjectives>;
   readonly maxLatencyMs?: number;
   readonly minThroughputHz?: number;
@@ -47,6 +58,7 @@ export const plan: Verb = {
         '--scenario <file>',
         'devices and links: a YAML file, or a name that `cutpoint testbed list` shows',
       )
+      .option('--dim <name=value>', dimHelp, parseDim)
       .option('--objective <names>', 'what counts, with commas between (default: latency,throughput)', parseObjectives)
       .option('--max-latency-ms <number>', 'latency of one request', parseQuantity)
       .option('--min-throughput-hz <number>', 'requests per second in a stream', parseQuantity)
@@ -67,7 +79,7 @@ export const plan: Verb = {
 async function planModel(path: string, options: PlanOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
-  const loaded = await loadScenario(options.scenario);
+  const loaded = withDims(await loadScenario(options.scenario), options.dim);
   const { problem, model } = await gather(path, loaded, signal);
   const limits = limitsOf(options);
   if (options.watch === true) {
@@ -75,9 +87,10 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
     await watchPlans({ problem, limits, lastCut, ...watchOptions(model, loaded.scenario, options) });
     return;
   }
-  const { pick = 'knee', objective } = options;
+  const { pick = 'knee' } = options;
+  const objectives = objectivesFor(options);
   const startedAt = performance.now();
-  const front = requireFront(problem, { limits, ...(objective === undefined ? {} : { objectives: objective }) });
+  const front = requireFront(problem, { limits, objectives });
   const solveMs = performance.now() - startedAt;
   const picked = pickPlan(front, pick);
   const baselines = baselinesOf(problem, limits);
@@ -102,7 +115,19 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   });
 }
 
-async function gather(path: string, loaded: Awaited<ReturnType<typeof loadScenario>>, signal: AbortSignal) {
+/** What the pick is about must count, or the best in it may not be on the front. */
+function objectivesFor({ objective = ['latency', 'throughput'], pick = 'knee' }: PlanOptions): readonly Objective[] {
+  if (pick === 'knee') return objective;
+  return [...new Set([...objective, ...(typeof pick === 'string' ? [objectiveOfPick[pick]] : pick.lexicographic)])];
+}
+
+/** Sizes given on the command line come before those of the scenario. */
+function withDims(loaded: LoadedScenario, dims: ReadonlyMap<string, number> = new Map()): LoadedScenario {
+  const { scenario } = loaded;
+  return { ...loaded, scenario: { ...scenario, dims: { ...scenario.dims, ...Object.fromEntries(dims) } } };
+}
+
+async function gather(path: string, loaded: LoadedScenario, signal: AbortSignal) {
   using progress = openProgress();
   progress.show('running the model once to measure its shapes');
   const model = await openScenarioModel(loaded, path, signal);

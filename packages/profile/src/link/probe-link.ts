@@ -130,7 +130,8 @@ function linkProfile(url: string, pings: readonly number[], messages: readonly L
   ];
   const slope = (direction: Direction) => fitLine(balanced(samplesOf(direction)));
   const lines = { up: slope('up'), down: slope('down') };
-  const fixedMs = (lines.up.fixedMs + lines.down.fixedMs) / 2;
+  // A slow start of long messages must not count against short ones: these take little more than a round trip.
+  const fixedMs = Math.min((lines.up.fixedMs + lines.down.fixedMs) / 2, rttMs.median);
   const line = (direction: Direction): Line => ({ fixedMs, msPerByte: lines[direction].msPerByte });
   const errors = directions.map((direction) =>
     fitErrorPct(

@@ -66,7 +66,7 @@ export function concreteInputs(
       free.add(name);
       const set = dims.get(name) ?? dims.get(positional);
       if (set !== undefined) return set;
-      const size = assumed.get(name) ?? assumedSize(axis, spec.shape.length);
+      const size = assumed.get(name) ?? assumedSize(axis, spec.shape);
       assumed.set(name, size);
       return size;
     });
@@ -89,9 +89,14 @@ function checkSize({ name, dtype, shape }: ConcreteInput): void {
   );
 }
 
-function assumedSize(axis: number, rank: number): number {
+/** Few channels at the end are those of pixels, with height and width before them. */
+const mostChannels = 4;
+
+function assumedSize(axis: number, shape: TensorSpec['shape']): number {
   if (axis === 0) return 1;
-  return rank === 4 && axis >= 2 ? 224 : 16;
+  const last = shape[3];
+  const isPixels = typeof last === 'number' && last <= mostChannels;
+  return shape.length === 4 && (isPixels || axis >= 2) ? 224 : 16;
 }
 
 function checkNames(dims: Dims, free: ReadonlySet<string>, specs: readonly TensorSpec[]): void {
