@@ -1,15 +1,19 @@
 import type { ModelProfile } from '@cutpoint/plan';
-import { openCutModel } from '@cutpoint/runtime';
+import { inferenceRuntime, openCutModel } from '@cutpoint/runtime';
 
 /** A profile as it might have been measured: every cut is as far from the next, and the whole takes `wholeMs`. */
 export async function madeUpProfile(path: string, wholeMs: number): Promise<ModelProfile> {
-  const { file, list } = await openCutModel(path);
+  const { file, list, assumed } = await openCutModel(path);
   const last = list.cuts.length - 1;
   const frontMs = list.cuts.map(({ index }) => (wholeMs * index) / last);
   return {
     format: 'cutpoint-model-profile',
     version: 1,
-    model: { name: file.name, hash: file.hash, dims: {} },
+    model: {
+      name: file.name,
+      hash: file.hash,
+      dims: Object.fromEntries(assumed.map(({ name, size }) => [name, size])),
+    },
     device: {
       name: 'made up',
       os: 'none',
@@ -21,7 +25,7 @@ export async function madeUpProfile(path: string, wholeMs: number): Promise<Mode
       providers: ['cpu'],
       power: { source: 'stated', idleW: 1, busyW: 2, networkW: 1 },
     },
-    runtime: { name: 'none', version: '0', provider: 'cpu', threads: 1 },
+    runtime: { ...inferenceRuntime, provider: 'cpu', threads: 1 },
     measuredAt: new Date().toISOString(),
     cuts: list.cuts.map(({ index, name, bytes, frontWeightBytes }) => {
       return { index, name, bytes, f32Bytes: bytes, answerBytes: index === last ? 0 : 8, frontWeightBytes };

@@ -55,6 +55,9 @@ export function agentHandler(service: AgentService): RequestHandler {
 function readChoice(service: AgentService, split: unknown): SplitChoice {
   const choice = split === undefined ? service.choice() : splitChoice.safeParse(split).data;
   if (choice !== undefined) return choice;
-  const message = 'The request does not say where to cut, and the agent was started without --at.';
+  const message =
+    split === undefined
+      ? 'The request does not say where to cut, and the agent was started without --at.'
+      : 'The split in the request is none: it must give at, a list of cuts, and codecs, one for each.';
   throw new CutpointError('CUT_INPUT', message);
 }

@@ -9,11 +9,11 @@ const bytes = z.number().int().nonnegative();
 export const powerSchema = z.strictObject({
   /** `stated`: nobody measured it, the figures are the owner's or a default. */
   source: z.enum(['rapl', 'hwmon', 'pmic', 'stated']),
-  idleW: z.number().nonnegative(),
+  idleW: z.number().nonnegative().max(100_000),
   /** While one segment computes. */
-  busyW: z.number().nonnegative(),
+  busyW: z.number().nonnegative().max(100_000),
   /** While sending or receiving. */
-  networkW: z.number().nonnegative(),
+  networkW: z.number().nonnegative().max(100_000),
 });
 export type Power = z.infer<typeof powerSchema>;
 

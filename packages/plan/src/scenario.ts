@@ -21,7 +21,7 @@ const deviceSchema = z.strictObject({
 export type ScenarioDevice = z.infer<typeof deviceSchema>;
 
 const directionSchema = z.strictObject({
-  rateMbit: z.number().positive().max(1_000_000).optional(),
+  rateMbit: z.number().min(0.001).max(1_000_000).optional(),
   /** One way. */
   delayMs: z.number().nonnegative().max(60_000).optional(),
   jitterMs: z.number().nonnegative().max(60_000).optional(),
@@ -32,7 +32,7 @@ const linkSchema = z.strictObject({
   from: id,
   to: id,
   /** Both directions, unless `up` or `down` says otherwise. */
-  rateMbit: z.number().positive().max(1_000_000),
+  rateMbit: z.number().min(0.001).max(1_000_000),
   /** One way. */
   delayMs: z.number().nonnegative().max(60_000),
   jitterMs: z.number().nonnegative().max(60_000).default(0),

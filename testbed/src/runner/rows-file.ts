@@ -1,6 +1,6 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, appendFile, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CutpointError, messageOf } from '@cutpoint/core';
+import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
 
 /**
  * Rows that were measured, one JSON value per line, written as soon as each is known, so that an interrupted sweep can
@@ -10,6 +10,17 @@ export interface RowsFile<R> {
   /** Rows of an earlier, interrupted run, by key. */
   readonly known: ReadonlyMap<string, R>;
   add(key: string, row: R): Promise<void>;
+}
+
+/** Makes the folder of results before anything is measured. @throws CutpointError CUT_FILE_WRITE */
+export async function prepareFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    const message = `The folder ${folder} cannot be written to: ${systemReason(cause)}.`;
+    throw new CutpointError('CUT_FILE_WRITE', message, { cause });
+  }
 }
 
 export interface RowsOptions<R> {
@@ -30,7 +41,7 @@ export async function openRows<R>(
   folder: string,
   { name, identity, resume, parse }: RowsOptions<R>,
 ): Promise<RowsFile<R>> {
-  await mkdir(folder, { recursive: true });
+  await prepareFolder(folder);
   const path = join(folder, `rows-${name.replace(/[^\w.-]/g, '_')}.jsonl`);
   const known = (resume ? await readRows(path, identity, parse) : undefined) ?? new Map<string, R>();
   const line = (value: unknown): string => `${JSON.stringify(value)}\n`;

@@ -10,7 +10,7 @@ import { Deployment } from './deployment.js';
 import { type Bench, measureRow } from './measure-row.js';
 import { canRun, probeLinks } from './probe-links.js';
 import { openReference } from './reference.js';
-import { openRows } from './rows-file.js';
+import { openRows, prepareFolder } from './rows-file.js';
 import { parseRow, sweepIdentity } from './sweep-identity.js';
 import { type Wiring, wiringOf } from './wiring.js';
 
@@ -42,6 +42,7 @@ export async function runTestbed(options: TestbedOptions): Promise<Results> {
   if (paths.length === 0) {
     throw new CutpointError('CUT_SCENARIO', `${loaded.path} names no models: add some, or give --model.`);
   }
+  await prepareFolder(options.out);
   const notes = new Set<string>();
   await using network = await openNetwork(loaded.scenario, { emulation: options.emulation, traces: loaded.traces });
   for (const note of network.notes) notes.add(note);
@@ -99,7 +100,7 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
   if (runnable.length < chosen.length) {
     notes.add(`${chosen.length - runnable.length} plans need a way between devices that cannot be emulated here.`);
   }
-  const identity = sweepIdentity(scenario, model, profiles);
+  const identity = sweepIdentity(loaded, model, profiles);
   const rows = await openRows(options.out, { identity, resume: options.resume, parse: parseRow, name });
   await using reference = await openReference(model.cutModel, { dims: model.dims, threads: 1, signal });
   const { secondsEach } = options;

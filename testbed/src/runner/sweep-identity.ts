@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { CutpointError } from '@cutpoint/core';
-import type { ModelProfile, Scenario } from '@cutpoint/plan';
+import type { ModelProfile } from '@cutpoint/plan';
 import { type ResultRow, resultRowSchema } from '../report/results.js';
+import type { LoadedScenario } from '../scenarios/load-scenario.js';
 import type { ScenarioModel } from '../scenarios/problem-for.js';
 
 /** What rows of a sweep belong to: rows of another scenario, model or device profile must not be continued. */
 export function sweepIdentity(
-  scenario: Scenario,
+  { scenario, traces, linkProfiles }: LoadedScenario,
   { cutModel }: ScenarioModel,
   profiles: Readonly<Record<string, ModelProfile>>,
 ): string {
   const runtimes = Object.values(profiles).map(({ runtime, device }) => [runtime, device.cpu, device.cores]);
-  const parts = JSON.stringify([scenario, cutModel.file.hash, runtimes]);
+  const parts = JSON.stringify([scenario, traces, linkProfiles, cutModel.file.hash, runtimes]);
   return createHash('sha256').update(parts).digest('hex');
 }
 

@@ -2,9 +2,9 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import {
   type LinkProfile,
-  linkProfileSchema,
   type ModelProfile,
-  modelProfileSchema,
+  parseLinkProfile,
+  parseModelProfile,
   type Scenario,
   scenarioSchema,
 } from '@cutpoint/plan';
@@ -51,10 +51,10 @@ export async function loadScenario(nameOrPath: string): Promise<LoadedScenario> 
     models: scenario.models.map((model) => (isPath(model) ? beside(model) : model)),
     traces: await Promise.all(links.map(({ trace }) => trace && readTrace(beside(trace)))).then(orUndefined),
     linkProfiles: await Promise.all(
-      links.map(({ profile }) => profile && readProfile(linkProfileSchema, beside(profile))),
+      links.map(({ profile }) => profile && readProfile(parseLinkProfile, beside(profile))),
     ).then(orUndefined),
     deviceProfiles: await Promise.all(
-      scenario.devices.map(({ profile }) => profile && readProfile(modelProfileSchema, beside(profile))),
+      scenario.devices.map(({ profile }) => profile && readProfile(parseModelProfile, beside(profile))),
     ).then(orUndefined),
   };
 }
@@ -71,17 +71,21 @@ async function readTrace(path: string): Promise<Trace> {
   return parseTrace(await readLimited(path, 'The trace', maxTraceBytes), path);
 }
 
-async function readProfile<S extends z.ZodType>(schema: S, path: string): Promise<z.output<S>> {
+async function readProfile<T>(parseProfile: (data: unknown) => T, path: string): Promise<T> {
   const text = await readLimited(path, 'The profile', maxProfileBytes);
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch (thrown) {
-    throw new CutpointError('CUT_SCENARIO', `The profile ${path} is not JSON: ${messageOf(thrown)}.`, {
+    throw new CutpointError('CUT_PROFILE', `The profile ${path} is not JSON: ${messageOf(thrown)}.`, {
       cause: thrown,
     });
   }
-  return checked(schema, data, `The profile ${path}`);
+  try {
+    return parseProfile(data);
+  } catch (thrown) {
+    throw new CutpointError('CUT_PROFILE', `${path}: ${messageOf(thrown)}`, { cause: thrown });
+  }
 }
 
 function parseYaml(path: string, text: string): unknown {

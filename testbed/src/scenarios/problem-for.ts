@@ -1,7 +1,8 @@
 import { basename, dirname, resolve } from 'node:path';
+import { CutpointError } from '@cutpoint/core';
 import { type ModelProfile, type PlanProblem, type ProbedLink, problemOf } from '@cutpoint/plan';
 import { type ProfileProgress, profileModel } from '@cutpoint/profile';
-import { type CutModel, openCutModel } from '@cutpoint/runtime';
+import { type CutModel, inferenceRuntime, openCutModel } from '@cutpoint/runtime';
 import type { LoadedScenario } from './load-scenario.js';
 
 /** A model as a scenario uses it. */
@@ -71,6 +72,12 @@ export async function profilesFor(
   return profiles;
 }
 
+/** Free dimensions with their sizes, given or assumed. */
+function sizesOf({ dims, cutModel }: ScenarioModel): Record<string, number> {
+  const assumed = cutModel.assumed.map(({ name, size }) => [name, size] as const);
+  return Object.fromEntries([...assumed, ...dims]);
+}
+
 /** The planning problem of a model in a scenario. Probed links come before the profiles of links that it names. */
 export function problemFor(
   { scenario, linkProfiles }: LoadedScenario,
@@ -82,12 +89,22 @@ export function problemFor(
     const profile = linkProfiles[i];
     return profile === undefined ? [] : [{ from, to, profile }];
   });
+  const cuts = model.cutModel.list.cuts.length;
+  const odd = Object.entries(profiles).find(([, profile]) => profile.cuts.length !== cuts);
+  if (odd !== undefined) {
+    const message = `The profile for "${odd[0]}" has ${odd[1].cuts.length} cuts, but the model has ${cuts}: measure again.`;
+    throw new CutpointError('CUT_PROFILE_MISMATCH', message);
+  }
   const known = new Set(probed.map(({ from, to }) => `${from} ${to}`));
   const links = [...probed, ...named.filter(({ from, to }) => !known.has(`${from} ${to}`))];
   return problemOf({
     scenario,
     profiles: { byDevice: profiles },
     links,
-    expected: { modelHash: model.cutModel.file.hash },
+    expected: {
+      modelHash: model.cutModel.file.hash,
+      runtimeVersion: inferenceRuntime.version,
+      dims: sizesOf(model),
+    },
   });
 }

@@ -93,7 +93,7 @@ describe('a scenario file', () => {
     ],
     [
       `${two}links: [{ from: a, to: b, rateMbit: 1, delayMs: 1, profile: bad.json }]\n`,
-      'CUT_SCENARIO',
+      'CUT_PROFILE',
       ['bad.json', 'format'],
     ],
     [

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '@cutpoint/core';
-import { type ModelProfile, modelProfileSchema } from '@cutpoint/plan';
+import { type ModelProfile, parseModelProfile } from '@cutpoint/plan';
 import { cacheFolder } from '@cutpoint/runtime';
 
 /** Everything that a profile depends on; any plain data. */
@@ -20,10 +20,9 @@ export async function readCachedProfile(key: ProfileKey, onNote: OnNote): Promis
   const path = pathOf(key);
   try {
     if ((await stat(path)).size > maxBytes) throw new Error('it is too large');
-    const parsed = modelProfileSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    if (!parsed.success) throw new Error('it does not follow the schema of profiles');
-    if (parsed.data.model.hash !== key.modelHash) throw new Error('it is of another model');
-    return parsed.data;
+    const profile = parseModelProfile(JSON.parse(await readFile(path, 'utf8')));
+    if (profile.model.hash !== key.modelHash) throw new Error('it is of another model');
+    return profile;
   } catch (thrown) {
     if (!isMissing(thrown)) onNote?.(`The cached profile ${path} is not used: ${messageOf(thrown)}.`);
     return undefined;
