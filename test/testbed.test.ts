@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const args = (...more: readonly string[]) => {
-  const out = ['--out', join(folder, 'out'), '--plans', '1', '--seconds', '1', '--emulation', 'proxy', '--json'];
+  const out = ['--out', join(folder, 'out'), '--plans', '3', '--seconds', '1', '--emulation', 'proxy', '--json'];
   return ['testbed', 'run', join(folder, 'tiny.yaml'), ...out, ...more];
 };
 

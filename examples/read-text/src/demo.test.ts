@@ -33,7 +33,7 @@ it.each(['SIGINT', 'SIGKILL'] as const)(
     child.stdout.resume();
     expect(await exited).toEqual(signal === 'SIGINT' ? [1, null] : [null, 'SIGKILL']);
     // Only a demo that was killed cannot wait for its daemons.
-    const tries = signal === 'SIGKILL' ? 100 : 1;
+    const tries = signal === 'SIGKILL' ? 200 : 1;
     for (let i = 1; i < tries && (await Promise.all(ports.map(isListening))).includes(true); i++) await delay(100);
     expect(await Promise.all(ports.map(isListening))).toEqual([false, false]);
   },
