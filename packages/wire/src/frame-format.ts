@@ -74,7 +74,7 @@ export function readFixed(bytes: Uint8Array, at: number): FixedPart {
     );
   }
   const timeMs = float64At(bytes, at + 24);
-  if (type === undefined || bytes[at + 6] !== 0 || bytes[at + 7] !== 0 || !(timeMs >= 0)) {
+  if (type === undefined || bytes[at + 6] !== 0 || bytes[at + 7] !== 0 || !(timeMs >= 0 && timeMs < Infinity)) {
     throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame has an unknown type, flags or an impossible time.');
   }
   return {

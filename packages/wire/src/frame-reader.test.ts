@@ -131,6 +131,11 @@ describe('FrameReader', () => {
     );
   });
 
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses a frame whose time is %s', (timeMs) => {
+    const frame = Buffer.concat(encodeFrame('ping', 1, {}, new Map(), { timeMs }).parts);
+    expect(() => readAll([frame], false)).toThrow(expect.objectContaining({ code: 'CUT_WIRE_MALFORMED' }));
+  });
+
   it('refuses two tensors of one name, payloads that do not add up, and headers that are no header', () => {
     const one = ['x', 'u8', [8], 'raw', 8];
     const malformed = expect.objectContaining({ code: 'CUT_WIRE_MALFORMED' });

@@ -1,3 +1,4 @@
+import { quantile } from '@cutpoint/core';
 import { z } from 'zod';
 
 const ms = z.number().nonnegative();
@@ -64,21 +65,15 @@ export function errorPct(predicted: number, measured: number): number | undefine
 /** Median and 90th percentile of the absolute errors of the rows whose cuts were held out of the fit. */
 export function errorsOf(rows: readonly ResultRow[]): Pick<Results, 'medianAbsErrorPct' | 'p90AbsErrorPct'> {
   const counted = rows.filter(({ heldOut }) => heldOut);
-  const sorted = (of: (row: ResultRow) => number | undefined) =>
-    counted
-      .map((row) => Math.abs(of(row) ?? Number.NaN))
-      .filter(Number.isFinite)
-      .sort((a, b) => a - b);
-  const latency = sorted(({ predicted, measured }) => errorPct(predicted.latencyMs, measured.latencyMs));
-  const throughput = sorted(({ predicted, measured }) => errorPct(predicted.throughputHz, measured.throughputHz));
-  const at = (share: number) => ({ latency: quantile(latency, share), throughput: quantile(throughput, share) });
+  const known = (of: (row: ResultRow) => number | undefined) =>
+    counted.map((row) => Math.abs(of(row) ?? Number.NaN)).filter(Number.isFinite);
+  const latency = known(({ predicted, measured }) => errorPct(predicted.latencyMs, measured.latencyMs));
+  const throughput = known(({ predicted, measured }) => errorPct(predicted.throughputHz, measured.throughputHz));
+  const at = (share: number) => ({ latency: quantileOf(latency, share), throughput: quantileOf(throughput, share) });
   return { medianAbsErrorPct: at(0.5), p90AbsErrorPct: at(0.9) };
 }
 
-/** Linear between the neighbours; null of nothing. */
-function quantile(sorted: readonly number[], share: number): number | null {
-  const place = share * (sorted.length - 1);
-  const low = sorted[Math.floor(place)];
-  const high = sorted[Math.ceil(place)];
-  return low === undefined || high === undefined ? null : low + (high - low) * (place % 1);
+/** Null of nothing. */
+function quantileOf(values: readonly number[], share: number): number | null {
+  return values.length === 0 ? null : quantile(values, share);
 }
