@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asCutpointError, type CutpointError, type NamedTensors } from '@cutpoint/core';
+import { asCutpointError, type CancelSignal, type CutpointError, type NamedTensors } from '@cutpoint/core';
 import type { ServerConnection, SplitChoice } from '@cutpoint/daemon';
 import { probeMethod, zeroBytes } from '@cutpoint/wire';
 import type { SplitRun, SplitRunOptions } from './run-split.js';
@@ -59,7 +59,7 @@ export class AdaptiveRunner implements AsyncDisposable {
     return this.#adaptation.choices[this.#current];
   }
 
-  prepare(choice: SplitChoice, signal?: AbortSignal): Promise<void> {
+  prepare(choice: SplitChoice, signal?: CancelSignal): Promise<void> {
     return this.#runner.prepare(choice, signal);
   }
 

@@ -1,4 +1,4 @@
-import { CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
 import { hopTimes } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
 import { z } from 'zod';
@@ -37,7 +37,7 @@ const answer = z.object({
  */
 export async function inputsOfAgent(
   peer: Peer,
-  options: { readonly signal: AbortSignal; readonly deadlineMs: number },
+  options: { readonly signal: CancelSignal; readonly deadlineMs: number },
 ): Promise<readonly TensorSpec[]> {
   const { meta } = await peer.request({ method: 'describe' }, options);
   const parsed = agentDescription.safeParse(meta);
@@ -53,7 +53,7 @@ export async function inputsOfAgent(
 export async function inferAtAgent(
   peer: Peer,
   inputs: NamedTensors,
-  options: { readonly signal: AbortSignal; readonly deadlineMs: number },
+  options: { readonly signal: CancelSignal; readonly deadlineMs: number },
 ): Promise<SplitResult> {
   const { meta, tensors } = await peer.request({ method: 'infer', tensors: inputs }, options);
   const parsed = answer.safeParse(meta);

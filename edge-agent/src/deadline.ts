@@ -1,8 +1,8 @@
-import { CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import { type CancelSignal, CancelSource, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 
 /** A signal that ends with the time or with another signal; disposing stops the clock. */
 export interface Deadline extends Disposable {
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** What is left, in ms, at least 1. */
   leftMs(): number;
 }
@@ -14,16 +14,15 @@ const maxTimerMs = 2 ** 31 - 1;
  * Starts a deadline of `ms` from now, also cut short by `signal`.
  * @example using deadline = startDeadline(1_000, signal); await work({ signal: deadline.signal });
  */
-export function startDeadline(ms: number, signal?: AbortSignal): Deadline {
+export function startDeadline(ms: number, signal?: CancelSignal): Deadline {
   const budgetMs = Math.min(ms, maxTimerMs);
   const endsAt = performance.now() + budgetMs;
-  const controller = new AbortController();
-  const expire = () =>
-    controller.abort(new CutpointError('CUT_DEADLINE', `The request did not finish within ${ms} ms.`));
+  const source = new CancelSource();
+  const expire = () => source.abort(new CutpointError('CUT_DEADLINE', `The request did not finish within ${ms} ms.`));
   const timer = setTimeout(expire, budgetMs);
-  const subscription = onCancel(signal, () => controller.abort(signal && cancelReason(signal)));
+  const subscription = onCancel(signal, () => signal && source.abort(cancelReason(signal)));
   return {
-    signal: controller.signal,
+    signal: source,
     leftMs: () => Math.max(1, endsAt - performance.now()),
     [Symbol.dispose]: () => {
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { type NamedTensors, throwIfCancelled } from '@cutpoint/core';
+import { type CancelSignal, type NamedTensors, throwIfCancelled } from '@cutpoint/core';
 import {
   askNext,
   type HopTimes,
@@ -40,7 +40,7 @@ export interface SplitRun extends SplitResult {
 }
 
 export interface SplitRunOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
   /** How long the whole request may take, in ms. */
   readonly deadlineMs: number;
   /** Give the input buffers away instead of copying them. */

@@ -1,4 +1,4 @@
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
   checkStage,
   type ServerConnection,
@@ -34,7 +34,7 @@ export class SplitRunner {
   }
 
   /** Loads a split's segments here and on the devices behind, so that its first request need not wait for that. */
-  async prepare(choice: SplitChoice, signal?: AbortSignal): Promise<void> {
+  async prepare(choice: SplitChoice, signal?: CancelSignal): Promise<void> {
     const model = this.#options.source.splitAt(choice.at);
     const needed = await this.#use(model, choice, async ({ plan }) => needsServerFor(plan, model.outputs));
     if (!needed) return;

@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { type StageRequest, splitChoice, stageRequest, version } from '@cutpoint/daemon';
 import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { StageService } from './stage-service.js';
@@ -34,7 +34,7 @@ export function stageHandler(service: StageService): RequestHandler {
 }
 
 /** Asked without a split: the one that the server was started for; a server for any cut tells its model. */
-async function describe(service: StageService, meta: Meta, signal: AbortSignal): Promise<Meta> {
+async function describe(service: StageService, meta: Meta, signal: CancelSignal): Promise<Meta> {
   const request = Object.keys(meta).length === 0 ? service.fixed : readRequest(meta);
   if (request === undefined) return { version, modelHash: service.modelHash };
   return await service.describe(request, signal);

@@ -1,4 +1,4 @@
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
   askNext,
   checkStage,
@@ -45,7 +45,7 @@ export class StageService {
   }
 
   /** Loads the segment, and the next device's behind it, and says what they are. */
-  async describe(request: StageRequest, signal: AbortSignal): Promise<StageDescription> {
+  async describe(request: StageRequest, signal: CancelSignal): Promise<StageDescription> {
     const model = this.#options.source.splitAt(request.at);
     await this.#use(model, request, async () => undefined);
     if (request.segment < request.at.length) {
@@ -59,7 +59,7 @@ export class StageService {
   async infer(
     request: StageRequest,
     tensors: NamedTensors,
-    options: { readonly signal: AbortSignal; readonly deadlineMs?: number },
+    options: { readonly signal: CancelSignal; readonly deadlineMs?: number },
   ): Promise<{ meta: HopReport; tensors: NamedTensors }> {
     const arrivedAt = performance.now();
     const model = this.#options.source.splitAt(request.at);
@@ -104,14 +104,14 @@ export class StageService {
 async function timed(
   stage: Stage,
   tensors: NamedTensors,
-  signal: AbortSignal,
+  signal: CancelSignal,
 ): Promise<{ result: StageResult; totalMs: number }> {
   const startedAt = performance.now();
   const result = await stage.run(tensors, { signal, transfer: true });
   return { result, totalMs: performance.now() - startedAt };
 }
 
-function remaining({ signal, deadlineMs }: { signal: AbortSignal; deadlineMs?: number }, arrivedAt: number) {
+function remaining({ signal, deadlineMs }: { signal: CancelSignal; deadlineMs?: number }, arrivedAt: number) {
   if (deadlineMs === undefined) return { signal };
   return { signal, deadlineMs: Math.max(1, deadlineMs - (performance.now() - arrivedAt)) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cancelReason, onCancel, throwIfCancelled } from './cancel.js';
+import { CancelSource, cancelReason, onCancel, throwIfCancelled } from './cancel.js';
 import { CutpointError } from './errors.js';
 
 describe('cancelReason', () => {
@@ -31,4 +31,19 @@ it('throwIfCancelled throws only for an aborted signal', () => {
   expect(() => throwIfCancelled(undefined)).not.toThrow();
   expect(() => throwIfCancelled(new AbortController().signal)).not.toThrow();
   expect(() => throwIfCancelled(AbortSignal.abort())).toThrow('The request was cancelled.');
+});
+
+it('a CancelSource does what an AbortController does, once', () => {
+  const source = new CancelSource();
+  const calls: string[] = [];
+  onCancel(source, () => calls.push('kept'));
+  onCancel(source, () => calls.push('disposed'))[Symbol.dispose]();
+  expect(() => throwIfCancelled(source)).not.toThrow();
+  const reason = new CutpointError('CUT_DEADLINE', 'late');
+  source.abort(reason);
+  source.abort(new CutpointError('CUT_CANCELLED', 'again'));
+  onCancel(source, () => calls.push('late'));
+  expect(calls).toEqual(['kept', 'late']);
+  expect(cancelReason(source)).toBe(reason);
+  expect(() => throwIfCancelled(source)).toThrow('late');
 });

@@ -1,4 +1,4 @@
-export { cancelReason, onCancel, throwIfCancelled } from './cancel.js';
+export { type CancelSignal, CancelSource, cancelReason, onCancel, throwIfCancelled } from './cancel.js';
 export { bytesPerElement, type DType, isDType } from './dtype.js';
 export { asCutpointError, CutpointError, type ErrorCode, errorCodes, isErrorCode, messageOf } from './errors.js';
 export { bfloat16ToNumber, halfToNumber } from './float16.js';

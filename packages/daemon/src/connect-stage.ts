@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { SplitModel } from '@cutpoint/runtime';
 import { connect, type Peer } from '@cutpoint/wire';
 import type { StageRequest } from './stage-choice.js';
@@ -39,7 +39,7 @@ export async function connectServer(
 export async function checkStage(
   peer: Peer,
   url: string,
-  { model, request, signal }: { model: SplitModel; request: StageRequest; signal?: AbortSignal | undefined },
+  { model, request, signal }: { model: SplitModel; request: StageRequest; signal?: CancelSignal | undefined },
 ): Promise<void> {
   const options = { deadlineMs: describeMs, ...(signal === undefined ? {} : { signal }) };
   const { meta } = await peer.request({ method: 'describe', meta: request }, options);

@@ -1,5 +1,5 @@
 import { decodeCrossing, encodeCrossing } from '@cutpoint/codec';
-import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import type { CutIdentity } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { type HopTimes, hopTimesOf } from './hop-times.js';
@@ -35,7 +35,7 @@ export async function askNext(
   peer: Peer,
   request: StageRequest,
   sends: NamedTensors,
-  options: { readonly signal: AbortSignal; readonly deadlineMs?: number },
+  options: { readonly signal: CancelSignal; readonly deadlineMs?: number },
 ): Promise<NextAnswer> {
   const startedAt = performance.now();
   const tensors = encodeCrossing(sends, request.codecs[request.segment - 1] ?? 'raw');

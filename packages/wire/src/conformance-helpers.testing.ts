@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { byteLength, bytesPerElement, type DType, type NamedTensors, type Tensor, tensorOf } from '@cutpoint/core';
+import {
+  byteLength,
+  bytesPerElement,
+  type CancelSignal,
+  type DType,
+  type NamedTensors,
+  onCancel,
+  type Tensor,
+  tensorOf,
+} from '@cutpoint/core';
 import type { ConnectOptions } from './connect.js';
 import type { Listener, ListenOptions } from './listen.js';
 import type { Peer } from './peer.js';
@@ -14,6 +23,13 @@ export interface Wiring {
 
 export const dtypes = Object.keys(bytesPerElement) as DType[];
 export const echo: RequestHandler = async ({ meta, tensors }) => ({ meta, tensors });
+
+/** For functions of the platform, which take nothing else. */
+export function abortSignalOf(signal: CancelSignal): AbortSignal {
+  const controller = new AbortController();
+  onCancel(signal, () => controller.abort(signal.reason));
+  return controller.signal;
+}
 
 /** Waits for a moment that the other side's clock decides. */
 export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {

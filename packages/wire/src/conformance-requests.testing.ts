@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
 import { expect, it } from 'vitest';
-import { echo, filled, until, type Wiring } from './conformance-helpers.testing.js';
+import { abortSignalOf, echo, filled, until, type Wiring } from './conformance-helpers.testing.js';
 import type { RequestHandler } from './served-connection.js';
 
 /** What requests must do on every transport: order, limits, deadlines, cancelling, errors, closing. */
@@ -88,7 +88,7 @@ export function requestsConform({ serve, dial }: Wiring): void {
     const listener = await serve(async ({ method, signal, deadlineMs }) => {
       if (method === 'quick') return {};
       budget = deadlineMs ?? 0;
-      await sleep(10_000, undefined, { signal }).catch(() => reasons.push(signal.reason));
+      await sleep(10_000, undefined, { signal: abortSignalOf(signal) }).catch(() => reasons.push(signal.reason));
       return {};
     });
     await using peer = await dial(listener);
@@ -108,7 +108,7 @@ export function requestsConform({ serve, dial }: Wiring): void {
     let reason: unknown;
     const listener = await serve(async ({ method, signal, meta }) => {
       if (method === 'quick') return { meta };
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      await new Promise<void>((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       reason = signal.reason;
       await sleep(20);
       return { meta: { late: true } };
@@ -266,7 +266,7 @@ export function requestsConform({ serve, dial }: Wiring): void {
   it('cuts off what does not finish within the grace', async () => {
     let aborted = false;
     const listener = await serve(async ({ signal }) => {
-      await sleep(60_000, undefined, { signal }).catch(() => {
+      await sleep(60_000, undefined, { signal: abortSignalOf(signal) }).catch(() => {
         aborted = true;
       });
       return {};
@@ -285,7 +285,7 @@ export function requestsConform({ serve, dial }: Wiring): void {
   it('rejects what is pending when the client closes, and aborts it on the server', async () => {
     let aborted = false;
     const listener = await serve(async ({ signal }) => {
-      await sleep(60_000, undefined, { signal }).catch(() => {
+      await sleep(60_000, undefined, { signal: abortSignalOf(signal) }).catch(() => {
         aborted = true;
       });
       return {};

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CutpointError, tensorOf } from '@cutpoint/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { abortSignalOf } from './conformance-helpers.testing.js';
 import { connect } from './connect.js';
 import { encodeFrame } from './frame-encode.js';
 import { helloFrame } from './hello.js';
@@ -85,7 +86,7 @@ describe('a server among hostile clients', () => {
   });
 
   it('refuses a request number that is already under way', async () => {
-    const { url } = await serve({ handler: async ({ signal }) => sleep(5_000, {}, { signal }) });
+    const { url } = await serve({ handler: async ({ signal }) => sleep(5_000, {}, { signal: abortSignalOf(signal) }) });
     await using raw = await RawClient.connect(url, { hello: true });
     raw.request(1);
     raw.request(1);

@@ -1,4 +1,4 @@
-import type { CutpointError, NamedTensors } from '@cutpoint/core';
+import type { CancelSignal, CutpointError, NamedTensors } from '@cutpoint/core';
 import type { Meta } from './frame-encode.js';
 import type { Hello } from './hello.js';
 
@@ -12,7 +12,7 @@ export interface OutgoingRequest {
 
 export interface RequestOptions {
   /** Aborting rejects the request at once and tells the other side. */
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
   /** How long to wait, from the call on; the other side gets what is left of it. */
   readonly deadlineMs?: number;
 }

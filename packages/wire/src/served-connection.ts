@@ -1,4 +1,4 @@
-import { asCutpointError, CutpointError, type NamedTensors } from '@cutpoint/core';
+import { asCutpointError, type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import { Channel, errorFrame } from './channel.js';
 import { checkFrameFits, type EncodedFrame, encodeFrame, type Meta } from './frame-encode.js';
 import type { Frame } from './frame-reader.js';
@@ -13,7 +13,7 @@ export interface IncomingRequest {
   readonly meta: Meta;
   readonly tensors: NamedTensors;
   /** Aborted when the caller cancels, its deadline passes or it is gone. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** How many milliseconds the caller still waits, counted from the arrival of the request. */
   readonly deadlineMs?: number;
   readonly remote: Hello;
@@ -125,7 +125,8 @@ export class ServedConnection {
     const run = new RunningRequest(frame.id, startedAt, frame.timeMs);
     this.#running.set(frame.id, run);
     this.#hold(run, frame.bytes);
-    void this.#run(run, new Incoming(run, method, (meta ?? {}) as Meta, frame.tensors, remote, frame.timeMs));
+    const request = { method, meta: (meta ?? {}) as Meta, tensors: frame.tensors, signal: run, remote };
+    void this.#run(run, frame.timeMs === 0 ? request : { ...request, deadlineMs: frame.timeMs });
   }
 
   #refusal(): CutpointError | undefined {
@@ -139,12 +140,12 @@ export class ServedConnection {
     let answer: EncodedFrame;
     try {
       const { meta, tensors } = await this.#options.handler(request);
-      if (run.abortReason !== undefined) throw run.abortReason;
+      if (run.reason !== undefined) throw run.reason;
       const options = { timeMs: performance.now() - run.startedAt, headers: this.#channel.headers };
       answer = encodeFrame('reply', run.id, meta === undefined ? {} : { meta }, tensors, options);
       checkFrameFits(answer, request.remote);
     } catch (thrown) {
-      answer = errorFrame(run.id, run.abortReason ?? this.#presentable(thrown));
+      answer = errorFrame(run.id, run.reason ?? this.#presentable(thrown));
     }
     run.finish();
     // From here on the answer takes memory, and the request's tensors do no longer.
@@ -186,28 +187,6 @@ export class ServedConnection {
     this.#options.onClose();
     this.#resolveClosed();
     if (error !== undefined) this.#options.onError?.(error, this.#remote);
-  }
-}
-
-/** A class, as an object with a getter costs more to make than to answer a small request. */
-class Incoming implements IncomingRequest {
-  readonly deadlineMs?: number;
-  readonly #run: RunningRequest;
-
-  constructor(
-    run: RunningRequest,
-    readonly method: string,
-    readonly meta: Meta,
-    readonly tensors: NamedTensors,
-    readonly remote: Hello,
-    budgetMs: number,
-  ) {
-    this.#run = run;
-    if (budgetMs !== 0) this.deadlineMs = budgetMs;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
   }
 }
 

@@ -1,4 +1,4 @@
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import { loadSegment } from '../segment/load-segment.js';
 import type { RunTiming, SegmentHealth, SegmentOptions } from '../segment/segment.js';
 import type { SegmentPlan } from './split-model.js';
@@ -23,7 +23,7 @@ export interface Stage extends AsyncDisposable {
    * Runs the segment on what crossed the cut before it. Tensors that only pass through are handed on untouched.
    * @throws CutpointError CUT_INPUT if a tensor is missing or unknown, and what `Segment.run` throws.
    */
-  run(tensors: NamedTensors, options?: { signal?: AbortSignal; transfer?: boolean }): Promise<StageResult>;
+  run(tensors: NamedTensors, options?: { signal?: CancelSignal; transfer?: boolean }): Promise<StageResult>;
 }
 
 const noTime: RunTiming = { queueUs: 0, inputUs: 0, computeUs: 0, outputUs: 0 };

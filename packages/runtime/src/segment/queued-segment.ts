@@ -1,4 +1,5 @@
 import {
+  type CancelSignal,
   CutpointError,
   cancelReason,
   type NamedTensors,
@@ -76,7 +77,7 @@ export class QueuedSegment implements Segment {
     startHost: StartHost,
     loadPacket: () => Packet<LoadMessage>,
     limits: QueueLimits,
-    signal: AbortSignal | undefined,
+    signal: CancelSignal | undefined,
   ): Promise<QueuedSegment> {
     const segment = new QueuedSegment(startHost, loadPacket, limits);
     const { inputs, outputs } = await segment.worker.start(signal);
@@ -120,7 +121,7 @@ export class QueuedSegment implements Segment {
     return this.dispose();
   }
 
-  private async enqueue(packet: Packet<RunMessage>, calledAt: number, signal?: AbortSignal): Promise<RunResult> {
+  private async enqueue(packet: Packet<RunMessage>, calledAt: number, signal?: CancelSignal): Promise<RunResult> {
     let call: Call | undefined;
     const result = new Promise<RunResult>((resolve, reject) => {
       call = { packet, calledAt, sentAt: calledAt, resolve, reject };

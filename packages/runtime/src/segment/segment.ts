@@ -1,4 +1,4 @@
-import type { NamedTensors, TensorSpec } from '@cutpoint/core';
+import type { CancelSignal, NamedTensors, TensorSpec } from '@cutpoint/core';
 
 /** Where a segment's model comes from. Prefer a file for large models: bytes are held in memory for restarts. */
 export type SegmentSource =
@@ -32,7 +32,7 @@ export interface SegmentOptions {
    */
   readonly stuckMs?: number;
   /** Cancels the loading, not the loaded segment. */
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
 }
 
 /** An output that cannot be fetched: text, a sequence, map or optional, or elements narrower than a byte. */
@@ -47,7 +47,7 @@ export type OutputSpec = TensorSpec | UncarriedOutput;
 
 export interface RunOptions {
   /** Cancels the call: it rejects at once; a running inference ends and its result is discarded. */
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
   /** Outputs to fetch. Default: all of them. */
   readonly outputs?: readonly string[];
   /** Give the input buffers away instead of copying them, where a tensor spans its whole buffer. */

@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { orCancelled } from './or-cancelled.js';
 import type { FromWorker, LoadedMessage, LoadMessage, Packet, StartHost, ToWorker, WorkerHost } from './protocol.js';
 import { maxRestarts, RestartPolicy } from './restart-policy.js';
@@ -31,7 +31,7 @@ export class SupervisedWorker {
    * Starts the first worker and loads the segment. A worker that dies here is not replaced.
    * @throws CutpointError why the load failed, or the signal's reason.
    */
-  async start(signal: AbortSignal | undefined): Promise<LoadedMessage> {
+  async start(signal: CancelSignal | undefined): Promise<LoadedMessage> {
     try {
       return await orCancelled(this.launch(), signal);
     } catch (thrown) {
