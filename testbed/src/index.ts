@@ -13,7 +13,7 @@ export { type EmulationChoice, type NetworkOptions, openNetwork } from './links/
 export { whyNoNetns } from './links/probe-netns.js';
 export { openProxyLink, type ProxyLinkOptions } from './links/proxy-link.js';
 export { parseTrace } from './links/trace.js';
-export { verdicts } from './report/measured-front.js';
+export { rankingText, verdicts } from './report/measured-front.js';
 export { errorPct, errorsOf, type ResultRow, type Results, resultsSchema } from './report/results.js';
 export { byModel } from './report/svg.js';
 export { writeReport } from './report/write-report.js';

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CutpointError } from '@cutpoint/core';
 
 /** A signal that aborts when the person presses Ctrl-C or the process is told to end. */
@@ -12,6 +13,8 @@ export interface Interrupt extends Disposable {
  */
 export function onInterrupt(): Interrupt {
   const controller = new AbortController();
+  // Each request under way listens to it; how many those may be is bounded elsewhere.
+  setMaxListeners(0, controller.signal);
   const stop = () => controller.abort(new CutpointError('CUT_CANCELLED', 'Interrupted.'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   return {

@@ -12,9 +12,6 @@ const roundingUp = 1 + 1e-9;
 export const viaSegment = -1;
 const viaStart = -2;
 
-/** How many of the known plans are asked at once. */
-const quickly = 64;
-
 export interface SearchOptions {
   /** Cuts that may be used, ascending, with the first and the last. */
   readonly cutList: readonly number[];
@@ -140,7 +137,7 @@ export class Search {
       if (last - first > 1) {
         this.add(this.least, source * width, segments, step);
         if (!this.accepts(this.bounds.done, state)) continue;
-        if (last - first > 16 && this.known.beat(this.bound, quickly)) continue;
+        if (last - first > 16 && this.known.beat(this.bound)) continue;
       }
       for (let k = first; k < last; k++) {
         this.add(store.values, k * width, segments, step);
@@ -166,7 +163,7 @@ export class Search {
   /** Keeps an accepted label. Few known plans beat most labels; the others are asked last. */
   private keep(from: number, via: number, ways: number): void {
     const found = this.set.find(this.label);
-    if (found === unwanted || (found === wanted && this.known.beat(this.bound, quickly))) return;
+    if (found === unwanted || (found === wanted && this.known.beat(this.bound))) return;
     this.set.add(this.label, found, from, via, ways);
   }
 
@@ -205,7 +202,7 @@ export class Search {
       label[c] = most;
       bound[chosen++] = most;
     }
-    return !this.known.beat(bound, 0, quickly);
+    return !this.known.beatLately(bound);
   }
 
   private close(place: number): void {

@@ -1,6 +1,6 @@
 import { colours } from './charts.js';
 import { escaped } from './escape.js';
-import { verdicts } from './measured-front.js';
+import { rankingText, verdicts } from './measured-front.js';
 import { errorPct, type ResultRow, type Results } from './results.js';
 import { byModel, chartsOf } from './svg.js';
 
@@ -22,7 +22,7 @@ small { opacity: .8; }
 /** The report as one HTML file that asks for nothing else. */
 export function htmlOf(results: Results): string {
   const { scenario, emulation, machine, date, notes, rows } = results;
-  const sections = [...byModel(rows)].map(([model, own]) => section(model, own)).join('');
+  const sections = [...byModel(rows)].map(([model, own]) => section(model, own, results.rankings)).join('');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -53,18 +53,17 @@ const emulationText: Readonly<Record<Results['emulation'], string>> = {
 function errorText({ medianAbsErrorPct: median, p90AbsErrorPct: p90, rows }: Results): string {
   const held = rows.filter(({ heldOut }) => heldOut).length;
   if (held === 0) return 'No row was held out of the fit, so the error of prediction is not known.';
-  const one = (what: string, key: 'latency' | 'throughput') =>
+  const one = (what: string, key: keyof typeof median) =>
     `${what} ${percent(median[key])} (90th percentile ${percent(p90[key])})`;
-  return `Median error of prediction over ${held} ${held === 1 ? 'plan' : 'plans'} that no fit has seen: ${one('latency', 'latency')}, ${one('throughput', 'throughput')}.`;
+  return `Median error of prediction over ${held} ${held === 1 ? 'plan' : 'plans'} that no fit has seen: ${one('latency', 'latency')}, of it compute ${percent(median.compute)} and links ${percent(median.link)}; ${one('throughput', 'throughput')}.`;
 }
 
-function section(model: string, rows: readonly ResultRow[]): string {
+function section(model: string, rows: readonly ResultRow[], rankings: Results['rankings']): string {
+  const said = [...verdicts(rows), ...rankings.filter((ranking) => ranking.model === model).map(rankingText)];
   const { front, latency, throughput } = chartsOf(rows);
   return `<section>
 <h2>${escaped(model)}</h2>
-${verdicts(rows)
-  .map((sentence) => `<p>${escaped(sentence)}</p>`)
-  .join('\n')}
+${said.map((sentence) => `<p>${escaped(sentence)}</p>`).join('\n')}
 <div class="charts front">${front}</div>
 <p><small><span class="measured">●</span> measured, joined by the measured front; <span class="predicted">○</span> predicted; squares are single devices; <span class="knee">◯</span> the knee. Point at a mark for its plan.</small></p>
 <div class="charts">${latency}${throughput}</div>

@@ -1,4 +1,4 @@
-import type { ResultRow } from './results.js';
+import type { Ranking, ResultRow } from './results.js';
 
 /** Below this share two measurements count as equal: machines are noisy. */
 const noticeablePct = 3;
@@ -40,6 +40,12 @@ export function verdicts(rows: readonly ResultRow[]): readonly string[] {
     verdict('latency', baselines, cuts, ({ measured }) => 1 / measured.latencyMs, latencyText),
     verdict('throughput', baselines, cuts, ({ measured }) => measured.throughputHz, throughputText),
   ];
+}
+
+/** Whether the prediction would have found the plan that was measured best, in words. */
+export function rankingText({ objective, measuredBest, predictedRank }: Ranking): string {
+  const place = predictedRank === 1 ? 'predicted best, too' : `number ${predictedRank} by prediction`;
+  return `Measured best in ${objective}: ${measuredBest}, ${place}.`;
 }
 
 function verdict(

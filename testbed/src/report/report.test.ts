@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csvOf } from './csv.js';
 import { htmlOf } from './html.js';
 import { kneeOf, measuredFront, verdicts } from './measured-front.js';
-import { errorsOf, resultsSchema } from './results.js';
+import { errorsOf, rankingsOf, resultsSchema } from './results.js';
 import { sampleFront, sampleResults, sampleRow } from './sample-results.testing.js';
 import { svgOf } from './svg.js';
 import { writeReport } from './write-report.js';
@@ -133,9 +133,32 @@ describe('the errors of prediction', () => {
       heldOut,
     });
     const errors = errorsOf([off(-1), off(2), off(3), off(-4), off(5), off(500, false)]);
-    expect(errors.medianAbsErrorPct).toEqual({ latency: 3, throughput: 0 });
+    expect(errors.medianAbsErrorPct).toMatchObject({ latency: 3, throughput: 0 });
     expect(errors.p90AbsErrorPct.latency).toBeCloseTo(4.6, 9);
-    expect(errorsOf([off(1, false)]).medianAbsErrorPct).toEqual({ latency: null, throughput: null });
+    expect(errorsOf([off(1, false)]).medianAbsErrorPct).toMatchObject({ latency: null, throughput: null });
+  });
+
+  it('count compute and links apart', () => {
+    const row = {
+      ...cut('c', 100, 10),
+      parts: { predicted: { computeMs: 66, linkMs: 30 }, measured: { computeMs: 60, linkMs: 40 } },
+    };
+    expect(errorsOf([row]).medianAbsErrorPct).toMatchObject({ compute: 10, link: 25 });
+  });
+});
+
+describe('the ranking', () => {
+  it('says where the prediction has the plan that was measured best', () => {
+    const predicted = (latencyMs: number, throughputHz: number) => ({ predicted: { latencyMs, throughputHz } });
+    const rows = [
+      { ...cut('a', 10, 5), ...predicted(12, 9) },
+      { ...cut('b', 20, 8), ...predicted(11, 9) },
+      { ...cut('c', 30, 7), ...predicted(10, 9) },
+    ];
+    expect(rankingsOf(rows)).toMatchObject([
+      { objective: 'latency', measuredBest: 'a', predictedRank: 3 },
+      { objective: 'throughput', measuredBest: 'b', predictedRank: 1 },
+    ]);
   });
 });
 

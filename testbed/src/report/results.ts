@@ -37,7 +37,23 @@ export const resultRowSchema = z.strictObject({
 });
 export type ResultRow = z.infer<typeof resultRowSchema>;
 
-const errorsSchema = z.strictObject({ latency: pct.nullable(), throughput: pct.nullable() });
+const errorsSchema = z.strictObject({
+  latency: pct.nullable(),
+  throughput: pct.nullable(),
+  /** Of the latency: what computes. */
+  compute: pct.nullable(),
+  /** Of the latency: links and codecs. */
+  link: pct.nullable(),
+});
+
+/** Where the prediction ranks the plan of a model that was measured best; 1 is best. */
+const rankingSchema = z.strictObject({
+  model: text,
+  objective: z.enum(['latency', 'throughput']),
+  measuredBest: text,
+  predictedRank: z.number().int().positive(),
+});
+export type Ranking = z.infer<typeof rankingSchema>;
 
 /** What a sweep of plans gives; results.json. */
 export const resultsSchema = z.strictObject({
@@ -52,6 +68,7 @@ export const resultsSchema = z.strictObject({
   /** Null where there are no rows to tell. */
   medianAbsErrorPct: errorsSchema,
   p90AbsErrorPct: errorsSchema,
+  rankings: z.array(rankingSchema).max(10_000),
   /** What the reader must know: fallbacks, drift, what could not be run. */
   notes: z.array(text).max(1000),
 });
@@ -67,10 +84,41 @@ export function errorsOf(rows: readonly ResultRow[]): Pick<Results, 'medianAbsEr
   const counted = rows.filter(({ heldOut }) => heldOut);
   const known = (of: (row: ResultRow) => number | undefined) =>
     counted.map((row) => Math.abs(of(row) ?? Number.NaN)).filter(Number.isFinite);
-  const latency = known(({ predicted, measured }) => errorPct(predicted.latencyMs, measured.latencyMs));
-  const throughput = known(({ predicted, measured }) => errorPct(predicted.throughputHz, measured.throughputHz));
-  const at = (share: number) => ({ latency: quantileOf(latency, share), throughput: quantileOf(throughput, share) });
+  const errors = {
+    latency: known(({ predicted, measured }) => errorPct(predicted.latencyMs, measured.latencyMs)),
+    throughput: known(({ predicted, measured }) => errorPct(predicted.throughputHz, measured.throughputHz)),
+    compute: known(({ parts }) => parts && errorPct(parts.predicted.computeMs, parts.measured.computeMs)),
+    link: known(({ parts }) => parts && errorPct(parts.predicted.linkMs, parts.measured.linkMs)),
+  };
+  const at = (share: number) => ({
+    latency: quantileOf(errors.latency, share),
+    throughput: quantileOf(errors.throughput, share),
+    compute: quantileOf(errors.compute, share),
+    link: quantileOf(errors.link, share),
+  });
   return { medianAbsErrorPct: at(0.5), p90AbsErrorPct: at(0.9) };
+}
+
+/** For each model and objective, where the prediction ranks the plan that was measured best. */
+export function rankingsOf(rows: readonly ResultRow[]): Ranking[] {
+  return [...new Set(rows.map(({ model }) => model))].flatMap((model) => {
+    const own = rows.filter((row) => row.model === model);
+    return [
+      rankingOf(own, model, 'latency', ({ latencyMs }) => -latencyMs),
+      rankingOf(own, model, 'throughput', ({ throughputHz }) => throughputHz),
+    ];
+  });
+}
+
+function rankingOf(
+  rows: readonly ResultRow[],
+  model: string,
+  objective: Ranking['objective'],
+  goodness: (figures: ResultRow['predicted']) => number,
+): Ranking {
+  const best = rows.reduce((a, b) => (goodness(b.measured) > goodness(a.measured) ? b : a));
+  const better = rows.filter(({ predicted }) => goodness(predicted) > goodness(best.predicted));
+  return { model, objective, measuredBest: best.plan.label, predictedRank: better.length + 1 };
 }
 
 /** Null of nothing. */

@@ -1,4 +1,4 @@
-import { errorsOf, type ResultRow, type Results } from './results.js';
+import { errorsOf, type ResultRow, type Results, rankingsOf } from './results.js';
 
 /** A row with made-up figures. */
 export function sampleRow(
@@ -28,6 +28,7 @@ export function sampleResults(rows: readonly ResultRow[], more: Partial<Results>
     date: '2026-01-02T03:04:05Z',
     rows: [...rows],
     ...errorsOf(rows),
+    rankings: rankingsOf(rows),
     notes: [],
     ...more,
   };

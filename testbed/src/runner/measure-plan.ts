@@ -2,6 +2,7 @@ import { CutpointError, median, type NamedTensors, quantile, throwIfCancelled } 
 import type { SplitChoice } from '@cutpoint/daemon';
 import { hopTimes } from '@cutpoint/daemon';
 import { connect, type Peer } from '@cutpoint/wire';
+import type { Beat } from './reference.js';
 
 /** What running a plan gave. Latency and throughput are two measurements; neither is derived from the other. */
 export interface PlanMeasurement {
@@ -15,9 +16,9 @@ export interface PlanMeasurement {
   /** Answers per second and agent with many requests under way. */
   readonly throughputHz: number;
   readonly answers: number;
-  /** Runs of the reference among those requests, and among the stretches at full rate, in ms. */
-  readonly latencyBeatsMs: readonly number[];
-  readonly throughputBeatsMs: readonly number[];
+  /** Runs of the reference among those requests, and among the stretches at full rate. */
+  readonly latencyBeats: readonly Beat[];
+  readonly throughputBeats: readonly Beat[];
 }
 
 export interface MeasureOptions {
@@ -31,7 +32,7 @@ export interface MeasureOptions {
   /** How long each of the two measurements takes, roughly. */
   readonly secondsEach: number;
   /** Runs the reference once: between requests, and between stretches at full rate. */
-  readonly beat: () => Promise<number>;
+  readonly beat: () => Promise<Beat>;
   readonly signal: AbortSignal;
 }
 
@@ -54,13 +55,13 @@ export async function measurePlan(options: MeasureOptions): Promise<PlanMeasurem
     for (const url of options.agents)
       peers.push(await connect({ url, connectTimeoutMs: 10_000, signal: options.signal }));
     await Promise.all(peers.map((peer) => prepare(peer, options)));
-    const latencyBeatsMs: number[] = [];
+    const latencyBeats: Beat[] = [];
     const { rateHz } = options;
     const samples =
       rateHz === undefined
-        ? await oneByOne(peers, options, latencyBeatsMs)
-        : await atRandom(peers, rateHz, options, latencyBeatsMs);
-    const { rate, answers, beatsMs } = await inStretches(peers, options);
+        ? await oneByOne(peers, options, latencyBeats)
+        : await atRandom(peers, rateHz, options, latencyBeats);
+    const { rate, answers, beats } = await inStretches(peers, options);
     return {
       latencyMs: median(samples.map(({ totalMs }) => totalMs)),
       p99Ms: quantile(
@@ -72,8 +73,8 @@ export async function measurePlan(options: MeasureOptions): Promise<PlanMeasurem
       requests: samples.length,
       throughputHz: rate / peers.length,
       answers,
-      latencyBeatsMs,
-      throughputBeatsMs: beatsMs,
+      latencyBeats,
+      throughputBeats: beats,
     };
   } finally {
     await Promise.all(peers.map((peer) => peer.close()));
@@ -99,13 +100,13 @@ async function once(peer: Peer, { choice, inputs, signal }: MeasureOptions): Pro
   };
 }
 
-async function oneByOne([peer]: readonly Peer[], options: MeasureOptions, beatsMs: number[]): Promise<Sample[]> {
+async function oneByOne([peer]: readonly Peer[], options: MeasureOptions, beats: Beat[]): Promise<Sample[]> {
   const samples: Sample[] = [];
   const until = performance.now() + options.secondsEach * 1000;
   while (peer !== undefined && samples.length < maxSamples) {
     throwIfCancelled(options.signal);
     if (samples.length >= minSamples && performance.now() > until) break;
-    beatsMs.push(await options.beat());
+    beats.push(await options.beat());
     samples.push(await once(peer, options));
   }
   return samples;
@@ -116,10 +117,10 @@ async function atRandom(
   peers: readonly Peer[],
   rateHz: number,
   options: MeasureOptions,
-  beatsMs: number[],
+  beats: Beat[],
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
-  for (let i = 0; i < minSamples; i++) beatsMs.push(await options.beat());
+  for (let i = 0; i < minSamples; i++) beats.push(await options.beat());
   const endsAt = performance.now() + options.secondsEach * 2000;
   await Promise.all(
     peers.map(async (peer) => {
@@ -140,19 +141,22 @@ const beatsBetween = 8;
 
 /** The rate over some stretches at full rate, with runs of the reference before, between and after them. */
 async function inStretches(peers: readonly Peer[], options: MeasureOptions) {
-  const beatsMs = [await options.beat()];
+  const beats = [await options.beat()];
   let answers = 0;
   let seconds = 0;
   for (let stretch = 0; stretch < stretches; stretch++) {
     const part = await saturated(peers, options, options.secondsEach / stretches);
     answers += part.answers;
     seconds += part.seconds;
-    for (let i = 0; i < beatsBetween; i++) beatsMs.push(await options.beat());
+    for (let i = 0; i < beatsBetween; i++) beats.push(await options.beat());
   }
-  return { rate: answers / seconds, answers, beatsMs };
+  return { rate: answers / seconds, answers, beats };
 }
 
-/** Counts answers while every agent has as many requests under way as it needs. */
+/**
+ * Counts answers while every agent has as many requests under way as it needs: from the moment when the first have come,
+ * as the stages fill at the start, until no more are sent.
+ */
 async function saturated(
   peers: readonly Peer[],
   options: MeasureOptions,
@@ -160,23 +164,24 @@ async function saturated(
 ): Promise<{ answers: number; seconds: number }> {
   const { requestsInFlight, signal } = options;
   const done: number[] = [];
-  const full = requestsInFlight * peers.length;
-  const startedAt = performance.now();
-  const enough = (): boolean =>
-    done.length >= full + minSamples && performance.now() - startedAt > atLeastSeconds * 1000;
+  const filling = Math.ceil((requestsInFlight * peers.length) / 2);
+  const enough = (): boolean => {
+    const steadyMs = (done.at(-1) ?? 0) - (done[filling] ?? Number.POSITIVE_INFINITY);
+    return done.length > filling + minSamples && steadyMs > atLeastSeconds * 1000;
+  };
+  let steady: readonly number[] | undefined;
   const lane = async (peer: Peer): Promise<void> => {
-    while (!enough()) {
+    while (steady === undefined) {
       throwIfCancelled(signal);
       await once(peer, options);
       done.push(performance.now());
+      if (enough()) steady ??= done.slice(filling);
     }
   };
   await Promise.all(peers.flatMap((peer) => Array.from({ length: requestsInFlight }, () => lane(peer))));
-  // While the stages fill at the start and run empty at the end, the rate is not that of the plan.
-  const steady = done.slice(full - 1, Math.max(full + 1, done.length - full + 1));
-  const [first = 0] = steady;
-  const last = steady.at(-1) ?? first;
-  return { answers: steady.length - 1, seconds: (last - first) / 1000 };
+  const times = steady ?? [];
+  const [first = 0] = times;
+  return { answers: times.length - 1, seconds: ((times.at(-1) ?? first) - first) / 1000 };
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

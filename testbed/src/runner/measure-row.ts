@@ -10,7 +10,7 @@ import type { ChosenPlan } from './choose-plans.js';
 import type { Deployment } from './deployment.js';
 import { measurePlan, type PlanMeasurement } from './measure-plan.js';
 import { type Prediction, predict, scaledProfile } from './predict.js';
-import type { Reference } from './reference.js';
+import type { Beat, Reference } from './reference.js';
 
 /** What the plans of one model are measured with. */
 export interface Bench {
@@ -57,25 +57,46 @@ async function measureOnce(bench: Bench, choice: PlanChoice): Promise<Run> {
     choice: splitOf(choice, model),
     inputs: randomInputs(concreteInputs(model.cutModel.inputs, model.dims).inputs),
     // Times vary: with a few requests waiting before each stage, a slow one does not leave the next stage idle.
-    requestsInFlight: Math.min(mostInFlight, predictAt(bench, choice, 1).requestsInFlight + 3 * choice.devices.length),
+    requestsInFlight: Math.min(
+      mostInFlight,
+      predictAt(bench, choice, undefined).requestsInFlight + 3 * choice.devices.length,
+    ),
     rateHz: loaded.scenario.load.rateHz,
     secondsEach,
     beat: () => reference.beat(),
     signal,
   });
-  const { latencyBeatsMs, throughputBeatsMs } = measured;
-  return { measured, drift: Math.max(driftOf(latencyBeatsMs), driftOf(throughputBeatsMs)) };
+  const { latencyBeats, throughputBeats } = measured;
+  return { measured, drift: Math.max(driftOf(latencyBeats), driftOf(throughputBeats)) };
 }
 
-function driftOf(beatsMs: readonly number[]): number {
-  const middle = Math.ceil(beatsMs.length / 2);
-  const halves = [median(beatsMs.slice(0, middle)), median(beatsMs.slice(middle))];
+function driftOf(beats: readonly Beat[]): number {
+  const middle = Math.ceil(beats.length / 2);
+  const halves = [beats.slice(0, middle), beats.slice(middle)].map((half) => speedOf(half, median).elapsedMs);
   return Math.max(...halves) / Math.min(...halves) - 1;
 }
 
-/** The prediction for a machine that is so many times slower than it was during the profile. */
-function predictAt({ loaded, model, profiles, probed }: Bench, choice: PlanChoice, factor: number): Prediction {
-  const scaled = Object.entries(profiles).map(([id, profile]) => [id, scaledProfile(profile, factor)]);
+/** The machine's speed over some beats. */
+function speedOf(beats: readonly Beat[], middle: (values: readonly number[]) => number): Beat {
+  return {
+    elapsedMs: middle(beats.map(({ elapsedMs }) => elapsedMs)),
+    processorMs: middle(beats.map(({ processorMs }) => processorMs)),
+  };
+}
+
+/** The prediction for a machine of this speed; undefined: of the speed it had during the profile. */
+function predictAt(
+  { loaded, model, profiles, probed }: Bench,
+  choice: PlanChoice,
+  speed: Beat | undefined,
+): Prediction {
+  const scaled = loaded.scenario.devices.flatMap(({ id, slowDown }): [string, ModelProfile][] => {
+    const profile = profiles[id];
+    if (profile === undefined) return [];
+    const { referenceMs } = profile.fit;
+    const nowMs = slowDown > 1 ? speed?.processorMs : speed?.elapsedMs;
+    return [[id, nowMs === undefined ? profile : scaledProfile(profile, nowMs / referenceMs)]];
+  });
   return predict(problemFor(loaded, model, Object.fromEntries(scaled), probed), choice);
 }
 
@@ -86,12 +107,10 @@ function rowOf(
   measured: PlanMeasurement,
 ): ResultRow {
   const { devices } = bench.loaded.scenario;
-  const profiledMs = bench.profiles[devices[0]?.id ?? '']?.fit.referenceMs;
-  const referenceMs = median(measured.latencyBeatsMs);
-  const at = (speedMs: number): Prediction => predictAt(bench, choice, speedMs / (profiledMs ?? speedMs));
-  const predicted = at(referenceMs);
+  const speed = speedOf(measured.latencyBeats, median);
+  const predicted = predictAt(bench, choice, speed);
   // A rate is an average over its time, so the machine's mean speed is what counts.
-  const { throughputHz } = at(mean(measured.throughputBeatsMs));
+  const { throughputHz } = predictAt(bench, choice, speedOf(measured.throughputBeats, mean));
   return {
     model: bench.model.cutModel.file.name,
     plan: {
@@ -108,7 +127,7 @@ function rowOf(
     },
     baseline: why === 'baseline',
     heldOut,
-    referenceMs,
+    referenceMs: speed.elapsedMs,
   };
 }
 

@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { CutpointError, throwIfCancelled } from '@cutpoint/core';
 import type { PlanChoice, PlanProblem } from '@cutpoint/plan';
 import { type EmulationChoice, openNetwork } from '../links/network.js';
-import { errorsOf, type ResultRow, type Results } from '../report/results.js';
+import { errorsOf, type ResultRow, type Results, rankingsOf } from '../report/results.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load-scenario.js';
 import { openScenarioModel, problemFor, profilesFor, type ScenarioModel } from '../scenarios/problem-for.js';
 import { choosePlans } from './choose-plans.js';
@@ -62,6 +62,7 @@ export async function runTestbed(options: TestbedOptions): Promise<Results> {
     date: new Date().toISOString(),
     rows,
     ...errorsOf(rows),
+    rankings: rankingsOf(rows),
     notes: [...notes],
   };
 }

@@ -1,27 +1,39 @@
 import { join } from 'node:path';
-import { byModel, errorPct, type ResultRow, type Results, verdicts } from '@cutpoint/testbed';
+import { byModel, errorPct, type ResultRow, type Results, rankingText, verdicts } from '@cutpoint/testbed';
 import { type Column, table } from '../output/table.js';
 import { msColumn } from '../output/units.js';
 
 /** What a run of the testbed gave, as a person reads it: every plan with its errors, then what follows from it. */
 export function resultsText(results: Results, folder: string): string {
-  const tables = [...byModel(results.rows)].map(
-    ([model, rows]) =>
-      `${model}\n${resultTable(rows)}${verdicts(rows)
-        .map((sentence) => `${sentence}\n`)
-        .join('')}`,
-  );
-  const { medianAbsErrorPct: middle, p90AbsErrorPct: high } = results;
-  const pct = (value: number | null): string => (value === null ? 'unknown' : `${value.toFixed(1)} %`);
+  const tables = [...byModel(results.rows)].map(([model, rows]) => {
+    const said = [...verdicts(rows), ...results.rankings.filter((ranking) => ranking.model === model).map(rankingText)];
+    return `${model}\n${resultTable(rows)}${said.map((sentence) => `${sentence}\n`).join('')}\n`;
+  });
   return [
     ...tables,
-    '* a single device   h held out: its cuts were not measured for the profile\n',
-    `error of prediction over held-out plans, median and 90th percentile:\n`,
-    `  latency     ${pct(middle.latency)}, ${pct(high.latency)}\n`,
-    `  throughput  ${pct(middle.throughput)}, ${pct(high.throughput)}\n`,
+    '* a single device   h held out: its cuts were not measured for the profile\n\n',
+    errorTable(results),
+    '\n',
     ...results.notes.map((note) => `note: ${note}\n`),
     `links: ${results.emulation}; report: ${join(folder, 'report.html')}\n`,
-  ].join('\n');
+  ].join('');
+}
+
+function errorTable({ medianAbsErrorPct, p90AbsErrorPct }: Results): string {
+  const pct = (value: number | null): string => (value === null ? 'unknown' : `${value.toFixed(1)} %`);
+  const rows = (['latency', 'compute', 'link', 'throughput'] as const).map((key) => [
+    key === 'compute' || key === 'link' ? `  of it ${key}` : key,
+    pct(medianAbsErrorPct[key]),
+    pct(p90AbsErrorPct[key]),
+  ]);
+  return table(
+    [
+      { name: 'error of prediction, held-out plans' },
+      { name: 'median', align: 'right' },
+      { name: '90th percentile', align: 'right' },
+    ],
+    rows,
+  );
 }
 
 const columns: readonly Column[] = [

@@ -22,8 +22,8 @@ export interface SegmentOptions {
   /** Calls that may wait behind those the worker already holds. Default 64. */
   readonly maxQueue?: number;
   /**
-   * Makes every run take this many times its own time, from 1 to 1000, to stand for a slower device. Default 1. It counts
-   * as compute time in `RunTiming`. For testbeds.
+   * Makes every run take this many times the time it holds a processor, from 1 to 1000, to stand for a slower device.
+   * Default 1. It counts as compute time in `RunTiming`. For testbeds.
    */
   readonly slowDown?: number;
   /**

@@ -1,14 +1,18 @@
-import { tensorOf } from '@cutpoint/core';
+import { spawn } from 'node:child_process';
+import { cpus } from 'node:os';
+import { median, tensorOf } from '@cutpoint/core';
 import { describe, expect, it } from 'vitest';
 import { nowUs } from './clock.js';
 import { loadSegment } from './load-segment.js';
 import { slowModel } from './onnx-bytes.testing.js';
-import { slowDownBy } from './slow-down.js';
+import { SlowDown } from './slow-down.js';
+import { threadTimeUs } from './thread-time.js';
 
 const model = slowModel(24);
 const square = new Map([['x', tensorOf('f32', [192, 192], new Float32Array(192 * 192))]]);
 
-function compute(us: number): { fromUs: number; toUs: number } {
+function compute(slowed: SlowDown, us: number): { fromUs: number; toUs: number } {
+  slowed.begin();
   const fromUs = nowUs();
   while (nowUs() - fromUs < us);
   return { fromUs, toUs: nowUs() };
@@ -16,13 +20,13 @@ function compute(us: number): { fromUs: number; toUs: number } {
 
 /** Runs of 0.7 ms each at a third of the speed: how far they are off per run, and in total. */
 function errorsOfRuns(runs: number): { perRunUs: number; ratio: number } {
-  const slowed = slowDownBy(3);
+  const slowed = new SlowDown(3);
   const startUs = nowUs();
   let wantedUs = 0;
   for (let i = 0; i < runs; i += 1) {
-    const { fromUs, toUs } = compute(700);
+    const { fromUs, toUs } = compute(slowed, 700);
     wantedUs += 3 * (toUs - fromUs);
-    slowed(fromUs, toUs);
+    slowed.end(fromUs, toUs);
   }
   const tookUs = nowUs() - startUs;
   return { perRunUs: Math.abs(tookUs - wantedUs) / runs, ratio: tookUs / wantedUs };
@@ -37,17 +41,17 @@ describe('a slowed run', () => {
   });
 
   it('does not make up for a stall by being as fast as a device that is not slowed', () => {
-    const slowed = slowDownBy(3);
+    const slowed = new SlowDown(3);
     const longAgo = nowUs() - 1_000_000;
-    slowed(longAgo - 1000, longAgo);
+    slowed.end(longAgo - 1000, longAgo);
     for (let i = 0; i < 20; i += 1) {
-      const { fromUs, toUs } = compute(1000);
-      expect(slowed(fromUs, toUs) - fromUs).toBeGreaterThan(1900);
+      const { fromUs, toUs } = compute(slowed, 1000);
+      expect(slowed.end(fromUs, toUs) - fromUs).toBeGreaterThan(1900);
     }
   });
 
   it('is left alone at factor one', () => {
-    expect(slowDownBy(1)(5, 7)).toBe(7);
+    expect(new SlowDown(1).end(5, 7)).toBe(7);
   });
 });
 
@@ -81,4 +85,24 @@ it('refuses a factor below one and none at all', async () => {
     const loading = loadSegment({ kind: 'bytes', model }, { slowDown });
     await expect(loading).rejects.toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
   }
+});
+
+describe.skipIf(threadTimeUs() === undefined)('a slowed segment beside others that want the processor', () => {
+  it('is not slowed by them, as long as what it asks for is left', { timeout: 60_000, retry: 3 }, async () => {
+    await using slowed = await loadSegment({ kind: 'bytes', model }, { slowDown: 10 });
+    const timesUs = async () => {
+      const times: number[] = [];
+      for (let i = 0; i < 9; i += 1) times.push((await slowed.run(square)).timing.computeUs);
+      return median(times);
+    };
+    const alone = await timesUs();
+    const others = cpus().map(() =>
+      spawn(process.execPath, ['-e', 'const end = Date.now() + 30_000; while (Date.now() < end);']),
+    );
+    try {
+      expect((await timesUs()) / alone).toBeLessThan(1.5);
+    } finally {
+      for (const other of others) other.kill('SIGKILL');
+    }
+  });
 });

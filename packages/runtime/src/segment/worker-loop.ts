@@ -2,7 +2,7 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { nowUs } from './clock.js';
 import { listOrtProviders, OrtSession } from './ort-session.js';
 import type { LoadMessage, Packet, RunMessage, ToWorker, WorkerPort } from './protocol.js';
-import { slowDownBy } from './slow-down.js';
+import { SlowDown } from './slow-down.js';
 
 /** Serves one segment over a port: loads it once, then runs what arrives, in order. */
 export function serveSegment(port: WorkerPort): void {
@@ -11,11 +11,11 @@ export function serveSegment(port: WorkerPort): void {
   let draining = false;
   let work = Promise.resolve();
   let freeAt = nowUs();
-  let slowDown = slowDownBy(1);
+  let slowDown = new SlowDown(1);
 
   async function load(message: LoadMessage, payloads: Packet<ToWorker>['payloads']): Promise<void> {
     try {
-      slowDown = slowDownBy(message.settings.slowDown);
+      slowDown = new SlowDown(message.settings.slowDown);
       session = await port.native(() => OrtSession.load(message, payloads));
       port.post({ message: { kind: 'loaded', inputs: session.inputs, outputs: session.outputs }, payloads: [] });
     } catch (thrown) {
@@ -29,9 +29,10 @@ export function serveSegment(port: WorkerPort): void {
       if (session === undefined)
         throw new CutpointError('CUT_INTERNAL', 'A run arrived before the segment was loaded.');
       const loaded = session;
+      slowDown.begin();
       const ran = await port.native(() => loaded.run(message, payloads));
       const { computeFrom, computeTo } = ran.marks;
-      const marks = { freeAt, computeFrom, computeTo: slowDown(computeFrom, computeTo) };
+      const marks = { freeAt, computeFrom, computeTo: slowDown.end(computeFrom, computeTo) };
       port.post({
         message: { kind: 'ran', id: message.id, outputs: ran.outputs, marks },
         payloads: [...ran.payloads, ...payloads],
