@@ -18,6 +18,8 @@ export class KnownPlans {
   /** Copies of rows, those that beat most often first. */
   readonly #recent: Float64Array;
   #recentSize = 0;
+  /** The costs asked about, times the slack. */
+  readonly #scaled: Float64Array;
 
   /** `slack`: a factor within which a known plan counts as nowhere worse and better; 1 is exact. */
   constructor(width: number, slack = 1) {
@@ -25,24 +27,21 @@ export class KnownPlans {
     this.#slack = slack;
     this.#rows = new Float64Array(256 * width);
     this.#recent = new Float64Array(mostRecent * width);
+    this.#scaled = new Float64Array(width);
   }
 
   /** Like `beat`, but asks only the plans that have beaten others lately: those beat most of what is beaten at all. */
   beatLately(costs: Float64Array): boolean {
-    for (let k = 0; k < this.#recentSize; k++) {
-      if (!this.#rowBeats(this.#recent, k, costs)) continue;
-      if (k > 0) swapRows(this.#recent, this.#width, k, k >> 1);
-      return true;
-    }
-    return false;
+    const k = this.#firstBeating(this.#recent, 0, this.#recentSize, this.#scale(costs));
+    if (k > 0) swapRows(this.#recent, this.#width, k, k >> 1);
+    return k >= 0;
   }
 
   /** True if a known plan is nowhere worse than these costs and somewhere better. */
   beat(costs: Float64Array): boolean {
     const found = this.#beaterOf(costs);
-    if (found < 0) return false;
-    this.#remember(found);
-    return true;
+    if (found >= 0) this.#remember(found);
+    return found >= 0;
   }
 
   add(costs: Float64Array): void {
@@ -61,35 +60,43 @@ export class KnownPlans {
 
   /** The row that beats these costs; -1 if none does. */
   #beaterOf(costs: Float64Array): number {
+    const scaled = this.#scale(costs);
     for (let block = 0; block * blockSize < this.#sorted; block++) {
-      if (!this.#mayBeat(block, costs)) continue;
+      if (!this.#mayBeat(block, scaled)) continue;
       const end = Math.min(this.#sorted, (block + 1) * blockSize);
-      for (let k = block * blockSize; k < end; k++) if (this.#rowBeats(this.#rows, k, costs)) return k;
+      const found = this.#firstBeating(this.#rows, block * blockSize, end, scaled);
+      if (found >= 0) return found;
     }
-    for (let k = this.#sorted; k < this.#size; k++) if (this.#rowBeats(this.#rows, k, costs)) return k;
-    return -1;
+    return this.#firstBeating(this.#rows, this.#sorted, this.#size, scaled);
   }
 
-  #mayBeat(block: number, costs: Float64Array): boolean {
+  #mayBeat(block: number, scaled: Float64Array): boolean {
     const at = block * this.#width;
     for (let c = 0; c < this.#width; c++) {
-      if ((this.#least[at + c] as number) > (costs[c] as number) * this.#slack) return false;
+      if ((this.#least[at + c] as number) > (scaled[c] as number)) return false;
     }
     return true;
   }
 
-  #rowBeats(rows: Float64Array, row: number, costs: Float64Array): boolean {
+  #scale(costs: Float64Array): Float64Array {
+    for (let c = 0; c < this.#width; c++) this.#scaled[c] = (costs[c] as number) * this.#slack;
+    return this.#scaled;
+  }
+
+  /** The first of these rows that is nowhere worse and somewhere better. The search spends most of its time here. */
+  #firstBeating(rows: Float64Array, from: number, to: number, scaled: Float64Array): number {
     const width = this.#width;
-    const slack = this.#slack;
-    const at = row * width;
-    let better = slack > 1;
-    for (let c = 0; c < width; c++) {
-      const known = rows[at + c] as number;
-      const its = (costs[c] as number) * slack;
-      if (known > its) return false;
-      if (known < its) better = true;
+    const anyBetter = this.#slack > 1;
+    const first = scaled[0] as number;
+    for (let k = from, at = from * width; k < to; k++, at += width) {
+      if ((rows[at] as number) > first) continue;
+      let c = 1;
+      while (c < width && (rows[at + c] as number) <= (scaled[c] as number)) c++;
+      if (c < width) continue;
+      if (anyBetter) return k;
+      for (c = 0; c < width; c++) if ((rows[at + c] as number) < (scaled[c] as number)) return k;
     }
-    return better;
+    return -1;
   }
 
   #remember(row: number): void {

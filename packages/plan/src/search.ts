@@ -2,6 +2,7 @@ import type { Bounds } from './bounds.js';
 import type { KnownPlans } from './known-plans.js';
 import { LabelSet, unwanted, wanted } from './label-set.js';
 import { LabelStore } from './labels.js';
+import { Places } from './places.js';
 import { hopAt, type Tables } from './tables.js';
 
 /** Adding up in another order changes the last bits; bounds leave room for that. */
@@ -11,6 +12,9 @@ const roundingUp = 1 + 1e-9;
 /** Via which a label came; codecs are 0 and up. */
 export const viaSegment = -1;
 const viaStart = -2;
+
+/** From so many labels on, all known plans are asked about what they have at least, before each is looked at. */
+const manyLabels = 16;
 
 export interface SearchOptions {
   /** Cuts that may be used, ascending, with the first and the last. */
@@ -38,11 +42,12 @@ export class Search {
   private readonly set: LabelSet;
   private readonly complete: LabelSet;
   private readonly width: number;
-  /** Where the labels of a place begin and end in the store; places as in `placeOf`. */
-  private readonly begin: Int32Array;
-  private readonly end: Int32Array;
-  /** By place: the least of each column over its labels. */
-  private readonly least: Float64Array;
+  /** As in `placeOf`. */
+  private readonly places: Places;
+  /** What is being filled: costs of completing it at least, where they lie, and whether it is complete. */
+  private rest: Float64Array = new Float64Array(0);
+  private state = 0;
+  private whole = false;
   private readonly label: Float64Array;
   private readonly bound: Float64Array;
   /** By column of which the largest counts: no plan has less. */
@@ -58,15 +63,12 @@ export class Search {
     const { layout, cuts, devices } = tables;
     const { mostTies, factor } = options;
     this.width = layout.columns.length;
-    const places = devices * cuts * 2;
     this.store = new LabelStore(this.width);
     this.front = new LabelStore(layout.chosen.length);
     const slack = factor === 1 ? undefined : layout.limits.map((limit) => (limit < Infinity ? 1 : factor));
     this.set = new LabelSet(this.store, this.width, layout.strict, mostTies, slack);
     this.complete = new LabelSet(this.front, layout.chosen.length, layout.chosen.length, mostTies, undefined);
-    this.begin = new Int32Array(places);
-    this.end = new Int32Array(places);
-    this.least = new Float64Array(places * this.width);
+    this.places = new Places(devices * cuts * 2, this.width);
     this.label = new Float64Array(this.width);
     this.bound = new Float64Array(layout.chosen.length);
     this.floor = Float64Array.from({ length: this.width }, (_, c) =>
@@ -89,30 +91,22 @@ export class Search {
   private start(): void {
     for (const done of [false, true]) {
       this.label.fill(0);
-      if (this.accepts(done ? this.bounds.done : this.bounds.decide, 0)) this.keep(-1, viaStart, 1);
+      this.aimAt(done ? this.bounds.done : this.bounds.decide, 0, false);
+      if (this.accepts()) this.keep(-1, viaStart, 1);
       this.close(this.placeOf(0, 0, done));
     }
   }
 
   private decideAt(device: number, cut: number): void {
-    const { tables, store, width, label } = this;
-    const { hops, layout, idleW, cuts } = tables;
-    const state = (device * cuts + cut) * width;
-    if (this.bounds.decide[state] !== Infinity) {
+    const { tables, width } = this;
+    const { hops, idleW, cuts } = tables;
+    this.aimAt(this.bounds.decide, (device * cuts + cut) * width, false);
+    if (this.rest[this.state] !== Infinity) {
       for (let from = 0; from < device; from++) {
-        const source = this.placeOf(from, cut, true);
         const joinedW = (idleW[device] as number) - (idleW[from] as number);
         for (let codec = 0; codec < tables.codecs; codec++) {
           const step = hopAt(tables, from, device, codec, cut);
-          if (hops[step] === Infinity) continue;
-          for (let k = this.begin[source] as number; k < (this.end[source] as number); k++) {
-            this.add(store.values, k * width, hops, step);
-            if (joinedW !== 0 && layout.energy >= 0) {
-              const waited = joinedW * (store.values[k * width + layout.latency] as number);
-              label[layout.energy] = (label[layout.energy] as number) + waited;
-            }
-            if (this.accepts(this.bounds.decide, state)) this.keep(k, codec, store.ways[k] as number);
-          }
+          this.pull(this.placeOf(from, cut, true), hops, step, joinedW, codec);
         }
       }
     }
@@ -120,34 +114,44 @@ export class Search {
   }
 
   private doneAt(device: number, cut: number): void {
-    const { tables, store, width } = this;
-    const { cuts } = tables;
-    const state = (device * cuts + cut) * width;
-    const segments = tables.segments[device] as Float64Array;
-    const whole = cut === cuts - 1;
-    if (this.bounds.done[state] === Infinity) return;
+    const { cuts, segments } = this.tables;
+    this.aimAt(this.bounds.done, (device * cuts + cut) * this.width, cut === cuts - 1);
+    if (this.rest[this.state] === Infinity) return;
     for (const from of this.options.cutList) {
       if (from >= cut) break;
+      const step = (cut * cuts + from) * this.width;
       const source = this.placeOf(device, from, false);
-      const first = this.begin[source] as number;
-      const last = this.end[source] as number;
-      const step = (cut * cuts + from) * width;
-      if (first === last || segments[step] === Infinity) continue;
-      // If even the best of all its labels together would not do, none of them does.
-      if (last - first > 1) {
-        this.add(this.least, source * width, segments, step);
-        if (!this.accepts(this.bounds.done, state)) continue;
-        if (last - first > 16 && this.known.beat(this.bound)) continue;
-      }
-      for (let k = first; k < last; k++) {
-        this.add(store.values, k * width, segments, step);
-        if (!this.accepts(this.bounds.done, state)) continue;
-        const ways = store.ways[k] as number;
-        if (whole) this.finish(k, ways);
-        else this.keep(k, viaSegment, ways);
-      }
+      this.pull(source, segments[device] as Float64Array, step, 0, viaSegment);
     }
     this.close(this.placeOf(device, cut, true));
+  }
+
+  private aimAt(rest: Float64Array, state: number, whole: boolean): void {
+    this.rest = rest;
+    this.state = state;
+    this.whole = whole;
+  }
+
+  /**
+   * Takes the labels of a place over a step, a segment or a hop, and keeps those that can still end on the front. What
+   * they have at least in common goes first: most go at once.
+   */
+  private pull(source: number, steps: Float64Array, step: number, joinedW: number, via: number): void {
+    const { store, places, width } = this;
+    const first = places.begin[source] as number;
+    const last = places.end[source] as number;
+    if (first === last || steps[step] === Infinity) return;
+    // Where a device joins that draws less, the least costs of several labels are none of a sum.
+    if (last - first > 1 && joinedW >= 0) {
+      this.add(places.least, source * width, steps, step, joinedW);
+      if (!this.accepts() || (last - first > manyLabels && this.known.beat(this.bound))) return;
+    }
+    for (let k = first; k < last; k++) {
+      this.add(store.values, k * width, steps, step, joinedW);
+      if (!this.accepts()) continue;
+      if (this.whole) this.finish(k, store.ways[k] as number);
+      else this.keep(k, via, store.ways[k] as number);
+    }
   }
 
   /** A complete plan: the label is its costs. */
@@ -167,23 +171,26 @@ export class Search {
     this.set.add(this.label, found, from, via, ways);
   }
 
-  private add(values: Float64Array, at: number, steps: Float64Array, step: number): void {
+  /** `joinedW`: what devices that join have drawn more, since the request began, than those whose place they take. */
+  private add(values: Float64Array, at: number, steps: Float64Array, step: number, joinedW: number): void {
     const { width, label } = this;
-    const { sums } = this.tables.layout;
+    const { sums, energy, latency } = this.tables.layout;
     for (let c = 0; c < sums; c++) label[c] = (values[at + c] as number) + (steps[step + c] as number);
     for (let c = sums; c < width; c++) {
       const own = steps[step + c] as number;
       const before = values[at + c] as number;
       label[c] = own > before ? own : before;
     }
+    if (joinedW !== 0 && energy >= 0)
+      label[energy] = (label[energy] as number) + joinedW * (values[at + latency] as number);
   }
 
   /**
-   * Whether the label can still end on the front, given what completing it costs at least (`rest` from `at` on). Raises the
+   * Whether the label can still end on the front, given what completing it costs at least (`rest` from `state` on). Raises the
    * columns of which the largest counts to what every completion reaches anyway, so that labels become equal.
    */
-  private accepts(rest: Float64Array, at: number): boolean {
-    const { label, bound, floor, width } = this;
+  private accepts(): boolean {
+    const { label, bound, floor, width, rest, state: at } = this;
     const { sums, strict, limits } = this.tables.layout;
     let chosen = 0;
     for (let c = 0; c < sums; c++) {
@@ -206,16 +213,9 @@ export class Search {
   }
 
   private close(place: number): void {
-    const { store, set, width, least } = this;
-    const first = store.size;
-    set.flush(place);
-    this.begin[place] = first;
-    this.end[place] = store.size;
-    for (let c = 0; c < width; c++) {
-      let smallest = Infinity;
-      for (let k = first; k < store.size; k++) smallest = Math.min(smallest, store.values[k * width + c] as number);
-      least[place * width + c] = smallest;
-    }
+    const first = this.store.size;
+    this.set.flush(place);
+    this.places.close(place, this.store, first);
   }
 
   /** The sums' limits, exactly; steps over the other limits are not in the tables. */

@@ -3,6 +3,9 @@ import { probeLink } from '@cutpoint/profile';
 import type { Deployment } from './deployment.js';
 import type { Wiring } from './wiring.js';
 
+/** Enough for round trips of half a second; a fast link takes a tenth of it. */
+const budgetMs = 30_000;
+
 /** Probes every way between two devices through the transport that requests will take, one after the other. */
 export async function probeLinks(
   { devices }: Scenario,
@@ -15,7 +18,7 @@ export async function probeLinks(
       if (a >= b || !wiring.reaches(a, b)) continue;
       onProgress(`probing the link from ${from} to ${to}`);
       const url = await deployment.linkTo(a, b);
-      probed.push({ from, to, profile: await probeLink({ url, signal }) });
+      probed.push({ from, to, profile: await probeLink({ url, signal, budgetMs }) });
     }
   }
   return probed;

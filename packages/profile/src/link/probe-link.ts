@@ -1,4 +1,4 @@
-import { CutpointError, cancelReason } from '@cutpoint/core';
+import { asCutpointError, CutpointError, cancelReason } from '@cutpoint/core';
 import type { LinkProfile } from '@cutpoint/plan';
 import { connect, maxProbeBytes } from '@cutpoint/wire';
 import { median, quantile } from '../statistics.js';
@@ -113,12 +113,25 @@ async function sendSizes(prober: Prober, options: SampleOptions): Promise<LinkSa
         const expectedMs = pingMs + bytes / rates[direction];
         if (samples.length >= directions.length && remainingMs() - expectedMs < untilMs) return samples;
         onProgress(`${direction}: ${bytes} bytes (message ${samples.length + 1})`);
-        const tookMs = await prober.message(direction, bytes);
+        const tookMs = await inTime(prober.message(direction, bytes));
+        // A message that took longer than was to be expected does not spoil those before it.
+        if (tookMs === undefined && samples.length >= directions.length) return samples;
+        if (tookMs === undefined) throw new CutpointError('CUT_DEADLINE', 'The first messages took too long.');
         samples.push({ direction, bytes, ms: Math.max(0, tookMs - pingMs / 2) });
       }
     }
   }
   return samples;
+}
+
+/** Undefined if the time is over. @throws CutpointError what else went wrong. */
+async function inTime(work: Promise<number>): Promise<number | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (asCutpointError(thrown, 'CUT_INTERNAL').code === 'CUT_DEADLINE') return undefined;
+    throw thrown;
+  }
 }
 
 function linkProfile(url: string, pings: readonly number[], messages: readonly LinkSample[]): LinkProfile {
