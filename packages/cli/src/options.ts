@@ -17,6 +17,12 @@ export function parseDim(text: string, previous: ReadonlyMap<string, number> = n
 /** The help text of `--dim`. */
 export const dimHelp = 'set a symbolic dimension of the model; may be repeated';
 
+/** `--preprocessing`, as the daemons know it. */
+export const preprocessingOption = [
+  '--preprocessing <file>',
+  'JSON file that makes the model take pixels (default: MODEL.preprocessing.json, where it exists)',
+] as const;
+
 /** `--at I[,J...]`: cut indices in ascending order, as `cutpoint cuts` lists them. @throws CutpointError CUT_ILLEGAL_CUT. */
 export function parseCuts(text: string): readonly number[] {
   const cuts = text.split(',').map((part) => parseWhole(part.trim()));

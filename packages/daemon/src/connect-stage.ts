@@ -48,7 +48,7 @@ export async function checkStage(
 
 function checkDescription(url: string, meta: unknown, expected: StageDescription): void {
   const parsed = stageDescription.safeParse(meta);
-  if (!parsed.success) throw mismatch(url, 'does not describe itself as a server does; is it an agent?');
+  if (!parsed.success) throw mismatch(url, 'does not describe itself as a server does; it may be an agent');
   const { data } = parsed;
   if (data.modelHash !== expected.modelHash) throw mismatch(url, 'holds another model');
   if (data.segment !== expected.segment || String(data.split.at) !== String(expected.split.at)) {

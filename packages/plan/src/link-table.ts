@@ -39,7 +39,8 @@ export function linkTable(scenario: Scenario, probed: readonly ProbedLink[]): (P
     if (table[Math.min(ends.a, ends.b)]?.[Math.max(ends.a, ends.b)] !== undefined) {
       fail(`There are two links between "${link.from}" and "${link.to}".`);
     }
-    set(ends, statedLink(link));
+    const stated = statedLink(link);
+    if (stated !== undefined) set(ends, stated);
   }
   for (const { from, to, profile } of probed) set(endsOf({ from, to }), probedLink(`${from}-${to}`, profile));
   return withWaysAround(table);

@@ -1,11 +1,15 @@
 import { CutpointError, type ErrorCode } from '@cutpoint/core';
 import type { z } from 'zod';
+import { issueText } from './issue-text.js';
 import { type LinkProfile, linkProfileSchema, type ModelProfile, modelProfileSchema } from './profiles.js';
 import { type Scenario, scenarioSchema } from './scenario.js';
 
-/** What a scenario file says. @throws CutpointError CUT_SCENARIO with the place and what is wrong there. */
-export function parseScenario(data: unknown): Scenario {
-  return parsed(scenarioSchema, data, 'CUT_SCENARIO', 'The scenario');
+/**
+ * What a scenario file says. `what` names it in errors.
+ * @throws CutpointError CUT_SCENARIO with the place and what is wrong there.
+ */
+export function parseScenario(data: unknown, what = 'The scenario'): Scenario {
+  return parsed(scenarioSchema, data, 'CUT_SCENARIO', what);
 }
 
 /** @throws CutpointError CUT_PROFILE with the place and what is wrong there. */
@@ -34,9 +38,8 @@ function parsed<T>(schema: z.ZodType<T>, data: unknown, code: ErrorCode, what: s
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const path = issue?.path.map(String).join('.') ?? '';
-  const where = path === '' ? what : `${what}, at ${path}`;
+  const wrong = issue === undefined ? 'it is not valid' : issueText(issue, data);
   const more = result.error.issues.length - 1;
   const rest = more > 0 ? ` (and ${more} more)` : '';
-  throw new CutpointError(code, `${where}: ${issue?.message ?? 'it is not valid'}${rest}.`, { cause: result.error });
+  throw new CutpointError(code, `${what} is wrong: ${wrong}${rest}.`, { cause: result.error });
 }

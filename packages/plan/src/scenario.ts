@@ -28,22 +28,29 @@ const directionSchema = z.strictObject({
   lossPct: z.number().min(0).max(50).optional(),
 });
 
-const linkSchema = z.strictObject({
-  from: id,
-  to: id,
-  /** Both directions, unless `up` or `down` says otherwise. */
-  rateMbit: z.number().min(0.001).max(1_000_000),
-  /** One way. */
-  delayMs: z.number().nonnegative().max(60_000),
-  jitterMs: z.number().nonnegative().max(60_000).default(0),
-  lossPct: z.number().min(0).max(50).default(0),
-  up: directionSchema.optional(),
-  down: directionSchema.optional(),
-  /** CSV beside the scenario with columns `seconds,rateMbit[,delayMs[,lossPct]]`, replayed in a loop. */
-  trace: z.string().optional(),
-  /** What `cutpoint probe --out` wrote; planning then uses it instead of the stated figures. */
-  profile: z.string().optional(),
-});
+const linkSchema = z
+  .strictObject({
+    from: id,
+    to: id,
+    /** Both directions, unless `up` or `down` says otherwise. May be left out, with the delay, where there is a profile. */
+    rateMbit: z.number().min(0.001).max(1_000_000).optional(),
+    /** One way. */
+    delayMs: z.number().nonnegative().max(60_000).optional(),
+    jitterMs: z.number().nonnegative().max(60_000).default(0),
+    lossPct: z.number().min(0).max(50).default(0),
+    up: directionSchema.optional(),
+    down: directionSchema.optional(),
+    /** CSV beside the scenario with columns `seconds,rateMbit[,delayMs[,lossPct]]`, replayed in a loop. */
+    trace: z.string().optional(),
+    /** What `cutpoint probe --out` wrote; planning then uses it instead of stated figures, which may be left out. */
+    profile: z.string().optional(),
+  })
+  .refine(
+    ({ rateMbit, delayMs, profile }) => profile !== undefined || (rateMbit !== undefined && delayMs !== undefined),
+    {
+      message: 'a link with rateMbit and delayMs, or with a profile',
+    },
+  );
 export type ScenarioLink = z.infer<typeof linkSchema>;
 
 const loadSchema = z.strictObject({

@@ -15,12 +15,14 @@ interface Figures {
 /**
  * A link of its stated figures. Fixed is the mean one-way delay; with loss the rate is at most what TCP sustains,
  * `segment / round trip * sqrt(3 / (2 * loss))` (M. Mathis, J. Semke, J. Mahdavi, T. Ott, Computer Communication Review 27(3),
- * 1997, without delayed acknowledgements).
+ * 1997, without delayed acknowledgements). Undefined for a link that states none.
  */
-export function statedLink(link: ScenarioLink): PlanLink {
+export function statedLink(link: ScenarioLink): PlanLink | undefined {
+  const { rateMbit, delayMs } = link;
+  if (rateMbit === undefined || delayMs === undefined) return undefined;
   const figuresOf = (direction: ScenarioLink['up']): Figures => ({
-    rateMbit: direction?.rateMbit ?? link.rateMbit,
-    delayMs: direction?.delayMs ?? link.delayMs,
+    rateMbit: direction?.rateMbit ?? rateMbit,
+    delayMs: direction?.delayMs ?? delayMs,
     jitterMs: direction?.jitterMs ?? link.jitterMs,
     lossPct: direction?.lossPct ?? link.lossPct,
   });

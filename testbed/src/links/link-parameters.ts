@@ -1,4 +1,4 @@
-import type { ScenarioLink } from '@cutpoint/plan';
+import type { StatedLink } from '../scenarios/stated-scenario.js';
 
 /** One direction of a link. */
 export interface DirectionParameters {
@@ -33,12 +33,12 @@ export interface LinkParameters {
 }
 
 /** The figures of a scenario's link for both directions. */
-export function linkParametersOf(link: ScenarioLink): LinkParameters {
+export function linkParametersOf(link: StatedLink): LinkParameters {
   const both = { rateMbit: link.rateMbit, delayMs: link.delayMs, jitterMs: link.jitterMs, lossPct: link.lossPct };
   return { up: overridden(both, link.up), down: overridden(both, link.down) };
 }
 
-function overridden(both: DirectionParameters, own: ScenarioLink['up'] = {}): DirectionParameters {
+function overridden(both: DirectionParameters, own: StatedLink['up'] = {}): DirectionParameters {
   return {
     rateMbit: own.rateMbit ?? both.rateMbit,
     delayMs: own.delayMs ?? both.delayMs,

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { scenarioSchema } from '@cutpoint/plan';
 import { describe, expect, it } from 'vitest';
+import { statedScenario } from '../scenarios/stated-scenario.js';
 import { describeLink } from './link-conformance.testing.js';
 import { netemChange, netnsPlan } from './netns-commands.js';
 import { openNetnsNetwork } from './netns-network.js';
@@ -9,12 +10,13 @@ import { whyNoNetns } from './probe-netns.js';
 import { connectTcp, openTcpServer } from './tcp-probe.testing.js';
 
 const obstacle = await whyNoNetns();
-const scenario = scenarioSchema.parse({
+const said = scenarioSchema.parse({
   name: 's',
   title: 's',
   devices: [{ id: 'a' }, { id: 'b' }],
   links: [{ from: 'a', to: 'b', rateMbit: 100, delayMs: 5, down: { delayMs: 8 } }],
 });
+const scenario = statedScenario(said);
 const parameters = {
   up: { rateMbit: 5, delayMs: 200, jitterMs: 0, lossPct: 0 },
   down: { rateMbit: 10, delayMs: 0.094, jitterMs: 0.5, lossPct: 1 },

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CutpointError } from '@cutpoint/core';
-import type { Scenario } from '@cutpoint/plan';
+import type { StatedScenario } from '../scenarios/stated-scenario.js';
 import type { Network } from './emulated-link.js';
 import { type LinkParameters, linkParametersOf, type Trace } from './link-parameters.js';
 import { openNetnsNetwork } from './netns-network.js';
@@ -21,7 +21,7 @@ export interface NetworkOptions {
  * @throws CutpointError CUT_EMULATION if namespaces are asked for and not possible.
  */
 export async function openNetwork(
-  { devices, links }: Pick<Scenario, 'devices' | 'links'>,
+  { devices, links }: Pick<StatedScenario, 'devices' | 'links'>,
   { emulation = 'auto', traces = [] }: NetworkOptions = {},
 ): Promise<Network> {
   const parameters = links.map(linkParametersOf);

@@ -1,5 +1,5 @@
 import { access, appendFile, constants, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
 
 /**
@@ -15,12 +15,26 @@ export interface RowsFile<R> {
 /** Makes the folder of results before anything is measured. @throws CutpointError CUT_FILE_WRITE */
 export async function prepareFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder));
     await access(folder, constants.W_OK);
   } catch (cause) {
     const message = `The folder ${folder} cannot be written to: ${systemReason(cause)}.`;
     throw new CutpointError('CUT_FILE_WRITE', message, { cause });
   }
+}
+
+/** Not `recursive`: that never ends where the system refuses a folder as if its parent were missing, as under /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  if (parent !== folder && !(await exists(parent))) await makeFolder(parent);
+  if (!(await exists(folder))) await mkdir(folder);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 export interface RowsOptions<R> {

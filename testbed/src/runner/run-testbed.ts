@@ -79,7 +79,7 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
   const { loaded, model, wiring, notes, options } = sweep;
   const { signal, onProgress } = options;
   const { scenario } = loaded;
-  const name = model.cutModel.file.name;
+  const { name, hash } = model.cutModel.file;
   const say = (what: string): void => onProgress(`${name}: ${what}`);
   const onNote = (note: string): void => {
     notes.add(note);
@@ -102,7 +102,12 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
     notes.add(`${chosen.length - runnable.length} plans need a way between devices that cannot be emulated here.`);
   }
   const identity = sweepIdentity(loaded, model, profiles);
-  const rows = await openRows(options.out, { identity, resume: options.resume, parse: parseRow, name });
+  const rows = await openRows(options.out, {
+    identity,
+    resume: options.resume,
+    parse: parseRow,
+    name: `${name}-${hash.slice(0, 8)}`,
+  });
   await using reference = await openReference(model.cutModel, { dims: model.dims, threads: 1, signal });
   const { secondsEach } = options;
   const bench: Bench = { loaded, model, deployment, reference, profiles, probed, secondsEach, signal };

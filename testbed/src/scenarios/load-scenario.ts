@@ -5,15 +5,15 @@ import {
   type ModelProfile,
   parseLinkProfile,
   parseModelProfile,
+  parseScenario,
   type Scenario,
-  scenarioSchema,
 } from '@cutpoint/plan';
 import { parse } from 'yaml';
-import type { z } from 'zod';
 import type { Trace } from '../links/link-parameters.js';
 import { parseTrace } from '../links/trace.js';
 import { readLimited } from './read-limited.js';
 import { shippedPath } from './shipped.js';
+import { type StatedScenario, statedScenario } from './stated-scenario.js';
 
 const maxScenarioBytes = 1_000_000;
 const maxTraceBytes = 64_000_000;
@@ -21,7 +21,7 @@ const maxProfileBytes = 64_000_000;
 
 /** A scenario with the files that it names. */
 export interface LoadedScenario {
-  readonly scenario: Scenario;
+  readonly scenario: StatedScenario;
   readonly path: string;
   /** Absolute where the scenario has a path to a model, else the name as it stands there. */
   readonly models: readonly string[];
@@ -41,20 +41,21 @@ export interface LoadedScenario {
 export async function loadScenario(nameOrPath: string): Promise<LoadedScenario> {
   const path = (await shippedPath(nameOrPath)) ?? resolve(nameOrPath);
   const text = await readLimited(path, 'The scenario', maxScenarioBytes);
-  const scenario = checked(scenarioSchema, parseYaml(path, text), `The scenario ${path}`);
-  requireChain(scenario, path);
+  const said = parseScenario(parseYaml(path, text), `The scenario ${path}`);
+  requireChain(said, path);
   const beside = (file: string) => resolve(dirname(path), file);
-  const links = scenario.links;
+  const { links } = said;
+  const linkProfiles = await Promise.all(
+    links.map(({ profile }) => profile && readProfile(parseLinkProfile, beside(profile))),
+  ).then(orUndefined);
   return {
-    scenario,
+    scenario: statedScenario(said, linkProfiles),
     path,
-    models: scenario.models.map((model) => (isPath(model) ? beside(model) : model)),
+    models: said.models.map((model) => (isPath(model) ? beside(model) : model)),
     traces: await Promise.all(links.map(({ trace }) => trace && readTrace(beside(trace)))).then(orUndefined),
-    linkProfiles: await Promise.all(
-      links.map(({ profile }) => profile && readProfile(parseLinkProfile, beside(profile))),
-    ).then(orUndefined),
+    linkProfiles,
     deviceProfiles: await Promise.all(
-      scenario.devices.map(({ profile }) => profile && readProfile(parseModelProfile, beside(profile))),
+      said.devices.map(({ profile }) => profile && readProfile(parseModelProfile, beside(profile))),
     ).then(orUndefined),
   };
 }
@@ -96,14 +97,6 @@ function parseYaml(path: string, text: string): unknown {
     const reason = (messageOf(thrown).split('\n')[0] ?? '').replace(/[\s:.]+$/, '');
     throw new CutpointError('CUT_SCENARIO', `The scenario ${path} is not valid YAML: ${reason}.`, { cause: thrown });
   }
-}
-
-function checked<S extends z.ZodType>(schema: S, data: unknown, what: string): z.output<S> {
-  const result = schema.safeParse(data);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const place = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
-  throw new CutpointError('CUT_SCENARIO', `${what} is wrong${place}: ${issue?.message}.`, { cause: result.error });
 }
 
 /** A request passes the devices in their order, so each needs a link to the next. */

@@ -4,13 +4,16 @@ export interface Progress extends Disposable {
   show(line: string): void;
 }
 
+/** How often a log that is no terminal hears of long work, in ms; short work leaves it alone. */
+const logEveryMs = 15_000;
+
 /**
- * One line on stderr that is overwritten while work goes on, and wiped when disposed.
- * Shows nothing where stderr is not a terminal, so logs and pipes stay clean.
+ * One line on stderr that is overwritten while work goes on, and wiped when disposed. Where stderr is no terminal, a line
+ * every now and then, so that a log of long work shows that it goes on.
  * @example const progress = openProgress(); progress.show('cut 3 of 70');
  */
 export function openProgress(): Progress {
-  if (!process.stderr.isTTY) return { show: () => {}, [Symbol.dispose]: () => {} };
+  if (!process.stderr.isTTY) return logged();
   const wipe = '\r\u001b[2K';
   return {
     show: (line) => {
@@ -19,5 +22,17 @@ export function openProgress(): Progress {
     [Symbol.dispose]: () => {
       process.stderr.write(wipe);
     },
+  };
+}
+
+function logged(): Progress {
+  let next = performance.now() + logEveryMs;
+  return {
+    show: (line) => {
+      if (performance.now() < next) return;
+      next = performance.now() + logEveryMs;
+      process.stderr.write(`${line}\n`);
+    },
+    [Symbol.dispose]: () => {},
   };
 }

@@ -32,6 +32,13 @@ export function parsePick(text: string): PickOption {
   }
 }
 
+/** A share from 0 to 1, e.g. `--max-loss 0.01`. */
+export function parseShare(text: string): number {
+  const value = parseQuantity(text);
+  if (value > 1) throw new InvalidArgumentError('Give a share from 0 to 1: 0.01 is one percent.');
+  return value;
+}
+
 /** A number, 0 or more, e.g. `--max-latency-ms 12.5`. */
 export function parseQuantity(text: string): number {
   const value = Number(text);

@@ -2,7 +2,7 @@ import { type Cut, notableCuts } from '@cutpoint/graph';
 import { type CutModel, openCutModel } from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseDim } from '../options.js';
+import { dimHelp, parseDim, preprocessingOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { table } from '../output/table.js';
@@ -12,6 +12,7 @@ import type { Verb } from '../verb.js';
 
 interface CutsOptions {
   readonly dim?: ReadonlyMap<string, number>;
+  readonly preprocessing?: string;
   readonly all?: true;
   readonly json?: true;
 }
@@ -23,6 +24,7 @@ export const cuts: Verb = {
     command
       .argument('<model>', 'an ONNX file')
       .option('--dim <name=value>', dimHelp, parseDim)
+      .option(...preprocessingOption)
       .option('--all', 'show every cut, not only the ends, the worst and the best for each eighth of the weights')
       .action(listModelCuts),
 };
@@ -38,7 +40,11 @@ async function listModelCuts(path: string, options: CutsOptions): Promise<void> 
 async function openWithProgress(path: string, options: CutsOptions, signal: AbortSignal): Promise<CutModel> {
   using progress = openProgress();
   progress.show('running the model once to measure its shapes');
-  return await openCutModel(path, { signal, ...(options.dim && { dims: options.dim }) });
+  return await openCutModel(path, {
+    signal,
+    preprocessing: options.preprocessing,
+    ...(options.dim && { dims: options.dim }),
+  });
 }
 
 function asText({ file, list }: CutModel, all: boolean): string {

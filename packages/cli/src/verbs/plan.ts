@@ -23,7 +23,7 @@ import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseDim } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
-import { type PickOption, parseObjectives, parsePick, parseQuantity } from '../plan/plan-options.js';
+import { type PickOption, parseObjectives, parsePick, parseQuantity, parseShare } from '../plan/plan-options.js';
 import { planText, withNames } from '../plan/plan-text.js';
 import { type WatchObjective, watchPlans } from '../plan/watch.js';
 import type { Verb } from '../verb.js';
@@ -65,7 +65,7 @@ export const plan: Verb = {
       .option('--max-energy-j <number>', 'energy of the edge devices for one request, in joules', parseQuantity)
       .option('--max-memory-mb <number>', 'peak memory of every edge device', parseQuantity)
       .option('--max-bytes <number>', 'bytes on the wire for one request, both ways', parseQuantity)
-      .option('--max-loss <share>', 'accuracy that may be lost, 0 to 1', parseQuantity)
+      .option('--max-loss <share>', 'accuracy that may be lost, 0 to 1', parseShare)
       .option('--pick <rule>', 'which plan of the front to pick (default: knee)', parsePick)
       .option('--explain', 'say where the time goes, and what would have to change for another plan to win')
       .option('--watch', 'run as an agent that keeps to the best plan while the link changes')
