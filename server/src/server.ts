@@ -1,5 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import {
+  checkServer,
   type Daemon,
   keepConnected,
   type Log,
@@ -14,6 +15,7 @@ import {
   serverAddressOf,
   startDaemon,
 } from '@cutpoint/daemon';
+import type { Peer } from '@cutpoint/wire';
 import { stageHandler } from './handler.js';
 import type { ServerSettings } from './settings.js';
 import { StageService } from './stage-service.js';
@@ -33,7 +35,7 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
   return startDaemon(settings, log, async (opened) => {
     const source = await openSplitSource(settings);
     const stages = opened.add(new StageStore(settings.maxStages));
-    const next = await connectNext(settings, opened, log);
+    const next = await connectNext(settings, source.modelHash, opened, log);
     const fixed = fixedRequest(source, settings);
     const service = new StageService({ source, fixed, stages, segmentOptions: segmentOptionsOf(settings), next });
     await announce(source, service, settings.model, log);
@@ -52,15 +54,15 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
 
 async function connectNext(
   settings: ServerSettings,
+  modelHash: string,
   opened: OpenResources,
   log: Log,
 ): Promise<ServerConnection | undefined> {
   const { next: url, nextCa: ca, nextTokenFile: tokenFile, connectTimeoutMs, maxBackoffMs } = settings;
   if (url === undefined) return undefined;
   const address = await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
-  return opened.add(
-    await keepConnected(address, { name: serverName, maxBackoffMs, log, check: async () => undefined }),
-  );
+  const check = (peer: Peer, signal: AbortSignal) => checkServer(peer, url, modelHash, signal);
+  return opened.add(await keepConnected(address, { name: serverName, maxBackoffMs, log, check }));
 }
 
 /** The segment of a server that was started for one split: the last, or the one it was told. */

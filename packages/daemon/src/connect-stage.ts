@@ -1,6 +1,7 @@
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { SplitModel } from '@cutpoint/runtime';
 import { connect, type Peer } from '@cutpoint/wire';
+import { z } from 'zod';
 import type { StageRequest } from './stage-choice.js';
 import { describeStage, type StageDescription, stageDescription } from './stage-description.js';
 
@@ -46,9 +47,22 @@ export async function checkStage(
   checkDescription(url, meta, describeStage(model, request));
 }
 
+/**
+ * Makes sure that the next device is a server and holds the same model, whatever the cut will be.
+ * @throws CutpointError CUT_MODEL_MISMATCH, and what the request throws.
+ */
+export async function checkServer(peer: Peer, url: string, modelHash: string, signal: CancelSignal): Promise<void> {
+  const { meta } = await peer.request({ method: 'describe', meta: {} }, { deadlineMs: describeMs, signal });
+  const about = z.object({ modelHash: z.string(), inputs: z.unknown().optional() }).safeParse(meta).data;
+  if (about === undefined || about.inputs !== undefined) throw mismatch(url, notAServer);
+  if (about.modelHash !== modelHash) throw mismatch(url, 'holds another model');
+}
+
+const notAServer = 'does not describe itself as a server does; it may be an agent';
+
 function checkDescription(url: string, meta: unknown, expected: StageDescription): void {
   const parsed = stageDescription.safeParse(meta);
-  if (!parsed.success) throw mismatch(url, 'does not describe itself as a server does; it may be an agent');
+  if (!parsed.success) throw mismatch(url, notAServer);
   const { data } = parsed;
   if (data.modelHash !== expected.modelHash) throw mismatch(url, 'holds another model');
   if (data.segment !== expected.segment || String(data.split.at) !== String(expected.split.at)) {

@@ -1,5 +1,5 @@
 export { addressHelp, addressSetting, isAddress } from './address.js';
-export { checkStage, connectServer, type ServerAddress } from './connect-stage.js';
+export { checkServer, checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { endpointSettings } from './endpoint-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';

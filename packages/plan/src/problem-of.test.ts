@@ -135,10 +135,10 @@ describe('what is read from files', () => {
       expect.objectContaining({ code, message: expect.stringMatching(message) });
     const broken = { name: 'x', title: 'x', devices: [{ id: 'a', slowDown: 0.1 }] };
     expect(() => parseScenario(broken)).toThrow(
-      refused('CUT_SCENARIO', /^The scenario, at devices\.0\.slowDown: .+\.$/),
+      refused('CUT_SCENARIO', /^The scenario is wrong: devices\[0\]\.slowDown is .+, but must be .+\.$/),
     );
-    expect(() => parseScenario(3)).toThrow(refused('CUT_SCENARIO', /^The scenario: /));
-    expect(() => parseModelProfile({ ...shared, version: 2 })).toThrow(refused('CUT_PROFILE', /at version/));
+    expect(() => parseScenario(3)).toThrow(refused('CUT_SCENARIO', /^The scenario is wrong: it is 3, but must be a group of keys/));
+    expect(() => parseModelProfile({ ...shared, version: 2 })).toThrow(refused('CUT_PROFILE', /version is 2, but must be/));
     expect(() => parseModelProfile({ ...shared, frontMs: [1] })).toThrow(refused('CUT_PROFILE', /1 times for 4 cuts/));
     expect(() => parseModelProfile({ ...shared, cuts: [...shared.cuts].reverse() })).toThrow(
       refused('CUT_PROFILE', /place 0/),

@@ -1,4 +1,5 @@
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError, messageOf } from '@cutpoint/core';
 
@@ -69,6 +70,7 @@ export async function runLimited(pid: number, bytes: number): Promise<MemoryLimi
   const controller = await findController();
   if (controller === undefined) throw refused('no control group with a memory controller is mounted');
   const { folder, writes } = limitSteps(controller, pid, bytes);
+  await removeLeftovers(controller.root);
   try {
     await mkdir(folder);
     for (const { file, text, optional } of writes) {
@@ -92,6 +94,13 @@ async function findController(): Promise<MemoryController | undefined> {
     await Promise.all(roots.map(async (root) => [root, await read(`${root}/cgroup.controllers`)] as const)),
   );
   return memoryControllerOf(mounts, (root) => texts.get(root) ?? '');
+}
+
+/** Groups of processes that have ended, left by a testbed that was killed. A group in use cannot be removed. */
+async function removeLeftovers(root: string): Promise<void> {
+  const names = await readdir(root).catch(() => []);
+  const left = names.filter((name) => /^cutpoint-\d+$/.test(name) && !existsSync(`/proc/${name.slice(9)}`));
+  await Promise.all(left.map((name) => rmdir(`${root}/${name}`).catch(() => undefined)));
 }
 
 /** A group that has just become empty is busy for a moment. */

@@ -26,5 +26,17 @@ export async function whyNoNetns(run: (command: Command) => Promise<void> = runC
 }
 
 function reasonOf(thrown: unknown): string {
-  return messageOf(thrown).replace(/\.$/, '');
+  const text = messageOf(thrown);
+  const known = reasons.find(([pattern]) => pattern.test(text));
+  return known === undefined ? text.replace(/\.$/, '') : known[1];
 }
+
+/** What iproute2 and the kernel say, and what it means. */
+const reasons: readonly (readonly [RegExp, string])[] = [
+  [/qdisc kind is unknown/i, 'this kernel has no netem (the module sch_netem)'],
+  [
+    /not permitted|permission denied|must be root/i,
+    'network namespaces need an administrator (root, or CAP_NET_ADMIN)',
+  ],
+  [/ENOENT/, 'the programs ip and tc (the package iproute2) are not installed'],
+];

@@ -69,6 +69,11 @@ export async function profilesFor(
     if (given === undefined) own.set(threads, profile);
     profiles[id] = profile;
   }
+  const unstated = scenario.devices.filter(({ role, power }, i) => role === 'edge' && !power && !deviceProfiles[i]);
+  if (unstated.length > 0) {
+    const ids = unstated.map(({ id }) => id).join(', ');
+    onNote?.(`No power is stated for ${ids}: energy is counted with the figures of the machine that was profiled.`);
+  }
   return profiles;
 }
 

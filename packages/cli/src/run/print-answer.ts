@@ -51,6 +51,11 @@ function shorten(value: number): string {
   return Number.isInteger(value) ? String(value) : value.toPrecision(5);
 }
 
+function hopParts(stage: number, totalMs: number, link: SplitTiming['links'][number] | undefined) {
+  const onLink = link === undefined ? 0 : link.codecMs + link.sendMs;
+  return [[`  link ${stage}`, onLink] as const, [`  segment ${stage}`, totalMs] as const];
+}
+
 /** Where the time went; what did not take place has no line. */
 function timingFacts(timing: SplitTiming): readonly Fact[] {
   const parts = [
@@ -61,7 +66,11 @@ function timingFacts(timing: SplitTiming): readonly Fact[] {
     ['decode', timing.decodeMs],
     ['total', timing.totalMs],
   ] as const;
-  const spent = parts.filter(([, ms]) => ms > 0);
+  // Of a chain the stages and links behind the first, too: `remote` is all of them.
+  const { stages, links } = timing;
+  const hops =
+    stages.length <= 2 ? [] : stages.slice(1).flatMap(({ totalMs }, i) => hopParts(i + 1, totalMs, links[i]));
+  const spent = [...parts.slice(0, -1), ...hops, ...parts.slice(-1)].filter(([, ms]) => ms > 0);
   const times = alignRight(msColumn(spent.map(([, ms]) => ms)));
   return spent.map(([name], row) => [name, times[row] ?? '']);
 }

@@ -80,7 +80,8 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
   const loaded = withDims(await loadScenario(options.scenario), options.dim);
-  const { problem, model } = await gather(path, loaded, signal);
+  const { problem, model, notes } = await gather(path, loaded, signal);
+  for (const note of notes) process.stderr.write(`note: ${note}\n`);
   const limits = limitsOf(options);
   if (options.watch === true) {
     const lastCut = model.cutModel.list.cuts.length - 1;
@@ -107,6 +108,7 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
     pick: withNames(problem, picked),
     solveMs,
     exact: front.exact,
+    notes,
     ...(explanation === undefined ? {} : { explanation }),
   };
   await printResult(options.json === true, value, () => {
@@ -132,8 +134,13 @@ async function gather(path: string, loaded: LoadedScenario, signal: AbortSignal)
   progress.show('running the model once to measure its shapes');
   const model = await openScenarioModel(loaded, path, signal);
   noteAssumedDims(model.cutModel.assumed);
-  const profiles = await profilesFor(loaded, model, { signal, onProgress: (what) => progress.show(what) });
-  return { model, problem: problemFor(loaded, model, profiles) };
+  const notes: string[] = [];
+  const profiles = await profilesFor(loaded, model, {
+    signal,
+    onProgress: (what) => progress.show(what),
+    onNote: (note) => notes.push(note),
+  });
+  return { model, notes, problem: problemFor(loaded, model, profiles) };
 }
 
 /** Where the agent of `--watch` finds the next device, and what it should be best in. */

@@ -69,7 +69,10 @@ function factsOf({ cuts, sent, server }: RunAnswer, options: RunOptions): readon
   const used = options.server === undefined ? 'started for this run' : server;
   return [
     [cuts.length === 1 ? 'cut' : 'cuts', cuts.map(({ index, name }) => `${index} (after ${name})`).join(', ')],
-    ['crossed', sent.length === 0 ? 'nothing' : `${formatBytes(bytes)}: ${describeTensors(sent)}`],
+    [
+      cuts.length === 1 ? 'crossed' : 'crossed first',
+      sent.length === 0 ? 'nothing' : `${formatBytes(bytes)}: ${describeTensors(sent)}`,
+    ],
     ['server', server === undefined || used === undefined ? 'not needed' : used],
     ['timed', 'one run; loading is not counted'],
   ];
