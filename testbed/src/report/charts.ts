@@ -95,34 +95,35 @@ function dots(points: readonly Point[], style: Plot.DotOptions): Plot.Markish {
   return Plot.dot(points, { x: 'x', y: 'y', r: 4.5, symbol, title: 'title', ...style });
 }
 
-/** Names only for single devices and the knee; all others have tooltips. */
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** How far above or below its point a name may stand, in the order of preference. */
+const offsets = [-16, 18, -32, 34, -48, 50, -64, 66];
+const letterWidth = 0.55 * fontSize;
+
+/** Names only for single devices and the knee; all others have tooltips. Each stands where the least is in its way. */
 function labelMarks(rows: readonly ResultRow[], knee: ResultRow | undefined, bare: Chart): Plot.Markish[] {
-  const named = rows.filter((row) => row.baseline || row === knee);
   const pixels = (name: 'x' | 'y', value: number): number => bare.scale(name)?.apply(value) ?? 0;
-  const placed: { x: number; y: number }[] = [];
+  const placeOf = (point: Point): Place => ({ x: pixels('x', point.x), y: pixels('y', point.y) });
+  const taken = rows.flatMap((row) => [placeOf(pointOf(row, 'measured')), placeOf(pointOf(row, 'predicted'))]);
+  const named = rows.filter((row) => row.baseline || row === knee);
   return named.map((row) => {
-    const { x, y } = pointOf(row, 'measured');
-    const at = { x: pixels('x', x), y: pixels('y', y) };
-    // Above its point, or as far above as no other name is near; below where there is no room.
-    const dyOf = [-16, 18, -32, 34, -48, 50].find((dy) => {
-      const own = at.y + dy;
-      const free = placed.every(
-        (other) => Math.abs(other.y - own) > fontSize + 2 || Math.abs(other.x - at.x) > width / 2,
-      );
-      return free && own > 24 && own < 330;
-    });
-    const dy = dyOf ?? -16;
-    placed.push({ x: at.x, y: at.y + dy });
-    const anchor = at.x > width * 0.65 ? 'end' : at.x < width * 0.35 ? 'start' : 'middle';
+    const point = pointOf(row, 'measured');
+    const at = placeOf(point);
     const label = shortened(row.plan.label) + (row === knee ? ' (knee)' : '');
-    return Plot.text([{ x, y, label }], {
-      x: 'x',
-      y: 'y',
-      text: 'label',
-      dy,
-      textAnchor: anchor,
-      fill: 'currentColor',
-    });
+    const anchor = at.x > width * 0.65 ? 'end' : at.x < width * 0.35 ? 'start' : 'middle';
+    const length = label.length * letterWidth;
+    const left = at.x - { start: 0, middle: length / 2, end: length }[anchor];
+    const inTheWay = (dy: number): number =>
+      taken.filter(({ x, y }) => Math.abs(y - at.y - dy) < fontSize && x > left - 6 && x < left + length + 6).length;
+    const inside = offsets.filter((dy) => at.y + dy > 24 && at.y + dy < 330);
+    const dy = inside.reduce((best, other) => (inTheWay(other) < inTheWay(best) ? other : best), inside[0] ?? -16);
+    for (let x = left; x < left + length; x += letterWidth) taken.push({ x, y: at.y + dy });
+    const style = { x: 'x', y: 'y', text: 'label', dy, textAnchor: anchor, fill: 'currentColor' } as const;
+    return Plot.text([{ x: point.x, y: point.y, label }], style);
   });
 }
 

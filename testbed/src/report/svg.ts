@@ -1,4 +1,4 @@
-import { agreementChart, frontChart } from './charts.js';
+import { agreementChart, colours, frontChart } from './charts.js';
 import { escaped } from './escape.js';
 import type { ResultRow, Results } from './results.js';
 
@@ -20,6 +20,17 @@ export function byModel(rows: readonly ResultRow[]): ReadonlyMap<string, readonl
   return new Map(models.map((model) => [model, rows.filter((row) => row.model === model)]));
 }
 
+function legend(y: number): string {
+  const marks = [
+    [colours.measured, '●', 'measured'],
+    [colours.predicted, '○', 'predicted'],
+    ['currentColor', '■', 'one device alone'],
+    [colours.knee, '◯', 'knee'],
+  ];
+  const spans = marks.map(([colour, sign, word]) => `<tspan fill="${colour}">${sign}</tspan> ${word}`).join('   ');
+  return `<text x="${3 * panelWidth - 12}" y="${y}" font-size="13" text-anchor="end" xml:space="preserve">${spans}</text>`;
+}
+
 /** All charts as one SVG file: a row of panels for each model. */
 export function svgOf({ scenario, rows }: Results): string {
   const rowHeight = heights.title + heights.agreement;
@@ -29,7 +40,7 @@ export function svgOf({ scenario, rows }: Results): string {
     const placed = [front, latency, throughput].map((chart, column) =>
       chart.replace('<svg ', `<svg x="${column * panelWidth}" y="${i * rowHeight + heights.title}" `),
     );
-    return title + placed.join('');
+    return title + legend(i * rowHeight + 26) + placed.join('');
   });
   const height = Math.max(1, panels.length) * rowHeight;
   const empty = panels.length === 0 ? '<text x="12" y="26" font-size="17">Nothing was measured.</text>' : '';

@@ -79,7 +79,11 @@ describe('a scenario file', () => {
   it.each([
     ['name: x\n', 'CUT_SCENARIO', ['title']],
     [`${two}colour: red\n`, 'CUT_SCENARIO', ['colour']],
-    [`${two}links: [{ from: a, to: b, rateMbit: -1, delayMs: 1 }]\n`, 'CUT_SCENARIO', ['links[0].rateMbit is -1, but must be at least 0.001']],
+    [
+      `${two}links: [{ from: a, to: b, rateMbit: -1, delayMs: 1 }]\n`,
+      'CUT_SCENARIO',
+      ['links[0].rateMbit is -1, but must be at least 0.001'],
+    ],
     [`${two}links: [{ from: a, to: c, rateMbit: 1, delayMs: 1 }]\n`, 'CUT_SCENARIO', ['"c"', 'a, b']],
     [two, 'CUT_SCENARIO', ['no link from "a" to "b"']],
     ['name: x\ntitle: t\ndevices: [{ id: a }, { id: a }]\n', 'CUT_SCENARIO', ['two devices', '"a"']],
