@@ -1,32 +1,29 @@
 import { type CancelSignal, CancelSource, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 
-/** A signal that ends with the time or with another signal; disposing stops the clock. */
-export interface Deadline extends Disposable {
-  readonly signal: CancelSignal;
-  /** What is left, in ms, at least 1. */
-  leftMs(): number;
-}
-
 /** Longer than this `setTimeout` cannot wait; it is 24 days. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * Starts a deadline of `ms` from now, also cut short by `signal`.
- * @example using deadline = startDeadline(1_000, signal); await work({ signal: deadline.signal });
+ * A signal that ends with the time or with another signal; disposing stops the clock.
+ * @example using deadline = new Deadline(1_000, signal); await work({ signal: deadline });
  */
-export function startDeadline(ms: number, signal?: CancelSignal): Deadline {
-  const budgetMs = Math.min(ms, maxTimerMs);
-  const endsAt = performance.now() + budgetMs;
-  const source = new CancelSource();
-  const expire = () => source.abort(new CutpointError('CUT_DEADLINE', `The request did not finish within ${ms} ms.`));
-  const timer = setTimeout(expire, budgetMs);
-  const subscription = onCancel(signal, () => signal && source.abort(cancelReason(signal)));
-  return {
-    signal: source,
-    leftMs: () => Math.max(1, endsAt - performance.now()),
-    [Symbol.dispose]: () => {
-      clearTimeout(timer);
-      subscription[Symbol.dispose]();
-    },
-  };
+export class Deadline extends CancelSource implements Disposable {
+  readonly endsAtMs: number;
+  readonly #timer: NodeJS.Timeout;
+  readonly #subscription: Disposable;
+
+  /** Starts now. */
+  constructor(ms: number, signal?: CancelSignal) {
+    super();
+    const budgetMs = Math.min(ms, maxTimerMs);
+    this.endsAtMs = performance.now() + budgetMs;
+    const expire = () => this.abort(new CutpointError('CUT_DEADLINE', `The request did not finish within ${ms} ms.`));
+    this.#timer = setTimeout(expire, budgetMs);
+    this.#subscription = onCancel(signal, () => signal && this.abort(cancelReason(signal)));
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#subscription[Symbol.dispose]();
+  }
 }

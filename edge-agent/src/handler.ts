@@ -33,14 +33,15 @@ export function agentHandler(service: AgentService): RequestHandler {
     choices.set(split, choice);
     return choice;
   };
-  return async ({ method, meta, tensors, signal, deadlineMs = service.timeoutMs }) => {
+  return async ({ method, meta, tensors, signal }) => {
     switch (method) {
       case 'describe': {
         if (meta.split !== undefined) await service.runner.prepare(choiceOf(meta), signal);
         return { meta: description };
       }
       case 'infer': {
-        const options = { signal, deadlineMs, transfer: true };
+        const own = signal.endsAtMs === undefined ? { deadlineMs: service.timeoutMs } : {};
+        const options = { signal, ...own, transfer: true };
         const { outputs, timing } = await service.runner.run(choiceOf(meta), tensors, options);
         return { meta: { timing }, tensors: outputs };
       }

@@ -10,7 +10,7 @@ import {
 } from '@cutpoint/daemon';
 import type { SegmentPlan, Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
-import { startDeadline } from './deadline.js';
+import { Deadline } from './deadline.js';
 
 /** Where the time of a request went, in milliseconds; beside the sums seen from here, stage by stage and link by link. */
 export interface SplitTiming extends HopTimes {
@@ -41,8 +41,8 @@ export interface SplitRun extends SplitResult {
 
 export interface SplitRunOptions {
   readonly signal?: CancelSignal;
-  /** How long the whole request may take, in ms. */
-  readonly deadlineMs: number;
+  /** How long the whole request may take, in ms; left out, as long as the signal lasts. */
+  readonly deadlineMs?: number;
   /** Give the input buffers away instead of copying them. */
   readonly transfer?: boolean;
 }
@@ -80,13 +80,13 @@ export async function runSplit(
   const startedAt = performance.now();
   // Without a server the front segment's work would be in vain.
   server?.();
-  using deadline = startDeadline(deadlineMs, signal);
-  const known = await front.run(inputs, { signal: deadline.signal, transfer });
+  using deadline = deadlineMs === undefined ? undefined : new Deadline(deadlineMs, signal);
+  const options = signalOf(deadline ?? signal);
+  const known = await front.run(inputs, { ...options, transfer });
   const frontMs = performance.now() - startedAt;
   const own = stageTimesOf(known.timing, frontMs);
-  throwIfCancelled(deadline.signal);
-  const rest = { signal: deadline.signal, deadlineMs: deadline.leftMs() };
-  const answer = server ? await askNext(server(), request, known.sends, rest) : notAsked;
+  throwIfCancelled(options.signal);
+  const answer = server ? await askNext(server(), request, known.sends, options) : notAsked;
   const { stages, links } = answer.times;
   return {
     outputs: mergeOutputs(outputs, known.answers, answer.tensors),
@@ -94,6 +94,10 @@ export async function runSplit(
     receivedBytes: answer.receivedBytes,
     timing: { frontMs, ...answer.near, totalMs: performance.now() - startedAt, stages: [own, ...stages], links },
   };
+}
+
+function signalOf(signal: CancelSignal | undefined): { readonly signal?: CancelSignal } {
+  return signal === undefined ? {} : { signal };
 }
 
 /** False if the front segment alone gives every output of the model: then nothing has to be asked of a server. */

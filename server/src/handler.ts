@@ -15,16 +15,12 @@ export function stageHandler(service: StageService): RequestHandler {
     requests.set(meta, request);
     return request;
   };
-  return async ({ method, meta, tensors, signal, deadlineMs }) => {
+  return async ({ method, meta, tensors, signal }) => {
     switch (method) {
       case 'describe':
         return { meta: await describe(service, meta, signal) };
       case 'infer':
-        return await service.infer(
-          requestOf(meta),
-          tensors,
-          deadlineMs === undefined ? { signal } : { signal, deadlineMs },
-        );
+        return await service.infer(requestOf(meta), tensors, signal);
       case probeMethod:
         return answerProbe({ meta });
       default:

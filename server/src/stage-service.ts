@@ -59,7 +59,7 @@ export class StageService {
   async infer(
     request: StageRequest,
     tensors: NamedTensors,
-    options: { readonly signal: CancelSignal; readonly deadlineMs?: number },
+    signal: CancelSignal,
   ): Promise<{ meta: HopReport; tensors: NamedTensors }> {
     const arrivedAt = performance.now();
     const model = this.#options.source.splitAt(request.at);
@@ -67,13 +67,13 @@ export class StageService {
     if (cut === undefined) throw new CutpointError('CUT_INTERNAL', 'A segment behind a cut has no cut before it.');
     const received = receive(request, cut, tensors);
     const codecMs = performance.now() - arrivedAt;
-    const { result, totalMs } = await this.#use(model, request, (stage) => timed(stage, received, options.signal));
+    const { result, totalMs } = await this.#use(model, request, (stage) => timed(stage, received, signal));
     const own = stageTimesOf(result.timing, totalMs);
     if (request.segment === request.at.length) {
       return { meta: { times: { stages: [own], links: [] }, codecMs }, tensors: result.answers };
     }
     const peer = this.#next(request).peer();
-    const answer = await askNext(peer, this.#rest(request), result.sends, remaining(options, arrivedAt));
+    const answer = await askNext(peer, this.#rest(request), result.sends, { signal });
     const names = [...result.answers.keys(), ...answer.tensors.keys()];
     const { stages, links } = answer.times;
     const times = { stages: [own, ...stages], links };
@@ -109,9 +109,4 @@ async function timed(
   const startedAt = performance.now();
   const result = await stage.run(tensors, { signal, transfer: true });
   return { result, totalMs: performance.now() - startedAt };
-}
-
-function remaining({ signal, deadlineMs }: { signal: CancelSignal; deadlineMs?: number }, arrivedAt: number) {
-  if (deadlineMs === undefined) return { signal };
-  return { signal, deadlineMs: Math.max(1, deadlineMs - (performance.now() - arrivedAt)) };
 }

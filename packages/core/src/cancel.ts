@@ -7,6 +7,8 @@ import { CutpointError } from './errors.js';
 export interface CancelSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
+  /** When it aborts by itself, on the clock of `performance.now()`; undefined if it has no deadline, or does not tell. */
+  readonly endsAtMs?: number | undefined;
   addEventListener(type: 'abort', listener: () => void, options?: { readonly once: true }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }

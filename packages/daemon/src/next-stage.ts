@@ -35,7 +35,7 @@ export async function askNext(
   peer: Peer,
   request: StageRequest,
   sends: NamedTensors,
-  options: { readonly signal: CancelSignal; readonly deadlineMs?: number },
+  options: { readonly signal?: CancelSignal },
 ): Promise<NextAnswer> {
   const startedAt = performance.now();
   const tensors = encodeCrossing(sends, request.codecs[request.segment - 1] ?? 'raw');

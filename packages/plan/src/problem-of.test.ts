@@ -137,8 +137,12 @@ describe('what is read from files', () => {
     expect(() => parseScenario(broken)).toThrow(
       refused('CUT_SCENARIO', /^The scenario is wrong: devices\[0\]\.slowDown is .+, but must be .+\.$/),
     );
-    expect(() => parseScenario(3)).toThrow(refused('CUT_SCENARIO', /^The scenario is wrong: it is 3, but must be a group of keys/));
-    expect(() => parseModelProfile({ ...shared, version: 2 })).toThrow(refused('CUT_PROFILE', /version is 2, but must be/));
+    expect(() => parseScenario(3)).toThrow(
+      refused('CUT_SCENARIO', /^The scenario is wrong: it is 3, but must be a group of keys/),
+    );
+    expect(() => parseModelProfile({ ...shared, version: 2 })).toThrow(
+      refused('CUT_PROFILE', /version is 2, but must be/),
+    );
     expect(() => parseModelProfile({ ...shared, frontMs: [1] })).toThrow(refused('CUT_PROFILE', /1 times for 4 cuts/));
     expect(() => parseModelProfile({ ...shared, cuts: [...shared.cuts].reverse() })).toThrow(
       refused('CUT_PROFILE', /place 0/),

@@ -28,8 +28,10 @@ export class Call {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // A signal that has a deadline needs no second clock here.
+    this.#expiresAt = signal?.endsAtMs;
     if (deadlineMs !== undefined) {
-      this.#expiresAt = performance.now() + deadlineMs;
+      this.#expiresAt = Math.min(this.#expiresAt ?? Number.POSITIVE_INFINITY, performance.now() + deadlineMs);
       this.#timer = setTimeout(
         () => {
           this.reject(

@@ -13,7 +13,7 @@ export interface OutgoingRequest {
 export interface RequestOptions {
   /** Aborting rejects the request at once and tells the other side. */
   readonly signal?: CancelSignal;
-  /** How long to wait, from the call on; the other side gets what is left of it. */
+  /** How long to wait, from the call on. The other side gets what is left of it, or of the signal's own deadline. */
   readonly deadlineMs?: number;
 }
 

@@ -6,6 +6,8 @@ export class RunningRequest extends CancelSource {
   readonly id: number;
   /** When its frame had arrived, on the clock of `performance.now()`. */
   readonly startedAt: number;
+  /** When the caller stops waiting; undefined without a deadline. */
+  readonly endsAtMs: number | undefined;
   heldBytes = 0;
   readonly #timer: NodeJS.Timeout | undefined;
 
@@ -14,6 +16,7 @@ export class RunningRequest extends CancelSource {
     super();
     this.id = id;
     this.startedAt = startedAt;
+    this.endsAtMs = budgetMs === 0 ? undefined : startedAt + budgetMs;
     if (budgetMs === 0) return;
     this.#timer = setTimeout(
       () => {

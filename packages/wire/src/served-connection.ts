@@ -12,10 +12,8 @@ export interface IncomingRequest {
   readonly method: string;
   readonly meta: Meta;
   readonly tensors: NamedTensors;
-  /** Aborted when the caller cancels, its deadline passes or it is gone. */
+  /** Aborted when the caller cancels, its deadline passes or it is gone; it says when that deadline is. */
   readonly signal: CancelSignal;
-  /** How many milliseconds the caller still waits, counted from the arrival of the request. */
-  readonly deadlineMs?: number;
   readonly remote: Hello;
 }
 
@@ -125,8 +123,7 @@ export class ServedConnection {
     const run = new RunningRequest(frame.id, startedAt, frame.timeMs);
     this.#running.set(frame.id, run);
     this.#hold(run, frame.bytes);
-    const request = { method, meta: (meta ?? {}) as Meta, tensors: frame.tensors, signal: run, remote };
-    void this.#run(run, frame.timeMs === 0 ? request : { ...request, deadlineMs: frame.timeMs });
+    void this.#run(run, { method, meta: (meta ?? {}) as Meta, tensors: frame.tensors, signal: run, remote });
   }
 
   #refusal(): CutpointError | undefined {
