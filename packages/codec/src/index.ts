@@ -1,1 +1,3 @@
 export { type CodecId, codecIds, decodeCrossing, encodeCrossing } from './crossing.js';
+export { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
+export { frequenciesOf, StaticTable } from './entropy/table.js';

@@ -50,6 +50,8 @@ export const errorCodes = {
   CUT_PROFILE: { exit: 1, meaning: 'A file is not a profile of a model or link, or is of another version.' },
   CUT_PROFILE_MISMATCH: { exit: 1, meaning: 'Profiles do not belong together, or to the model that is planned.' },
   CUT_INFEASIBLE: { exit: 1, meaning: 'No plan keeps all limits, or the one that was chosen cannot run.' },
+  CUT_CODEC: { exit: 1, meaning: 'The codec cannot carry this tensor, for example because it holds NaN.' },
+  CUT_CODEC_PAYLOAD: { exit: 1, meaning: 'A payload of a codec is corrupt, truncated or too large.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 
