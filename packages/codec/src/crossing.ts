@@ -1,13 +1,15 @@
 import { CutpointError, type DType, type NamedTensors, type Tensor } from '@cutpoint/core';
-import { fromHalves, toHalves } from './half.js';
+import { fromHalves, toHalves } from './kernels/half.js';
 
 /** Ways for tensors to cross a cut. `raw`: as they are. `f16`: f32 elements rounded to half precision, others as they are. */
 export const codecIds = ['raw', 'f16'] as const;
 export type CodecId = (typeof codecIds)[number];
 
-/** What crosses a cut, as it travels. */
+/** What crosses a cut, as it travels. @throws CutpointError CUT_CODEC if f16 cannot hold an element. */
 export function encodeCrossing(tensors: NamedTensors, codec: CodecId): NamedTensors {
-  return codec === 'raw' ? tensors : mapTensors(tensors, (tensor) => (tensor.dtype === 'f32' ? toF16(tensor) : tensor));
+  return codec === 'raw'
+    ? tensors
+    : mapTensors(tensors, (tensor, name) => (tensor.dtype === 'f32' ? toF16(tensor, name) : tensor));
 }
 
 /**
@@ -32,14 +34,21 @@ function mapTensors(tensors: NamedTensors, change: (tensor: Tensor, name: string
   return new Map(Array.from(tensors, ([name, tensor]) => [name, change(tensor, name)]));
 }
 
-function toF16({ shape, data }: Tensor): Tensor {
+function toF16({ shape, data }: Tensor, name: string): Tensor {
   const { buffer, byteOffset, byteLength } = aligned(data, 4);
-  return { dtype: 'f16', shape, data: bytesOf(toHalves(new Float32Array(buffer, byteOffset, byteLength / 4))) };
+  const halves = new Uint16Array(byteLength / 4);
+  if (toHalves(new Float32Array(buffer, byteOffset, byteLength / 4), halves) > 0) {
+    const message = `Tensor "${name}" has elements beyond 65504, the largest that f16 holds: choose another codec.`;
+    throw new CutpointError('CUT_CODEC', message);
+  }
+  return { dtype: 'f16', shape, data: bytesOf(halves) };
 }
 
 function toF32({ shape, data }: Tensor): Tensor {
   const { buffer, byteOffset, byteLength } = aligned(data, 2);
-  return { dtype: 'f32', shape, data: bytesOf(fromHalves(new Uint16Array(buffer, byteOffset, byteLength / 2))) };
+  const numbers = new Float32Array(byteLength / 2);
+  fromHalves(new Uint16Array(buffer, byteOffset, byteLength / 2), numbers);
+  return { dtype: 'f32', shape, data: bytesOf(numbers) };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>) {

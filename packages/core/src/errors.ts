@@ -23,6 +23,7 @@ export const errorCodes = {
   CUT_UNSUPPORTED_OP: { exit: 1, meaning: 'The execution provider has no kernel for an operator.' },
   CUT_PROVIDER: { exit: 1, meaning: 'The execution provider is unknown or not available on this machine.' },
   CUT_LOAD: { exit: 1, meaning: 'The runtime refused to load a segment.' },
+  CUT_CODEC_SYNC: { exit: 1, meaning: 'A tensor builds on one that the receiver does not have.' },
   CUT_RUN: { exit: 1, meaning: 'The runtime failed while it ran a segment.' },
   CUT_WORKER_DIED: { exit: 1, meaning: 'The worker that ran a segment died; it is replaced, the call may be retried.' },
   CUT_DISPOSED: { exit: 1, meaning: 'The segment or connection was used after it was closed.' },

@@ -10,32 +10,35 @@ const normalBits = 0x38_80_00_00;
 const half = 0.5;
 const halfBits = 0x3f_00_00_00;
 
-/** Rounds each number to the nearest binary16, ties to even (IEEE 754, roundTiesToEven); too large becomes infinite. */
-export function toHalves(numbers: Float32Array): Uint16Array<ArrayBuffer> {
-  const halves = new Uint16Array(numbers.length);
-  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+/**
+ * Rounds each number to the nearest binary16, ties to even (IEEE 754, roundTiesToEven); from 65,520 up it becomes
+ * infinite. What is not a number becomes 0x7e00 with its sign. Gives how many finite numbers became infinite.
+ */
+export function toHalves(from: Float32Array, to: Uint16Array): number {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length);
   const word = new Float32Array(1);
   const wordBits = new Uint32Array(word.buffer);
-  for (let i = 0; i < numbers.length; i++) {
+  let overflows = 0;
+  for (let i = 0; i < from.length; i++) {
     const all = bits[i] ?? 0;
     const size = all & 0x7f_ff_ff_ff;
     let rounded: number;
-    if (size >= overflowBits) rounded = size > infinityBits ? quietNan : infinity;
-    else if (size < normalBits) {
-      word[0] = Math.abs(numbers[i] ?? 0) + half;
+    if (size >= overflowBits) {
+      rounded = size > infinityBits ? quietNan : infinity;
+      if (size < infinityBits) overflows++;
+    } else if (size < normalBits) {
+      word[0] = Math.abs(from[i] ?? 0) + half;
       rounded = (wordBits[0] ?? 0) - halfBits;
     } else rounded = (size - ((127 - 15) << 23) + 0xfff + ((size >>> 13) & 1)) >>> 13;
-    halves[i] = ((all >>> 16) & 0x8000) | rounded;
+    to[i] = ((all >>> 16) & 0x8000) | rounded;
   }
-  return halves;
+  return overflows;
 }
 
 let table: Float32Array | undefined;
 
 /** The numbers that binary16 bit patterns stand for; exact. */
-export function fromHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+export function fromHalves(from: Uint16Array, to: Float32Array): void {
   table ??= Float32Array.from({ length: 0x1_00_00 }, (_, bits) => halfToNumber(bits));
-  const numbers = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) numbers[i] = table[halves[i] ?? 0] ?? 0;
-  return numbers;
+  for (let i = 0; i < from.length; i++) to[i] = table[from[i] ?? 0] ?? 0;
 }

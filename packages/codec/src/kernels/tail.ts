@@ -1,0 +1,28 @@
+import { largestMagnitude } from './kernels.js';
+
+/** Bins of a magnitude: the exponent and four bits of the fraction of its binary32. */
+const binShift = 19;
+const bins = 0x80_00_00_00 >>> binShift;
+const lastBin = 0x7e_80_00_00 >>> binShift;
+
+/**
+ * The magnitude above which at most floor(rho * number of elements) elements lie: the smallest f32 with that property
+ * whose bits are those of the last before a bin begins, bins being 2^19 patterns each. Never above the last before 2^126,
+ * so that what is larger, infinite or no number is above it anyhow. 0 for rho 1.
+ */
+export function tailMagnitude(values: Float32Array, rho: number): number {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const counts = new Uint32Array(bins);
+  for (let i = 0; i < bits.length; i++) {
+    const bin = ((bits[i] ?? 0) & 0x7f_ff_ff_ff) >>> binShift;
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  const most = Math.floor(rho * bits.length);
+  let first = bins;
+  let above = 0;
+  while (first > 0 && above + (counts[first - 1] ?? 0) <= most) above += counts[--first] ?? 0;
+  const boundary = Math.min(first, lastBin) << binShift;
+  const word = Uint32Array.of(Math.max(boundary - 1, 0));
+  const [tau = largestMagnitude] = new Float32Array(word.buffer);
+  return tau;
+}

@@ -1,0 +1,21 @@
+import { affineEncode, decodeSteps } from './affine.js';
+import { fromBfloats, toBfloats } from './bfloat.js';
+import { checksum } from './checksum.js';
+import { fromHalves, toHalves } from './half.js';
+import type { Kernels } from './kernels.js';
+import { tabqEncode } from './tabq.js';
+import { tailMagnitude } from './tail.js';
+
+/** The kernels in plain TypeScript: they define what all others compute. */
+export const typescriptKernels: Kernels = {
+  name: 'typescript',
+  toHalves,
+  fromHalves,
+  toBfloats,
+  fromBfloats,
+  affineEncode,
+  tabqEncode,
+  decodeSteps,
+  tailMagnitude,
+  checksum,
+};
