@@ -4,7 +4,7 @@ const layers = [
   ['core'],
   ['graph', 'codec', 'plan'],
   ['wire', 'runtime'],
-  ['control', 'profile', 'daemon'],
+  ['control', 'profile', 'evaluate', 'daemon'],
   ['llm', 'cluster'],
 ];
 const folder = (names) => `^packages/(${names.join('|')})/`;

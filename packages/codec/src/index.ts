@@ -1,6 +1,15 @@
 export { type CodecId, codecIds, decodeCrossing, encodeCrossing } from './crossing.js';
 export { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
 export { frequenciesOf, StaticTable } from './entropy/table.js';
+export { decodePixels, encodePixels, isPicture } from './image/image-codec.js';
+export {
+  type ImageCoder,
+  type ImageFormat,
+  type ImageQuality,
+  imageFormats,
+  type Picture,
+} from './image/image-coder.js';
+export { isImageSpec, parseImageSpec, printImageSpec } from './image/image-spec.js';
 export type {
   CodeForm,
   Grouping,

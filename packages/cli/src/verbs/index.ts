@@ -53,6 +53,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./profile.js')).profile,
   },
   {
+    name: 'eval',
+    summary: 'Measures on a data set what a cut and its codec cost in bytes and accuracy.',
+    load: async () => (await import('./eval.js')).evaluateVerb,
+  },
+  {
     name: 'probe',
     summary: 'Measures the link to a running server or agent.',
     load: async () => (await import('./probe.js')).probe,

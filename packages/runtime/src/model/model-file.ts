@@ -12,7 +12,7 @@ import {
   prependPreprocessing,
 } from '@cutpoint/graph';
 import { checkExternalFiles } from './external-files.js';
-import { readPreprocessing } from './preprocessing-file.js';
+import { type PictureFit, readPreprocessing } from './preprocessing-file.js';
 
 /** An ONNX file that was read: its graph in memory, its external weights left where they are. */
 export interface ModelFile {
@@ -27,6 +27,8 @@ export interface ModelFile {
   readonly externalFiles: readonly string[];
   /** What was put before the model's own nodes, so that it takes pixels. */
   readonly preprocessing: Preprocessing | undefined;
+  /** How pictures of any size become those pixels, where a preprocessing is declared. The hash does not depend on it. */
+  readonly pictureFit: PictureFit | undefined;
 }
 
 /**
@@ -38,14 +40,14 @@ export async function readModelFile(path: string, preprocessingPath?: string): P
   const absolute = resolve(path);
   const bytes = await readBounded(absolute);
   const name = basename(absolute);
-  const preprocessing = await readPreprocessing(absolute, preprocessingPath);
+  const { graph: preprocessing, fit: pictureFit } = (await readPreprocessing(absolute, preprocessingPath)) ?? {};
   const own = parseModel(bytes, name);
   const model = preprocessing === undefined ? own : prependPreprocessing(own, preprocessing);
   const graph = indexGraph(model);
   const folder = dirname(absolute);
   const externalFiles = await checkExternalFiles(model, folder);
   const hash = preprocessing === undefined ? sha256(bytes) : hashOf(bytes, preprocessing);
-  return { path: absolute, name, folder, hash, model, graph, externalFiles, preprocessing };
+  return { path: absolute, name, folder, hash, model, graph, externalFiles, preprocessing, pictureFit };
 }
 
 function hashOf(bytes: Uint8Array, preprocessing: Preprocessing): string {

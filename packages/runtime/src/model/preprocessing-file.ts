@@ -6,6 +6,23 @@ import { z } from 'zod';
 const maxBytes = 100_000;
 const perChannel = z.array(z.number()).min(1).max(1024);
 
+/** How a picture of any size becomes one of the size that a model takes. No part of the model: it comes before the pixels. */
+export interface PictureFit {
+  /**
+   * Scale until the short side has this length and keep the middle; or stretch, whatever that does to proportions.
+   * Undefined: a picture of the model's size stays as it is, of others the short side becomes 8/7 of the model's.
+   */
+  readonly resize: { readonly shortSide: number } | 'stretch' | undefined;
+  /** How pixels are interpolated. */
+  readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+}
+
+/** What the file beside a model declares. */
+export interface DeclaredPreprocessing {
+  readonly graph: Preprocessing;
+  readonly fit: PictureFit;
+}
+
 const preprocessingSchema = z
   .strictObject({
     input: z.string().min(1).max(1000),
@@ -14,8 +31,17 @@ const preprocessingSchema = z
     scale: z.number().default(1),
     mean: perChannel.default([0]),
     std: perChannel.default([1]),
+    resize: z
+      .union([z.literal('stretch'), z.strictObject({ shortSide: z.number().int().min(1).max(16_384) })])
+      .optional(),
+    kernel: z.enum(['nearest', 'linear', 'cubic', 'lanczos3']).default('linear'),
   })
-  .transform((spec): Preprocessing => ({ ...spec, pixels: spec.pixels ?? `${spec.input}.pixels` }));
+  .transform(
+    ({ resize, kernel, ...spec }): DeclaredPreprocessing => ({
+      graph: { ...spec, pixels: spec.pixels ?? `${spec.input}.pixels` },
+      fit: { resize, kernel },
+    }),
+  );
 
 /** Where the preprocessing of a model is declared unless it is said otherwise: `model.preprocessing.json`. */
 export function preprocessingBeside(modelPath: string): string {
@@ -27,7 +53,7 @@ export function preprocessingBeside(modelPath: string): string {
  * @returns undefined if there is none and it was not asked for by name.
  * @throws CutpointError CUT_FILE_NOT_FOUND, CUT_PREPROCESSING
  */
-export async function readPreprocessing(modelPath: string, named?: string): Promise<Preprocessing | undefined> {
+export async function readPreprocessing(modelPath: string, named?: string): Promise<DeclaredPreprocessing | undefined> {
   const path = named ?? preprocessingBeside(modelPath);
   const text = await readSmall(path, named !== undefined);
   if (text === undefined) return undefined;
