@@ -18,4 +18,5 @@ export type {
   Steps,
   TabqOptions,
 } from './kernels/kernels.js';
+export { loadKernels, openKernels } from './kernels/load-kernels.js';
 export { typescriptKernels } from './kernels/typescript.js';

@@ -76,11 +76,11 @@ export function decodeSteps(
       to[at] = Math.fround(low + Math.fround((plain[at] ?? 0) * scale));
     }
   }
-  if (outliers !== undefined) restore(outliers, to);
+  if (outliers !== undefined) restoreOutliers(outliers, to);
 }
 
 /** Bit for bit, also what is not a number. */
-function restore({ at, values }: Outliers, to: Float32Array): void {
+export function restoreOutliers({ at, values }: Outliers, to: Float32Array): void {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const places = new Uint32Array(to.buffer, to.byteOffset, to.length);
   for (let i = 0; i < at.length; i++) places[at[i] ?? 0] = bits[i] ?? 0;

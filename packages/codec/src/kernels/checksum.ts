@@ -10,22 +10,26 @@ const prime5 = 0x165667b1;
  */
 export function checksum(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  let hash = prime5;
-  if (bytes.length >= 16) {
-    let a = (prime1 + prime2) | 0;
-    let b = prime2 | 0;
-    let c = 0;
-    let d = -prime1 | 0;
-    for (const end = bytes.length - 16; at <= end; at += 16) {
-      a = round(a, view.getUint32(at, true));
-      b = round(b, view.getUint32(at + 4, true));
-      c = round(c, view.getUint32(at + 8, true));
-      d = round(d, view.getUint32(at + 12, true));
-    }
-    hash = (turn(a, 1) + turn(b, 7) + turn(c, 12) + turn(d, 18)) | 0;
+  const lanes = firstLanes();
+  const striped = bytes.length & ~15;
+  for (let at = 0; at < striped; at += 16) {
+    for (let lane = 0; lane < 4; lane++) lanes[lane] = round(lanes[lane] ?? 0, view.getUint32(at + lane * 4, true));
   }
+  return finish(lanes, bytes);
+}
+
+/** The state before the first 16 bytes. */
+export function firstLanes(): Uint32Array<ArrayBuffer> {
+  return Uint32Array.of(prime1 + prime2, prime2, 0, -prime1);
+}
+
+/** The hash of bytes whose whole stripes of 16 have gone into the lanes. */
+export function finish(lanes: Uint32Array, bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [a = 0, b = 0, c = 0, d = 0] = lanes;
+  let hash = bytes.length < 16 ? prime5 : (turn(a, 1) + turn(b, 7) + turn(c, 12) + turn(d, 18)) | 0;
   hash = (hash + bytes.length) | 0;
+  let at = bytes.length & ~15;
   for (; at + 4 <= bytes.length; at += 4) {
     hash = Math.imul(turn((hash + Math.imul(view.getUint32(at, true), prime3)) | 0, 17), prime4);
   }

@@ -35,10 +35,21 @@ export function toHalves(from: Float32Array, to: Uint16Array): number {
   return overflows;
 }
 
-let table: Float32Array | undefined;
+let table: Uint32Array | undefined;
 
-/** The numbers that binary16 bit patterns stand for; exact. */
+/**
+ * The numbers that binary16 bit patterns stand for; exact. What is not a number keeps its sign and the bits of its
+ * fraction, which go to the upper ones of the binary32.
+ */
 export function fromHalves(from: Uint16Array, to: Float32Array): void {
-  table ??= Float32Array.from({ length: 0x1_00_00 }, (_, bits) => halfToNumber(bits));
-  for (let i = 0; i < from.length; i++) to[i] = table[from[i] ?? 0] ?? 0;
+  table ??= Uint32Array.from({ length: 0x1_00_00 }, (_, bits) => widened(bits));
+  const places = new Uint32Array(to.buffer, to.byteOffset, to.length);
+  for (let i = 0; i < from.length; i++) places[i] = table[from[i] ?? 0] ?? 0;
+}
+
+/** The bits of the binary32 that stands for the same number as a binary16. */
+function widened(bits: number): number {
+  const number = halfToNumber(bits);
+  if (Number.isNaN(number)) return ((bits & 0x8000) << 16) | infinityBits | ((bits & 0x3ff) << 13);
+  return new Uint32Array(Float32Array.of(number).buffer)[0] ?? 0;
 }

@@ -73,21 +73,20 @@ function widthOf(values: Float32Array, grouping: Grouping, group: number, budget
   return Math.min(width, maxWidth);
 }
 
-/** The sum of squares of a group without its outliers, in f64, where the squares are exact; order as in `laneMask`. */
+/** The sum of squares of a group without its outliers, in f64, where the squares are exact; order as in `joined`. */
 function energyOf(values: Float32Array, { length, inner }: Grouping, group: number, tau: number): number {
   const first = Math.floor(group / inner) * length * inner + (group % inner);
   const sums = new Float64Array(lanes);
-  const mask = laneMask(inner);
   for (let l = 0, at = first; l < length; l++, at += inner) {
     const x = values[at] ?? 0;
-    if (Math.abs(x) <= tau) sums[l & mask] = (sums[l & mask] ?? 0) + x * x;
+    if (Math.abs(x) <= tau) sums[l % lanes] = (sums[l % lanes] ?? 0) + x * x;
   }
   return joined(sums);
 }
 
 /**
  * The sum of squared errors of a group without its outliers, in steps squared: with u = f32(f32(x - low) * inverse) and
- * the code q, e = f32(u - q), the sum in f64 of f32(e * e); order as in `laneMask`.
+ * the code q, e = f32(u - q), the sum in f64 of f32(e * e); order as in `joined`.
  */
 function errorOf(
   values: Float32Array,
@@ -99,13 +98,12 @@ function errorOf(
   const inverse = inverseOf(scale);
   const most = (1 << width) - 1;
   const sums = new Float64Array(lanes);
-  const mask = laneMask(inner);
   for (let l = 0, at = first; l < length; l++, at += inner) {
     const x = values[at] ?? 0;
     if (!(Math.abs(x) <= tau)) continue;
     const u = Math.fround(Math.fround(x - low) * inverse);
     const e = Math.fround(u - Math.min(nearest(u), most));
-    sums[l & mask] = (sums[l & mask] ?? 0) + Math.fround(e * e);
+    sums[l % lanes] = (sums[l % lanes] ?? 0) + Math.fround(e * e);
   }
   return joined(sums);
 }
@@ -119,14 +117,7 @@ interface Step {
 
 const lanes = 4;
 
-/**
- * In a grouping with inner 1 sums are taken in four lanes, element l in lane l mod 4, which are joined as
- * (0 + 1) + (2 + 3); in any other, one element after the other.
- */
-function laneMask(inner: number): number {
-  return inner === 1 ? lanes - 1 : 0;
-}
-
+/** Sums are taken in four lanes, element l of a group in lane l mod 4, and the lanes joined as (0 + 1) + (2 + 3). */
 function joined([a = 0, b = 0, c = 0, d = 0]: Float64Array): number {
   return a + b + (c + d);
 }

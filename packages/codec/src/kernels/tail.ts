@@ -2,7 +2,7 @@ import { largestMagnitude } from './kernels.js';
 
 /** Bins of a magnitude: the exponent and four bits of the fraction of its binary32. */
 const binShift = 19;
-const bins = 0x80_00_00_00 >>> binShift;
+export const magnitudeBins = 0x80_00_00_00 >>> binShift;
 const lastBin = 0x7e_80_00_00 >>> binShift;
 
 /**
@@ -12,13 +12,17 @@ const lastBin = 0x7e_80_00_00 >>> binShift;
  */
 export function tailMagnitude(values: Float32Array, rho: number): number {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const counts = new Uint32Array(bins);
+  const counts = new Uint32Array(magnitudeBins);
   for (let i = 0; i < bits.length; i++) {
     const bin = ((bits[i] ?? 0) & 0x7f_ff_ff_ff) >>> binShift;
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  const most = Math.floor(rho * bits.length);
-  let first = bins;
+  return magnitudeAbove(counts, Math.floor(rho * bits.length));
+}
+
+/** The end of the last bin that is kept, when at most so many elements, counted by bin, may lie above it. */
+export function magnitudeAbove(counts: Uint32Array, most: number): number {
+  let first = magnitudeBins;
   let above = 0;
   while (first > 0 && above + (counts[first - 1] ?? 0) <= most) above += counts[--first] ?? 0;
   const boundary = Math.min(first, lastBin) << binShift;

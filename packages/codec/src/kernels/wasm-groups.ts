@@ -1,0 +1,192 @@
+import { affineEncode, decodeSteps as decodeInTypescript, restoreOutliers } from './affine.js';
+import {
+  type CodeForm,
+  type Grouping,
+  groupCount,
+  groupedElements,
+  type Outliers,
+  type Steps,
+  type TabqOptions,
+} from './kernels.js';
+import { tabqEncode } from './tabq.js';
+import { roomFor, type WasmInstance } from './wasm-instance.js';
+
+/*
+ * In the module groups are rows. Where they are columns of a tensor, its elements are turned before they are quantised;
+ * on the way back the codes are, as they are smaller. A tensor too large for the module's memory is left to the plain
+ * kernels, which give the same bytes.
+ */
+
+/** See `affineEncode` in affine.ts. */
+export function encodeAffine(
+  wasm: WasmInstance,
+  values: Float32Array,
+  grouping: Grouping,
+  width: number,
+  form: CodeForm,
+): Steps | undefined {
+  const groups = groupCount(grouping);
+  const count = values.length;
+  const room = roomFor(wasm, [...valueRoom(count, grouping), groups * 4, groups * 4, groups, count, count]);
+  if (room === undefined) return affineEncode(values, grouping, width, form);
+  const [numbers, rows, lows, scales, widths, codes, output] = room.at;
+  putRows(wasm, room.memory, values, grouping, numbers, rows);
+  const narrow = wasm.run.affineEncode(rows, groups, grouping.length, width, lows, scales, codes);
+  if (narrow < 0) return undefined;
+  room.memory.fill(width, widths, widths + groups);
+  return takeSteps(wasm, room.memory, grouping, form, narrow === 1, { lows, scales, widths, codes, output });
+}
+
+/** See `tabqEncode` in tabq.ts. */
+export function encodeTabq(
+  wasm: WasmInstance,
+  values: Float32Array,
+  grouping: Grouping,
+  options: TabqOptions,
+  form: CodeForm,
+): { readonly steps: Steps; readonly outliers: Outliers } {
+  const groups = groupCount(grouping);
+  const count = values.length;
+  const sizes = [...valueRoom(count, grouping), groups * 4, groups * 4, groups, count, count, groups * 8] as const;
+  const room = roomFor(wasm, sizes);
+  if (room === undefined) return tabqEncode(values, grouping, options, form);
+  const [numbers, rows, lows, scales, widths, codes, output, energies] = room.at;
+  putRows(wasm, room.memory, values, grouping, numbers, rows);
+  const { delta, maxWidth } = options;
+  const tau = floorToF32(options.tau);
+  const { run } = wasm;
+  const { length, inner } = grouping;
+  const narrow = run.tabqEncode(rows, groups, length, tau, delta, maxWidth, lows, scales, energies, widths, codes);
+  const outside = run.outlierCount();
+  const outlierRoom = roomFor(wasm, [...sizes, outside * 4, outside * 4]);
+  if (outlierRoom === undefined) return tabqEncode(values, grouping, options, form);
+  const { memory } = outlierRoom;
+  const at = { lows, scales, widths, codes, output };
+  const steps = takeSteps(wasm, memory, grouping, form, narrow === 1, at);
+  const [, , , , , , , , places, kept] = outlierRoom.at;
+  if (outside > 0) run.takeOutliers(inner > 1 ? numbers : rows, count, tau, places, kept);
+  const outliers = {
+    at: new Uint32Array(memory.slice(places, places + outside * 4).buffer),
+    values: new Float32Array(memory.slice(kept, kept + outside * 4).buffer),
+  };
+  return { steps, outliers };
+}
+
+/** See `decodeSteps` in affine.ts. */
+export function decodeSteps(
+  wasm: WasmInstance,
+  steps: Steps,
+  grouping: Grouping,
+  form: CodeForm,
+  outliers: Outliers | undefined,
+  to: Float32Array,
+): void {
+  const { outer, length, inner } = grouping;
+  const groups = groupCount(grouping);
+  const count = groupedElements(grouping);
+  const packedLength = form === 'packed' ? steps.codes.length : 0;
+  const turned = form === 'packed' && inner > 1 ? count : 0;
+  const room = roomFor(wasm, [groups * 4, groups * 4, groups, packedLength, turned, count, count * 4]);
+  if (room === undefined) {
+    decodeInTypescript(steps, grouping, form, outliers, to);
+    return;
+  }
+  const { memory, at } = room;
+  const [lows, scales, widths, packed, rows, codes, numbers] = at;
+  memory.set(bytesOf(steps.lows), lows);
+  memory.set(bytesOf(steps.scales), scales);
+  if (form === 'packed') {
+    memory.set(steps.widths, widths);
+    memory.set(steps.codes, packed);
+    wasm.run.unpackRows(packed, inner > 1 ? rows : codes, groups, length, widths);
+    if (inner > 1) turn(wasm, grouping, rows, codes);
+  } else memory.set(steps.codes, codes);
+  if (inner === 1) wasm.run.restoreRows(codes, numbers, groups, length, lows, scales);
+  else {
+    for (let o = 0; o < outer; o++) {
+      const first = o * length * inner;
+      const group = o * inner * 4;
+      wasm.run.restoreColumns(codes + first, numbers + first * 4, length, inner, lows + group, scales + group);
+    }
+  }
+  to.set(new Float32Array(memory.buffer, numbers, count));
+  if (outliers !== undefined) restoreOutliers(outliers, to);
+}
+
+/** Room for the elements, and for them again if they are turned. */
+function valueRoom(count: number, { inner }: Grouping): readonly [number, number] {
+  return inner > 1 ? [count * 4, count * 4] : [0, count * 4];
+}
+
+/** Copies the elements in, and turns columns into rows. */
+function putRows(
+  wasm: WasmInstance,
+  memory: Uint8Array<ArrayBuffer>,
+  values: Float32Array,
+  { outer, length, inner }: Grouping,
+  numbers: number,
+  rows: number,
+): void {
+  memory.set(bytesOf(values), inner > 1 ? numbers : rows);
+  if (inner === 1) return;
+  for (let o = 0; o < outer; o++) {
+    const first = o * length * inner * 4;
+    wasm.run.transposeNumbers(numbers + first, rows + first, length, inner);
+  }
+}
+
+/** Turns codes that lie group after group into the tensor's order. */
+function turn(wasm: WasmInstance, { outer, length, inner }: Grouping, rows: number, codes: number): void {
+  for (let o = 0; o < outer; o++) {
+    const first = o * length * inner;
+    wasm.run.transposeBytes(rows + first, codes + first, inner, length);
+  }
+}
+
+interface StepsAt {
+  readonly lows: number;
+  readonly scales: number;
+  readonly widths: number;
+  /** Group after group. */
+  readonly codes: number;
+  /** Room for what leaves. */
+  readonly output: number;
+}
+
+function takeSteps(
+  wasm: WasmInstance,
+  memory: Uint8Array<ArrayBuffer>,
+  grouping: Grouping,
+  form: CodeForm,
+  narrow: boolean,
+  at: StepsAt,
+): Steps {
+  const groups = groupCount(grouping);
+  let from = at.output;
+  let end = at.output + groupedElements(grouping);
+  if (form === 'packed') end = wasm.run.packRows(at.codes, at.output, groups, grouping.length, at.widths);
+  else if (grouping.inner > 1) turn(wasm, grouping, at.codes, at.output);
+  else {
+    from = at.codes;
+    end = at.codes + groupedElements(grouping);
+  }
+  return {
+    narrow,
+    lows: new Float32Array(memory.slice(at.lows, at.lows + groups * 4).buffer),
+    scales: new Float32Array(memory.slice(at.scales, at.scales + groups * 4).buffer),
+    widths: memory.slice(at.widths, at.widths + groups),
+    codes: memory.slice(from, end),
+  };
+}
+
+/** The largest f32 that is not above a number from 0 up: comparing with it tells the same of any f32. */
+function floorToF32(number: number): number {
+  const rounded = new Float32Array([number]);
+  const bits = new Uint32Array(rounded.buffer);
+  if ((rounded[0] ?? 0) > number) bits[0] = (bits[0] ?? 0) - 1;
+  return rounded[0] ?? 0;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

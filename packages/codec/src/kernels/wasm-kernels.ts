@@ -1,0 +1,109 @@
+import { finish, firstLanes } from './checksum.js';
+import type { Kernels } from './kernels.js';
+import { magnitudeAbove, magnitudeBins } from './tail.js';
+import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
+import type { WasmInstance } from './wasm-instance.js';
+
+/** Elements that are copied in at a time where each stands alone: few enough to stay in a core's cache. */
+const blockLength = 16_384;
+/** What a kernel may read and write past the end of a block. */
+const slackBytes = 64;
+
+/** Bits of infinity, and of the smallest magnitudes that round to it. */
+const infinityBits = 0x7f_80_00_00;
+const halfOverflowBits = 0x47_7f_f0_00;
+const bfloatOverflowBits = 0x7f_7f_80_00;
+
+/** The kernels in WebAssembly with SIMD (assembly/); the bytes they give are those of `typescriptKernels`. */
+export function wasmKernels(wasm: WasmInstance): Kernels {
+  const { run } = wasm;
+  return {
+    name: 'wasm-simd',
+    toHalves: (from, to) => narrow(wasm, run.toHalves, from, to, halfOverflowBits),
+    fromHalves: (from, to) => widen(wasm, run.fromHalves, from, to),
+    toBfloats: (from, to) => narrow(wasm, run.toBfloats, from, to, bfloatOverflowBits),
+    fromBfloats: (from, to) => widen(wasm, run.fromBfloats, from, to),
+    affineEncode: (values, grouping, width, form) => encodeAffine(wasm, values, grouping, width, form),
+    tabqEncode: (values, grouping, options, form) => encodeTabq(wasm, values, grouping, options, form),
+    decodeSteps: (steps, grouping, form, outliers, to) => decodeSteps(wasm, steps, grouping, form, outliers, to),
+    tailMagnitude: (values, rho) => tailMagnitude(wasm, values, rho),
+    checksum: (bytes) => checksum(wasm, bytes),
+  };
+}
+
+function narrow(
+  wasm: WasmInstance,
+  convert: (from: number, to: number, count: number) => number,
+  from: Float32Array,
+  to: Uint16Array,
+  overflowBits: number,
+): number {
+  const memory = wasm.memory(blockLength * 6 + slackBytes);
+  const input = new Float32Array(memory.buffer, wasm.base, blockLength);
+  const output = new Uint16Array(memory.buffer, wasm.base + blockLength * 4, blockLength);
+  let overflows = 0;
+  for (let start = 0; start < from.length; start += blockLength) {
+    const block = from.subarray(start, start + blockLength);
+    input.set(block);
+    const largest = convert(input.byteOffset, output.byteOffset, block.length);
+    if (largest >= overflowBits) overflows += countOverflows(block, overflowBits);
+    to.set(output.subarray(0, block.length), start);
+  }
+  return overflows;
+}
+
+/** How many finite numbers have a magnitude from `overflowBits` on. */
+function countOverflows(numbers: Float32Array, overflowBits: number): number {
+  let overflows = 0;
+  for (const bits of new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length)) {
+    const size = bits & 0x7f_ff_ff_ff;
+    if (size >= overflowBits && size < infinityBits) overflows++;
+  }
+  return overflows;
+}
+
+function widen(
+  wasm: WasmInstance,
+  convert: (from: number, to: number, count: number) => void,
+  from: Uint16Array,
+  to: Float32Array,
+): void {
+  const memory = wasm.memory(blockLength * 6 + slackBytes);
+  const input = new Uint16Array(memory.buffer, wasm.base, blockLength);
+  const output = new Float32Array(memory.buffer, wasm.base + blockLength * 2, blockLength);
+  for (let start = 0; start < from.length; start += blockLength) {
+    const block = from.subarray(start, start + blockLength);
+    input.set(block);
+    convert(input.byteOffset, output.byteOffset, block.length);
+    to.set(output.subarray(0, block.length), start);
+  }
+}
+
+function tailMagnitude(wasm: WasmInstance, values: Float32Array, rho: number): number {
+  const tables = 2 * magnitudeBins;
+  const memory = wasm.memory((tables + blockLength) * 4);
+  const counts = new Uint32Array(memory.buffer, wasm.base, tables).fill(0);
+  const input = new Float32Array(memory.buffer, wasm.base + tables * 4, blockLength);
+  for (let start = 0; start < values.length; start += blockLength) {
+    const block = values.subarray(start, start + blockLength);
+    input.set(block);
+    wasm.run.countMagnitudes(input.byteOffset, block.length, counts.byteOffset);
+  }
+  const sums = counts.slice(0, magnitudeBins);
+  for (let bin = 0; bin < magnitudeBins; bin++) sums[bin] = (sums[bin] ?? 0) + (counts[magnitudeBins + bin] ?? 0);
+  return magnitudeAbove(sums, Math.floor(rho * values.length));
+}
+
+function checksum(wasm: WasmInstance, bytes: Uint8Array): number {
+  const blockBytes = blockLength * 4;
+  const memory = wasm.memory(16 + blockBytes);
+  const lanes = new Uint32Array(memory.buffer, wasm.base, 4);
+  lanes.set(firstLanes());
+  const input = memory.subarray(wasm.base + 16, wasm.base + 16 + blockBytes);
+  for (let start = 0; start < bytes.length; start += blockBytes) {
+    const block = bytes.subarray(start, start + blockBytes);
+    input.set(block);
+    wasm.run.takeStripes(input.byteOffset, block.length >> 4, lanes.byteOffset);
+  }
+  return finish(lanes, bytes);
+}
