@@ -1,4 +1,12 @@
 export { type Baseline, baselinesOf } from './baselines.js';
+export {
+  type CalibratedCodec,
+  type CalibratedCut,
+  type Calibration,
+  calibrationSchema,
+  rateAccuracyFront,
+  recommend,
+} from './calibration.js';
 export type { Change } from './changed-problem.js';
 export { type Breakdown, checkChoice, costsOf, type Stage, stagesOf, tryCosts } from './costs.js';
 export { type Explanation, explain, type Rival, type Tie } from './explain.js';
@@ -8,8 +16,9 @@ export { type Conflict, explainInfeasible, requireFront } from './infeasible.js'
 export { keepsLimits, measures, type PlanLimits } from './limits.js';
 export { createLinkEstimator, type EstimatorOptions, type LinkEstimate, type LinkEstimator } from './link-estimator.js';
 export type { ProbedLink } from './link-table.js';
-export { parseLinkProfile, parseModelProfile, parseScenario } from './parse.js';
+export { parseCalibration, parseLinkProfile, parseModelProfile, parseScenario } from './parse.js';
 export { objectiveOfPick, type Pick, pickNames, pickPlan } from './pick.js';
+export { type CodecFigures, codecFigures } from './plan-codecs.js';
 export {
   type Objective,
   objectives,
@@ -21,7 +30,7 @@ export {
   type PlanLink,
   type PlanProblem,
 } from './problem.js';
-export { type CodecFigures, codecFigures, type ProblemSources, problemOf } from './problem-of.js';
+export { type ProblemSources, problemOf } from './problem-of.js';
 export {
   type DeviceProfile,
   deviceProfileSchema,

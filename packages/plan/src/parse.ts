@@ -1,5 +1,6 @@
 import { CutpointError, type ErrorCode } from '@cutpoint/core';
 import type { z } from 'zod';
+import { type Calibration, calibrationSchema } from './calibration.js';
 import { issueText } from './issue-text.js';
 import { type LinkProfile, linkProfileSchema, type ModelProfile, modelProfileSchema } from './profiles.js';
 import { type Scenario, scenarioSchema } from './scenario.js';
@@ -27,6 +28,21 @@ export function parseModelProfile(data: unknown): ModelProfile {
   const outside = profile.measured.find(({ from, to }) => from >= to || to >= cuts.length);
   if (outside !== undefined) fail(`it measured from cut ${outside.from} to ${outside.to} of ${cuts.length} cuts`);
   return profile;
+}
+
+/** @throws CutpointError CUT_CALIBRATION with the place and what is wrong there. */
+export function parseCalibration(data: unknown, what = 'The calibration'): Calibration {
+  const calibration = parsed(calibrationSchema, data, 'CUT_CALIBRATION', what);
+  const fail = (why: string): never => {
+    throw new CutpointError('CUT_CALIBRATION', `${what} is inconsistent: ${why}.`);
+  };
+  for (const [i, { index, codecs, recommended }] of calibration.cuts.entries()) {
+    if (index <= (calibration.cuts[i - 1]?.index ?? -1)) fail(`cut ${index} stands at the wrong place`);
+    const specs = codecs.map(({ codec }) => codec);
+    if (new Set(specs).size < specs.length) fail(`cut ${index} has a codec twice`);
+    if (recommended !== null && !specs.includes(recommended)) fail(`cut ${index} has no codec "${recommended}"`);
+  }
+  return calibration;
 }
 
 /** @throws CutpointError CUT_PROFILE with the place and what is wrong there. */

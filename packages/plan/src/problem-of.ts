@@ -1,6 +1,8 @@
 import { CutpointError } from '@cutpoint/core';
+import type { Calibration } from './calibration.js';
 import { linkTable, type ProbedLink } from './link-table.js';
-import type { PlanCodec, PlanProblem } from './problem.js';
+import { type CodecFigures, codecsOf } from './plan-codecs.js';
+import type { PlanProblem } from './problem.js';
 import { profiledDevice } from './profiled-device.js';
 import type { ModelProfile } from './profiles.js';
 import type { Scenario } from './scenario.js';
@@ -22,24 +24,9 @@ export interface ProblemSources {
   readonly inputBytes?: number;
   /** By codec: figures that replace `codecFigures`. */
   readonly codecs?: Readonly<Record<string, Partial<CodecFigures>>>;
+  /** What codecs were measured to cost at cuts of the model. */
+  readonly calibration?: Calibration | undefined;
 }
-
-export interface CodecFigures {
-  /** On the profiled device, for a million bytes of f32. */
-  readonly encodeMsPerMB: number;
-  readonly decodeMsPerMB: number;
-  /** Share of answers lost per crossing. */
-  readonly accuracyLoss: number;
-}
-
-/**
- * What the codecs are taken to cost. `raw` changes nothing. Of `f16` the times are of one x86-64 core at about 3 GHz, and the
- * loss is an assumption, not a measurement: rounding to 11 bits changes at most one answer in a thousand. Give your own.
- */
-export const codecFigures: Readonly<Record<'raw' | 'f16', CodecFigures>> = {
-  raw: { encodeMsPerMB: 0, decodeMsPerMB: 0, accuracyLoss: 0 },
-  f16: { encodeMsPerMB: 1.5, decodeMsPerMB: 1, accuracyLoss: 0.001 },
-};
 
 /**
  * The planning problem of a scenario and what was measured.
@@ -56,7 +43,14 @@ export function problemOf(sources: ProblemSources): PlanProblem {
     cuts: first.cuts.length,
     devices: scenario.devices.map((device, i) => profiledDevice(device, i, profiles[i] ?? first, scenario)),
     links,
-    codecs: scenario.codecs.map((id) => codecOf(id, first, sources, inputBytes)),
+    codecs: codecsOf({
+      named: scenario.codecs,
+      profile: first,
+      slowDowns: scenario.devices.map(({ slowDown }) => slowDown),
+      inputBytes,
+      figures: sources.codecs ?? {},
+      calibration: sources.calibration,
+    }),
     answerBytes: first.cuts.map(({ answerBytes }) => answerBytes),
   };
 }
@@ -106,32 +100,4 @@ function sorted(record: Readonly<Record<string, number>>): [string, number][] {
 
 function mismatch(what: string): never {
   throw new CutpointError('CUT_PROFILE_MISMATCH', `${what}; profile the same model file on each device.`);
-}
-
-function codecOf(
-  id: string,
-  { cuts }: ModelProfile,
-  sources: ProblemSources,
-  inputBytes: number | undefined,
-): PlanCodec {
-  if (id !== 'raw' && id !== 'f16') {
-    const known = Object.keys(codecFigures).join(', ');
-    throw new CutpointError('CUT_SCENARIO', `There is no codec "${id}"; codecs are ${known}.`);
-  }
-  const figures = { ...codecFigures[id], ...sources.codecs?.[id] };
-  const f32MB = (cut: number) => (cuts[cut]?.f32Bytes ?? 0) / 1e6;
-  const slowDown = (device: number) => sources.scenario.devices[device]?.slowDown ?? 1;
-  return {
-    id,
-    bytes(cut) {
-      // The declared form of the input is exact already, and only what has f32 to round gains by rounding.
-      if (cut === 0 && inputBytes !== undefined) return id === 'raw' ? inputBytes : undefined;
-      const of = cuts[cut];
-      if (of === undefined || (id === 'f16' && of.f32Bytes === 0)) return undefined;
-      return id === 'f16' ? of.bytes - of.f32Bytes / 2 : of.bytes;
-    },
-    encodeMs: (cut, device) => figures.encodeMsPerMB * f32MB(cut) * slowDown(device),
-    decodeMs: (cut, device) => figures.decodeMsPerMB * f32MB(cut) * slowDown(device),
-    accuracyLoss: () => figures.accuracyLoss,
-  };
 }

@@ -69,6 +69,8 @@ export const scenarioSchema = z.strictObject({
   models: z.array(z.string()).max(32).default([]),
   /** By file name of a model: a file beside the scenario that declares its preprocessing, so that pixels may cross. */
   preprocessing: z.record(z.string(), z.string()).default({}),
+  /** By file name of a model: a file beside the scenario that `cutpoint calibrate` wrote; its codecs can then be chosen. */
+  calibrations: z.record(z.string(), z.string()).default({}),
   dims: z.record(z.string(), z.number().int().positive()).default({}),
   /** In the order in which a request passes them; the first has the input and wants the answer. */
   devices: z.array(deviceSchema).min(1).max(16),

@@ -49,7 +49,7 @@ export async function runTestbed(options: TestbedOptions): Promise<Results> {
   const wiring = wiringOf(loaded, network);
   const rows: ResultRow[] = [];
   for (const path of paths) {
-    const model = await openScenarioModel(loaded, path, options.signal);
+    const model = await openScenarioModel(loaded, path, { signal: options.signal });
     rows.push(...(await sweepModel({ loaded, model, wiring, notes, options })));
   }
   const { name, title, description } = loaded.scenario;

@@ -1,9 +1,10 @@
 import { basename, dirname, resolve } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
-import { type ModelProfile, type PlanProblem, type ProbedLink, problemOf } from '@cutpoint/plan';
+import { type Calibration, type ModelProfile, type PlanProblem, type ProbedLink, problemOf } from '@cutpoint/plan';
 import { type ProfileProgress, profileModel } from '@cutpoint/profile';
 import { type CutModel, inferenceRuntime, openCutModel } from '@cutpoint/runtime';
 import type { LoadedScenario } from './load-scenario.js';
+import { readCalibration } from './read-calibration.js';
 
 /** A model as a scenario uses it. */
 export interface ScenarioModel {
@@ -12,20 +13,32 @@ export interface ScenarioModel {
   readonly preprocessing: string | undefined;
   readonly dims: ReadonlyMap<string, number>;
   readonly cutModel: CutModel;
+  /** What codecs were measured to cost at its cuts, where the scenario or the caller names a file that says so. */
+  readonly calibration: Calibration | undefined;
 }
 
-/** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws. */
+export interface ScenarioModelOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** File that `cutpoint calibrate` wrote, instead of the one that the scenario names. */
+  readonly calibration?: string | undefined;
+}
+
+/** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws; CUT_CALIBRATION. */
 export async function openScenarioModel(
   { scenario, path: scenarioPath }: LoadedScenario,
   path: string,
-  signal?: AbortSignal,
+  { signal, calibration: calibrationPath }: ScenarioModelOptions = {},
 ): Promise<ScenarioModel> {
-  const folder = dirname(scenarioPath);
-  const declared = scenario.preprocessing[basename(path)];
-  const preprocessing = declared && resolve(folder, declared);
+  const beside = (files: Readonly<Record<string, string>>) => {
+    const file = files[basename(path)];
+    return file && resolve(dirname(scenarioPath), file);
+  };
+  const preprocessing = beside(scenario.preprocessing);
+  const calibrationFile = calibrationPath ?? beside(scenario.calibrations);
   const dims = new Map(Object.entries(scenario.dims));
   const cutModel = await openCutModel(path, { dims, preprocessing, ...(signal === undefined ? {} : { signal }) });
-  return { path, preprocessing, dims, cutModel };
+  const calibration = calibrationFile === undefined ? undefined : await readCalibration(calibrationFile);
+  return { path, preprocessing, dims, cutModel, calibration };
 }
 
 export interface ProfileRequest {
@@ -106,6 +119,7 @@ export function problemFor(
     scenario,
     profiles: { byDevice: profiles },
     links,
+    calibration: model.calibration,
     expected: {
       modelHash: model.cutModel.file.hash,
       runtimeVersion: inferenceRuntime.version,

@@ -58,6 +58,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./eval.js')).evaluateVerb,
   },
   {
+    name: 'calibrate',
+    summary: 'Measures on a data set what codecs cost at the cuts of a model, and recommends one for each cut.',
+    load: async () => (await import('./calibrate.js')).calibrateVerb,
+  },
+  {
     name: 'probe',
     summary: 'Measures the link to a running server or agent.',
     load: async () => (await import('./probe.js')).probe,

@@ -1,6 +1,8 @@
+import { isImageSpec } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import {
   baselinesOf,
+  type Calibration,
   explain,
   explainText,
   type Objective,
@@ -30,6 +32,7 @@ import type { Verb } from '../verb.js';
 
 export interface PlanOptions {
   readonly scenario: string;
+  readonly codecs?: string;
   readonly dim?: ReadonlyMap<string, number>;
   readonly objective?: ReturnType<typeof parseObjectives>;
   readonly maxLatencyMs?: number;
@@ -58,6 +61,7 @@ export const plan: Verb = {
         '--scenario <file>',
         'devices and links: a YAML file, or a name that `cutpoint testbed list` shows',
       )
+      .option('--codecs <file>', 'what `cutpoint calibrate` measured of codecs (default: what the scenario names)')
       .option('--dim <name=value>', dimHelp, parseDim)
       .option('--objective <names>', 'what counts, with commas between (default: latency,throughput)', parseObjectives)
       .option('--max-latency-ms <number>', 'latency of one request', parseQuantity)
@@ -80,12 +84,25 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
   const loaded = withDims(await loadScenario(options.scenario), options.dim);
-  const { problem, model, notes } = await gather(path, loaded, signal);
+  const { problem, model, notes } = await gather(path, loaded, options.codecs, signal);
+  const limits = limitsOf(options, model.calibration);
+  const { maxAccuracyLoss } = limits;
+  if (maxAccuracyLoss !== undefined && options.maxLoss === undefined) {
+    notes.push(
+      `Plans that lose more than ${maxAccuracyLoss} are left out, as the calibration has it; --max-loss sets another limit.`,
+    );
+  }
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
-  const limits = limitsOf(options);
   if (options.watch === true) {
     const lastCut = model.cutModel.list.cuts.length - 1;
-    await watchPlans({ problem, limits, lastCut, ...watchOptions(model, loaded.scenario, options) });
+    // Agents code tensors while a request waits; a picture coder is not one of their parts.
+    const codecs = problem.codecs.filter(({ id }) => !isImageSpec(id));
+    await watchPlans({
+      problem: { ...problem, codecs },
+      limits,
+      lastCut,
+      ...watchOptions(model, loaded.scenario, options),
+    });
     return;
   }
   const { pick = 'knee' } = options;
@@ -129,10 +146,10 @@ function withDims(loaded: LoadedScenario, dims: ReadonlyMap<string, number> = ne
   return { ...loaded, scenario: { ...scenario, dims: { ...scenario.dims, ...Object.fromEntries(dims) } } };
 }
 
-async function gather(path: string, loaded: LoadedScenario, signal: AbortSignal) {
+async function gather(path: string, loaded: LoadedScenario, calibration: string | undefined, signal: AbortSignal) {
   using progress = openProgress();
   progress.show('running the model once to measure its shapes');
-  const model = await openScenarioModel(loaded, path, signal);
+  const model = await openScenarioModel(loaded, path, { calibration, signal });
   noteAssumedDims(model.cutModel.assumed);
   const notes: string[] = [];
   const profiles = await profilesFor(loaded, model, {
@@ -175,8 +192,10 @@ const watchObjectives: Readonly<Record<string, WatchObjective>> = {
   'min-energy': 'energy',
 };
 
-function limitsOf(options: PlanOptions): PlanLimits {
-  const { maxLatencyMs, minThroughputHz, maxEnergyJ, maxMemoryMb, maxBytes, maxLoss } = options;
+/** Latency alone would choose the smallest codec, however bad: a calibration says what may be lost. */
+function limitsOf(options: PlanOptions, calibration: Calibration | undefined): PlanLimits {
+  const { maxLatencyMs, minThroughputHz, maxEnergyJ, maxMemoryMb, maxBytes } = options;
+  const maxLoss = options.maxLoss ?? calibration?.maxLoss;
   return {
     maxLatencyMs,
     minThroughputHz,

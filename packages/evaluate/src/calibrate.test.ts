@@ -1,0 +1,68 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Calibration, parseCalibration } from '@cutpoint/plan';
+import { type CutModel, openCutModel } from '@cutpoint/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { calibrate } from './calibrate.js';
+import { writeColourModel, writePictureFolder } from './pictures.testing.js';
+
+let folder: string;
+let model: CutModel;
+let pictures: string;
+let calibration: Calibration;
+const webp = 'image:format=webp,quality=50';
+const jpeg = 'image:format=jpeg,quality=1';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cutpoint-calibrate-'));
+  model = await openCutModel(await writeColourModel(folder));
+  pictures = join(folder, 'pictures');
+  await mkdir(pictures);
+  await writePictureFolder(pictures, 24);
+  const cuts = model.list.cuts.filter(({ tensors }) => tensors.length > 0).map(({ index }) => index);
+  calibration = await calibrate(model, pictures, { cuts: [...cuts, 0], codecs: ['raw', 'f16', webp, jpeg, 'raw'] });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('a calibration', () => {
+  it('is a file that the planner reads', () => {
+    expect(parseCalibration(JSON.parse(JSON.stringify(calibration)))).toEqual(calibration);
+    expect(calibration.model.hash).toBe(model.file.hash);
+    expect(calibration.dataSet).toMatchObject({ labelled: true, rows: 24, measuredOn: 18, broken: 0 });
+  });
+
+  it('has for each cut the codecs with something to code there, the largest first', () => {
+    const [pixels, ...floats] = calibration.cuts;
+    expect(new Set(pixels?.codecs.map(({ codec }) => codec))).toEqual(new Set(['raw', webp, jpeg]));
+    const ofFloats = floats.filter(({ bytes }) => bytes === 768);
+    expect(ofFloats.length).toBeGreaterThan(0);
+    for (const { codecs } of ofFloats) {
+      expect(codecs.map(({ codec, bytesPerSample }) => [codec, bytesPerSample])).toEqual([
+        ['raw', 768],
+        ['f16', 384],
+      ]);
+      expect(codecs[0]).toMatchObject({ n: 18, top1Whole: 1, agreement: 1, klDivergence: 0, accuracyLoss: 0 });
+    }
+  });
+
+  it('recommends for each cut what no other codec there beats', () => {
+    for (const { recommended, codecs } of calibration.cuts) {
+      const chosen = codecs.find(({ codec }) => codec === recommended);
+      expect(chosen?.onFront).toBe(true);
+      const better = codecs.filter(
+        ({ bytesPerSample, accuracyLoss }) =>
+          bytesPerSample < (chosen?.bytesPerSample ?? 0) && accuracyLoss <= (chosen?.accuracyLoss ?? 1),
+      );
+      expect(better).toEqual([]);
+    }
+  });
+
+  it('says that nothing can be measured where no codec has anything to code', async () => {
+    await expect(calibrate(model, pictures, { cuts: [0], codecs: ['f16'] })).rejects.toEqual(
+      expect.objectContaining({ code: 'CUT_USAGE' }),
+    );
+    await expect(calibrate(model, pictures, { codecs: ['zip'] })).rejects.toEqual(
+      expect.objectContaining({ code: 'CUT_USAGE', message: expect.stringContaining('"zip"') }),
+    );
+  });
+});

@@ -1,0 +1,127 @@
+import { basename, resolve } from 'node:path';
+import { CutpointError } from '@cutpoint/core';
+import { type Cut, cutAt, notableCuts } from '@cutpoint/graph';
+import type { CalibratedCodec, CalibratedCut, Calibration } from '@cutpoint/plan';
+import { rateAccuracyFront, recommend } from '@cutpoint/plan';
+import { type CutModel, inferenceRuntime } from '@cutpoint/runtime';
+import { chooseRows } from './data/choose-rows.js';
+import { openDataSet } from './data/open-data-set.js';
+import { requireRows, type SampleOptions, watched } from './evaluate.js';
+import { type CrossingCodec, openCodec } from './measure/crossing-codec.js';
+import { type CodecOutcome, measureCut } from './measure/measure-cut.js';
+import { pixelInput } from './measure/model-input.js';
+
+export interface CalibrateOptions extends SampleOptions {
+  /** Indices of cuts. Default: the input, and the notable cuts. */
+  readonly cuts?: readonly number[] | undefined;
+  /** Specs; those that have nothing to code at a cut are left out there. Default: `defaultCodecs`. */
+  readonly codecs?: readonly string[] | undefined;
+  /** Share of answers that a recommended codec may change. Default 0.02. */
+  readonly maxLoss?: number | undefined;
+  /** Sizes of free dimensions that the model was opened with. */
+  readonly dims?: ReadonlyMap<string, number> | undefined;
+}
+
+/** Every codec that needs no parameters of its own, and pictures of several qualities for the cut at the input. */
+export const defaultCodecs: readonly string[] = [
+  'raw',
+  'f16',
+  'image:format=jpeg,quality=95,chroma=444',
+  'image:format=jpeg,quality=95',
+  'image:format=jpeg,quality=75',
+  'image:format=jpeg,quality=50',
+  'image:format=webp,quality=97',
+  'image:format=webp,quality=90',
+  'image:format=webp,quality=75',
+  'image:format=avif,quality=80',
+  'image:format=avif,quality=60',
+];
+
+const defaultMaxLoss = 0.02;
+
+/**
+ * Measures codecs at cuts of a model on a data set: bytes, times, and how the answers differ from the uncut model's. At each
+ * cut the front segment is run once for each sample and its tensors go through all codecs.
+ * @throws CutpointError CUT_DATASET, CUT_PREPROCESSING, CUT_ILLEGAL_CUT, CUT_USAGE for an unknown codec, CUT_IMAGE_LIBRARY,
+ * and what running segments throws.
+ */
+export async function calibrate(
+  model: CutModel,
+  dataPath: string,
+  options: CalibrateOptions = {},
+): Promise<Calibration> {
+  const { maxLoss = defaultMaxLoss, codecs = defaultCodecs, rawSize, dims = new Map() } = options;
+  const input = pixelInput(model);
+  const cuts = chosenCuts(model, options.cuts);
+  await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
+  const rows = requireRows(chooseRows(dataSet.rows, 'evaluate', options.limit), dataPath);
+  const measured: CalibratedCut[] = [];
+  let brokenRows = 0;
+  for (const [i, cut] of cuts.entries()) {
+    const { samples, broken } = watched(dataSet, rows, i === 0 ? options : { ...options, onNote: undefined });
+    const usable = await codecsFor(cut, codecs);
+    const outcomes = await measureCut(model, cut.index, usable, input, samples, {
+      threads: options.threads,
+      signal: options.signal,
+      onSample: (done) =>
+        options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: ${done} of ${rows.length} samples`),
+    });
+    brokenRows = broken();
+    measured.push(calibratedCut(cut, outcomes, maxLoss));
+  }
+  const assumed = model.assumed.map(({ name, size }) => [name, size] as const);
+  return {
+    format: 'cutpoint-calibration',
+    version: 1,
+    model: { name: model.file.name, hash: model.file.hash, dims: Object.fromEntries([...assumed, ...dims]) },
+    dataSet: {
+      name: basename(resolve(dataPath)),
+      labelled: dataSet.labelled,
+      rows: dataSet.rows,
+      calibratedOn: 0,
+      measuredOn: rows.length - brokenRows,
+      broken: brokenRows,
+    },
+    runtime: { name: inferenceRuntime.name, version: inferenceRuntime.version },
+    measuredAt: new Date().toISOString(),
+    maxLoss,
+    cuts: measured,
+  };
+}
+
+/** Unless they are asked for, the cut that the most bytes cross is left out, and the last, which nothing crosses. */
+function chosenCuts({ list }: CutModel, asked: readonly number[] | undefined): Cut[] {
+  if (asked !== undefined) return [...new Set(asked)].sort((a, b) => a - b).map((index) => cutAt(list, index));
+  const most = Math.max(...list.cuts.map(({ bytes }) => bytes));
+  const notable = notableCuts(list.cuts).filter(({ tensors }) => tensors.length > 0);
+  return notable.filter(({ index, bytes }) => index === 0 || bytes < most);
+}
+
+async function codecsFor(cut: Cut, specs: readonly string[]): Promise<CrossingCodec[]> {
+  const opened = await Promise.all(specs.map((spec) => openCodec(spec, cut.tensors)));
+  const usable = opened.filter((codec) => codec !== undefined);
+  const unique = new Map(usable.map((codec) => [codec.spec, codec]));
+  if (unique.size > 0) return [...unique.values()];
+  const message = `None of the codecs ${specs.join(' ')} has anything to code at cut ${cut.index}; add raw.`;
+  throw new CutpointError('CUT_USAGE', message);
+}
+
+function calibratedCut({ index, name, bytes }: Cut, outcomes: readonly CodecOutcome[], maxLoss: number): CalibratedCut {
+  const measured = outcomes.flatMap((outcome) => {
+    if ('refused' in outcome) return [];
+    const { measurement } = outcome.tally;
+    return [{ codec: outcome.codec.spec, ...measurement, accuracyLoss: 1 - measurement.agreement }];
+  });
+  const front = rateAccuracyFront(measured);
+  const codecs = measured
+    .map((row): CalibratedCodec => ({ ...row, onFront: front.includes(row) }))
+    .sort((a, b) => b.bytesPerSample - a.bytesPerSample);
+  const refused = outcomes.flatMap((outcome) =>
+    'refused' in outcome ? [{ codec: outcome.codec.spec, why: outcome.refused.message.slice(0, 2000) }] : [],
+  );
+  if (codecs.length === 0) {
+    const why = refused.map(({ codec, why }) => `${codec}: ${why}`).join(' ');
+    throw new CutpointError('CUT_DATASET', `No codec could be measured at cut ${index}. ${why}`);
+  }
+  return { index, name, bytes, recommended: recommend(front, maxLoss)?.codec ?? null, codecs, refused };
+}
