@@ -1,4 +1,6 @@
+export type { Codec, CodecStream, DecodeLimits, ErrorBound } from './codec.js';
 export { type CodecId, codecIds, decodeCrossing, encodeCrossing } from './crossing.js';
+export { openStream } from './delta-stream.js';
 export { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
 export { frequenciesOf, StaticTable } from './entropy/table.js';
 export { decodePixels, encodePixels, isPicture } from './image/image-codec.js';
@@ -20,3 +22,6 @@ export type {
 } from './kernels/kernels.js';
 export { loadKernels, openKernels } from './kernels/load-kernels.js';
 export { typescriptKernels } from './kernels/typescript.js';
+export { type CodecResources, openCodec, type SpecialName } from './registry.js';
+export { type CodecSpec, maxSpecLength, parseSpec, printSpec, type SpecPart, splitSpecs } from './spec/spec.js';
+export { type BaseName, bases, type FilterName, filters } from './spec/vocabulary.js';

@@ -1,0 +1,85 @@
+import { ByteReader, ByteWriter, damaged } from '../bytes.js';
+import type { SymbolCoder } from '../symbol-coder.js';
+import { readBytes, writeBytes } from './coded-bytes.js';
+
+/** How places are written; the first byte says which. */
+const forms = ['all', 'gaps', 'bitmap'] as const;
+
+/**
+ * Writes which of `count` places are taken: all, the gaps between them or a bit for each, whichever is smallest.
+ * @param places ascending.
+ */
+export function writePlaces(out: ByteWriter, places: Uint32Array, count: number, coder: SymbolCoder | undefined): void {
+  if (places.length === count) {
+    out.u8(0);
+    return;
+  }
+  const gaps = inForm(1, (to) => writeGaps(to, places, coder));
+  // A gap takes a byte at least, before it is coded.
+  const dense = coder !== undefined || places.length * 8 > count;
+  const bitmap = dense ? inForm(2, (to) => writeBytes(to, bitsOf(places, count), 1, coder)) : undefined;
+  out.bytes(bitmap !== undefined && bitmap.length < gaps.length ? bitmap : gaps);
+}
+
+/** What `writePlaces` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a place is not below `count`. */
+export function readPlaces(body: ByteReader, count: number, coder: SymbolCoder | undefined): Uint32Array<ArrayBuffer> {
+  const form = forms[body.u8()];
+  if (form === 'all') return Uint32Array.from({ length: count }, (_, i) => i);
+  if (form === 'gaps') return readGaps(body, count, coder);
+  if (form === 'bitmap') return placesOf(readBytes(body, Math.ceil(count / 8), 1, coder), count);
+  throw damaged('tells places in an unknown form');
+}
+
+function inForm(form: number, write: (to: ByteWriter) => void): Uint8Array {
+  const to = new ByteWriter();
+  to.u8(form);
+  write(to);
+  return to.written();
+}
+
+/** Writes how many places there are, and before each how many are free since the last. */
+export function writeGaps(out: ByteWriter, places: Uint32Array, coder: SymbolCoder | undefined): void {
+  const gaps = new ByteWriter();
+  let next = 0;
+  for (const place of places) {
+    gaps.varint(place - next);
+    next = place + 1;
+  }
+  out.varint(places.length);
+  if (coder !== undefined && places.length > 0) out.varint(gaps.length);
+  writeBytes(out, gaps.written(), 1, coder);
+}
+
+/** What `writeGaps` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a place is not below `count`. */
+export function readGaps(body: ByteReader, count: number, coder: SymbolCoder | undefined): Uint32Array<ArrayBuffer> {
+  const taken = body.varint(count);
+  const most = coder === undefined ? body.left : 5 * taken;
+  if (taken > most) throw damaged('is cut short');
+  const places = new Uint32Array(taken);
+  const coded = coder !== undefined && taken > 0 ? readBytes(body, body.varint(most), 1, coder) : undefined;
+  const gaps = coded === undefined ? body : new ByteReader(coded);
+  let next = 0;
+  for (let i = 0; i < taken; i++) {
+    const place = next + gaps.varint(count);
+    if (place >= count) throw damaged('tells a place beyond the tensor');
+    places[i] = place;
+    next = place + 1;
+  }
+  if (coded !== undefined) gaps.end();
+  return places;
+}
+
+function bitsOf(places: Uint32Array, count: number): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(count / 8));
+  for (const place of places) bits[place >> 3] = (bits[place >> 3] ?? 0) | (1 << (place & 7));
+  return bits;
+}
+
+function placesOf(bits: Uint8Array, count: number): Uint32Array<ArrayBuffer> {
+  const places = new Uint32Array(count);
+  let taken = 0;
+  for (let place = 0; place < count; place++) {
+    if ((((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1) places[taken++] = place;
+  }
+  return places.slice(0, taken);
+}

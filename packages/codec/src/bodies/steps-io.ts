@@ -1,0 +1,143 @@
+import type { ByteReader, ByteWriter } from '../bytes.js';
+import { damaged } from '../bytes.js';
+import {
+  type CodeForm,
+  type Grouping,
+  groupCount,
+  groupedElements,
+  type Kernels,
+  type Steps,
+} from '../kernels/kernels.js';
+import { packedBytes } from '../kernels/pack.js';
+import type { SymbolCoder } from '../symbol-coder.js';
+import { readBytes, writeBytes } from './coded-bytes.js';
+
+/** Codes go to an entropy coder as bytes, else they are packed. */
+export function formFor(coder: SymbolCoder | undefined): CodeForm {
+  return coder === undefined ? 'packed' : 'bytes';
+}
+
+/**
+ * Writes whether the steps are narrow (a byte), then the low of each group, then the scales of those that have a width,
+ * as binary16 if narrow, else as f32.
+ */
+export function writeScales(
+  { narrow, lows, scales, widths }: Steps,
+  out: ByteWriter,
+  kernels: Kernels,
+  coder: SymbolCoder | undefined,
+): void {
+  const kept = scales.filter((_, g) => (widths[g] ?? 0) > 0);
+  out.u8(narrow ? 1 : 0);
+  for (const numbers of [lows, kept]) {
+    if (narrow) {
+      const halves = new Uint16Array(numbers.length);
+      kernels.toHalves(numbers, halves);
+      writeBytes(out, bytesOf(halves), 2, coder);
+    } else writeBytes(out, bytesOf(numbers), 4, coder);
+  }
+}
+
+/** Above what a group may reach, which is from -2^126 to 2^126 and a step, and below what f32 holds. */
+const largestStep = 3e38;
+
+/** What `writeScales` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a group could decode to what is not finite. */
+export function readScales(
+  widths: Uint8Array<ArrayBuffer>,
+  body: ByteReader,
+  kernels: Kernels,
+  coder: SymbolCoder | undefined,
+): Omit<Steps, 'codes'> {
+  const form = body.u8();
+  if (form > 1) throw damaged('has steps of an unknown form');
+  const narrow = form === 1;
+  const lows = readNumbers(widths.length, narrow, body, kernels, coder);
+  const kept = readNumbers(
+    widths.reduce((count, width) => count + (width > 0 ? 1 : 0), 0),
+    narrow,
+    body,
+    kernels,
+    coder,
+  );
+  const scales = new Float32Array(widths.length);
+  for (let g = 0, next = 0; g < widths.length; g++) {
+    if ((widths[g] ?? 0) > 0) scales[g] = kept[next++] ?? 0;
+    const scale = scales[g] ?? 0;
+    const most = Math.abs(lows[g] ?? 0) + ((1 << (widths[g] ?? 0)) - 1) * scale;
+    if (!(scale >= 0 && most < largestStep)) throw damaged('has a step that is not finite');
+  }
+  return { narrow, lows, scales, widths };
+}
+
+function readNumbers(
+  count: number,
+  narrow: boolean,
+  body: ByteReader,
+  kernels: Kernels,
+  coder: SymbolCoder | undefined,
+): Float32Array<ArrayBuffer> {
+  const size = narrow ? 2 : 4;
+  const bytes = new Uint8Array(readBytes(body, count * size, size, coder));
+  if (!narrow) return new Float32Array(bytes.buffer);
+  const numbers = new Float32Array(count);
+  kernels.fromHalves(new Uint16Array(bytes.buffer), numbers);
+  return numbers;
+}
+
+/**
+ * Writes the codes: packed as they are, or through the entropy coder, for which those of a channel, of groups of the same
+ * width, are alike.
+ */
+export function writeCodes(
+  { widths, codes }: Steps,
+  grouping: Grouping,
+  contexts: CodeContexts,
+  out: ByteWriter,
+  coder: SymbolCoder | undefined,
+): void {
+  if (coder === undefined) {
+    out.bytes(codes);
+    return;
+  }
+  if (codes.length === 0) return;
+  const coded = coder.encode(codes, codeLayout(widths, grouping, contexts));
+  out.varint(coded.length);
+  out.bytes(coded);
+}
+
+/** The codes that `writeCodes` wrote: a view where they are packed. */
+export function readCodes(
+  widths: Uint8Array,
+  grouping: Grouping,
+  contexts: CodeContexts,
+  body: ByteReader,
+  coder: SymbolCoder | undefined,
+): Uint8Array<ArrayBuffer> {
+  if (coder === undefined) return new Uint8Array(body.bytes(packedBytes(widths, grouping.length)));
+  if (groupedElements(grouping) === 0) return new Uint8Array(0);
+  return coder.decode(body.bytes(body.varint(body.left)), codeLayout(widths, grouping, contexts));
+}
+
+/** Which codes are alike: those of groups of the same width, or of the same group where groups are few. */
+export type CodeContexts = 'width' | 'group';
+
+/** With more groups than this the tables of all would cost more than they save. */
+const mostGroups = 256;
+
+function codeLayout(widths: Uint8Array, { outer, length, inner }: Grouping, by: CodeContexts) {
+  const count = outer * length * inner;
+  const alphabet = 1 << widths.reduce((most, width) => Math.max(most, width), 2);
+  const groups = groupCount({ outer, length, inner });
+  const one = groups <= 1 || (by === 'group' && groups > mostGroups);
+  if (one) return { count, alphabet };
+  const contextOf = new Uint16Array(count);
+  for (let at = 0; at < count; at++) {
+    const group = Math.floor(at / (length * inner)) * inner + (at % inner);
+    contextOf[at] = by === 'group' ? group : (widths[group] ?? 0);
+  }
+  return { count, alphabet, contexts: by === 'group' ? groups : 9, contextOf };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,152 @@
+import { elementCount } from '@cutpoint/core';
+import { type ByteReader, type ByteWriter, damaged } from '../bytes.js';
+import { type FloatTensor, type FloatTensorType, fromF32, toF32 } from '../floats.js';
+import { groupingOf } from '../grouping.js';
+import { groupCount, type Kernels, type Outliers, type Steps } from '../kernels/kernels.js';
+import { packCodes, unpackCodes } from '../kernels/pack.js';
+import type { SymbolCoder } from '../symbol-coder.js';
+import type { Body } from './body.js';
+import { normBound } from './bounds.js';
+import { readBytes, writeBytes } from './coded-bytes.js';
+import { readGaps, writeGaps } from './positions.js';
+import { formFor, readCodes, readScales, writeCodes, writeScales } from './steps-io.js';
+
+/** What `ts-tabq` is set to; see docs/codecs.md. */
+export interface TabqSettings {
+  readonly delta: number;
+  /** The share of elements that are outliers, where no `tau` is given. */
+  readonly rho: number;
+  readonly tau: number | undefined;
+  readonly max: number;
+  readonly token: 'position' | 'channel';
+}
+
+/** The sparse form costs six bytes for each outlier, so that more of them than this do not pay. */
+const mostOutliers = 0.05;
+
+/**
+ * `ts-tabq`: outliers are kept as they are, NaN and infinities among them; each token of the rest takes the fewest bits
+ * that keep its error within the budget (kernels/tabq.ts).
+ */
+export function tabqBody(settings: TabqSettings, kernels: Kernels, coder: SymbolCoder | undefined): Body {
+  const form = formFor(coder);
+  const encode = (tensor: FloatTensor): { readonly steps: Steps; readonly outliers: Outliers } => {
+    const values = toF32(tensor, kernels);
+    const options = { tau: tauFor(values, settings, kernels), delta: settings.delta, maxWidth: settings.max };
+    return kernels.tabqEncode(values, groupingOf(tensor.shape, settings.token), options, form);
+  };
+  return {
+    write: (tensor, out) => {
+      const { steps, outliers } = encode(tensor);
+      writeOutliers(outliers, tensor.dtype, out, kernels, coder);
+      writeWidths(steps.widths, out, coder);
+      writeScales(steps, out, kernels, coder);
+      writeCodes(steps, groupingOf(tensor.shape, settings.token), 'width', out, coder);
+    },
+    read: (type, body) => {
+      const grouping = groupingOf(type.shape, settings.token);
+      const outliers = readOutliers(type, body, kernels, coder);
+      const widths = readWidths(groupCount(grouping), body, coder);
+      const scales = readScales(widths, body, kernels, coder);
+      const codes = readCodes(widths, grouping, 'width', body, coder);
+      const values = new Float32Array(elementCount(type.shape));
+      kernels.decodeSteps({ ...scales, codes }, grouping, form, outliers, values);
+      return fromF32(values, type, kernels);
+    },
+    bound: (tensor) =>
+      normBound(tensor, kernels, Math.sqrt(mostSquaredError(tensor, settings, kernels, encode(tensor)))),
+  };
+}
+
+function tauFor(values: Float32Array, { tau, rho }: TabqSettings, kernels: Kernels): number {
+  if (tau === undefined) return kernels.tailMagnitude(values, rho);
+  return Math.max(tau, kernels.tailMagnitude(values, mostOutliers));
+}
+
+/**
+ * Of each group: delta times the sum of squares of what is no outlier, which is how its width was chosen; or, at the
+ * largest width, half a step for each element. A thousandth more, as the search computes in f32.
+ */
+function mostSquaredError(
+  tensor: FloatTensor,
+  settings: TabqSettings,
+  kernels: Kernels,
+  { steps, outliers }: { readonly steps: Steps; readonly outliers: Outliers },
+): number {
+  const { length, inner } = groupingOf(tensor.shape, settings.token);
+  const values = toF32(tensor, kernels).slice();
+  for (const place of outliers.at) values[place] = 0;
+  const energy = new Float64Array(steps.lows.length);
+  let squares = 0;
+  for (let at = 0; at < values.length; at++) {
+    const group = Math.floor(at / (length * inner)) * inner + (at % inner);
+    const square = (values[at] ?? 0) ** 2;
+    energy[group] = (energy[group] ?? 0) + square;
+    squares += square;
+  }
+  let sum = 0;
+  for (let g = 0; g < energy.length; g++) {
+    const scale = steps.scales[g] ?? 0;
+    const atMost = steps.widths[g] === settings.max ? length * (scale * (0.5 + 2 ** -13)) ** 2 : 0;
+    sum += steps.widths[g] === 0 ? 0 : Math.max(settings.delta * (energy[g] ?? 0), atMost);
+  }
+  return sum * 1.001 + squares * 2 ** -42 + values.length * 2 ** -290;
+}
+
+/** Writes where the outliers are and what, in the element type of the tensor, f64 as f32. */
+function writeOutliers(
+  { at, values }: Outliers,
+  dtype: FloatTensor['dtype'],
+  out: ByteWriter,
+  kernels: Kernels,
+  coder: SymbolCoder | undefined,
+): void {
+  writeGaps(out, at, coder);
+  const exact = fromF32(values, { dtype: keptAs(dtype), shape: [values.length] }, kernels);
+  writeBytes(out, exact.data, exact.data.length / Math.max(1, values.length), coder);
+}
+
+function readOutliers(
+  { dtype, shape }: FloatTensorType,
+  body: ByteReader,
+  kernels: Kernels,
+  coder: SymbolCoder | undefined,
+): Outliers {
+  const at = readGaps(body, elementCount(shape), coder);
+  const kept = keptAs(dtype);
+  const size = kept === 'f32' ? 4 : 2;
+  const data = new Uint8Array(readBytes(body, at.length * size, size, coder));
+  return { at, values: toF32({ dtype: kept, shape: [at.length], data }, kernels) };
+}
+
+function keptAs(dtype: FloatTensor['dtype']): FloatTensor['dtype'] {
+  return dtype === 'f64' ? 'f32' : dtype;
+}
+
+/** Three bits for each width: 0, or 1 to 7 for 2 to 8. */
+function writeWidths(widths: Uint8Array, out: ByteWriter, coder: SymbolCoder | undefined): void {
+  const symbols = widths.map((width) => Math.max(0, width - 1));
+  if (coder === undefined) {
+    out.bytes(packCodes(symbols, row(widths.length), threeBits));
+    return;
+  }
+  if (widths.length === 0) return;
+  const coded = coder.encode(symbols, { count: widths.length, alphabet: 8 });
+  out.varint(coded.length);
+  out.bytes(coded);
+}
+
+function readWidths(count: number, body: ByteReader, coder: SymbolCoder | undefined): Uint8Array<ArrayBuffer> {
+  let symbols: Uint8Array<ArrayBuffer>;
+  if (coder === undefined) symbols = unpackCodes(body.bytes(Math.ceil((count * 3) / 8)), row(count), threeBits);
+  else if (count === 0) symbols = new Uint8Array(0);
+  else symbols = coder.decode(body.bytes(body.varint(body.left)), { count, alphabet: 8 });
+  if (symbols.some((symbol) => symbol > 7)) throw damaged('has a width that no code has');
+  return symbols.map((symbol) => (symbol === 0 ? 0 : symbol + 1));
+}
+
+const threeBits = Uint8Array.of(3);
+
+function row(length: number) {
+  return { outer: 1, length, inner: 1 };
+}

@@ -1,0 +1,149 @@
+import { elementCount, type Tensor, tensorOf, valuesOf } from '@cutpoint/core';
+import { expect, it } from 'vitest';
+import type { Codec, ErrorBound } from './codec.js';
+import { type FloatType, floatTypes, fromF32, isFloat } from './floats.js';
+import { typescriptKernels } from './kernels/typescript.js';
+
+/** Shapes of ranks 0 to 5, with the empty and the smallest. */
+const shapes = [[], [1], [7], [0], [3, 0, 2], [5, 8], [2, 5, 16], [1, 6, 3, 5], [2, 4, 4, 4], [1, 3, 2, 3, 4]];
+
+/** Elements by number; those of f16 and bf16 are rounded from them. */
+const fillings: Readonly<Record<string, (i: number) => number>> = {
+  random: (i) => noise(i) * 8,
+  'random after ReLU': (i) => Math.max(0, noise(i) * 3),
+  'with outliers': (i) => (i % 37 === 5 ? 3000 * noise(i) : noise(i)),
+  constant: () => 0.1,
+  zero: () => 0,
+  'negative zero': () => -0,
+  denormal: (i) => noise(i) * 1e-40,
+  'denormal in half precision': (i) => noise(i) * 1e-6,
+  'around a far mean': (i) => 1000 + noise(i) * 1e-3,
+  'huge for half precision': (i) => noise(i) * 1e6,
+  huge: (i) => noise(i) * 3e38,
+  NaN: (i) => (i % 5 === 2 ? Number.NaN : noise(i)),
+  infinite: (i) => (i % 4 === 1 ? Infinity : i % 4 === 3 ? -Infinity : noise(i)),
+  'beyond f32': (i) => noise(i) * 1e300,
+};
+
+const limits = { maxElements: 1 << 16 };
+
+/** Holds a codec to what `Codec` promises, on tensors of all float types, ranks and kinds of content. */
+export function itIsACodec(open: () => Codec): void {
+  const codec = open();
+
+  for (const [name, filling] of Object.entries(fillings)) {
+    it(`${codec.spec} carries tensors that are ${name} within its bound, or refuses them`, () => {
+      for (const tensor of tensorsOf(filling)) carry(codec, tensor);
+    });
+  }
+
+  it(`${codec.spec} carries small random numbers of every type and shape`, () => {
+    for (const tensor of tensorsOf((i) => noise(i))) expect(carry(codec, tensor)).toBe(true);
+  });
+
+  it(`${codec.spec} gives the same bytes again, also for elements that are not aligned`, () => {
+    for (const tensor of tensorsOf((i) => noise(i))) {
+      const bytes = new Uint8Array(tensor.data.length + 1);
+      bytes.set(tensor.data, 1);
+      const shifted = { ...tensor, data: bytes.subarray(1) };
+      const payload = codec.encode(tensor);
+      expect(open().encode(shifted)).toEqual(payload);
+      expect(codec.encode(codec.decode(payload, limits)).length).toBeGreaterThan(0);
+    }
+  });
+
+  it(`${codec.spec} refuses payloads that were changed, cut short or lengthened`, () => {
+    const payload = codec.encode(randomTensor([1, 6, 3, 5]));
+    const refused = expect.objectContaining({ code: 'CUT_CODEC_PAYLOAD' });
+    for (let at = 0; at < payload.length; at++) {
+      const changed = payload.slice();
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+      expect(() => codec.decode(changed, limits)).toThrow(refused);
+      expect(() => codec.decode(payload.subarray(0, at), limits)).toThrow(refused);
+    }
+    expect(() => codec.decode(Uint8Array.of(...payload, 0), limits)).toThrow(refused);
+  });
+
+  it(`${codec.spec} refuses what has more elements than the limit`, () => {
+    const payload = codec.encode(randomTensor([10, 10]));
+    expect(codec.decode(payload, { maxElements: 100 }).shape).toEqual([10, 10]);
+    expect(() => codec.decode(payload, { maxElements: 99 })).toThrow(/limit of 99/);
+  });
+
+  it(`${codec.spec} refuses tensors of whole numbers`, () => {
+    const tensor = tensorOf('i32', [2], Int32Array.of(1, 2));
+    const refused = expect.objectContaining({ code: 'CUT_CODEC' });
+    expect(() => codec.encode(tensor)).toThrow(refused);
+    expect(() => codec.bound(tensor)).toThrow(refused);
+  });
+}
+
+/** True if the tensor came through; false if it was refused as the codec cannot carry it. */
+function carry(codec: Codec, tensor: Tensor): boolean {
+  let payload: Uint8Array;
+  try {
+    payload = codec.encode(tensor);
+  } catch (thrown) {
+    expect(thrown).toMatchObject({ code: 'CUT_CODEC' });
+    return false;
+  }
+  const decoded = codec.decode(payload, limits);
+  expect({ dtype: decoded.dtype, shape: decoded.shape }).toEqual({ dtype: tensor.dtype, shape: tensor.shape });
+  expect(decoded.data.length).toBe(tensor.data.length);
+  expectWithin(codec.bound(tensor), tensor, decoded);
+  return true;
+}
+
+function expectWithin(bound: ErrorBound, tensor: Tensor, decoded: Tensor): void {
+  if (bound.kind === 'exact') {
+    expect(decoded.data).toEqual(tensor.data);
+    return;
+  }
+  const before = numbersOf(tensor);
+  const after = numbersOf(decoded);
+  let squares = 0;
+  for (let i = 0; i < before.length; i++) {
+    const [x = 0, y = 0] = [before[i], after[i]];
+    if (Number.isFinite(x)) {
+      const error = Math.abs(x - y);
+      squares += error * error;
+      const most = bound.kind === 'element' ? (bound.most[i] ?? 0) : bound.most;
+      if (!(error <= most)) expect.fail(`element ${i} was ${x} and is ${y}: off by more than ${most}`);
+    } else if (!Object.is(x, y)) expect.fail(`element ${i} was ${x} and is ${y}`);
+  }
+  if (bound.kind === 'norm') expect(Math.sqrt(squares)).toBeLessThanOrEqual(bound.most);
+}
+
+function numbersOf(tensor: Tensor): ArrayLike<number> {
+  const { dtype } = tensor;
+  if (dtype === 'f32' || dtype === 'f64') return valuesOf(tensor) as Float32Array | Float64Array;
+  const bits = valuesOf(tensor) as Uint16Array;
+  const numbers = new Float32Array(bits.length);
+  if (dtype === 'f16') typescriptKernels.fromHalves(bits, numbers);
+  else typescriptKernels.fromBfloats(bits, numbers);
+  return numbers;
+}
+
+function tensorsOf(filling: (i: number) => number): Tensor[] {
+  return floatTypes.flatMap((dtype) => shapes.map((shape) => tensorFrom(dtype, shape, filling)));
+}
+
+function tensorFrom(dtype: FloatType, shape: readonly number[], filling: (i: number) => number): Tensor {
+  const numbers = Array.from({ length: elementCount(shape) }, (_, i) => filling(i));
+  if (dtype === 'f64') return tensorOf(dtype, shape, Float64Array.from(numbers));
+  const tensor = fromF32(Float32Array.from(numbers), { dtype, shape }, typescriptKernels);
+  if (!isFloat(tensor)) throw new Error('not a float tensor');
+  return tensor;
+}
+
+/** A tensor of f32 elements between -1 and 1, the same each time. */
+export function randomTensor(shape: readonly number[]): Tensor {
+  return tensorFrom('f32', shape, noise);
+}
+
+/** Between -1 and 1, the same for the same number. */
+function noise(i: number): number {
+  const mixed = Math.imul(i + 1, 0x9e3779b1);
+  const spread = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca77);
+  return ((spread ^ (spread >>> 13)) | 0) / 2 ** 31;
+}
