@@ -22,6 +22,6 @@ export type {
 } from './kernels/kernels.js';
 export { loadKernels, openKernels } from './kernels/load-kernels.js';
 export { typescriptKernels } from './kernels/typescript.js';
-export { type CodecResources, openCodec, type SpecialName } from './registry.js';
+export { type CodecResources, openCodec } from './registry.js';
 export { type CodecSpec, maxSpecLength, parseSpec, printSpec, type SpecPart, splitSpecs } from './spec/spec.js';
 export { type BaseName, bases, type FilterName, filters } from './spec/vocabulary.js';

@@ -20,7 +20,6 @@ export const tags = {
   affine: 3,
   'ts-tabq': 4,
   transform: 5,
-  image: 6,
   delta: 7,
 } as const satisfies Record<string, number>;
 /** Added to the tag for each stage around the codec. */

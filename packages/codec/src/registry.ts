@@ -19,10 +19,9 @@ import { ransCoder, type SymbolCoder } from './symbol-coder.js';
 export interface CodecResources {
   /** The arithmetic; plain TypeScript if not given. */
   readonly kernels?: Kernels;
-  /** Makes the codecs that rest on what a spec only names: the tables of `transform`, the coder of `image`. */
-  readonly special?: Partial<Record<SpecialName, (spec: CodecSpec) => Codec>>;
+  /** Makes the codec `transform` from the tables that its spec names. */
+  readonly transform?: (spec: CodecSpec) => Codec;
 }
-export type SpecialName = 'transform' | 'image';
 
 /**
  * The codec of a spec.
@@ -34,11 +33,9 @@ export function openCodec(text: string, resources: CodecResources = {}): Codec {
   if (filters[0]?.name === 'delta') {
     throw new CutpointError('CUT_USAGE', `The codec "${text}" is for streams, as delta builds on the tensor before.`);
   }
-  if (base.name === 'transform' || base.name === 'image') {
-    const make = resources.special?.[base.name];
-    if (make !== undefined) return make(spec);
-    const lacking = base.name === 'transform' ? `the table of "${text}"` : 'a coder of images';
-    throw new CutpointError('CUT_USAGE', `The codec "${text}" cannot be used here: there is not ${lacking}.`);
+  if (base.name === 'transform') {
+    if (resources.transform !== undefined) return resources.transform(spec);
+    throw new CutpointError('CUT_USAGE', `The codec "${text}" cannot be used here, as its table is not there.`);
   }
   return codecOf(spec, resources.kernels ?? typescriptKernels);
 }

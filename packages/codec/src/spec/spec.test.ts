@@ -22,11 +22,7 @@ function partOf(name: string, keys: Keys): fc.Arbitrary<string> {
   });
 }
 
-const anyBase = fc.oneof(
-  ...Object.entries(bases)
-    .filter(([name]) => name !== 'image')
-    .map(([n, keys]) => partOf(n, keys)),
-);
+const anyBase = fc.oneof(...Object.entries(bases).map(([n, keys]) => partOf(n, keys)));
 const anyFilters = fc
   .shuffledSubarray(Object.keys(filters).filter((name) => name !== 'delta'))
   .chain((names) => fc.tuple(...names.map((name) => partOf(name, filters[name === 'topk' ? 'topk' : 'sparse']))));
@@ -59,7 +55,7 @@ describe('a spec', () => {
   });
 
   it.each([
-    ['zip', 'There is no codec "zip"; there are raw, f16, bf16, affine, ts-tabq, transform, image'],
+    ['zip', 'There is no codec "zip"; there are raw, f16, bf16, affine, ts-tabq, transform'],
     ['', 'There is no codec ""'],
     ['rans', 'There is no codec "rans"'],
     ['raw+', 'There is no codec ""'],
@@ -79,7 +75,6 @@ describe('a spec', () => {
     ['transform:table=../a', 'a name of letters'],
     ['sparse+sparse+raw', 'twice'],
     ['topk+delta+raw', 'has to be the first'],
-    ['image+rans', 'stands alone'],
     ['x'.repeat(257), '256 characters'],
   ])('%s is refused', (text, sentence) => {
     expect(() => parseSpec(text)).toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));

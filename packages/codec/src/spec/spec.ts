@@ -35,7 +35,6 @@ export function parseSpec(text: string): CodecSpec {
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw wrong(`The codec "${text}" has the filter ${twice} twice.`);
   if (names.indexOf('delta') > 0) throw wrong(`In the codec "${text}" delta has to be the first filter.`);
-  if (base.name === 'image' && (before.length > 0 || entropy)) throw wrong('The codec image stands alone.');
   return { filters: before, base, entropy };
 }
 

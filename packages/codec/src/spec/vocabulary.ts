@@ -13,7 +13,7 @@ export type Keys = Readonly<Record<string, Key>>;
 
 const bits = { kind: 'number', min: 2, max: 8, whole: true, standard: 8 } as const;
 
-/** The codecs and their keys. */
+/** The codecs and their keys. Pictures, which not all ends can code, have specs of their own: image/image-spec.ts. */
 export const bases = {
   raw: {},
   f16: {},
@@ -27,10 +27,6 @@ export const bases = {
     token: { kind: 'choice', of: ['position', 'channel'], standard: 'position' },
   },
   transform: { table: { kind: 'name', required: true } },
-  image: {
-    format: { kind: 'choice', of: ['jpeg', 'webp', 'avif'], standard: 'webp' },
-    quality: { kind: 'number', min: 1, max: 100, whole: true, standard: 90 },
-  },
 } as const satisfies Readonly<Record<string, Keys>>;
 export type BaseName = keyof typeof bases;
 
