@@ -107,7 +107,7 @@ function expectWithin(bound: ErrorBound, tensor: Tensor, decoded: Tensor): void 
     if (Number.isFinite(x)) {
       const error = Math.abs(x - y);
       squares += error * error;
-      const most = bound.kind === 'element' ? (bound.most[i] ?? 0) : bound.most;
+      const most: number = bound.kind === 'element' ? (bound.most[i] ?? 0) : bound.most;
       if (!(error <= most)) expect.fail(`element ${i} was ${x} and is ${y}: off by more than ${most}`);
     } else if (!Object.is(x, y)) expect.fail(`element ${i} was ${x} and is ${y}`);
   }
