@@ -1,7 +1,7 @@
 /** All groups in steps of one width, and back; defined in src/kernels/affine.ts. Groups are rows here. */
 import { packRow, unpackRow } from './pack';
 import { fitsHalf, lowOf, quantiseRow, scaleOf } from './quantise';
-import { findRange, high, inside, low } from './ranges';
+import { findFiniteRange, high, low } from './ranges';
 
 const largestMagnitude: f32 = reinterpret<f32>((127 + 126) << 23);
 
@@ -22,8 +22,7 @@ export function affineEncode(
   const rowBytes = <usize>length * 4;
   let narrow = true;
   for (let row = 0; row < rows; row++) {
-    findRange(numbers + <usize>row * rowBytes, length, largestMagnitude);
-    if (inside < length) return -1;
+    if (!findFiniteRange(numbers + <usize>row * rowBytes, length, largestMagnitude)) return -1;
     narrow = narrow && fitsHalf(low, high);
     store<f32>(lows + <usize>row * 4, low);
     store<f32>(scales + <usize>row * 4, high);
@@ -35,7 +34,7 @@ export function affineEncode(
     store<f32>(lows + at, <f32>start);
     store<f32>(scales + at, <f32>scale);
     const from = numbers + <usize>row * rowBytes;
-    quantiseRow(from, codes + <usize>row * length, length, largestMagnitude, <f32>start, scale, width);
+    quantiseRow(from, codes + <usize>row * length, length, <f32>start, scale);
   }
   return narrow ? 1 : 0;
 }

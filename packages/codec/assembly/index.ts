@@ -2,6 +2,6 @@ export { affineEncode, packRows, restoreColumns, restoreRows, unpackRows } from 
 export { fromBfloats, toBfloats } from './bfloat';
 export { takeStripes } from './checksum';
 export { fromHalves, toHalves } from './half';
-export { outlierCount, tabqEncode, takeOutliers } from './tabq';
-export { countMagnitudes } from './tail';
+export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
+export { tailBin } from './tail';
 export { transposeBytes, transposeNumbers } from './transpose';

@@ -86,7 +86,9 @@ function energyOf(values: Float32Array, { length, inner }: Grouping, group: numb
 
 /**
  * The sum of squared errors of a group without its outliers, in steps squared: with u = f32(f32(x - low) * inverse) and
- * the code q, e = f32(u - q), the sum in f64 of f32(e * e); order as in `joined`.
+ * the code q, e = f32(u - q), the sum of f32(e * e). It is taken in f32 over each block of 64 elements of the group, order
+ * as in `joined`, and the blocks' sums are added up in f64 from the first to the last. So it is below the exact sum by no
+ * more than 2^-19 of it, or above.
  */
 function errorOf(
   values: Float32Array,
@@ -97,15 +99,19 @@ function errorOf(
   const first = Math.floor(group / inner) * length * inner + (group % inner);
   const inverse = inverseOf(scale);
   const most = (1 << width) - 1;
-  const sums = new Float64Array(lanes);
-  for (let l = 0, at = first; l < length; l++, at += inner) {
-    const x = values[at] ?? 0;
-    if (!(Math.abs(x) <= tau)) continue;
-    const u = Math.fround(Math.fround(x - low) * inverse);
-    const e = Math.fround(u - Math.min(nearest(u), most));
-    sums[l % lanes] = (sums[l % lanes] ?? 0) + Math.fround(e * e);
+  let sum = 0;
+  for (let block = 0; block < length; block += blockLength) {
+    const sums = new Float32Array(lanes);
+    for (let l = block; l < Math.min(block + blockLength, length); l++) {
+      const x = values[first + l * inner] ?? 0;
+      if (!(Math.abs(x) <= tau)) continue;
+      const u = Math.fround(Math.fround(x - low) * inverse);
+      const e = Math.fround(u - Math.min(nearest(u), most));
+      sums[l % lanes] = (sums[l % lanes] ?? 0) + Math.fround(e * e);
+    }
+    sum += joined(sums);
   }
-  return joined(sums);
+  return sum;
 }
 
 interface Step {
@@ -116,9 +122,11 @@ interface Step {
 }
 
 const lanes = 4;
+const blockLength = 64;
 
 /** Sums are taken in four lanes, element l of a group in lane l mod 4, and the lanes joined as (0 + 1) + (2 + 3). */
-function joined([a = 0, b = 0, c = 0, d = 0]: Float64Array): number {
+function joined(sums: Float32Array | Float64Array): number {
+  const [a = 0, b = 0, c = 0, d = 0] = sums;
   return a + b + (c + d);
 }
 

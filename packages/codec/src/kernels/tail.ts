@@ -17,15 +17,16 @@ export function tailMagnitude(values: Float32Array, rho: number): number {
     const bin = ((bits[i] ?? 0) & 0x7f_ff_ff_ff) >>> binShift;
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  return magnitudeAbove(counts, Math.floor(rho * bits.length));
-}
-
-/** The end of the last bin that is kept, when at most so many elements, counted by bin, may lie above it. */
-export function magnitudeAbove(counts: Uint32Array, most: number): number {
+  const most = Math.floor(rho * bits.length);
   let first = magnitudeBins;
   let above = 0;
   while (first > 0 && above + (counts[first - 1] ?? 0) <= most) above += counts[--first] ?? 0;
-  const boundary = Math.min(first, lastBin) << binShift;
+  return endOfBin(first - 1);
+}
+
+/** The largest magnitude of a bin, and of the last before 2^126 for any above it; 0 for the bin -1. */
+export function endOfBin(bin: number): number {
+  const boundary = Math.min(bin + 1, lastBin) << binShift;
   const word = Uint32Array.of(Math.max(boundary - 1, 0));
   const [tau = largestMagnitude] = new Float32Array(word.buffer);
   return tau;

@@ -47,29 +47,30 @@ export function encodeTabq(
 ): { readonly steps: Steps; readonly outliers: Outliers } {
   const groups = groupCount(grouping);
   const count = values.length;
-  const sizes = [...valueRoom(count, grouping), groups * 4, groups * 4, groups, count, count, groups * 8] as const;
+  const rowSizes = [groups * 4, groups * 4, groups, groups * 4, groups * 8] as const;
+  const sizes = [...valueRoom(count, grouping), ...rowSizes, count, count] as const;
   const room = roomFor(wasm, sizes);
   if (room === undefined) return tabqEncode(values, grouping, options, form);
-  const [numbers, rows, lows, scales, widths, codes, output, energies] = room.at;
+  const [numbers, rows, lows, scales, widths, outsides, energies, codes, output] = room.at;
   putRows(wasm, room.memory, values, grouping, numbers, rows);
   const { delta, maxWidth } = options;
   const tau = floorToF32(options.tau);
   const { run } = wasm;
   const { length, inner } = grouping;
-  const narrow = run.tabqEncode(rows, groups, length, tau, delta, maxWidth, lows, scales, energies, widths, codes);
-  const outside = run.outlierCount();
+  const outside = run.measureRows(rows, groups, length, tau, lows, scales, outsides, energies);
+  const narrow = delta >= 2 ** -18 && run.areNarrow() !== 0;
   const outlierRoom = roomFor(wasm, [...sizes, outside * 4, outside * 4]);
   if (outlierRoom === undefined) return tabqEncode(values, grouping, options, form);
   const { memory } = outlierRoom;
-  const at = { lows, scales, widths, codes, output };
-  const steps = takeSteps(wasm, memory, grouping, form, narrow === 1, at);
-  const [, , , , , , , , places, kept] = outlierRoom.at;
+  const [, , , , , , , , , places, kept] = outlierRoom.at;
   if (outside > 0) run.takeOutliers(inner > 1 ? numbers : rows, count, tau, places, kept);
   const outliers = {
     at: new Uint32Array(memory.slice(places, places + outside * 4).buffer),
     values: new Float32Array(memory.slice(kept, kept + outside * 4).buffer),
   };
-  return { steps, outliers };
+  const at = { lows, scales, widths, codes, output };
+  run.encodeRows(rows, groups, length, tau, delta, maxWidth, narrow, lows, scales, outsides, energies, widths, codes);
+  return { steps: takeSteps(wasm, memory, grouping, form, narrow, at), outliers };
 }
 
 /** See `decodeSteps` in affine.ts. */

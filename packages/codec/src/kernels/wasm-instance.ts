@@ -19,26 +19,38 @@ export interface WasmExports {
     scales: number,
     codes: number,
   ): number;
-  tabqEncode(
+  measureRows(
+    numbers: number,
+    rows: number,
+    length: number,
+    tau: number,
+    lows: number,
+    highs: number,
+    outsides: number,
+    energies: number,
+  ): number;
+  areNarrow(): number;
+  encodeRows(
     numbers: number,
     rows: number,
     length: number,
     tau: number,
     delta: number,
     maxWidth: number,
+    isNarrow: boolean,
     lows: number,
     scales: number,
+    outsides: number,
     energies: number,
     widths: number,
     codes: number,
-  ): number;
-  outlierCount(): number;
+  ): void;
   takeOutliers(numbers: number, count: number, tau: number, at: number, values: number): void;
   packRows(codes: number, packed: number, rows: number, length: number, widths: number): number;
   unpackRows(packed: number, codes: number, rows: number, length: number, widths: number): void;
   restoreRows(codes: number, numbers: number, rows: number, length: number, lows: number, scales: number): void;
   restoreColumns(codes: number, numbers: number, rows: number, columns: number, lows: number, scales: number): void;
-  countMagnitudes(numbers: number, count: number, counts: number): void;
+  tailBin(numbers: number, count: number, most: number, counts: number): number;
   takeStripes(bytes: number, stripes: number, lanes: number): void;
 }
 

@@ -1,8 +1,8 @@
 import { finish, firstLanes } from './checksum.js';
 import type { Kernels } from './kernels.js';
-import { magnitudeAbove, magnitudeBins } from './tail.js';
+import { endOfBin, magnitudeBins, tailMagnitude as plainTailMagnitude } from './tail.js';
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
-import type { WasmInstance } from './wasm-instance.js';
+import { roomFor, type WasmInstance } from './wasm-instance.js';
 
 /** Elements that are copied in at a time where each stands alone: few enough to stay in a core's cache. */
 const blockLength = 16_384;
@@ -80,18 +80,11 @@ function widen(
 }
 
 function tailMagnitude(wasm: WasmInstance, values: Float32Array, rho: number): number {
-  const tables = 2 * magnitudeBins;
-  const memory = wasm.memory((tables + blockLength) * 4);
-  const counts = new Uint32Array(memory.buffer, wasm.base, tables).fill(0);
-  const input = new Float32Array(memory.buffer, wasm.base + tables * 4, blockLength);
-  for (let start = 0; start < values.length; start += blockLength) {
-    const block = values.subarray(start, start + blockLength);
-    input.set(block);
-    wasm.run.countMagnitudes(input.byteOffset, block.length, counts.byteOffset);
-  }
-  const sums = counts.slice(0, magnitudeBins);
-  for (let bin = 0; bin < magnitudeBins; bin++) sums[bin] = (sums[bin] ?? 0) + (counts[magnitudeBins + bin] ?? 0);
-  return magnitudeAbove(sums, Math.floor(rho * values.length));
+  const room = roomFor(wasm, [values.byteLength, magnitudeBins * 4]);
+  if (room === undefined) return plainTailMagnitude(values, rho);
+  const [numbers, counts] = room.at;
+  room.memory.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), numbers);
+  return endOfBin(wasm.run.tailBin(numbers, values.length, Math.floor(rho * values.length), counts) - 1);
 }
 
 function checksum(wasm: WasmInstance, bytes: Uint8Array): number {
