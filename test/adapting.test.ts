@@ -65,3 +65,29 @@ it('an agent changes its split under traffic when the link changes, and back, an
   expect(switches).toEqual(['0 to 1', '1 to 0']);
   expect(answers).toBeGreaterThan(10);
 });
+
+it('an agent answers alone while its server is away, and says so', async () => {
+  const server = await startServer(await resolveSettings(serverSettings, { flags, env: {} }), { log });
+  const away: boolean[] = [];
+  const adaptation: Adaptation = {
+    choices,
+    first: 0,
+    alone: 1,
+    next: (_, current) => current,
+    onSwitch: () => {},
+    onAway: (now) => away.push(now),
+    onError: () => {},
+  };
+  const settings = await resolveSettings(agentSettings, { flags: { ...flags, server: server.url }, env: {} });
+  const agent = await startAgent(settings, { log, adaptation });
+  await using _ = { [Symbol.asyncDispose]: () => agent.close() };
+  await using peer = await connect({ url: agent.url, connectTimeoutMs: 5_000 });
+  const ask = () => peer.request({ method: 'infer', tensors: classifierInput() }, { deadlineMs: 30_000 });
+  const [before] = (await ask()).tensors.values();
+  await server.close();
+  // Until the agent has noticed, a request may still fail.
+  for (let tries = 0; away.length === 0 && tries < 50; tries++) await ask().catch(() => undefined);
+  const [after] = (await ask()).tensors.values();
+  expect(away).toEqual([true]);
+  expect(after?.data).toEqual(before?.data);
+});

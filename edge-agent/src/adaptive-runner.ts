@@ -22,6 +22,10 @@ export interface Adaptation {
   next(observation: LinkObservation, current: number): number;
   /** The split has changed: requests that come from now on use it; those under way end as they began. */
   onSwitch(from: number, to: number): void;
+  /** Index of the one that needs no server, if there is one: it answers while the server is away. */
+  readonly alone?: number;
+  /** The server is away, and requests run on this device alone, or it is back. */
+  onAway?(away: boolean): void;
   /** A change did not succeed, and the split stays as it was. */
   onError(error: CutpointError, wanted: number): void;
 }
@@ -42,6 +46,7 @@ export class AdaptiveRunner implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #probing: Promise<void>;
   #current: number;
+  #away = false;
   #switching: Promise<void> | undefined;
   #restUntil = 0;
   #observedAt = performance.now();
@@ -65,13 +70,26 @@ export class AdaptiveRunner implements AsyncDisposable {
 
   /** Runs one request, learns from it how the link is, and begins a change if that is worth it. */
   async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
-    const result = await this.#runner.run(choice, inputs, options);
+    const result = await this.#runner.run(this.#possible(choice), inputs, options);
     const [link] = result.timing.links;
     if (link !== undefined) {
       const upBytes = result.sent.reduce((total, { bytes }) => total + bytes, 0);
       this.#observe({ upBytes, downBytes: result.receivedBytes, sendMs: link.sendMs });
     }
     return result;
+  }
+
+  /** The choice, unless it is this runner's own and its server is away. */
+  #possible(choice: SplitChoice): SplitChoice {
+    const { alone, choices, onAway } = this.#adaptation;
+    const instead = alone === undefined ? undefined : choices[alone];
+    if (instead === undefined || choice !== this.choice) return choice;
+    const away = !this.#server.connected;
+    if (away !== this.#away) {
+      this.#away = away;
+      onAway?.(away);
+    }
+    return away ? instead : choice;
   }
 
   #observe(observation: LinkObservation): void {

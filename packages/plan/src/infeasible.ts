@@ -47,7 +47,7 @@ export function explainInfeasible(problem: PlanProblem, limits: PlanLimits): Con
     const value = next === undefined || objective === undefined ? nearest : best(problem, objective, keep(own));
     return value === undefined
       ? `loosening ${limit} alone is not enough`
-      : `${limit} ${withUnit(value, unit)} would do`;
+      : `${limit} ${withUnit(sufficient(value, limit), unit)} would do`;
   });
   const conflicting =
     names.length === 1 ? `No plan keeps ${names[0]}` : `No plan keeps ${names.join(' and ')} together`;
@@ -74,6 +74,13 @@ function best(problem: PlanProblem, objective: Objective, limits: PlanLimits): n
 function noPlanAtAll(problem: PlanProblem): string {
   const reasons = baselinesOf(problem).map((baseline) => ('infeasible' in baseline ? baseline.infeasible : ''));
   return `No plan can run, even without limits: ${reasons.filter((reason) => reason !== '').join('; ')}.`;
+}
+
+/** Six digits of a value, rounded so that it is enough: up for what may be had at most, down for what is wanted at least. */
+function sufficient(value: number, limit: keyof PlanLimits): number {
+  if (value === 0 || Number.isInteger(value)) return value;
+  const step = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 5);
+  return Number(((limit.startsWith('min') ? Math.floor : Math.ceil)(value / step) * step).toPrecision(6));
 }
 
 function withUnit(value: number, unit: string): string {

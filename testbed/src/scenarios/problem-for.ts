@@ -21,19 +21,21 @@ export interface ScenarioModelOptions {
   readonly signal?: AbortSignal | undefined;
   /** File that `cutpoint calibrate` wrote, instead of the one that the scenario names. */
   readonly calibration?: string | undefined;
+  /** File that declares the preprocessing, instead of the one that the scenario names. */
+  readonly preprocessing?: string | undefined;
 }
 
 /** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws; CUT_CALIBRATION. */
 export async function openScenarioModel(
   { scenario, path: scenarioPath }: LoadedScenario,
   path: string,
-  { signal, calibration: calibrationPath }: ScenarioModelOptions = {},
+  { signal, calibration: calibrationPath, preprocessing: given }: ScenarioModelOptions = {},
 ): Promise<ScenarioModel> {
   const beside = (files: Readonly<Record<string, string>>) => {
     const file = files[basename(path)];
     return file && resolve(dirname(scenarioPath), file);
   };
-  const preprocessing = beside(scenario.preprocessing);
+  const preprocessing = given ?? beside(scenario.preprocessing);
   const calibrationFile = calibrationPath ?? beside(scenario.calibrations);
   const dims = new Map(Object.entries(scenario.dims));
   const cutModel = await openCutModel(path, { dims, preprocessing, ...(signal === undefined ? {} : { signal }) });
@@ -46,6 +48,14 @@ export interface ProfileRequest {
   readonly onProgress?: (what: string) => void;
   /** What a person should know beside the profile. */
   readonly onNote?: (note: string) => void;
+}
+
+/** A profile whose reference segment varied by more than this was taken on a machine that was not quiet. */
+const unsteadyPct = 20;
+
+function unsteadyText(id: string, { fit }: ModelProfile): string {
+  const drift = fit.referenceDriftPct.toFixed(0);
+  return `The profile for ${id} is unsteady: its reference segment varied by ${drift} %. Measure again on a quiet machine: \`cutpoint profile\` with --no-cache.`;
 }
 
 const stepText: Readonly<Record<ProfileProgress['step'], (done: number, total: number) => string>> = {
@@ -81,6 +91,7 @@ export async function profilesFor(
       }));
     if (given === undefined) own.set(threads, profile);
     profiles[id] = profile;
+    if (profile.fit.referenceDriftPct > unsteadyPct) onNote?.(unsteadyText(id, profile));
   }
   const unstated = scenario.devices.filter(({ role, power }, i) => role === 'edge' && !power && !deviceProfiles[i]);
   if (unstated.length > 0) {

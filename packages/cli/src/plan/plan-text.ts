@@ -13,10 +13,14 @@ export interface PlanReport {
   readonly baselines: readonly Baseline[];
   readonly picked: Plan;
   readonly solveMs: number;
+  readonly model: string;
+  /** A file that is not beside the model: cuts are numbered with it. */
+  readonly preprocessing: string | undefined;
 }
 
 /** The front and the single devices as a table, the picked plan marked, and what cutting brings in one sentence. */
-export function planText({ problem, front, baselines, picked, solveMs }: PlanReport): string {
+export function planText(report: PlanReport): string {
+  const { problem, front, baselines, picked, solveMs } = report;
   const plans = front.points.map(({ plans: [first] }) => first);
   const alone = baselines.flatMap((baseline) => {
     const known = baseline.plan !== undefined && !plans.some((plan) => sameChoice(plan, baseline.plan));
@@ -40,6 +44,7 @@ export function planText({ problem, front, baselines, picked, solveMs }: PlanRep
     `> the pick   - not on the front   front of ${plans.length}, ${front.exact ? 'exact' : 'within epsilon'}, in ${formatMs(solveMs)}\n`,
     fields(impossible),
     `${verdict(problem, picked, baselines)}\n`,
+    howToRun(report),
   ].join('');
 }
 
@@ -81,15 +86,35 @@ function sameChoice(a: Plan, b: Plan | undefined): boolean {
   return String([a.devices, a.cuts, a.codecs]) === String([b?.devices, b?.cuts, b?.codecs]);
 }
 
+/** The commands that run the pick, one for each daemon. */
+function howToRun({ problem, picked, model, preprocessing }: PlanReport): string {
+  const pixels = preprocessing === undefined ? '' : ` --preprocessing ${preprocessing}`;
+  const [, ...behind] = picked.devices.map((device) => problem.devices[device]?.id ?? String(device));
+  if (behind.length === 0) return '';
+  const next = (i: number) => (i < behind.length - 1 ? ` --next URL-OF-${behind[i + 1]}` : '');
+  const lines = behind.map((id, i) => [`on ${id}`, `cutpoint serve ${model}${pixels}${next(i)}`] as const);
+  const cuts = `--at ${picked.cuts} --codec ${picked.codecs}`;
+  const agent = `cutpoint agent ${model}${pixels} ${cuts} --server URL-OF-${behind[0]}`;
+  return `\nTo run it:\n${fields([...lines.reverse(), [`on ${problem.devices[picked.devices[0] ?? 0]?.id}`, agent]])}`;
+}
+
+/** From here on a latency counts as worse. */
+const noticeable = 1.05;
+
 /** Whether cutting is worth it, against the best single device. */
 function verdict(problem: PlanProblem, picked: Plan, baselines: readonly Baseline[]): string {
   const name = planName(problem, picked);
   const single = baselines.flatMap((baseline) => ('infeasible' in baseline ? [] : [baseline]));
   const fastest = [...single].sort((a, b) => a.plan.latencyMs - b.plan.latencyMs)[0];
   const busiest = [...single].sort((a, b) => b.plan.throughputHz - a.plan.throughputHz)[0];
+  const computing = picked.cuts[0] === 0 ? picked.devices.length - 1 : picked.devices.length;
+  if (computing === 1) return `${name}: with this pick, cutting does not pay.`;
   if (fastest === undefined || busiest === undefined) return `${name}: no device can do it alone.`;
-  if (single.some(({ plan }) => sameChoice(plan, picked))) return `${name}: with this pick, cutting does not pay.`;
   const latency = picked.latencyMs / fastest.plan.latencyMs;
+  const slower =
+    latency > noticeable
+      ? ` If one request's latency counts most, take ${fastest.device} alone: --pick min-latency.`
+      : '';
   const rate = picked.throughputHz / busiest.plan.throughputHz;
-  return `${name}: ${latency.toFixed(2)} times the latency of ${fastest.device} alone and ${rate.toFixed(2)} times the throughput of ${busiest.device} alone, the best single devices.`;
+  return `${name}: ${latency.toFixed(2)} times the latency of ${fastest.device} alone and ${rate.toFixed(2)} times the throughput of ${busiest.device} alone, the best single devices.${slower}`;
 }

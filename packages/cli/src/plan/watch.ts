@@ -4,6 +4,7 @@ import type { SplitChoice } from '@cutpoint/daemon';
 import { openLog, resolveSettings, runUntilStopped } from '@cutpoint/daemon';
 import { type Adaptation, agentSettings, type LinkObservation, startAgent } from '@cutpoint/edge-agent';
 import {
+  baselinesOf,
   costsOf,
   createLinkEstimator,
   createSwitcher,
@@ -64,9 +65,16 @@ export async function watchPlans(request: WatchRequest): Promise<void> {
         : `${time.toTimeString().slice(0, 8)}  ${text}\n`,
     );
   };
+  const alone = ordered.findIndex(({ devices }) => devices.length === 1);
   const adaptation: Adaptation = {
     choices: ordered.map((plan) => splitOf(plan, request.lastCut)),
     first: 0,
+    ...(alone < 0 ? {} : { alone }),
+    onAway(away) {
+      const [here, usual] = [ordered[alone], switcher.plan];
+      const plan = planName(problem, away && here !== undefined ? here : usual);
+      say({ event: away ? 'away' : 'back', plan }, `the server is ${away ? 'away' : 'back'}: ${plan}`);
+    },
     next(observation) {
       learn(estimator, observation);
       switcher.observe(stateOf(estimator.estimate), performance.now());
@@ -111,6 +119,12 @@ function plansFor(
       } of points)
         known.set(JSON.stringify([plan.devices, plan.cuts, plan.codecs]), plan);
     }
+  }
+  // Never the best, the first device alone still is what remains when the server goes away.
+  const [alone] = baselinesOf(problem, limits);
+  if (alone?.plan !== undefined && !('infeasible' in alone)) {
+    const { plan } = alone;
+    known.set(JSON.stringify([plan.devices, plan.cuts, plan.codecs]), plan);
   }
   return [...known.values()];
 }

@@ -80,10 +80,18 @@ function profileFacts({ model, device, runtime, fit, memory, wholeMs, cuts }: Mo
     ['runtime', `${runtime.name} ${runtime.version}, ${runtime.provider}, threads: ${runtime.threads}`],
     ['whole model', formatMs(wholeMs)],
     ['other cuts', fit.kind === 'all' ? 'none: every cut was measured' : `${others}, fitted; error ${error}`],
-    ['steadiness', `the reference segment varied by ${fit.referenceDriftPct.toFixed(0)} % between batches`],
+    ['steadiness', steadiness(fit.referenceDriftPct)],
     ['memory', memoryText(memory)],
     ['power', powerText(device.power)],
   ];
+}
+
+/** From here on, in percent, the figures say little. */
+const unsteady = 20;
+
+function steadiness(driftPct: number): string {
+  const advice = driftPct > unsteady ? ': BAD, measure again on a quiet machine (--no-cache)' : '';
+  return `the reference segment varied by ${driftPct.toFixed(0)} % between batches${advice}`;
 }
 
 function memoryText({ baseBytes, perWeightByte, perActivationByte, errorPct }: ModelProfile['memory']): string {

@@ -51,9 +51,14 @@ function shorten(value: number): string {
   return Number.isInteger(value) ? String(value) : value.toPrecision(5);
 }
 
-function hopParts(stage: number, totalMs: number, link: SplitTiming['links'][number] | undefined) {
-  const onLink = link === undefined ? 0 : link.codecMs + link.sendMs;
-  return [[`  link ${stage}`, onLink] as const, [`  segment ${stage}`, totalMs] as const];
+/** What the remote time of a chain is made of; of one server it is one segment. */
+function remoteParts({ stages, links }: SplitTiming): (readonly [string, number])[] {
+  if (stages.length <= 2) return [];
+  return stages.slice(1).flatMap(({ totalMs }, i) => {
+    const link = links[i + 1];
+    const segment = [`  segment ${i + 1}`, totalMs] as const;
+    return link === undefined ? [segment] : [segment, [`  link to ${i + 2}`, link.codecMs + link.sendMs] as const];
+  });
 }
 
 /** Where the time went; what did not take place has no line. */
@@ -66,11 +71,8 @@ function timingFacts(timing: SplitTiming): readonly Fact[] {
     ['decode', timing.decodeMs],
     ['total', timing.totalMs],
   ] as const;
-  // Of a chain the stages and links behind the first, too: `remote` is all of them.
-  const { stages, links } = timing;
-  const hops =
-    stages.length <= 2 ? [] : stages.slice(1).flatMap(({ totalMs }, i) => hopParts(i + 1, totalMs, links[i]));
-  const spent = [...parts.slice(0, -1), ...hops, ...parts.slice(-1)].filter(([, ms]) => ms > 0);
-  const times = alignRight(msColumn(spent.map(([, ms]) => ms)));
-  return spent.map(([name], row) => [name, times[row] ?? '']);
+  const spent = parts.flatMap((part) => (part[0] === 'remote' ? [part, ...remoteParts(timing)] : [part]));
+  const shown = spent.filter(([, ms]) => ms > 0);
+  const times = alignRight(msColumn(shown.map(([, ms]) => ms)));
+  return shown.map(([name], row) => [name, times[row] ?? '']);
 }

@@ -16,6 +16,8 @@ export interface RunRequest {
   /** One for all cuts, or one for each. */
   readonly codecs: readonly CodecId[];
   readonly dims: ReadonlyMap<string, number>;
+  /** A file that makes the model take pixels. */
+  readonly preprocessing: string | undefined;
   /** A .npy or .npz file. */
   readonly input: string;
   readonly provider: string;
@@ -42,8 +44,8 @@ const connectTimeoutMs = 10_000;
 export async function runSplit(request: RunRequest, signal: AbortSignal): Promise<RunAnswer> {
   const opened = new OpenResources();
   try {
-    const { at, dims, provider, threads, deadlineMs } = request;
-    const model = await openSplit(request.model, { at, dims, signal });
+    const { at, dims, preprocessing, provider, threads, deadlineMs } = request;
+    const model = await openSplit(request.model, { at, dims, preprocessing, signal });
     const [front] = needCuts(model).segments;
     if (front === undefined) throw new CutpointError('CUT_INTERNAL', 'A split has no first segment.');
     const choice = { at: model.cuts.map(({ index }) => index), codecs: codecsFor(model.cuts.length, request.codecs) };
@@ -75,8 +77,9 @@ function oneServerOnly(cuts: number): CutpointError {
   return new CutpointError('CUT_USAGE', message);
 }
 
-function serveArgs({ model, at, dims, provider, threads }: RunRequest): readonly string[] {
+function serveArgs({ model, at, dims, preprocessing, provider, threads }: RunRequest): readonly string[] {
   const cut = at.length === 0 ? [] : ['--at', String(at)];
   const sizes = [...dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
-  return [model, ...cut, ...sizes, '--provider', provider, '--threads', String(threads)];
+  const pixels = preprocessing === undefined ? [] : ['--preprocessing', preprocessing];
+  return [model, ...cut, ...sizes, ...pixels, '--provider', provider, '--threads', String(threads)];
 }

@@ -7,7 +7,9 @@ import {
   explainText,
   type Objective,
   objectiveOfPick,
+  objectives,
   type PlanLimits,
+  pickNames,
   pickPlan,
   requireFront,
   type Scenario,
@@ -22,7 +24,7 @@ import {
 } from '@cutpoint/testbed';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseDim } from '../options.js';
+import { dimHelp, parseDim, preprocessingOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { type PickOption, parseObjectives, parsePick, parseQuantity, parseShare } from '../plan/plan-options.js';
@@ -48,6 +50,12 @@ export interface PlanOptions {
   readonly serverCa?: string;
   readonly serverTokenFile?: string;
   readonly listen?: string;
+  readonly tokenFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly health?: string;
+  readonly insecure?: true;
+  readonly preprocessing?: string;
   readonly json?: true;
 }
 
@@ -63,20 +71,34 @@ export const plan: Verb = {
       )
       .option('--codecs <file>', 'what `cutpoint calibrate` measured of codecs (default: what the scenario names)')
       .option('--dim <name=value>', dimHelp, parseDim)
-      .option('--objective <names>', 'what counts, with commas between (default: latency,throughput)', parseObjectives)
+      .option(...preprocessingOption)
+      .option(
+        '--objective <names>',
+        `what counts, with commas between, of ${objectives.join(', ')} (default: latency,throughput)`,
+        parseObjectives,
+      )
       .option('--max-latency-ms <number>', 'latency of one request', parseQuantity)
       .option('--min-throughput-hz <number>', 'requests per second in a stream', parseQuantity)
       .option('--max-energy-j <number>', 'energy of the edge devices for one request, in joules', parseQuantity)
       .option('--max-memory-mb <number>', 'peak memory of every edge device', parseQuantity)
       .option('--max-bytes <number>', 'bytes on the wire for one request, both ways', parseQuantity)
       .option('--max-loss <share>', 'accuracy that may be lost, 0 to 1', parseShare)
-      .option('--pick <rule>', 'which plan of the front to pick (default: knee)', parsePick)
+      .option(
+        '--pick <rule>',
+        `which plan of the front to pick: ${pickNames.join(', ')}, or objectives in the order in which they count (default: knee)`,
+        parsePick,
+      )
       .option('--explain', 'say where the time goes, and what would have to change for another plan to win')
       .option('--watch', 'run as an agent that keeps to the best plan while the link changes')
       .option('--server <url>', 'with --watch: the next device (default: the url that the scenario gives for one)')
       .option('--server-ca <file>', "with --watch: PEM file with the authority of the server's certificate")
       .option('--server-token-file <file>', 'with --watch: file with the token to present to the server')
-      .option('--listen <url>', 'with --watch: address to listen on')
+      .option('--listen <url>', 'with --watch: address to listen on (default: as `cutpoint agent` has it)')
+      .option('--token-file <file>', 'with --watch: file with the token that callers must present')
+      .option('--tls-cert <file>', 'with --watch: PEM file with the certificate to show')
+      .option('--tls-key <file>', 'with --watch: PEM file with its key')
+      .option('--health <url>', 'with --watch: address of the health endpoint')
+      .option('--insecure', 'with --watch: listen beyond this machine without TLS and token')
       .action(planModel),
 };
 
@@ -84,7 +106,7 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
   const loaded = withDims(await loadScenario(options.scenario), options.dim);
-  const { problem, model, notes } = await gather(path, loaded, options.codecs, signal);
+  const { problem, model, notes } = await gather(path, loaded, options, signal);
   const limits = limitsOf(options, model.calibration);
   const { maxAccuracyLoss } = limits;
   if (maxAccuracyLoss !== undefined && options.maxLoss === undefined) {
@@ -106,9 +128,9 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
     return;
   }
   const { pick = 'knee' } = options;
-  const objectives = objectivesFor(options);
+  const wanted = objectivesFor(options);
   const startedAt = performance.now();
-  const front = requireFront(problem, { limits, objectives });
+  const front = requireFront(problem, { limits, objectives: wanted });
   const solveMs = performance.now() - startedAt;
   const picked = pickPlan(front, pick);
   const baselines = baselinesOf(problem, limits);
@@ -129,7 +151,15 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
     ...(explanation === undefined ? {} : { explanation }),
   };
   await printResult(options.json === true, value, () => {
-    const text = planText({ problem, front, baselines, picked, solveMs });
+    const text = planText({
+      problem,
+      front,
+      baselines,
+      picked,
+      solveMs,
+      model: path,
+      preprocessing: model.preprocessing,
+    });
     return explanation === undefined ? text : `${text}\n${explainText(problem, explanation)}\n`;
   });
 }
@@ -146,10 +176,15 @@ function withDims(loaded: LoadedScenario, dims: ReadonlyMap<string, number> = ne
   return { ...loaded, scenario: { ...scenario, dims: { ...scenario.dims, ...Object.fromEntries(dims) } } };
 }
 
-async function gather(path: string, loaded: LoadedScenario, calibration: string | undefined, signal: AbortSignal) {
+async function gather(
+  path: string,
+  loaded: LoadedScenario,
+  { codecs: calibration, preprocessing }: PlanOptions,
+  signal: AbortSignal,
+) {
   using progress = openProgress();
   progress.show('running the model once to measure its shapes');
-  const model = await openScenarioModel(loaded, path, { calibration, signal });
+  const model = await openScenarioModel(loaded, path, { calibration, preprocessing, signal });
   noteAssumedDims(model.cutModel.assumed);
   const notes: string[] = [];
   const profiles = await profilesFor(loaded, model, {
@@ -166,15 +201,10 @@ function watchOptions(
   { devices, dims }: Scenario,
   options: PlanOptions,
 ) {
-  const found = devices.findIndex(({ url }, i) => i > 0 && url !== undefined);
-  const device = found > 0 ? found : devices.length - 1;
-  const server = options.server ?? devices[device]?.url;
-  if (server === undefined) {
-    throw new CutpointError('CUT_USAGE', '--watch needs a server: give --server, or a device of the scenario its url.');
-  }
+  const { device, server } = nextDevice(devices, options.server);
   const objective = watchObjectives[typeof options.pick === 'string' ? options.pick : 'knee'] ?? 'latency';
   const dim = Object.entries(dims).map(([name, size]) => `${name}=${size}`);
-  const { serverCa, serverTokenFile, listen } = options;
+  const { serverCa, serverTokenFile, listen, tokenFile, tlsCert, tlsKey, health, insecure } = options;
   const flags = {
     model,
     preprocessing,
@@ -182,9 +212,29 @@ function watchOptions(
     serverCa,
     serverTokenFile,
     listen,
+    tokenFile,
+    tlsCert,
+    tlsKey,
+    health,
+    insecure: insecure === true ? 'true' : undefined,
+    threads: String(devices[0]?.threads ?? 1),
     ...(dim.length === 0 ? {} : { dim: String(dim) }),
   };
   return { device, objective, flags, json: options.json === true };
+}
+
+/** The device whose daemon the agent talks to: the one at the address given, else the first that has one. */
+function nextDevice(devices: Scenario['devices'], given: string | undefined): { device: number; server: string } {
+  const found = devices.findIndex(({ url }, i) => i > 0 && url !== undefined && url === (given ?? url));
+  const device = found < 0 && devices.length === 2 ? 1 : found;
+  const server = given ?? devices[device]?.url;
+  if (server === undefined) {
+    throw new CutpointError('CUT_USAGE', '--watch needs a server: give --server, or a device of the scenario its url.');
+  }
+  if (device > 0) return { device, server };
+  const ids = devices.slice(1).map(({ id }) => id);
+  const message = `Which device is at ${server}? The scenario has ${ids.join(', ')}: give that one \`url: ${server}\` there.`;
+  throw new CutpointError('CUT_USAGE', message);
 }
 
 const watchObjectives: Readonly<Record<string, WatchObjective>> = {

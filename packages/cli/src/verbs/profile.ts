@@ -1,7 +1,7 @@
 import type { ModelProfile } from '@cutpoint/plan';
 import { type ProfileProgress, profileModel } from '@cutpoint/profile';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseDim, parsePositive } from '../options.js';
+import { dimHelp, parseDim, parsePositive, preprocessingOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { writeJson } from '../output/write-json.js';
@@ -11,6 +11,8 @@ import type { Verb } from '../verb.js';
 interface ProfileOptions {
   readonly full?: true;
   readonly dim?: ReadonlyMap<string, number>;
+  readonly preprocessing?: string;
+  readonly provider: string;
   readonly threads: number;
   readonly out?: string;
   readonly cache: boolean;
@@ -25,6 +27,8 @@ export const profile: Verb = {
       .argument('<model>', 'an ONNX file')
       .option('--full', 'measure every cut; else a few are measured and the others fitted')
       .option('--dim <name=value>', dimHelp, parseDim)
+      .option(...preprocessingOption)
+      .option('--provider <name>', 'execution provider of the runtime', 'cpu')
       .option('--threads <n>', 'threads inside one operator', parsePositive, 1)
       .option('--out <file>', 'write the profile to this file, as JSON')
       .option('--no-cache', 'measure again, even if this was measured before')
@@ -35,13 +39,17 @@ export const profile: Verb = {
       }),
 };
 
-async function withProgress(path: string, { full, dim, threads, cache }: ProfileOptions): Promise<ModelProfile> {
+async function withProgress(path: string, options: ProfileOptions): Promise<ModelProfile> {
+  const { full, dim, preprocessing, provider, threads, cache } = options;
   using interrupt = onInterrupt();
   using progress = openProgress();
   const notes: string[] = [];
+  const startedAt = Date.now();
   const found = await profileModel(path, {
     full: full === true,
     dims: dim,
+    preprocessing,
+    provider,
     threads,
     cache,
     signal: interrupt.signal,
@@ -49,6 +57,10 @@ async function withProgress(path: string, { full, dim, threads, cache }: Profile
     onNote: (note) => notes.push(note),
   });
   progress[Symbol.dispose]();
+  if (Date.parse(found.measuredAt) < startedAt) {
+    const when = found.measuredAt.slice(0, 16).replace('T', ' ');
+    notes.push(`This was measured on ${when} UTC, and not again: --no-cache measures anew.`);
+  }
   for (const note of notes) process.stderr.write(`${note}\n`);
   return found;
 }

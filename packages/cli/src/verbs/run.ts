@@ -3,7 +3,7 @@ import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseCodecs, parseCuts, parseDim, parsePositive } from '../options.js';
+import { dimHelp, parseCodecs, parseCuts, parseDim, parsePositive, preprocessingOption } from '../options.js';
 import { describeTensors } from '../output/tensors.js';
 import { formatBytes } from '../output/units.js';
 import { type Fact, printAnswer } from '../run/print-answer.js';
@@ -18,6 +18,7 @@ interface RunOptions {
   readonly serverCa?: string;
   readonly serverTokenFile?: string;
   readonly dim?: ReadonlyMap<string, number>;
+  readonly preprocessing?: string;
   readonly provider: string;
   readonly threads: number;
   readonly timeoutMs: number;
@@ -38,6 +39,7 @@ export const run: Verb = {
       .option('--server-ca <file>', "PEM file with the authority of the server's certificate")
       .option('--server-token-file <file>', 'file with the token to present to the server')
       .option('--dim <name=value>', dimHelp, parseDim)
+      .option(...preprocessingOption)
       .option('--provider <name>', 'execution provider of the runtime', 'cpu')
       .option('--threads <number>', 'threads inside one operator', parsePositive, 1)
       .option('--timeout-ms <number>', 'how long the run may take once all is loaded', parsePositive, 60_000)
@@ -53,12 +55,13 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
     codec: codecs = ['raw' as const],
     input,
     dim: dims = new Map(),
+    preprocessing,
     provider,
     threads,
     timeoutMs: deadlineMs,
   } = options;
   const server = await serverOf(options);
-  const request = { model, at, codecs, input, dims, provider, threads, deadlineMs, server };
+  const request = { model, at, codecs, input, dims, preprocessing, provider, threads, deadlineMs, server };
   const answer = await runSplit(request, interrupt.signal);
   await printAnswer(answer, options, factsOf(answer, options));
 }

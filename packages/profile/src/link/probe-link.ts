@@ -57,7 +57,7 @@ export async function probeLink(options: ProbeOptions): Promise<LinkProfile> {
   } catch (thrown) {
     if (options.signal?.aborted === true) throw cancelReason(options.signal);
     if (!deadline.aborted && remainingMs() > 0) throw thrown;
-    const message = `The link to ${url} is too slow to be probed in ${budgetMs} ms; allow more time.`;
+    const message = `The link to ${url} is too slow to be probed in ${budgetMs} ms; allow more time (--budget-ms).`;
     throw new CutpointError('CUT_DEADLINE', message, { cause: thrown });
   }
 }
