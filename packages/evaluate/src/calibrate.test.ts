@@ -12,6 +12,7 @@ let model: CutModel;
 let pictures: string;
 let calibration: Calibration;
 const webp = 'image:format=webp,quality=50';
+const affine = 'affine:bits=8,per=channel+rans';
 const jpeg = 'image:format=jpeg,quality=1';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cutpoint-calibrate-'));
@@ -20,7 +21,10 @@ beforeAll(async () => {
   await mkdir(pictures);
   await writePictureFolder(pictures, 24);
   const cuts = model.list.cuts.filter(({ tensors }) => tensors.length > 0).map(({ index }) => index);
-  calibration = await calibrate(model, pictures, { cuts: [...cuts, 0], codecs: ['raw', 'f16', webp, jpeg, 'raw'] });
+  calibration = await calibrate(model, pictures, {
+    cuts: [...cuts, 0],
+    codecs: ['raw', 'f16', webp, jpeg, affine, 'raw'],
+  });
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -37,10 +41,13 @@ describe('a calibration', () => {
     const ofFloats = floats.filter(({ bytes }) => bytes === 768);
     expect(ofFloats.length).toBeGreaterThan(0);
     for (const { codecs } of ofFloats) {
-      expect(codecs.map(({ codec, bytesPerSample }) => [codec, bytesPerSample])).toEqual([
+      expect(codecs.slice(0, 2).map(({ codec, bytesPerSample }) => [codec, bytesPerSample])).toEqual([
         ['raw', 768],
         ['f16', 384],
       ]);
+      expect(codecs[2]).toMatchObject({ codec: affine, agreement: 1 });
+      expect(codecs[2]?.bytesPerSample).toBeLessThan(220);
+      expect(codecs[2]?.klDivergence).toBeGreaterThan(0);
       expect(codecs[0]).toMatchObject({ n: 18, top1Whole: 1, agreement: 1, klDivergence: 0, accuracyLoss: 0 });
     }
   });

@@ -7,7 +7,7 @@ import { type CutModel, inferenceRuntime } from '@cutpoint/runtime';
 import { chooseRows } from './data/choose-rows.js';
 import { openDataSet } from './data/open-data-set.js';
 import { requireRows, type SampleOptions, watched } from './evaluate.js';
-import { type CrossingCodec, openCodec } from './measure/crossing-codec.js';
+import { type CrossingCodec, crossingCodec } from './measure/crossing-codec.js';
 import { type CodecOutcome, measureCut } from './measure/measure-cut.js';
 import { pixelInput } from './measure/model-input.js';
 
@@ -22,10 +22,24 @@ export interface CalibrateOptions extends SampleOptions {
   readonly dims?: ReadonlyMap<string, number> | undefined;
 }
 
-/** Every codec that needs no parameters of its own, and pictures of several qualities for the cut at the input. */
+/** Codecs from nearly exact to rough, and pictures of several qualities for the cut at the input. */
 export const defaultCodecs: readonly string[] = [
   'raw',
   'f16',
+  'affine:bits=8',
+  'affine:bits=8+rans',
+  'affine:bits=6,per=channel+rans',
+  'affine:bits=4,per=tensor+rans',
+  'affine:bits=4,per=channel+rans',
+  'affine:bits=4,per=token+rans',
+  'affine:bits=3,per=channel+rans',
+  'affine:bits=3,per=token+rans',
+  'ts-tabq:delta=1e-3+rans',
+  'ts-tabq:delta=1e-2+rans',
+  'ts-tabq:delta=3e-2+rans',
+  'ts-tabq:delta=1e-2,token=channel+rans',
+  'sparse+affine:bits=6+rans',
+  'topk:keep=0.2+affine:bits=6+rans',
   'image:format=jpeg,quality=95,chroma=444',
   'image:format=jpeg,quality=95',
   'image:format=jpeg,quality=75',
@@ -98,7 +112,7 @@ function chosenCuts({ list }: CutModel, asked: readonly number[] | undefined): C
 }
 
 async function codecsFor(cut: Cut, specs: readonly string[]): Promise<CrossingCodec[]> {
-  const opened = await Promise.all(specs.map((spec) => openCodec(spec, cut.tensors)));
+  const opened = await Promise.all(specs.map((spec) => crossingCodec(spec, cut.tensors)));
   const usable = opened.filter((codec) => codec !== undefined);
   const unique = new Map(usable.map((codec) => [codec.spec, codec]));
   if (unique.size > 0) return [...unique.values()];

@@ -6,7 +6,7 @@ import type { DataSet } from './data/data-set.js';
 import { openDataSet } from './data/open-data-set.js';
 import { readSamples } from './data/read-samples.js';
 import type { PictureSize } from './image/pixels.js';
-import { openCodec } from './measure/crossing-codec.js';
+import { crossingCodec } from './measure/crossing-codec.js';
 import { measureCut } from './measure/measure-cut.js';
 import { pixelInput } from './measure/model-input.js';
 import type { Measurement } from './measure/tally.js';
@@ -54,7 +54,7 @@ export async function evaluate(model: CutModel, dataPath: string, options: Evalu
   const { at = 0, codec: spec = 'raw', purpose = 'evaluate', signal, onProgress, rawSize } = options;
   const cut = cutAt(model.list, at);
   const input = pixelInput(model);
-  const codec = await openCodec(spec, cut.tensors);
+  const codec = await crossingCodec(spec, cut.tensors);
   if (codec === undefined) {
     throw new CutpointError('CUT_USAGE', `The codec "${spec}" has nothing to code at cut ${at}; give another, or raw.`);
   }

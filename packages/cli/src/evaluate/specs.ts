@@ -1,10 +1,11 @@
+import { splitSpecs } from '@cutpoint/codec';
 import { InvalidArgumentError } from 'commander';
 
 const mostSpecs = 200;
 
-/** `--codecs "raw f16 image:format=webp,quality=90"`: specs have commas in them, so spaces stand between them. */
+/** `--codecs raw,affine:bits=4,per=token,f16`: the commas between keys of one codec do not divide. */
 export function parseSpecs(text: string): readonly string[] {
-  const specs = text.split(/\s+/).filter((spec) => spec !== '');
+  const specs = splitSpecs(text).filter((spec) => spec !== '');
   if (specs.length > 0 && specs.length <= mostSpecs) return specs;
-  throw new InvalidArgumentError(`Give 1 to ${mostSpecs} codecs with spaces between, in quotes.`);
+  throw new InvalidArgumentError(`Give 1 to ${mostSpecs} codecs with commas between.`);
 }

@@ -40,7 +40,7 @@ export const calibrateVerb: Verb = {
       .requiredOption('--dataset <path>', 'a folder of pictures, with a labels.csv if there is one, or raw pixels')
       .requiredOption('--out <file>', 'write the calibration to this file, as JSON: `cutpoint plan --codecs` reads it')
       .option('--cuts <cuts>', 'cuts with commas between (default: the input and the notable cuts)', parseCuts)
-      .option('--codecs <specs>', 'codecs with spaces between, in quotes (default: all)', parseSpecs)
+      .option('--codecs <specs>', 'codecs with commas between (default: those below)', parseSpecs)
       .option('--max-loss <share>', 'share of answers that a recommended codec may change', parseShare, 0.02)
       .option('--limit <n>', 'measure on at most so many samples, mixed', parsePositive)
       .option(...rawSizeOption, parsePictureSize)

@@ -1,6 +1,5 @@
 import {
-  type CodecId,
-  codecIds,
+  type Codec,
   decodeCrossing,
   decodePixels,
   encodeCrossing,
@@ -8,10 +7,12 @@ import {
   type ImageCoder,
   isImageSpec,
   isPicture,
+  openCodec,
+  openKernels,
   parseImageSpec,
   printImageSpec,
 } from '@cutpoint/codec';
-import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
+import { CutpointError, describeType, elementCount, type NamedTensors, type Tensor } from '@cutpoint/core';
 import type { CutIdentity } from '@cutpoint/runtime';
 import { sharpCoder } from '../image/sharp-coder.js';
 
@@ -28,33 +29,61 @@ type CrossingTypes = CutIdentity['tensors'];
 /**
  * Opens a codec for what crosses a cut.
  * @returns undefined if it changes nothing there that `raw` does not: pictures can be coded where one picture crosses, all
- * others where there are floats.
+ * others where there are floats. Tensors that are no floats always cross as they are.
  * @throws CutpointError CUT_USAGE for an unknown codec, CUT_IMAGE_LIBRARY.
  */
-export async function openCodec(spec: string, types: CrossingTypes): Promise<CrossingCodec | undefined> {
-  if (isImageSpec(spec)) return await openImageCodec(spec, types);
-  const id = knownId(spec);
-  if (id !== 'raw' && !types.some(({ dtype }) => floats.has(dtype))) return undefined;
-  const dtypes = new Map(types.map(({ name, dtype }) => [name, dtype]));
-  return {
-    spec,
-    encode: async (tensors) => encodeCrossing(tensors, id),
-    decode: async (tensors) => decodeCrossing(tensors, id, dtypes),
-  };
+export async function crossingCodec(spec: string, types: CrossingTypes): Promise<CrossingCodec | undefined> {
+  if (isImageSpec(spec)) return await imageCrossing(spec, types);
+  if (spec === 'raw') return { spec, encode: async (tensors) => tensors, decode: async (tensors) => tensors };
+  const codec = openedCodec(spec);
+  if (!types.some(({ dtype }) => floats.has(dtype))) return undefined;
+  return codec === 'f16' ? halfCrossing(types) : payloadCrossing(codec, types);
 }
 
 const floats: ReadonlySet<string> = new Set(['f32', 'f16', 'bf16', 'f64']);
+let kernels: ReturnType<typeof openKernels> | undefined;
 
-function knownId(spec: string): CodecId {
-  const id = codecIds.find((known) => known === spec);
-  if (id !== undefined) return id;
-  const known = `${codecIds.join(', ')} and image:...`;
-  throw new CutpointError('CUT_USAGE', `There is no codec "${spec}"; codecs are ${known}.`);
+/** `f16` travels as a tensor of its own type, without the header of a payload. */
+function openedCodec(spec: string): Codec | 'f16' {
+  if (spec === 'f16') return spec;
+  kernels ??= openKernels();
+  return openCodec(spec, { kernels });
+}
+
+function halfCrossing(types: CrossingTypes): CrossingCodec {
+  const dtypes = new Map(types.map(({ name, dtype }) => [name, dtype]));
+  return {
+    spec: 'f16',
+    encode: async (tensors) => encodeCrossing(tensors, 'f16'),
+    decode: async (tensors) => decodeCrossing(tensors, 'f16', dtypes),
+  };
+}
+
+function payloadCrossing(codec: Codec, types: CrossingTypes): CrossingCodec {
+  const isFloat = (name: string) => floats.has(typeOf(types, name).dtype);
+  return {
+    spec: codec.spec,
+    encode: (tensors) =>
+      eachTensor(tensors, async (tensor, name) => {
+        if (!isFloat(name)) return tensor;
+        const payload = codec.encode(tensor);
+        return { dtype: 'u8', shape: [payload.length], data: payload };
+      }),
+    decode: (tensors) =>
+      eachTensor(tensors, async (tensor, name) => {
+        if (!isFloat(name)) return tensor;
+        const type = typeOf(types, name);
+        const decoded = codec.decode(tensor.data, { maxElements: elementCount(type.shape) });
+        const [found, expected] = [decoded, type].map(({ dtype, shape }) => describeType(dtype, shape));
+        if (found === expected) return decoded;
+        throw new CutpointError('CUT_INTERNAL', `${codec.spec} made ${found} of ${expected}.`);
+      }),
+  };
 }
 
 let coder: Promise<ImageCoder> | undefined;
 
-async function openImageCodec(spec: string, types: CrossingTypes): Promise<CrossingCodec | undefined> {
+async function imageCrossing(spec: string, types: CrossingTypes): Promise<CrossingCodec | undefined> {
   const quality = parseImageSpec(spec);
   if (types.length === 0 || !types.every(isPicture)) return undefined;
   coder ??= sharpCoder();
@@ -62,13 +91,14 @@ async function openImageCodec(spec: string, types: CrossingTypes): Promise<Cross
   return {
     spec: printImageSpec(quality),
     encode: (tensors) => eachTensor(tensors, (tensor) => encodePixels(tensor, quality, using)),
-    decode: (tensors) =>
-      eachTensor(tensors, (tensor, name) => {
-        const type = types.find((candidate) => candidate.name === name);
-        if (type === undefined) throw new CutpointError('CUT_INTERNAL', `"${name}" does not cross here.`);
-        return decodePixels(tensor, type, using);
-      }),
+    decode: (tensors) => eachTensor(tensors, (tensor, name) => decodePixels(tensor, typeOf(types, name), using)),
   };
+}
+
+function typeOf(types: CrossingTypes, name: string): CrossingTypes[number] {
+  const type = types.find((candidate) => candidate.name === name);
+  if (type !== undefined) return type;
+  throw new CutpointError('CUT_INTERNAL', `"${name}" does not cross here.`);
 }
 
 async function eachTensor(
