@@ -25,3 +25,6 @@ export { typescriptKernels } from './kernels/typescript.js';
 export { type CodecResources, openCodec } from './registry.js';
 export { type CodecSpec, maxSpecLength, parseSpec, printSpec, type SpecPart, splitSpecs } from './spec/spec.js';
 export { type BaseName, bases, type FilterName, filters } from './spec/vocabulary.js';
+export { type CalibrationOptions, calibrateTransform, type Sample } from './transform/calibrate.js';
+export { transformCodec } from './transform/codec.js';
+export type { Geometry, TransformTable } from './transform/table.js';

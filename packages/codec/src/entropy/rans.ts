@@ -4,11 +4,23 @@ import { CutpointError } from '@cutpoint/core';
  * Range asymmetric numeral system (Duda, arXiv 1311.2540; byte-wise as Giesen, "rans_byte"): a symbol of frequency f out
  * of 2^14 costs log2(2^14 / f) bits. Integers below 2^31 alone are computed with, so that the bytes are the same on every
  * machine. What is put first is decoded first. The state with which the encoder begins is the one with which the decoder
- * has to end: about three bytes, for which nearly every change of the bytes is noticed.
+ * ends. It costs three bytes whatever it is, so it is a hash of all that was put: of changed bytes that still decode to
+ * something, one in 2^23 goes unnoticed.
  */
 export const scaleBits = 14;
 export const scale = 1 << scaleBits;
 const lowest = 1 << 23;
+
+/** The hash after one more symbol; any change of one symbol changes it. */
+function hashed(hash: number, op: number): number {
+  const mixed = Math.imul(hash ^ op, 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** The state that stands for a hash: one of the lowest 2^23. */
+function stateOf(hash: number): number {
+  return lowest + (hash >>> 9);
+}
 
 /** Takes symbols as parts of the scale, first to last. */
 export class RansEncoder {
@@ -36,7 +48,9 @@ export class RansEncoder {
     // No symbol takes more than two bytes, as the rarest costs 14 bits; four are of the last state.
     const bytes = new Uint8Array(this.#count * 2 + 4);
     let at = bytes.length;
-    let state = lowest;
+    let hash = 0;
+    for (let i = 0; i < this.#count; i++) hash = hashed(hash, ops[i] ?? 0);
+    let state = stateOf(hash);
     for (let i = this.#count - 1; i >= 0; i--) {
       const op = ops[i] ?? 0;
       const frequency = op & 0x7fff;
@@ -62,6 +76,7 @@ export class RansDecoder {
   readonly #bytes: Uint8Array;
   #at = 4;
   #state: number;
+  #hash = 0;
 
   /** @throws CutpointError CUT_CODEC_PAYLOAD if the bytes cannot be the encoder's. */
   constructor(bytes: Uint8Array) {
@@ -78,6 +93,7 @@ export class RansDecoder {
 
   /** Goes past the symbol that owns the slot. @throws CutpointError CUT_CODEC_PAYLOAD at the end of the bytes. */
   pass(start: number, frequency: number): void {
+    this.#hash = hashed(this.#hash, (start << 15) | frequency);
     let state = Math.imul(frequency, this.#state >>> scaleBits) + (this.#state & (scale - 1)) - start;
     while (state < lowest) {
       if (this.#at >= this.#bytes.length) throw corrupt();
@@ -94,9 +110,9 @@ export class RansDecoder {
     return value;
   }
 
-  /** To be called after the last symbol. @throws CutpointError CUT_CODEC_PAYLOAD if the bytes did not end here. */
+  /** To be called after the last symbol. @throws CutpointError CUT_CODEC_PAYLOAD if the bytes do not end here, or were changed. */
   end(): void {
-    if (this.#at !== this.#bytes.length || this.#state !== lowest) throw corrupt();
+    if (this.#at !== this.#bytes.length || this.#state !== stateOf(this.#hash)) throw corrupt();
   }
 }
 

@@ -13,7 +13,7 @@ const arrays = fc
       withContexts: fc.boolean(),
       withTables: fc.boolean(),
       pairs: fc.array(fc.tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(contexts - 1)), {
-        maxLength: 3000,
+        maxLength: 800,
         size: 'max',
       }),
       skew: fc.constant(skew),
@@ -84,7 +84,7 @@ describe('symbols', () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 

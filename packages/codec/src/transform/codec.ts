@@ -1,0 +1,97 @@
+import { CutpointError, describeType, type Tensor } from '@cutpoint/core';
+import type { Codec } from '../codec.js';
+import { RansDecoder, RansEncoder } from '../entropy/rans.js';
+import { decodeCoefficients, encodeCoefficients } from './coefficients.js';
+import { readHeader, writeHeader } from './header.js';
+import { type FloatType, numbersOf, roundingNorm, tensorOfNumbers } from './numbers.js';
+import { quantise } from './quantise.js';
+import { type Extent, extentOf, type TransformTable } from './table.js';
+import { transformOf } from './transform.js';
+
+/** First byte of a payload: what made it. */
+const tag = 5 * 4;
+
+/**
+ * The codec of a calibrated cut: the mean taken away, channels rotated to their principal components, maps turned into
+ * frequencies, one uniform step, and rANS under tables that expect each coefficient to be as large as its neighbours tell.
+ * A payload is a byte that names the codec, and one rANS stream: its end tells damage from what was sent. The bytes, and
+ * what is decoded, are the same on every machine: sums are binary64 in a fixed order, and integers choose the tables.
+ * @param name of the table, for the spec `transform:table=NAME`.
+ */
+export function transformCodec(name: string, table: TransformTable): Codec {
+  const transform = transformOf(table);
+  const { geometry, step } = table;
+
+  function opened(tensor: Tensor): { type: FloatType; numbers: Float64Array<ArrayBuffer>; extent: Extent } {
+    const found = numbersOf(tensor);
+    const extent = extentOf(geometry, tensor.shape);
+    if (found === undefined || extent === undefined) {
+      const message = `The transform was calibrated for ${describeGeometry(table)}, not ${describeType(tensor.dtype, tensor.shape)}: choose another codec.`;
+      throw new CutpointError('CUT_CODEC', message);
+    }
+    return { ...found, extent };
+  }
+
+  return {
+    spec: `transform:table=${name}`,
+    encode(tensor) {
+      const { type, numbers, extent } = opened(tensor);
+      const encoder = new RansEncoder();
+      writeHeader(encoder, geometry, type, tensor.shape);
+      const size = extent.channels * extent.height * extent.width;
+      for (let s = 0; s < extent.samples; s++) {
+        const sample = channelsFirst(numbers.subarray(s * size, (s + 1) * size), table);
+        encodeCoefficients(encoder, table, extent, quantise(transform.forward(sample, extent), step));
+      }
+      const coded = encoder.finish();
+      const payload = new Uint8Array(coded.length + 1);
+      payload[0] = tag;
+      payload.set(coded, 1);
+      return payload;
+    },
+    decode(payload, { maxElements }) {
+      if (payload[0] !== tag) throw new CutpointError('CUT_CODEC_PAYLOAD', 'The payload was made by another codec.');
+      const decoder = new RansDecoder(payload.subarray(1));
+      const { type, shape, extent } = readHeader(decoder, geometry, maxElements);
+      const size = extent.channels * extent.height * extent.width;
+      const numbers = new Float64Array(size * extent.samples);
+      const values = new Int32Array(size);
+      for (let s = 0; s < extent.samples; s++) {
+        decodeCoefficients(decoder, table, extent, values);
+        numbers.set(channelsLast(transform.inverse(values, step, extent), table), s * size);
+      }
+      decoder.end();
+      return tensorOfNumbers(type, shape, numbers);
+    },
+    bound(tensor) {
+      const { type, numbers, extent } = opened(tensor);
+      const norm = Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0));
+      const positions = extent.height * extent.width * extent.samples;
+      const meanNorm = Math.sqrt(table.mean.reduce((sum, value) => sum + value * value, 0) * positions);
+      const own = transform.errorOf(step, extent, norm + meanNorm) * Math.sqrt(extent.samples);
+      return { kind: 'norm', most: own + roundingNorm(type, numbers.length, norm + own) };
+    },
+  };
+}
+
+function describeGeometry({ geometry }: TransformTable): string {
+  return geometry.kind === 'map'
+    ? `maps [n, ${geometry.channels}, ${geometry.height}, ${geometry.width}]`
+    : `sequences [..., ${geometry.channels}]`;
+}
+
+/** Sequences come position by position; the transform takes channel by channel. */
+function channelsFirst(values: Float64Array, { geometry: { kind, channels } }: TransformTable): Float64Array {
+  return kind === 'map' ? values : turned(values, values.length / channels, channels);
+}
+
+function channelsLast(values: Float64Array, { geometry: { kind, channels } }: TransformTable): Float64Array {
+  return kind === 'map' ? values : turned(values, channels, values.length / channels);
+}
+
+function turned(values: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(values.length);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) out[c * rows + r] = values[r * columns + c] as number;
+  return out;
+}
