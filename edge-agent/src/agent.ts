@@ -1,5 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import {
+  checkServer,
   checkStage,
   codecsFor,
   type Daemon,
@@ -95,7 +96,10 @@ async function connectTo({ source, choice, settings, opened, log }: Parts): Prom
   }
   const address = await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
   const check = async (peer: Peer, signal: AbortSignal): Promise<void> => {
-    if (choice === undefined) return;
+    if (choice === undefined) {
+      await checkServer(peer, url, source.modelHash, signal);
+      return;
+    }
     await checkStage(peer, url, { model: source.splitAt(choice.at), request: stageRequestOf(choice, 1), signal });
   };
   return opened.add(await keepConnected(address, { name, maxBackoffMs, log, check }));

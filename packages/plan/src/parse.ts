@@ -25,6 +25,8 @@ export function parseModelProfile(data: unknown): ModelProfile {
   for (const [name, times] of Object.entries({ frontMs, backMs })) {
     if (times.length !== cuts.length) fail(`${name} has ${times.length} times for ${cuts.length} cuts`);
   }
+  const odd = cuts.find(({ bytes, f32Bytes }) => f32Bytes > bytes);
+  if (odd !== undefined) fail(`of ${odd.bytes} bytes at cut ${odd.index}, ${odd.f32Bytes} are said to be f32`);
   const outside = profile.measured.find(({ from, to }) => from >= to || to >= cuts.length);
   if (outside !== undefined) fail(`it measured from cut ${outside.from} to ${outside.to} of ${cuts.length} cuts`);
   return profile;

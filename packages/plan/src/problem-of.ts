@@ -88,10 +88,7 @@ function profilesOf({ scenario, profiles: { shared, byDevice = {} }, expected = 
 }
 
 function sameCuts(a: ModelProfile, b: ModelProfile): boolean {
-  return (
-    a.cuts.length === b.cuts.length &&
-    a.cuts.every(({ name, bytes }, i) => name === b.cuts[i]?.name && bytes === b.cuts[i]?.bytes)
-  );
+  return a.cuts.length === b.cuts.length && a.cuts.every((cut, i) => JSON.stringify(cut) === JSON.stringify(b.cuts[i]));
 }
 
 function sorted(record: Readonly<Record<string, number>>): [string, number][] {

@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import { OpenResources } from '@cutpoint/daemon';
 import type { PlanChoice, Scenario } from '@cutpoint/plan';
 import type { DeviceKind } from '../devices/device-messages.js';
@@ -24,6 +25,7 @@ export class Deployment implements AsyncDisposable {
   /** Addresses by the devices that a request has still to pass, and the agent's number. */
   readonly #servers = new Map<string, Promise<string>>();
   readonly #agents = new Map<string, Promise<string>>();
+  readonly #devices: { readonly id: string; readonly device: Device }[] = [];
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
@@ -41,6 +43,16 @@ export class Deployment implements AsyncDisposable {
   /** Where one device reaches another through the emulated link between them. */
   async linkTo(from: number, to: number): Promise<string> {
     return await this.#linkTo(from, [to]);
+  }
+
+  /** Says which device's process has ended, if one has: then what went wrong follows from that. */
+  whyBroken(thrown: unknown): unknown {
+    const dead = this.#devices.find(({ device }) => !device.running);
+    if (dead === undefined) return thrown;
+    const said = dead.device.logTail().trim();
+    const last = said === '' ? 'It said nothing' : `The last that it said: ${said.split('\n').at(-1)?.trim()}`;
+    const message = `The process of ${dead.id} has ended, perhaps for want of memory. ${last}.`;
+    return new CutpointError('CUT_CONNECTION_LOST', message, { cause: thrown });
   }
 
   async #startAgent(rest: readonly number[]): Promise<string> {
@@ -87,6 +99,7 @@ export class Deployment implements AsyncDisposable {
       }),
     );
     for (const note of started.notes) this.notes.add(note);
+    this.#devices.push({ id: device?.id ?? String(index), device: started });
     return started.url;
   }
 

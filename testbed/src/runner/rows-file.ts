@@ -16,7 +16,8 @@ export interface RowsFile<R> {
 export async function prepareFolder(folder: string): Promise<void> {
   try {
     await makeFolder(resolve(folder));
-    await access(folder, constants.W_OK);
+    // Only a folder has something in it.
+    await access(join(folder, '.'), constants.W_OK);
   } catch (cause) {
     const message = `The folder ${folder} cannot be written to: ${systemReason(cause)}.`;
     throw new CutpointError('CUT_FILE_WRITE', message, { cause });
@@ -75,18 +76,21 @@ async function readRows<R>(
   });
   if (text === undefined) return undefined;
   // The last line may have been cut off by what interrupted the sweep; every whole one ends with a line feed.
-  const [head = '', ...lines] = text.split('\n').slice(0, -1);
+  const [head, ...lines] = text.split('\n').slice(0, -1);
+  if (head === undefined) return undefined;
   try {
     const begun: { identity?: unknown } = JSON.parse(head);
     if (begun.identity !== identity) throw new Error('they belong to another scenario, model or version');
-    return new Map(
-      lines.map((line) => {
-        const { key, row }: { key?: unknown; row?: unknown } = JSON.parse(line);
-        return [String(key), parse(row)];
-      }),
-    );
+    return new Map(lines.map((line) => entryOf(JSON.parse(line), parse)));
   } catch (cause) {
-    const message = `The rows in ${path} cannot be continued: ${messageOf(cause)}. Leave --resume out, or give another --out.`;
+    const message = `The rows in ${path} cannot be continued: ${messageOf(cause).replace(/\.$/, '')}. Leave --resume out, or give another --out.`;
     throw new CutpointError('CUT_USAGE', message, { cause });
   }
+}
+
+function entryOf<R>(value: unknown, parse: (value: unknown) => R): [string, R] {
+  if (typeof value !== 'object' || value === null || !('key' in value) || !('row' in value)) {
+    throw new Error('a line is no row of results');
+  }
+  return [String(value.key), parse(value.row)];
 }

@@ -101,7 +101,10 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
   if (runnable.length < chosen.length) {
     notes.add(`${chosen.length - runnable.length} plans need a way between devices that cannot be emulated here.`);
   }
-  const identity = sweepIdentity(loaded, model, profiles);
+  const identity = sweepIdentity(loaded, model, profiles, {
+    secondsEach: options.secondsEach,
+    emulation: options.emulation,
+  });
   const rows = await openRows(options.out, {
     identity,
     resume: options.resume,
@@ -117,7 +120,13 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
     const label = labelOf(problem, plan.choice);
     say(`plan ${i + 1} of ${runnable.length}: ${label}`);
     const known = rows.known.get(label);
-    const row = known ?? (await measureRow(bench, plan, label));
+    const row =
+      known ??
+      (await measureRow(bench, plan, label).catch((thrown: unknown) => {
+        // Ctrl-C reaches the devices, too: that they have ended is then no news.
+      throwIfCancelled(signal);
+      throw deployment.whyBroken(thrown);
+      }));
     if (known === undefined) await rows.add(label, row);
     done.push(row);
   }

@@ -5,14 +5,24 @@ import { type ResultRow, resultRowSchema } from '../report/results.js';
 import type { LoadedScenario } from '../scenarios/load-scenario.js';
 import type { ScenarioModel } from '../scenarios/problem-for.js';
 
-/** What rows of a sweep belong to: rows of another scenario, model or device profile must not be continued. */
+/**
+ * What rows of a sweep belong to: rows of another scenario, model, device profile or way of measuring must not be
+ * continued. The model's hash covers its preprocessing.
+ */
 export function sweepIdentity(
   { scenario, traces, linkProfiles }: LoadedScenario,
-  { cutModel }: ScenarioModel,
+  { cutModel, calibration }: ScenarioModel,
   profiles: Readonly<Record<string, ModelProfile>>,
+  measuring: { readonly secondsEach: number; readonly emulation: string },
 ): string {
-  const runtimes = Object.values(profiles).map(({ runtime, device }) => [runtime, device.cpu, device.cores]);
-  const parts = JSON.stringify([scenario, traces, linkProfiles, cutModel.file.hash, runtimes]);
+  const costs = Object.values(profiles).map(({ runtime, device, frontMs, backMs, memory }) => [
+    runtime,
+    device,
+    frontMs,
+    backMs,
+    memory,
+  ]);
+  const parts = JSON.stringify([scenario, traces, linkProfiles, cutModel.file.hash, calibration, costs, measuring]);
   return createHash('sha256').update(parts).digest('hex');
 }
 

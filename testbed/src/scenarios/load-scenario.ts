@@ -111,6 +111,11 @@ function requireChain({ devices, links }: Scenario, path: string): void {
       throw wrong(`has a link to the device "${unknown}", which it does not list; it has ${ids.join(', ')}`);
     }
   }
+  const loop = links.find(({ from, to }) => from === to);
+  if (loop !== undefined) throw wrong(`has a link from "${loop.from}" to itself`);
+  const pairs = links.map(({ from, to }) => JSON.stringify([from, to].sort()));
+  const again = links.find((_, i) => pairs.indexOf(pairs[i] ?? '') !== i);
+  if (again !== undefined) throw wrong(`has two links between "${again.from}" and "${again.to}"`);
   ids.slice(1).forEach((id, i) => {
     const before = ids[i];
     if (links.some(({ from, to }) => from === before && to === id)) return;

@@ -32,7 +32,9 @@ export async function openScenarioModel(
   { signal, calibration: calibrationPath, preprocessing: given }: ScenarioModelOptions = {},
 ): Promise<ScenarioModel> {
   const beside = (files: Readonly<Record<string, string>>) => {
-    const file = files[basename(path)];
+    // Own keys only: a model may be called like a member of every object.
+    const name = basename(path);
+    const file = Object.hasOwn(files, name) ? files[name] : undefined;
     return file && resolve(dirname(scenarioPath), file);
   };
   const preprocessing = given ?? beside(scenario.preprocessing);

@@ -8,6 +8,7 @@ import {
   costsOf,
   createLinkEstimator,
   createSwitcher,
+  explainInfeasible,
   type LinkState,
   type Plan,
   type PlanLimits,
@@ -54,7 +55,10 @@ export async function watchPlans(request: WatchRequest): Promise<void> {
     },
   });
   const [first] = [...plans].sort((a, b) => costOf(a, link) - costOf(b, link));
-  if (first === undefined) throw new CutpointError('CUT_INFEASIBLE', 'No plan is possible with this server alone.');
+  if (first === undefined) {
+    const conflict = explainInfeasible(withLink(problem, device, link), request.limits);
+    throw new CutpointError('CUT_INFEASIBLE', conflict?.sentence ?? 'No plan is possible with this server alone.');
+  }
   const ordered = [first, ...plans.filter((plan) => plan !== first)];
   const switcher = createSwitcher({ plans: ordered, costOf });
   const say = (event: Record<string, unknown>, text: string): void => {
