@@ -1,5 +1,7 @@
+import { splitSpecs } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { Option } from 'commander';
+import { benchCodec, type CodecBench, usualCodecs } from '../bench/codec.js';
 import { benchOverhead, type OverheadBench } from '../bench/overhead.js';
 import { benchWire, type WireBench } from '../bench/wire.js';
 import { onInterrupt } from '../interrupt.js';
@@ -22,8 +24,13 @@ export const bench: Verb = {
       .argument('[benchmark]')
       .action((name: string | undefined) => {
         const what = name === undefined ? 'Name a benchmark' : `There is no benchmark "${name}"`;
-        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint bench --help\` explains overhead and wire.`);
+        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint bench --help\` explains codec, overhead and wire.`);
       });
+    addVerb(
+      command,
+      { name: 'codec', summary: 'Measures codecs on activations of real models beside a copy of the same tensor.' },
+      codec,
+    );
     addVerb(
       command,
       {
@@ -39,6 +46,53 @@ export const bench: Verb = {
     );
   },
 };
+
+interface CodecOptions {
+  readonly codecs: readonly string[];
+  readonly json?: true;
+}
+
+const codec: Verb = {
+  example: 'cutpoint bench codec --codecs f16,ts-tabq+rans',
+  configure: (command) =>
+    command
+      .option('--codecs <specs>', 'the codecs, separated by commas', splitSpecs, usualCodecs)
+      .action(async ({ codecs, json }: CodecOptions) => {
+        using interrupt = onInterrupt();
+        using progress = openProgress();
+        const result = await benchCodec(codecs, interrupt.signal, (line) => progress.show(line));
+        progress[Symbol.dispose]();
+        await printResult(json === true, result, () => codecText(result));
+      }),
+};
+
+function codecText({ kernels, notes, rows }: CodecBench): string {
+  const columns = [
+    'tensor',
+    'codec',
+    'encode GB/s',
+    'decode GB/s',
+    'memcpy GB/s',
+    'bytes',
+    'ratio',
+    'relative MSE',
+    'largest error',
+  ];
+  const cells = rows.map((row) => [
+    row.tensor,
+    row.codec,
+    row.encodeGBps.toFixed(2),
+    row.decodeGBps.toFixed(2),
+    row.memcpyGBps.toFixed(2),
+    String(row.bytes),
+    row.ratio.toFixed(2),
+    row.relMse.toExponential(1),
+    row.maxAbs.toPrecision(2),
+  ]);
+  const heading = `kernels ${kernels}, one core, rates of f32 in or out\n`;
+  const aligned = columns.map((name, i) => ({ name, align: i < 2 ? ('left' as const) : ('right' as const) }));
+  return heading + table(aligned, cells) + notes.map((note) => `${note}\n`).join('');
+}
 
 /** Beyond this variation between rounds the figures are not to be trusted. */
 const unsteady = 0.3;
