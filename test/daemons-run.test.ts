@@ -103,6 +103,20 @@ describe('cutpoint run', () => {
     expect([units.length, new Set(units).size]).toEqual([6, 1]);
   });
 
+  it('lets tensors cross under the spec of a codec, in fewer bytes', async () => {
+    const shapeSent = async (...codec: readonly string[]) => {
+      await using process = cutpoint(['run', classifier, '--at', '100', '--input', input, ...codec]);
+      expect(await process.exit()).toBe(0);
+      const [, dtype, shape] = /^crossed .*: (\w+)\[([\d, ]+)\]$/m.exec(process.stdout) ?? [];
+      return { dtype, elements: (shape ?? '').split(',').reduce((product, dim) => product * Number(dim), 1) };
+    };
+    const raw = await shapeSent();
+    const coded = await shapeSent('--codec', 'ts-tabq:delta=1e-3+rans');
+    expect([raw.dtype, coded.dtype]).toEqual(['f32', 'u8']);
+    expect(coded.elements).toBeLessThan(raw.elements);
+    expect(coded.elements).toBeGreaterThan(0);
+  });
+
   it.each([
     ['an absent server', ['--at', '7', '--server', 'ws://127.0.0.1:9'], 1, 'CUT_UNREACHABLE'],
     ['a cut that does not exist', ['--at', '5000'], 2, 'CUT_ILLEGAL_CUT'],

@@ -1,5 +1,11 @@
-import { codecIds } from '@cutpoint/codec';
-import { addressSetting, endpointSettings, maxStagesSetting, modelSettings, reachSettings } from '@cutpoint/daemon';
+import {
+  addressSetting,
+  codecSpec,
+  endpointSettings,
+  maxStagesSetting,
+  modelSettings,
+  reachSettings,
+} from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** Every setting of the agent. Flags, environment variables, the configuration file and the help derive from it. */
@@ -10,11 +16,13 @@ export const agentSettings = z.strictObject({
   ),
   maxStages: maxStagesSetting,
   codec: z
-    .array(z.enum(codecIds))
+    .array(codecSpec)
     .min(1)
     .max(16)
     .default(['raw'])
-    .describe('how tensors cross the cut: one codec for all cuts, or one for each with commas between'),
+    .describe(
+      'how tensors cross the cut, such as raw, f16 or ts-tabq:delta=1e-3+rans: one codec for all cuts, or one for each with commas between',
+    ),
   server: addressSetting
     .optional()
     .describe('address of the server; not needed where the cut leaves nothing to the server'),

@@ -1,5 +1,5 @@
-import { type CodecId, codecIds } from '@cutpoint/codec';
-import { CutpointError } from '@cutpoint/core';
+import { checkCrossing, splitSpecs } from '@cutpoint/codec';
+import { CutpointError, messageOf } from '@cutpoint/core';
 import { InvalidArgumentError } from 'commander';
 
 /**
@@ -34,13 +34,13 @@ export function parseCuts(text: string): readonly number[] {
   return cuts;
 }
 
-/** `--codec C[,C...]`: one codec for all cuts, or one for each. */
-export function parseCodecs(text: string): readonly CodecId[] {
-  return text.split(',').map((part) => {
-    const codec = codecIds.find((id) => id === part.trim());
-    if (codec === undefined) throw new InvalidArgumentError(`The codecs are ${codecIds.join(' and ')}.`);
-    return codec;
-  });
+/** `--codec C[,C...]`: the spec of one codec for all cuts, or one for each. */
+export function parseCodecs(text: string): readonly string[] {
+  try {
+    return splitSpecs(text).map(checkCrossing);
+  } catch (thrown) {
+    throw new InvalidArgumentError(messageOf(thrown));
+  }
 }
 
 /** `--at I`: one cut index. */

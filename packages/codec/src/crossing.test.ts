@@ -1,6 +1,7 @@
 import { type NamedTensors, tensorOf } from '@cutpoint/core';
 import { describe, expect, it } from 'vitest';
-import { decodeCrossing, encodeCrossing } from './crossing.js';
+import { checkCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
+import { openCodec } from './registry.js';
 
 describe('tensors that cross a cut', () => {
   const tensors: NamedTensors = new Map([
@@ -28,6 +29,37 @@ describe('tensors that cross a cut', () => {
 
   it('are refused where they travelled in another way than agreed', () => {
     expect(() => decodeCrossing(tensors, 'f16', dtypes)).toThrow(expect.objectContaining({ code: 'CUT_INPUT' }));
+  });
+
+  it('become payloads under any other spec, and what is no float stays as it is', () => {
+    const spec = 'ts-tabq:delta=1e-4+rans';
+    const sent = encodeCrossing(tensors, spec);
+    expect(sent.get('x')).toMatchObject({ dtype: 'u8' });
+    expect(sent.get('ids')).toBe(tensors.get('ids'));
+    const received = decodeCrossing(sent, spec, dtypes);
+    expect(received.get('x')).toMatchObject({ dtype: 'f32', shape: [3] });
+    expect(received.get('ids')).toBe(tensors.get('ids'));
+    expect(encodeCrossing(tensors, openCodec(spec))).toEqual(sent);
+  });
+
+  it('are refused where payloads are too large, of another type or none', () => {
+    const sent = encodeCrossing(tensors, 'bf16');
+    const refused = (code: string) => expect.objectContaining({ code });
+    expect(() => decodeCrossing(sent, 'bf16', dtypes, { maxElements: 2 })).toThrow(refused('CUT_CODEC_PAYLOAD'));
+    expect(() => decodeCrossing(sent, 'bf16', new Map([['x', 'f64']]))).toThrow(refused('CUT_INPUT'));
+    expect(() => decodeCrossing(tensors, 'bf16', dtypes)).toThrow(refused('CUT_INPUT'));
+  });
+
+  it('refuse specs that cannot be used for them', () => {
+    expect(checkCrossing('affine:bits=4')).toBe('affine:bits=4,per=tensor');
+    for (const spec of ['zip', 'delta+raw', 'transform:table=a', 'affine:bits=9']) {
+      expect(() => checkCrossing(spec)).toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
+    }
+  });
+
+  it('are refused by f16 where it would make them infinite', () => {
+    const large: NamedTensors = new Map([['x', tensorOf('f32', [1], Float32Array.of(1e6))]]);
+    expect(() => encodeCrossing(large, 'f16')).toThrow(expect.objectContaining({ code: 'CUT_CODEC' }));
   });
 
   it('need not be aligned', () => {

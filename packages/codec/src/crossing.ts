@@ -1,61 +1,120 @@
-import { CutpointError, type DType, type NamedTensors, type Tensor } from '@cutpoint/core';
-import { fromHalves, toHalves } from './kernels/half.js';
+import { CutpointError, type DType, type NamedTensors, type Tensor, tensorOf } from '@cutpoint/core';
+import type { Codec, DecodeLimits } from './codec.js';
+import { beyond, isFloat } from './floats.js';
+import type { Kernels } from './kernels/kernels.js';
+import { openKernels } from './kernels/load-kernels.js';
+import { openCodec } from './registry.js';
 
-/** Ways for tensors to cross a cut. `raw`: as they are. `f16`: f32 elements rounded to half precision, others as they are. */
-export const codecIds = ['raw', 'f16'] as const;
-export type CodecId = (typeof codecIds)[number];
+/** Most elements of a tensor that has crossed, where the receiver states no limit: 256 MB of f32. */
+const standardLimits: DecodeLimits = { maxElements: 1 << 26 };
 
-/** What crosses a cut, as it travels. @throws CutpointError CUT_CODEC if f16 cannot hold an element. */
-export function encodeCrossing(tensors: NamedTensors, codec: CodecId): NamedTensors {
-  return codec === 'raw'
-    ? tensors
-    : mapTensors(tensors, (tensor, name) => (tensor.dtype === 'f32' ? toF16(tensor, name) : tensor));
+/**
+ * What crosses a cut, as it travels. Under `raw` tensors are as they are, and under `f16` those of f32 are rounded to f16
+ * tensors. Under any other codec a float tensor becomes a u8 tensor of its payload, and others are as they are.
+ * @param codec a codec or its spec, such as `ts-tabq:delta=1e-3+rans`.
+ * @throws CutpointError CUT_USAGE for a wrong spec, CUT_CODEC if the codec cannot carry a tensor.
+ */
+export function encodeCrossing(tensors: NamedTensors, codec: string | Codec): NamedTensors {
+  if (codec === 'raw') return tensors;
+  if (codec === 'f16') return mapTensors(tensors, (tensor) => (tensor.dtype === 'f32' ? toF16(tensor) : tensor));
+  const opened = typeof codec === 'string' ? cachedCodec(codec) : codec;
+  return mapTensors(tensors, (tensor) => {
+    if (!isFloat(tensor)) return tensor;
+    const payload = opened.encode(tensor);
+    return tensorOf('u8', [payload.length], payload);
+  });
 }
 
 /**
  * What has crossed a cut, as the segment behind it takes it.
+ * @param codec as `encodeCrossing` was given.
  * @param dtypes of the tensors before they were encoded, by name.
- * @throws CutpointError CUT_INPUT if a tensor has travelled as something that the codec does not make.
+ * @param limits of what is decoded from payloads.
+ * @throws CutpointError CUT_INPUT if a tensor has travelled as something that the codec does not make, CUT_CODEC_PAYLOAD
+ *   if its payload is damaged or too large, CUT_USAGE for a wrong spec.
  */
 export function decodeCrossing(
   tensors: NamedTensors,
-  codec: CodecId,
+  codec: string | Codec,
   dtypes: ReadonlyMap<string, DType>,
+  limits: DecodeLimits = standardLimits,
 ): NamedTensors {
   if (codec === 'raw') return tensors;
+  if (codec === 'f16') {
+    return mapTensors(tensors, (tensor, name) => {
+      if (dtypes.get(name) !== 'f32') return tensor;
+      return toF32(expectAs('f16', tensor, name));
+    });
+  }
+  const opened = typeof codec === 'string' ? cachedCodec(codec) : codec;
   return mapTensors(tensors, (tensor, name) => {
-    if (dtypes.get(name) !== 'f32') return tensor;
-    if (tensor.dtype === 'f16') return toF32(tensor);
-    throw new CutpointError('CUT_INPUT', `Tensor "${name}" should cross the cut as f16, but came as ${tensor.dtype}.`);
+    const dtype = dtypes.get(name);
+    if (dtype === undefined || !isFloat({ ...tensor, dtype })) return tensor;
+    const decoded = opened.decode(expectAs('u8', tensor, name).data, limits);
+    if (decoded.dtype === dtype) return decoded;
+    throw new CutpointError(
+      'CUT_INPUT',
+      `Tensor "${name}" should be ${dtype}, but its payload is of ${decoded.dtype}.`,
+    );
   });
+}
+
+/**
+ * Says whether tensors can cross a cut under a spec, and gives its canonical text.
+ * @throws CutpointError CUT_USAGE that says what is wrong with it.
+ */
+export function checkCrossing(spec: string): string {
+  return cachedCodec(spec).spec;
+}
+
+/** Codecs keep no state, so that those used last are kept; few are in use at a time. */
+const mostCached = 64;
+const cached = new Map<string, Codec>();
+
+function cachedCodec(spec: string): Codec {
+  const known = cached.get(spec);
+  if (known !== undefined) return known;
+  const codec = openCodec(spec, { kernels: sharedKernels() });
+  const [oldest] = cached.keys();
+  if (cached.size >= mostCached && oldest !== undefined) cached.delete(oldest);
+  cached.set(spec, codec);
+  return codec;
+}
+
+let kernels: Kernels | undefined;
+
+/** Made when first needed, as not every process has tensors crossing. */
+function sharedKernels(): Kernels {
+  kernels ??= openKernels();
+  return kernels;
 }
 
 function mapTensors(tensors: NamedTensors, change: (tensor: Tensor, name: string) => Tensor): NamedTensors {
   return new Map(Array.from(tensors, ([name, tensor]) => [name, change(tensor, name)]));
 }
 
-function toF16({ shape, data }: Tensor, name: string): Tensor {
+function expectAs(dtype: DType, tensor: Tensor, name: string): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const message = `Tensor "${name}" should cross the cut as ${dtype}, but came as ${tensor.dtype}.`;
+  throw new CutpointError('CUT_INPUT', message);
+}
+
+function toF16({ shape, data }: Tensor): Tensor {
   const { buffer, byteOffset, byteLength } = aligned(data, 4);
   const halves = new Uint16Array(byteLength / 4);
-  if (toHalves(new Float32Array(buffer, byteOffset, byteLength / 4), halves) > 0) {
-    const message = `Tensor "${name}" has elements beyond 65504, the largest that f16 holds: choose another codec.`;
-    throw new CutpointError('CUT_CODEC', message);
-  }
-  return { dtype: 'f16', shape, data: bytesOf(halves) };
+  const overflows = sharedKernels().toHalves(new Float32Array(buffer, byteOffset, byteLength / 4), halves);
+  if (overflows > 0) throw beyond('f32', 'f16');
+  return tensorOf('f16', shape, halves);
 }
 
 function toF32({ shape, data }: Tensor): Tensor {
   const { buffer, byteOffset, byteLength } = aligned(data, 2);
   const numbers = new Float32Array(byteLength / 2);
-  fromHalves(new Uint16Array(buffer, byteOffset, byteLength / 2), numbers);
-  return { dtype: 'f32', shape, data: bytesOf(numbers) };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>) {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  sharedKernels().fromHalves(new Uint16Array(buffer, byteOffset, byteLength / 2), numbers);
+  return tensorOf('f32', shape, numbers);
 }
 
 /** Typed arrays need their alignment; a view of someone's bytes may lack it. */
-function aligned(data: Uint8Array, elementBytes: number): Uint8Array {
+function aligned(data: Uint8Array<ArrayBuffer>, elementBytes: number): Uint8Array<ArrayBuffer> {
   return data.byteOffset % elementBytes === 0 ? data : data.slice();
 }

@@ -1,5 +1,5 @@
 export type { Codec, CodecStream, DecodeLimits, ErrorBound } from './codec.js';
-export { type CodecId, codecIds, decodeCrossing, encodeCrossing } from './crossing.js';
+export { checkCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
 export { openStream } from './delta-stream.js';
 export { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
 export { frequenciesOf, StaticTable } from './entropy/table.js';

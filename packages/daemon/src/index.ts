@@ -23,6 +23,7 @@ export {
 export { defaultText, settingsTable } from './settings/table.js';
 export { openSplitSource, type SplitSource } from './split-source.js';
 export {
+  codecSpec,
   codecsFor,
   needCuts,
   type SplitChoice,

@@ -3,7 +3,7 @@ import { type CancelSignal, CutpointError, type NamedTensors, type Tensor } from
 import type { CutIdentity } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { type HopTimes, hopTimesOf } from './hop-times.js';
-import { dtypesOf, type StageRequest } from './stage-choice.js';
+import { dtypesOf, mostElements, type StageRequest } from './stage-choice.js';
 
 /** A tensor that crossed a link. */
 export interface SentTensor extends Pick<Tensor, 'dtype' | 'shape'> {
@@ -56,9 +56,11 @@ export async function askNext(
   };
 }
 
-/** What has crossed the cut before a segment, as the segment takes it. @throws CutpointError CUT_INPUT */
+/** What has crossed the cut before a segment, as the segment takes it. @throws CutpointError as `decodeCrossing`. */
 export function receive(request: StageRequest, cut: CutIdentity, tensors: NamedTensors): NamedTensors {
-  return decodeCrossing(tensors, request.codecs[request.segment - 1] ?? 'raw', dtypesOf(cut));
+  return decodeCrossing(tensors, request.codecs[request.segment - 1] ?? 'raw', dtypesOf(cut), {
+    maxElements: mostElements(cut),
+  });
 }
 
 /** Brings outputs together in the order of their names. @throws CutpointError CUT_MODEL_MISMATCH if one is missing. */

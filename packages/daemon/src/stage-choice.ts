@@ -1,10 +1,23 @@
-import { type CodecId, codecIds } from '@cutpoint/codec';
-import { CutpointError, type DType } from '@cutpoint/core';
+import { checkCrossing, maxSpecLength } from '@cutpoint/codec';
+import { CutpointError, type DType, elementCount, messageOf } from '@cutpoint/core';
 import type { CutIdentity, SplitModel } from '@cutpoint/runtime';
 import { z } from 'zod';
 
 /** Most cuts of one split. */
 export const maxCuts = 16;
+
+/** The spec of a codec under which tensors can cross a cut. */
+export const codecSpec = z
+  .string()
+  .max(maxSpecLength)
+  .superRefine((spec, context) => {
+    try {
+      checkCrossing(spec);
+    } catch (thrown) {
+      const message = `specs of codecs (${messageOf(thrown).replace(/\.$/, '')})`;
+      context.addIssue({ code: 'custom', message });
+    }
+  });
 
 /** Where a model is cut and how the tensors cross: what all devices of a chain must agree on. */
 export const splitChoice = z
@@ -12,7 +25,7 @@ export const splitChoice = z
     /** The cuts, ascending. */
     at: z.array(z.int().min(0)).min(1).max(maxCuts),
     /** One for each cut. */
-    codecs: z.array(z.enum(codecIds)).max(maxCuts),
+    codecs: z.array(codecSpec).max(maxCuts),
   })
   .refine(({ at, codecs }) => at.length === codecs.length, 'one codec for each cut');
 export type SplitChoice = z.output<typeof splitChoice>;
@@ -30,9 +43,9 @@ export function stageRequestOf({ at, codecs }: SplitChoice, segment: number): St
 }
 
 /** One codec stands for all cuts. @throws CutpointError CUT_USAGE if there are neither one nor as many as cuts. */
-export function codecsFor(cuts: number, codecs: readonly CodecId[]): CodecId[] {
+export function codecsFor(cuts: number, codecs: readonly string[]): string[] {
   const [only] = codecs;
-  if (codecs.length === 1 && only !== undefined) return new Array<CodecId>(cuts).fill(only);
+  if (codecs.length === 1 && only !== undefined) return new Array<string>(cuts).fill(only);
   if (codecs.length === cuts) return [...codecs];
   const message = `There are ${codecs.length} codecs for ${cuts} cuts: give one for all, or one for each.`;
   throw new CutpointError('CUT_USAGE', message);
@@ -53,4 +66,13 @@ export function answersFrom({ segments }: Pick<SplitModel, 'segments'>, segment:
 /** The element types of what crosses a cut, before it is encoded. */
 export function dtypesOf(cut: CutIdentity): ReadonlyMap<string, DType> {
   return new Map(cut.tensors.map(({ name, dtype }) => [name, dtype]));
+}
+
+/** A batch or sequence may be longer than what the cut was measured with, but not without end. */
+const mostTimesLonger = 64;
+const leastLimit = 1 << 20;
+
+/** The most elements that a tensor may have when it has crossed this cut. */
+export function mostElements(cut: CutIdentity): number {
+  return Math.max(leastLimit, ...cut.tensors.map(({ shape }) => elementCount(shape) * mostTimesLonger));
 }

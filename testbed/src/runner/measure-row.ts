@@ -1,5 +1,5 @@
-import { type CodecId, codecIds } from '@cutpoint/codec';
-import { CutpointError, median } from '@cutpoint/core';
+import { checkCrossing } from '@cutpoint/codec';
+import { asCutpointError, CutpointError, median } from '@cutpoint/core';
 import type { SplitChoice } from '@cutpoint/daemon';
 import type { ModelProfile, PlanChoice, ProbedLink } from '@cutpoint/plan';
 import { concreteInputs, randomInputs } from '@cutpoint/runtime';
@@ -142,11 +142,12 @@ function splitOf({ cuts, codecs }: PlanChoice, { cutModel }: ScenarioModel): Spl
   return { at: [...cuts], codecs: codecs.map(codecOf) };
 }
 
-function codecOf(id: string): CodecId {
-  const codec = codecIds.find((known) => known === id);
-  if (codec === undefined)
-    throw new CutpointError('CUT_SCENARIO', `Devices have no codec "${id}": ${codecIds.join(', ')}.`);
-  return codec;
+function codecOf(id: string): string {
+  try {
+    return checkCrossing(id);
+  } catch (thrown) {
+    throw asCutpointError(thrown, 'CUT_SCENARIO', 'The scenario names a codec that devices do not have');
+  }
 }
 
 function mean(values: readonly number[]): number {

@@ -1,4 +1,3 @@
-import { codecIds } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import type { SplitChoice } from '@cutpoint/daemon';
 import { openLog, resolveSettings, runUntilStopped } from '@cutpoint/daemon';
@@ -174,5 +173,5 @@ function linkText({ up, down }: LinkState): string {
 /** A device alone is cut behind the last node. */
 function splitOf({ cuts, codecs }: Plan, lastCut: number): SplitChoice {
   if (cuts.length === 0) return { at: [lastCut], codecs: ['raw'] };
-  return { at: [...cuts], codecs: codecs.map((id) => codecIds.find((known) => known === id) ?? 'raw') };
+  return { at: [...cuts], codecs: [...codecs] };
 }

@@ -1,4 +1,3 @@
-import type { CodecId } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { checkStage, codecsFor, connectServer, needCuts, OpenResources, stageRequestOf } from '@cutpoint/daemon';
 import { createSplitClient, needsServerFor, type SplitRun } from '@cutpoint/edge-agent';
@@ -14,7 +13,7 @@ export interface RunRequest {
   /** The cuts; none for a segments.json. */
   readonly at: readonly number[];
   /** One for all cuts, or one for each. */
-  readonly codecs: readonly CodecId[];
+  readonly codecs: readonly string[];
   readonly dims: ReadonlyMap<string, number>;
   /** A file that makes the model take pixels. */
   readonly preprocessing: string | undefined;

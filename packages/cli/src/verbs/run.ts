@@ -1,4 +1,3 @@
-import type { CodecId } from '@cutpoint/codec';
 import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { parseAddress } from '../address-option.js';
@@ -12,7 +11,7 @@ import type { Verb } from '../verb.js';
 
 interface RunOptions {
   readonly at?: readonly number[];
-  readonly codec?: readonly CodecId[];
+  readonly codec?: readonly string[];
   readonly input: string;
   readonly server?: string;
   readonly serverCa?: string;
@@ -33,7 +32,11 @@ export const run: Verb = {
     command
       .argument('<model>', 'an ONNX file, or the segments.json that `cutpoint split` wrote')
       .option('--at <cut>', 'the cut, as `cutpoint cuts` numbers it; not for a segments.json', parseCuts)
-      .option('--codec <raw|f16>', 'how the tensors cross (default: raw)', parseCodecs)
+      .option(
+        '--codec <spec>',
+        'how the tensors cross, such as f16 or ts-tabq:delta=1e-3+rans (default: raw)',
+        parseCodecs,
+      )
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
       .option('--server <url>', 'address of a server; without it one is started for this run', parseAddress)
       .option('--server-ca <file>', "PEM file with the authority of the server's certificate")
@@ -52,7 +55,7 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
   using interrupt = onInterrupt();
   const {
     at = [],
-    codec: codecs = ['raw' as const],
+    codec: codecs = ['raw'],
     input,
     dim: dims = new Map(),
     preprocessing,

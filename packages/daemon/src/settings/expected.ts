@@ -15,6 +15,8 @@ export function expected({ kind, choices, least, most }: Setting): string {
       return `whole numbers${range(least, most)} with commas between, for example 12,40`;
     case 'choices':
       return `one or several of ${choices.join(', ')} with commas between`;
+    case 'specs':
+      return 'specs of codecs with commas between, for example raw or affine:bits=4,per=token+rans';
     case 'pairs':
       return `names with whole numbers${range(least, most)}, for example batch=1`;
     default:

@@ -1,3 +1,4 @@
+import { splitSpecs } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { expected, shown } from './expected.js';
 import type { Setting } from './setting.js';
@@ -19,6 +20,8 @@ export function fromText(setting: Setting, text: string, origin: string): unknow
       return text.split(',').map((item) => whole(setting, item.trim(), origin));
     case 'choices':
       return text.split(',').map((item) => item.trim());
+    case 'specs':
+      return splitSpecs(text);
     case 'switch':
       if (text === 'true' || text === '1') return true;
       if (text === 'false' || text === '0') return false;

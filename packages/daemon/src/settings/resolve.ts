@@ -66,7 +66,7 @@ async function fromFile(settings: readonly Setting[], path: string): Promise<Map
 
 /** A list may be written as on the command line: `at: 12` and `at: 12,40`. */
 function fromYaml(setting: Setting, value: unknown, origin: string): unknown {
-  if (setting.kind !== 'wholes' && setting.kind !== 'choices') return value;
+  if (setting.kind !== 'wholes' && setting.kind !== 'choices' && setting.kind !== 'specs') return value;
   if (typeof value === 'string') return fromText(setting, value, origin);
   return typeof value === 'number' ? [value] : value;
 }

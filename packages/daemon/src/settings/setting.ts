@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How a setting's value is written as text. */
-export type SettingKind = 'text' | 'whole' | 'number' | 'choice' | 'switch' | 'pairs' | 'wholes' | 'choices';
+export type SettingKind = 'text' | 'whole' | 'number' | 'choice' | 'switch' | 'pairs' | 'wholes' | 'choices' | 'specs';
 
 /** One setting as a person sees it: everything is derived from the schema. */
 export interface Setting {
@@ -28,7 +28,7 @@ export function flagOf({ name, argument }: Setting): string {
 }
 
 /** The schema of a daemon's settings: an object of texts, numbers, choices, switches, maps of
- * whole numbers, and lists of whole numbers or choices. */
+ * whole numbers, and lists of whole numbers, choices or specs of codecs. */
 export type SettingsSchema = z.ZodObject;
 
 /** The values of a schema's settings. */
@@ -84,5 +84,6 @@ function kindOf(key: string, property: PropertySchema): SettingKind {
   if (property.type === 'object') return 'pairs';
   if (property.type === 'array' && property.items?.type === 'integer') return 'wholes';
   if (property.type === 'array' && property.items?.enum !== undefined) return 'choices';
+  if (property.type === 'array' && property.items?.type === 'string') return 'specs';
   throw new TypeError(`The setting ${key} has a type that cannot be written as a flag: ${property.type}.`);
 }

@@ -1,5 +1,5 @@
 import {
-  type Codec,
+  checkCrossing,
   decodeCrossing,
   decodePixels,
   encodeCrossing,
@@ -7,12 +7,10 @@ import {
   type ImageCoder,
   isImageSpec,
   isPicture,
-  openCodec,
-  openKernels,
   parseImageSpec,
   printImageSpec,
 } from '@cutpoint/codec';
-import { CutpointError, describeType, elementCount, type NamedTensors, type Tensor } from '@cutpoint/core';
+import { CutpointError, elementCount, type NamedTensors, type Tensor } from '@cutpoint/core';
 import type { CutIdentity } from '@cutpoint/runtime';
 import { sharpCoder } from '../image/sharp-coder.js';
 
@@ -34,52 +32,18 @@ type CrossingTypes = CutIdentity['tensors'];
  */
 export async function crossingCodec(spec: string, types: CrossingTypes): Promise<CrossingCodec | undefined> {
   if (isImageSpec(spec)) return await imageCrossing(spec, types);
-  if (spec === 'raw') return { spec, encode: async (tensors) => tensors, decode: async (tensors) => tensors };
-  const codec = openedCodec(spec);
-  if (!types.some(({ dtype }) => floats.has(dtype))) return undefined;
-  return codec === 'f16' ? halfCrossing(types) : payloadCrossing(codec, types);
+  const canonical = checkCrossing(spec);
+  if (canonical !== 'raw' && !types.some(({ dtype }) => floats.has(dtype))) return undefined;
+  const dtypes = new Map(types.map(({ name, dtype }) => [name, dtype]));
+  const maxElements = Math.max(0, ...types.map(({ shape }) => elementCount(shape)));
+  return {
+    spec: canonical,
+    encode: async (tensors) => encodeCrossing(tensors, canonical),
+    decode: async (tensors) => decodeCrossing(tensors, canonical, dtypes, { maxElements }),
+  };
 }
 
 const floats: ReadonlySet<string> = new Set(['f32', 'f16', 'bf16', 'f64']);
-let kernels: ReturnType<typeof openKernels> | undefined;
-
-/** `f16` travels as a tensor of its own type, without the header of a payload. */
-function openedCodec(spec: string): Codec | 'f16' {
-  if (spec === 'f16') return spec;
-  kernels ??= openKernels();
-  return openCodec(spec, { kernels });
-}
-
-function halfCrossing(types: CrossingTypes): CrossingCodec {
-  const dtypes = new Map(types.map(({ name, dtype }) => [name, dtype]));
-  return {
-    spec: 'f16',
-    encode: async (tensors) => encodeCrossing(tensors, 'f16'),
-    decode: async (tensors) => decodeCrossing(tensors, 'f16', dtypes),
-  };
-}
-
-function payloadCrossing(codec: Codec, types: CrossingTypes): CrossingCodec {
-  const isFloat = (name: string) => floats.has(typeOf(types, name).dtype);
-  return {
-    spec: codec.spec,
-    encode: (tensors) =>
-      eachTensor(tensors, async (tensor, name) => {
-        if (!isFloat(name)) return tensor;
-        const payload = codec.encode(tensor);
-        return { dtype: 'u8', shape: [payload.length], data: payload };
-      }),
-    decode: (tensors) =>
-      eachTensor(tensors, async (tensor, name) => {
-        if (!isFloat(name)) return tensor;
-        const type = typeOf(types, name);
-        const decoded = codec.decode(tensor.data, { maxElements: elementCount(type.shape) });
-        const [found, expected] = [decoded, type].map(({ dtype, shape }) => describeType(dtype, shape));
-        if (found === expected) return decoded;
-        throw new CutpointError('CUT_INTERNAL', `${codec.spec} made ${found} of ${expected}.`);
-      }),
-  };
-}
 
 let coder: Promise<ImageCoder> | undefined;
 
