@@ -64,6 +64,19 @@ describe('a calibration', () => {
     }
   });
 
+  it('makes the tables of a transform of samples that it does not measure on', async () => {
+    const at = calibration.cuts.find(({ bytes }) => bytes === 768)?.index ?? -1;
+    const codecs = ['raw', 'transform:step=0.1', 'transform:step=1'];
+    const { dataSet, cuts } = await calibrate(model, pictures, { cuts: [0, at], codecs });
+    expect(dataSet).toMatchObject({ calibratedOn: 6, measuredOn: 18 });
+    expect(cuts[0]?.codecs.map(({ codec }) => codec)).toEqual(['raw']);
+    const [raw, fine, rough] = cuts[1]?.codecs ?? [];
+    expect(fine?.codec).toBe(`transform:table=${model.file.hash.slice(0, 8)}-cut${at}-step0.1`);
+    expect(fine?.bytesPerSample).toBeLessThan((raw?.bytesPerSample ?? 0) / 3);
+    expect(rough?.bytesPerSample).toBeLessThan(fine?.bytesPerSample ?? 0);
+    expect(rough?.klDivergence).toBeGreaterThan(fine?.klDivergence ?? 1);
+  });
+
   it('says that nothing can be measured where no codec has anything to code', async () => {
     await expect(calibrate(model, pictures, { cuts: [0], codecs: ['f16'] })).rejects.toEqual(
       expect.objectContaining({ code: 'CUT_USAGE' }),

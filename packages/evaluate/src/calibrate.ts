@@ -7,7 +7,7 @@ import { type CutModel, inferenceRuntime } from '@cutpoint/runtime';
 import { chooseRows } from './data/choose-rows.js';
 import { openDataSet } from './data/open-data-set.js';
 import { requireRows, type SampleOptions, watched } from './evaluate.js';
-import { type CrossingCodec, crossingCodec } from './measure/crossing-codec.js';
+import { codecsAt, type OpenedCodecs } from './measure/codecs-at.js';
 import { type CodecOutcome, measureCut } from './measure/measure-cut.js';
 import { pixelInput } from './measure/model-input.js';
 
@@ -40,6 +40,11 @@ export const defaultCodecs: readonly string[] = [
   'ts-tabq:delta=1e-2,token=channel+rans',
   'sparse+affine:bits=6+rans',
   'topk:keep=0.2+affine:bits=6+rans',
+  'transform:step=0.1',
+  'transform:step=0.2',
+  'transform:step=0.3',
+  'transform:step=0.45',
+  'transform:step=0.65',
   'image:format=jpeg,quality=95,chroma=444',
   'image:format=jpeg,quality=95',
   'image:format=jpeg,quality=75',
@@ -71,12 +76,17 @@ export async function calibrate(
   const rows = requireRows(chooseRows(dataSet.rows, 'evaluate', options.limit), dataPath);
   const measured: CalibratedCut[] = [];
   let brokenRows = 0;
+  let calibratedOn = 0;
   for (const [i, cut] of cuts.entries()) {
     const { samples, broken } = watched(dataSet, rows, i === 0 ? options : { ...options, onNote: undefined });
-    const usable = await codecsFor(cut, codecs);
-    const outcomes = await measureCut(model, cut.index, usable, input, samples, {
-      threads: options.threads,
-      signal: options.signal,
+    const { threads, signal } = options;
+    options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: opening codecs`);
+    const opened = await codecsAt(codecs, { model, cut, input, dataSet, threads, signal });
+    requireCodecs(opened, cut, codecs);
+    calibratedOn = Math.max(calibratedOn, opened.calibratedOn);
+    const outcomes = await measureCut(model, cut.index, opened.codecs, input, samples, {
+      threads,
+      signal,
       onSample: (done) =>
         options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: ${done} of ${rows.length} samples`),
     });
@@ -92,7 +102,7 @@ export async function calibrate(
       name: basename(resolve(dataPath)),
       labelled: dataSet.labelled,
       rows: dataSet.rows,
-      calibratedOn: 0,
+      calibratedOn,
       measuredOn: rows.length - brokenRows,
       broken: brokenRows,
     },
@@ -111,12 +121,9 @@ function chosenCuts({ list }: CutModel, asked: readonly number[] | undefined): C
   return notable.filter(({ index, bytes }) => index === 0 || bytes < most);
 }
 
-async function codecsFor(cut: Cut, specs: readonly string[]): Promise<CrossingCodec[]> {
-  const opened = await Promise.all(specs.map((spec) => crossingCodec(spec, cut.tensors)));
-  const usable = opened.filter((codec) => codec !== undefined);
-  const unique = new Map(usable.map((codec) => [codec.spec, codec]));
-  if (unique.size > 0) return [...unique.values()];
-  const message = `None of the codecs ${specs.join(' ')} has anything to code at cut ${cut.index}; add raw.`;
+function requireCodecs({ codecs }: OpenedCodecs, { index }: Cut, specs: readonly string[]): void {
+  if (codecs.length > 0) return;
+  const message = `None of the codecs ${specs.join(' ')} has anything to code at cut ${index}; add raw.`;
   throw new CutpointError('CUT_USAGE', message);
 }
 

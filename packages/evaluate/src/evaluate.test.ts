@@ -46,6 +46,19 @@ describe('an evaluation', () => {
     );
   });
 
+  it('makes the table of a transform first, of samples that it does not measure on', async () => {
+    const codec = 'transform:step=0.2';
+    const found = await evaluate(model, pictures, { at: floatsCut(), codec });
+    expect(found).toMatchObject({ n: 18, agreement: 1, codec: expect.stringMatching(/^transform:table=/) });
+    const refused = (options: object, code: string) =>
+      expect(evaluate(model, pictures, { at: floatsCut(), ...options })).rejects.toEqual(
+        expect.objectContaining({ code }),
+      );
+    await refused({ codec, purpose: 'all' }, 'CUT_USAGE');
+    await refused({ codec: 'transform:step=0' }, 'CUT_USAGE');
+    await refused({ codec: 'transform:step=x' }, 'CUT_USAGE');
+  });
+
   it('needs no labels', async () => {
     await writeFile(
       join(folder, 'u_nhwc_u8.bin'),

@@ -6,7 +6,7 @@ import type { DataSet } from './data/data-set.js';
 import { openDataSet } from './data/open-data-set.js';
 import { readSamples } from './data/read-samples.js';
 import type { PictureSize } from './image/pixels.js';
-import { crossingCodec } from './measure/crossing-codec.js';
+import { codecsAt } from './measure/codecs-at.js';
 import { measureCut } from './measure/measure-cut.js';
 import { pixelInput } from './measure/model-input.js';
 import type { Measurement } from './measure/tally.js';
@@ -54,15 +54,20 @@ export async function evaluate(model: CutModel, dataPath: string, options: Evalu
   const { at = 0, codec: spec = 'raw', purpose = 'evaluate', signal, onProgress, rawSize } = options;
   const cut = cutAt(model.list, at);
   const input = pixelInput(model);
-  const codec = await crossingCodec(spec, cut.tensors);
+  await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
+  const { threads } = options;
+  const opened = await codecsAt([spec], { model, cut, input, dataSet, threads, signal });
+  const [codec] = opened.codecs;
   if (codec === undefined) {
     throw new CutpointError('CUT_USAGE', `The codec "${spec}" has nothing to code at cut ${at}; give another, or raw.`);
   }
-  await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
+  if (purpose === 'all' && opened.calibratedOn > 0) {
+    throw new CutpointError('CUT_USAGE', `The codec "${spec}" is calibrated on some of all samples: leave --all away.`);
+  }
   const rows = requireRows(chooseRows(dataSet.rows, purpose, options.limit), dataPath);
   const { samples, broken } = watched(dataSet, rows, options);
   const [outcome] = await measureCut(model, at, [codec], input, samples, {
-    threads: options.threads,
+    threads,
     signal,
     onSample: (done) => onProgress?.(`${done} of ${rows.length} samples`),
   });

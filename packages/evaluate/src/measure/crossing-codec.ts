@@ -1,4 +1,5 @@
 import {
+  type Codec,
   checkCrossing,
   decodeCrossing,
   decodePixels,
@@ -34,12 +35,17 @@ export async function crossingCodec(spec: string, types: CrossingTypes): Promise
   if (isImageSpec(spec)) return await imageCrossing(spec, types);
   const canonical = checkCrossing(spec);
   if (canonical !== 'raw' && !types.some(({ dtype }) => floats.has(dtype))) return undefined;
+  return tensorCrossing(canonical, canonical, types);
+}
+
+/** A codec of tensors that was opened already, or one by its spec. */
+export function tensorCrossing(spec: string, codec: string | Codec, types: CrossingTypes): CrossingCodec {
   const dtypes = new Map(types.map(({ name, dtype }) => [name, dtype]));
   const maxElements = Math.max(0, ...types.map(({ shape }) => elementCount(shape)));
   return {
-    spec: canonical,
-    encode: async (tensors) => encodeCrossing(tensors, canonical),
-    decode: async (tensors) => decodeCrossing(tensors, canonical, dtypes, { maxElements }),
+    spec,
+    encode: async (tensors) => encodeCrossing(tensors, codec),
+    decode: async (tensors) => decodeCrossing(tensors, codec, dtypes, { maxElements }),
   };
 }
 
