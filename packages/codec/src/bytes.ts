@@ -1,12 +1,18 @@
 import { CutpointError } from '@cutpoint/core';
 
+/** From so many bytes on an array is kept as it is until all is joined, so that it is copied once. */
+const keptFrom = 256;
+
 /** Bytes that grow at the end. Numbers are little-endian. */
 export class ByteWriter {
-  #bytes = new Uint8Array(256);
+  /** What is before `#bytes`. */
+  readonly #parts: Uint8Array[] = [];
+  #partsLength = 0;
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   get length(): number {
-    return this.#length;
+    return this.#partsLength + this.#length;
   }
 
   u8(value: number): void {
@@ -24,24 +30,39 @@ export class ByteWriter {
     this.u8(rest);
   }
 
-  u32(value: number): void {
-    for (let shift = 0; shift < 32; shift += 8) this.u8((value >>> shift) & 0xff);
-  }
-
+  /** The array must stay as it is until `written` is called. */
   bytes(bytes: Uint8Array): void {
+    if (bytes.length >= keptFrom) {
+      this.#keep(this.#bytes.subarray(0, this.#length));
+      this.#keep(bytes);
+      this.#bytes = this.#bytes.subarray(this.#length);
+      this.#length = 0;
+      return;
+    }
     this.#room(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  /** All that was written: a view, good until more is. */
-  written(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
+  /** All that was written, with so many bytes of 0 after it. */
+  written(spare = 0): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.length + spare);
+    let at = 0;
+    for (const part of [...this.#parts, this.#bytes.subarray(0, this.#length)]) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+
+  #keep(part: Uint8Array): void {
+    this.#parts.push(part);
+    this.#partsLength += part.length;
   }
 
   #room(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const longer = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+    const longer = new Uint8Array(Math.max(64, this.#bytes.length * 2, this.#length + more));
     longer.set(this.#bytes);
     this.#bytes = longer;
   }

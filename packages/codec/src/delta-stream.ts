@@ -65,7 +65,7 @@ class DeltaStream implements CodecStream {
     const out = new ByteWriter();
     out.varint(number * 2 + (change === undefined ? 0 : 1));
     out.bytes(payload);
-    return out.written().slice();
+    return out.written();
   }
 
   decode(payload: Uint8Array, limits: DecodeLimits): Tensor {

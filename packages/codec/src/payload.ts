@@ -48,8 +48,10 @@ export function sealPayload(
   out.varint(tensor.shape.length);
   for (const dim of tensor.shape) out.varint(dim);
   write(tensor, out);
-  out.u32(checksum(out.written()));
-  return out.written().slice();
+  const payload = out.written(checksumBytes);
+  const end = payload.length - checksumBytes;
+  new DataView(payload.buffer).setUint32(end, checksum(payload.subarray(0, end)), true);
+  return payload;
 }
 
 /**

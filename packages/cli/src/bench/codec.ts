@@ -8,7 +8,7 @@ export interface CodecRow {
   readonly codec: string;
   readonly encodeGBps: number;
   readonly decodeGBps: number;
-  /** Of a copy of the tensor to new memory, in the same rounds. */
+  /** Of a copy of the tensor to new memory, which takes turns with the codec. */
   readonly memcpyGBps: number;
   /** Of the payload. */
   readonly bytes: number;
@@ -39,14 +39,15 @@ export const usualCodecs: readonly string[] = [
   'ts-tabq+rans',
 ];
 
-const rounds = 9;
-/** Work that is shorter is repeated within a round. */
-const roundMs = 3;
+/** For so long, and so often at least, each piece of work is run. Runs are timed one by one and take turns. */
+const measureMs = 60;
+const leastRuns = 9;
+/** Before that, so that it is compiled. */
 const warmUpMs = 60;
 
 /**
  * Measures codecs on what crosses cuts of real models when they look at real pictures: how fast they are, beside a copy
- * of the same tensor in the same rounds, and what they do to it. Takes about half a minute.
+ * of the same tensor that takes turns with them, and what they do to it. Takes about a minute.
  * @param specs of the codecs
  * @throws CutpointError CUT_USAGE if a spec is wrong; CUT_FILE_NOT_FOUND where there is no model; what running one throws.
  */
@@ -80,11 +81,11 @@ function measure(tensor: Activation['tensor'], codec: Codec): Omit<CodecRow, 'te
     encode: () => codec.encode(tensor),
     decode: () => codec.decode(payload, limits),
   };
-  const repeats = Object.fromEntries(Object.entries(work).map(([name, run]) => [name, repeatsOf(run)]));
+  for (const run of Object.values(work)) warmUp(run);
   const times = { memcpy: [] as number[], encode: [] as number[], decode: [] as number[] };
-  for (let round = 0; round < rounds; round++) {
-    for (const name of ['memcpy', 'encode', 'decode'] as const)
-      times[name].push(timeOf(work[name], repeats[name] ?? 1));
+  const until = performance.now() + 3 * measureMs;
+  while (times.decode.length < leastRuns || performance.now() < until) {
+    for (const name of ['memcpy', 'encode', 'decode'] as const) times[name].push(timeOf(work[name]));
   }
   const rate = (ms: number[]): number => tensor.data.length / 1e6 / median(ms);
   return {
@@ -97,22 +98,16 @@ function measure(tensor: Activation['tensor'], codec: Codec): Omit<CodecRow, 'te
   };
 }
 
-/** Runs the work until it is compiled. @returns how often it fits into a round */
-function repeatsOf(run: () => unknown): number {
-  const startedAt = performance.now();
-  let runs = 0;
-  while (runs < 3 || performance.now() < startedAt + warmUpMs) {
-    run();
-    runs++;
-  }
-  return Math.max(1, Math.ceil((roundMs * runs) / (performance.now() - startedAt)));
+function warmUp(run: () => unknown): void {
+  const until = performance.now() + warmUpMs;
+  for (let runs = 0; runs < 3 || performance.now() < until; runs++) run();
 }
 
-/** Of one run, in ms. */
-function timeOf(run: () => unknown, repeats: number): number {
+/** In ms. */
+function timeOf(run: () => unknown): number {
   const startedAt = performance.now();
-  for (let i = 0; i < repeats; i++) run();
-  return (performance.now() - startedAt) / repeats;
+  run();
+  return performance.now() - startedAt;
 }
 
 function lossOf(tensor: Tensor, decoded: Tensor): Pick<CodecRow, 'relMse' | 'maxAbs'> {
