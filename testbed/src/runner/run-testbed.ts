@@ -124,8 +124,8 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
       known ??
       (await measureRow(bench, plan, label).catch((thrown: unknown) => {
         // Ctrl-C reaches the devices, too: that they have ended is then no news.
-      throwIfCancelled(signal);
-      throw deployment.whyBroken(thrown);
+        throwIfCancelled(signal);
+        throw deployment.whyBroken(thrown);
       }));
     if (known === undefined) await rows.add(label, row);
     done.push(row);
