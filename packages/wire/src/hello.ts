@@ -76,10 +76,11 @@ export function checkToken(expected: string | undefined, given: string | undefin
   throw new CutpointError('CUT_UNAUTHORISED', `${what}: give the one that the server was started with.`);
 }
 
-/** The error that an error frame carries. Codes of other versions become CUT_INTERNAL. */
+/** The error that an error frame carries. Codes of other versions become CUT_INTERNAL; without one it is malformed. */
 export function parseError({ fields: { code, message } }: Frame): CutpointError {
   const text = typeof message === 'string' ? message.slice(0, 2_000) : 'The other side gave no reason.';
-  return new CutpointError(isErrorCode(code) ? code : 'CUT_INTERNAL', text);
+  const otherwise = typeof code === 'string' ? 'CUT_INTERNAL' : 'CUT_WIRE_MALFORMED';
+  return new CutpointError(isErrorCode(code) ? code : otherwise, text);
 }
 
 function isTextList(value: unknown): value is string[] {

@@ -62,14 +62,14 @@ describe('the probe for namespaces', () => {
       tried.push(command.join(' '));
       if (command.includes('netem')) throw new Error('"tc" failed: Specified qdisc kind is unknown.');
     });
-    expect(missing).toBe('"tc" failed: Specified qdisc kind is unknown');
+    expect(missing).toBe('this kernel has no netem (the module sch_netem)');
     expect(tried.at(-1)).toMatch(/^ip netns delete cut-probe-/);
     const fine = await whyNoNetns(async () => {});
     expect(fine).toBeUndefined();
     const absent = await whyNoNetns(async () => {
       throw new Error('spawn tc ENOENT');
     });
-    expect(absent).toBe('spawn tc ENOENT');
+    expect(absent).toBe('the programs ip and tc (the package iproute2) are not installed');
   });
 
   it('cleans up on this machine too', () => {
