@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { itIsACodec } from './codec-conformance.testing.js';
+import { openKernels } from './kernels/load-kernels.js';
 import { openCodec } from './registry.js';
 
 const specs = [
@@ -27,4 +28,9 @@ const specs = [
 
 describe.each(specs)('%s', (spec) => {
   itIsACodec(() => openCodec(spec));
+});
+
+const kernels = openKernels();
+describe.each(['f16', 'affine:bits=5,per=token', 'ts-tabq:delta=1e-3,rho=0.01+rans'])('%s in WebAssembly', (spec) => {
+  itIsACodec(() => openCodec(spec, { kernels }));
 });

@@ -20,7 +20,7 @@ const numbers = 2 ** 31;
 /**
  * A stream of tensors by a spec. With the filter `delta`, f32 tensors travel as the difference to what the receiver made of
  * the tensor before, as long as shapes stay and all is finite; else whole. A payload is a varint of its number * 2, plus 1
- * if it is a difference, and then the payload of the codec behind the filter. A stream of any other spec is its codec.
+ * if it is a difference, and then the payload of the codec behind the filter, its checksum mixed with that of the number. A stream of any other spec is its codec.
  * The error of a tensor is that of the codec for the difference, and a rounding to f32: errors do not add up, as both
  * ends take the difference to the same tensor. Use one stream for each direction and end.
  * @throws CutpointError CUT_USAGE as `openCodec`; decoding throws CUT_CODEC_SYNC for a difference to a tensor that never
@@ -62,10 +62,9 @@ class DeltaStream implements CodecStream {
     const decoded = this.#codec.decode(payload, { maxElements: tensor.data.length });
     this.#last = this.#after(decoded, number, change === undefined ? undefined : against);
     this.#next = (number + 1) % numbers;
-    const out = new ByteWriter();
-    out.varint(number * 2 + (change === undefined ? 0 : 1));
-    out.bytes(payload);
-    return out.written();
+    const head = new ByteWriter();
+    head.varint(number * 2 + (change === undefined ? 0 : 1));
+    return this.#bound(head.written(), payload);
   }
 
   decode(payload: Uint8Array, limits: DecodeLimits): Tensor {
@@ -73,7 +72,8 @@ class DeltaStream implements CodecStream {
     const head = body.varint(numbers * 2 - 1);
     const number = Math.floor(head / 2);
     const against = head % 2 === 1 ? this.#base(number) : undefined;
-    const decoded = this.#codec.decode(body.bytes(body.left), limits);
+    const [headBytes, own] = [payload.subarray(0, payload.length - body.left), body.bytes(body.left)];
+    const decoded = this.#codec.decode(this.#bound(headBytes, own).subarray(headBytes.length), limits);
     const last = this.#after(decoded, number, against);
     this.#last = last;
     return against === undefined || last === undefined ? decoded : tensorOf('f32', last.shape, last.values.slice());
@@ -81,6 +81,22 @@ class DeltaStream implements CodecStream {
 
   resynchronise(): void {
     this.#last = undefined;
+  }
+
+  /**
+   * A head and a payload, whose last four bytes, its checksum, are changed by the checksum of the head: so that a changed
+   * head is noticed as well. Doing it twice undoes it.
+   */
+  #bound(head: Uint8Array, payload: Uint8Array): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(head.length + payload.length);
+    bytes.set(head);
+    bytes.set(payload, head.length);
+    const sum = this.#kernels.checksum(head);
+    for (let i = 0; i < 4 && payload.length >= 4; i++) {
+      const at = bytes.length - 4 + i;
+      bytes[at] = (bytes[at] ?? 0) ^ ((sum >>> (8 * i)) & 0xff);
+    }
+    return bytes;
   }
 
   /** What a difference of this number builds on. */
