@@ -31,7 +31,7 @@ export interface OverheadBench {
   readonly splitMs: number;
   /** `splitMs / (frontMs + backMs)` */
   readonly ratio: number;
-  /** Requests per second with several under way. */
+  /** Requests per second with several under way, from when the pipeline is full. */
   readonly throughputHz: number;
   /** Rate of the slower segment while the other runs in its own process, without a link. */
   readonly boundHz: number;
@@ -200,20 +200,24 @@ async function boundRate(
   return Math.min(...(await Promise.all([loop('front', front, inputs), loop('back', back, crossing)])));
 }
 
+/** Answers per second while the pipeline is full: between the first answer and the last that counts, others under way. */
 async function throughput(
   client: SplitClient,
   inputs: NamedTensors,
   runs: number,
   signal: AbortSignal,
 ): Promise<number> {
-  let started = 0;
-  const startedAt = performance.now();
+  let answered = 0;
+  let firstAt = 0;
+  let lastAt = 0;
   const lane = async () => {
-    while (started < runs) {
-      started += 1;
+    while (answered <= runs) {
       await client.run(inputs, { signal, deadlineMs });
+      if (answered === 0) firstAt = performance.now();
+      if (answered === runs) lastAt = performance.now();
+      answered += 1;
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
-  return (runs * 1000) / (performance.now() - startedAt);
+  return (runs * 1000) / (lastAt - firstAt);
 }
