@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { frequenciesOf, StaticTable } from '../entropy/table.js';
 import { plainBits, symbolCount, symbolOf, visit } from './coefficients.js';
-import { Contexts, classCount, featureCount, sizeOfClass } from './contexts.js';
+import { Contexts, classCount, featureCount, mostWeight, sizeOfClass } from './contexts.js';
 import { eigenvectorsOf } from './eigen.js';
 import { nonNegativeFit } from './non-negative.js';
 import { quantise } from './quantise.js';
@@ -169,24 +169,21 @@ function magnitudesOf(quantised: Iterable<{ values: Int32Array }>, geometry: Geo
 /** Weights of the features that foretell sizes best, by least squares of ratios under the weights of the table before. */
 function weightsOf(quantised: Iterable<{ values: Int32Array; extent: Extent }>, table: TransformTable): Uint16Array {
   const n = featureCount;
-  const units = Array.from({ length: n }, (_, f) => Uint16Array.from({ length: n }, (_, g) => (f === g ? 4096 : 0)));
   const squares = Array.from({ length: groupCount }, () => new Float64Array(n * n));
   const targets = Array.from({ length: groupCount }, () => new Float64Array(n));
   const trained = table.weights.some((weight) => weight > 0);
   const features = new Float64Array(n);
   for (const { values, extent } of quantised) {
     const contexts = new Contexts(table, extent);
-    visit(contexts, extent, (index, component, place) => {
+    visit(contexts, extent, (index, place, component) => {
       const value = values[index] as number;
-      const perPlace = table.magnitudes.length !== table.groups.length;
-      const mean = (table.magnitudes[perPlace ? index : component] ?? 1) / 4096;
+      const mean = contexts.magnitudeAt(index) / 4096;
       if (mean < 0.004) return value;
-      const group = table.groups[component] ?? 0;
-      for (let f = 0; f < n; f++)
-        features[f] = contexts.foretell(component, place, units[f] as Uint16Array, 0) / 65_536;
-      const guess = trained ? contexts.foretell(component, place, table.weights, group * n) / 65_536 : 1;
+      contexts.features(place, features);
+      const guess = trained ? contexts.foretell(place) / 65_536 : 1;
       const weight = Math.min(mean, 1) / Math.max(guess, 0.1) ** 2;
-      const ratio = Math.abs(value) / Math.max(mean, 0.02);
+      const ratio = (Math.abs(value) / Math.max(mean, 0.02)) * 16;
+      const group = table.groups[component] ?? 0;
       addOuter(squares[group] as Float64Array, targets[group] as Float64Array, features, ratio, weight);
       return value;
     });
@@ -196,7 +193,11 @@ function weightsOf(quantised: Iterable<{ values: Int32Array; extent: Extent }>, 
     const found = nonNegativeFit(squares[group] as Float64Array, targets[group] as Float64Array);
     const none = found.every((weight) => weight === 0);
     for (let f = 0; f < n; f++)
-      weights[group * n + f] = none ? (f === n - 1 ? 4096 : 0) : Math.min(65_535, Math.round((found[f] ?? 0) * 4096));
+      weights[group * n + f] = none
+        ? f === n - 1
+          ? 4096
+          : 0
+        : Math.min(mostWeight, Math.round((found[f] ?? 0) * 4096));
   }
   return weights;
 }
@@ -225,9 +226,9 @@ function classesOf(quantised: Iterable<{ values: Int32Array; extent: Extent }>, 
   const counts = Array.from({ length: classCount }, () => new Float64Array(symbolCount));
   for (const { values, extent } of quantised) {
     const contexts = new Contexts(table, extent);
-    visit(contexts, extent, (index, component, place) => {
+    visit(contexts, extent, (index, place) => {
       const value = values[index] as number;
-      const own = contexts.classOf(component, place, index);
+      const own = contexts.classOf(place, index);
       const symbol = symbolOf(value >> plainBits(own));
       const of = counts[own] as Float64Array;
       of[symbol] = (of[symbol] as number) + 1;

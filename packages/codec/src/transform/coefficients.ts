@@ -25,18 +25,19 @@ export function symbolOf(cell: number): number {
 export function visit(
   contexts: Contexts,
   { channels, height, width }: Extent,
-  each: (index: number, component: number, place: number) => number,
+  each: (index: number, place: number, component: number) => number,
 ): void {
   let index = 0;
   for (let component = 0; component < channels; component++) {
+    contexts.beginComponent(component);
     for (let row = 0; row < height; row++) {
       let place = contexts.placeOf(row, 0);
       for (let column = 0; column < width; column++, index++, place++) {
-        const value = each(index, component, place);
-        if (value !== 0) contexts.learn(component, place, index, value < 0 ? -value : value);
+        const value = each(index, place, component);
+        if (value !== 0) contexts.learn(place, index, value < 0 ? -value : value);
       }
     }
-    contexts.endComponent(component);
+    contexts.endComponent();
   }
 }
 
@@ -48,9 +49,9 @@ export function encodeCoefficients(
   values: Int32Array,
 ): void {
   const contexts = new Contexts(table, extent);
-  visit(contexts, extent, (index, component, place) => {
+  visit(contexts, extent, (index, place) => {
     const value = values[index] as number;
-    const own = contexts.classOf(component, place, index);
+    const own = contexts.classOf(place, index);
     const plain = plainBits(own);
     const cell = value >> plain;
     const symbol = symbolOf(cell);
@@ -69,8 +70,8 @@ export function decodeCoefficients(
   values: Int32Array,
 ): void {
   const contexts = new Contexts(table, extent);
-  visit(contexts, extent, (index, component, place) => {
-    const own = contexts.classOf(component, place, index);
+  visit(contexts, extent, (index, place) => {
+    const own = contexts.classOf(place, index);
     const symbol = (table.classes[own] as TransformTable['classes'][number]).decode(decoder);
     let value = symbol & 1 ? (symbol + 1) >> 1 : -(symbol >> 1);
     if (symbol === farSymbol) value = far(decoder);

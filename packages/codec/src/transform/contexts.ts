@@ -1,7 +1,9 @@
 import type { Extent, TransformTable } from './table.js';
 
-/** Features by which the size of a coefficient is foretold; see `Contexts.foretell`. */
+/** Features by which the size of a coefficient is foretold; see `Contexts.features`. */
 export const featureCount = 13;
+/** No weight is larger, in 1/4096: sums of weighted ratios then fit 31 bits. */
+export const mostWeight = 16_383;
 /** Components before the current one whose coefficients are features of their own. */
 const before = 6;
 /** Classes of foretold size: four for each doubling, from 2^-9 steps on. */
@@ -29,6 +31,13 @@ export class Contexts {
   readonly #near: Int32Array;
   /** Sixteen times a running mean, over all components further back, at each place. */
   readonly #older: Int32Array;
+  /** The part of what is foretold at each place of the component that the components before it tell. */
+  readonly #known: Int32Array;
+  #component = 0;
+  #own: Uint16Array;
+  /** Where the mean size of a coefficient is found by its index. */
+  #magnitudeFrom = 0;
+  #magnitudeStep = 0;
 
   constructor(table: TransformTable, extent: Extent) {
     this.#table = table;
@@ -39,6 +48,8 @@ export class Contexts {
     this.#lastSum = new Int32Array(this.#plane);
     this.#near = new Int32Array(this.#plane);
     this.#older = new Int32Array(this.#plane);
+    this.#known = new Int32Array(this.#plane);
+    this.#own = table.weights;
   }
 
   /** Where a place of the map lies within a bordered component. */
@@ -46,49 +57,91 @@ export class Contexts {
     return (row + 1) * this.#stride + column + 1;
   }
 
-  /** The weighted mean of ratios at a place, in 1/65536. @param weights of which those from `at` on are taken. */
-  foretell(component: number, place: number, weights: ArrayLike<number>, at: number): number {
+  /** To be called before the coefficients of a component are asked for, components one after another from 0 on. */
+  beginComponent(component: number): void {
+    const { magnitudes, groups, weights } = this.#table;
+    const { height, width } = this.#extent;
+    const perPlace = magnitudes.length !== groups.length;
+    const first = (groups[component] as number) * featureCount;
+    this.#own = weights.subarray(first, first + featureCount);
+    this.#component = component;
+    this.#magnitudeFrom = perPlace ? 0 : component;
+    this.#magnitudeStep = perPlace ? 1 : 0;
+    const [, , , , w4, w5, w6, w7, w8, w9, w10, w11, w12] = this.#own as unknown as number[];
     const ratios = this.#ratios;
     const plane = this.#plane;
-    const stride = this.#stride;
-    const here = (component + before) * plane + place;
+    const constant = (w12 as number) * 16;
+    for (let row = 0; row < height; row++) {
+      const from = this.placeOf(row, 0);
+      for (let place = from; place < from + width; place++) {
+        const here = (component + before) * plane + place;
+        this.#known[place] =
+          (constant +
+            Math.imul(w4 as number, ratios[here - plane] as number) +
+            Math.imul(w5 as number, ratios[here - 2 * plane] as number) +
+            Math.imul(w6 as number, ratios[here - 3 * plane] as number) +
+            Math.imul(w7 as number, ratios[here - 4 * plane] as number) +
+            Math.imul(w8 as number, ratios[here - 5 * plane] as number) +
+            Math.imul(w9 as number, ratios[here - 6 * plane] as number) +
+            Math.imul(w10 as number, (this.#older[place] as number) >> 4) +
+            Math.imul(w11 as number, this.#near[place] as number)) |
+          0;
+      }
+    }
+  }
+
+  /** The weighted mean of ratios at a place of the component, in 1/65536: what `features` gives, times the weights. */
+  foretell(place: number): number {
+    const own = this.#own;
+    const ratios = this.#ratios;
+    const here = (this.#component + before) * this.#plane + place;
+    const above = here - this.#stride;
     return (
-      (weights[at] as number) * (ratios[here - 1] as number) +
-      (weights[at + 1] as number) * (ratios[here - stride] as number) +
-      (weights[at + 2] as number) * (ratios[here - stride - 1] as number) +
-      (weights[at + 3] as number) * (ratios[here - stride + 1] as number) +
-      (weights[at + 4] as number) * (ratios[here - plane] as number) +
-      (weights[at + 5] as number) * (ratios[here - 2 * plane] as number) +
-      (weights[at + 6] as number) * (ratios[here - 3 * plane] as number) +
-      (weights[at + 7] as number) * (ratios[here - 4 * plane] as number) +
-      (weights[at + 8] as number) * (ratios[here - 5 * plane] as number) +
-      (weights[at + 9] as number) * (ratios[here - 6 * plane] as number) +
-      (weights[at + 10] as number) * ((this.#older[place] as number) >> 4) +
-      (weights[at + 11] as number) * (this.#near[place] as number) +
-      (weights[at + 12] as number) * 16
+      ((this.#known[place] as number) +
+        Math.imul(own[0] as number, ratios[here - 1] as number) +
+        Math.imul(own[1] as number, ratios[above] as number) +
+        Math.imul(own[2] as number, ratios[above - 1] as number) +
+        Math.imul(own[3] as number, ratios[above + 1] as number)) |
+      0
     );
   }
 
+  /**
+   * The features at a place, in 1/16: ratios at the left, above, above left and above right; at the same place in each of
+   * the six components before, and in all before those on average; around it in the two components before; and one.
+   */
+  features(place: number, out: Float64Array): void {
+    const ratios = this.#ratios;
+    const here = (this.#component + before) * this.#plane + place;
+    const above = here - this.#stride;
+    for (const [f, at] of [here - 1, above, above - 1, above + 1].entries()) out[f] = ratios[at] as number;
+    for (let back = 1; back <= before; back++) out[3 + back] = ratios[here - back * this.#plane] as number;
+    out[4 + before] = (this.#older[place] as number) >> 4;
+    out[5 + before] = this.#near[place] as number;
+    out[6 + before] = 16;
+  }
+
   /** The class of the next coefficient: of its foretold size. @param index of the coefficient in its sample. */
-  classOf(component: number, place: number, index: number): number {
-    const { magnitudes, groups, weights } = this.#table;
-    const magnitude = magnitudes[magnitudes.length === groups.length ? component : index] as number;
+  classOf(place: number, index: number): number {
+    const magnitude = this.magnitudeAt(index);
     if (magnitude < quietBelow) return classOfSize(magnitude * 16);
-    const mean = this.foretell(component, place, weights, (groups[component] as number) * featureCount);
     // Both factors are integers and their product is below 2^53: exact, as is the division by a power of two.
-    return classOfSize(Math.min(0x3f_ff_ff_ff, mean * magnitude * 2 ** -12) | 0);
+    return classOfSize(Math.min(0x3f_ff_ff_ff, this.foretell(place) * magnitude * 2 ** -12) | 0);
+  }
+
+  /** Mean size of a coefficient in 1/4096 steps. */
+  magnitudeAt(index: number): number {
+    return this.#table.magnitudes[this.#magnitudeFrom + index * this.#magnitudeStep] as number;
   }
 
   /** Tells a coefficient that is not zero, before the next is asked for. */
-  learn(component: number, place: number, index: number, size: number): void {
-    const { magnitudes, groups } = this.#table;
-    const magnitude = magnitudes[magnitudes.length === groups.length ? component : index] as number;
-    const ratio = Math.floor((size * 65_536) / Math.max(magnitude, leastMagnitude));
-    this.#ratios[(component + before) * this.#plane + place] = Math.min(mostRatio, ratio);
+  learn(place: number, index: number, size: number): void {
+    const ratio = Math.floor((size * 65_536) / Math.max(this.magnitudeAt(index), leastMagnitude));
+    this.#ratios[(this.#component + before) * this.#plane + place] = Math.min(mostRatio, ratio);
   }
 
-  /** To be called when all coefficients of a component have been told. */
-  endComponent(component: number): void {
+  /** To be called when all coefficients of the component have been told. */
+  endComponent(): void {
     const { height, width } = this.#extent;
     const ratios = this.#ratios;
     const plane = this.#plane;
@@ -96,7 +149,7 @@ export class Contexts {
     for (let row = 0; row < height; row++) {
       const first = this.placeOf(row, 0);
       for (let place = first; place < first + width; place++) {
-        const here = (component + before) * plane + place;
+        const here = (this.#component + before) * plane + place;
         const sum =
           (ratios[here - 1] as number) +
           (ratios[here + 1] as number) +
