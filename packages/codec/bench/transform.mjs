@@ -5,7 +5,7 @@
 // are kept in the temporary directory. Needs ../shared/models and `sharp`.
 import { parseArgs } from 'node:util';
 import { median, tensorOf } from '@cutpoint/core';
-import { calibrateTransform, transformCodec } from '../dist/index.js';
+import { calibrateTransform, printTransformTable, transformCodec } from '../dist/index.js';
 import { backOf } from './activations.mjs';
 import { cases, loadSet } from './cases.mjs';
 
@@ -16,7 +16,7 @@ const { values: options, positionals } = parseArgs({
 const say = (line) => process.stdout.write(`${line}\n`);
 
 say(
-  'case                    step     bytes       se  target  agree %    se  target  top-1 uncut/cut      n   enc ms  dec ms  calib s',
+  'case                    step     bytes       se  target  agree %    se  target  top-1 uncut/cut      n   encode ms (least)   decode ms (least)  table KB  calib s',
 );
 for (const one of cases.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   const set = await loadSet(one.set);
@@ -73,8 +73,9 @@ async function measured({ name, cut, targetBytes, targetAgreement }, set, relati
     String(targetAgreement ?? '-').padStart(7),
     top.padStart(16),
     String(seen.bytes.length).padStart(6),
-    median(seen.encodeMs).toFixed(2).padStart(8),
-    median(seen.decodeMs).toFixed(2).padStart(7),
+    `${median(seen.encodeMs).toFixed(2)} (${Math.min(...seen.encodeMs).toFixed(2)})`.padStart(19),
+    `${median(seen.decodeMs).toFixed(2)} (${Math.min(...seen.decodeMs).toFixed(2)})`.padStart(19),
+    (printTransformTable(table).length / 1000).toFixed(0).padStart(9),
     calibrationS.toFixed(1).padStart(8),
   ].join(' ');
 }

@@ -26,5 +26,6 @@ export { type CodecResources, openCodec } from './registry.js';
 export { type CodecSpec, maxSpecLength, parseSpec, printSpec, type SpecPart, splitSpecs } from './spec/spec.js';
 export { type BaseName, bases, type FilterName, filters } from './spec/vocabulary.js';
 export { type CalibrationOptions, calibrateTransform, type Sample } from './transform/calibrate.js';
-export { transformCodec } from './transform/codec.js';
+export { transformCodec, transformCodecs } from './transform/codec.js';
 export type { Geometry, TransformTable } from './transform/table.js';
+export { parseTransformTable, printTransformTable } from './transform/table-file.js';

@@ -5,7 +5,7 @@ import { Contexts, classCount, featureCount, mostWeight, sizeOfClass } from './c
 import { eigenvectorsOf } from './eigen.js';
 import { nonNegativeFit } from './non-negative.js';
 import { quantise } from './quantise.js';
-import type { Extent, Geometry, TransformTable } from './table.js';
+import { type Extent, type Geometry, mostFrequencies, mostRotated, type TransformTable } from './table.js';
 import { transformOf } from './transform.js';
 
 export interface CalibrationOptions {
@@ -15,9 +15,9 @@ export interface CalibrationOptions {
   readonly geometry: Geometry;
   /** Step of quantisation as a part of the root mean square of the activations, their means taken away. */
   readonly relativeStep: number;
-  /** Rotate channels to their principal components. Default true. */
+  /** Rotate channels to their principal components. Default true up to 1024 channels; slow beyond 500. */
   readonly rotate?: boolean;
-  /** Turn maps into frequencies by a cosine transform. Default true; sequences have none. */
+  /** Turn maps into frequencies by a cosine transform. Default true up to 256 a side; sequences have none. */
   readonly frequencies?: boolean;
 }
 
@@ -75,51 +75,64 @@ function extentOfSample(geometry: Geometry, sample: Sample): Extent {
 }
 
 /** Means, principal components and scale. */
-function basisOf(samples: () => Iterable<Sample>, { geometry, rotate = true, frequencies = true }: CalibrationOptions) {
+function basisOf(samples: () => Iterable<Sample>, options: CalibrationOptions) {
+  const { geometry } = options;
+  const { channels } = geometry;
+  const rotate = (options.rotate ?? true) && channels <= mostRotated;
+  const { mean, covariance } = momentsOf(samples(), geometry, rotate);
+  let trace = 0;
+  for (let c = 0; c < channels; c++) trace += Math.max(0, covariance[rotate ? c * (channels + 1) : c] ?? 0);
+  const rms = Math.sqrt(trace / channels);
+  if (rms === 0) throw new CutpointError('CUT_CODEC', 'The activations to calibrate with are constant.');
+  const spatial = (options.frequencies ?? true) ? spatialOf(geometry) : undefined;
+  return {
+    mean: Float32Array.from(mean),
+    rms,
+    ...(rotate ? { rotation: Float32Array.from(eigenvectorsOf(covariance, channels)) } : {}),
+    ...(spatial === undefined ? {} : { spatial }),
+  };
+}
+
+/** Means of the channels and their covariance, or, unless `whole`, their variances alone. */
+function momentsOf(samples: Iterable<Sample>, geometry: Geometry, whole: boolean) {
   const { channels } = geometry;
   const sums = new Float64Array(channels);
-  const products = new Float64Array(channels * channels);
+  const products = new Float64Array(whole ? channels * channels : channels);
   let count = 0;
-  for (const sample of samples()) {
+  for (const sample of samples) {
     const { height, width } = extentOfSample(geometry, sample);
     const positions = height * width;
     count += positions;
     for (let c = 0; c < channels; c++) {
       const row = sample.subarray(c * positions, (c + 1) * positions);
-      for (let p = 0; p < positions; p++) sums[c] = (sums[c] ?? 0) + (row[p] ?? 0);
-      for (let d = 0; d <= (rotate ? c : 0); d++) {
-        const [a, b] = rotate ? [c, d] : [c, c];
-        const from = b * positions;
+      for (let p = 0; p < positions; p++) sums[c] = (sums[c] as number) + (row[p] as number);
+      for (let d = whole ? 0 : c; d <= c; d++) {
+        const from = d * positions;
         let sum = 0;
         for (let p = 0; p < positions; p++) sum += (row[p] as number) * (sample[from + p] as number);
-        products[a * channels + b] = (products[a * channels + b] ?? 0) + sum;
+        const to = whole ? c * channels + d : c;
+        products[to] = (products[to] as number) + sum;
       }
     }
   }
   if (count === 0) throw new CutpointError('CUT_CODEC', 'There are no activations to calibrate with.');
-  const mean = Float32Array.from(sums, (sum) => sum / count);
-  let trace = 0;
+  const mean = sums.map((sum) => sum / count);
+  const covariance = new Float64Array(products.length);
   for (let c = 0; c < channels; c++) {
-    for (let d = 0; d <= c; d++) {
-      const own = (products[c * channels + d] ?? 0) / count - ((sums[c] ?? 0) / count) * ((sums[d] ?? 0) / count);
-      products[c * channels + d] = own;
-      products[d * channels + c] = own;
-      if (c === d) trace += Math.max(0, own);
+    for (let d = whole ? 0 : c; d <= c; d++) {
+      const from = whole ? c * channels + d : c;
+      const own = (products[from] as number) / count - (mean[c] as number) * (mean[d] as number);
+      covariance[from] = own;
+      if (whole) covariance[d * channels + c] = own;
     }
   }
-  const rms = Math.sqrt(trace / channels);
-  if (rms === 0) throw new CutpointError('CUT_CODEC', 'The activations to calibrate with are constant.');
-  const rotation = rotate ? Float32Array.from(eigenvectorsOf(products, channels)) : undefined;
-  const spatial =
-    geometry.kind === 'map' && frequencies && geometry.height * geometry.width > 1
-      ? { vertical: cosines(geometry.height), horizontal: cosines(geometry.width) }
-      : undefined;
-  return {
-    mean,
-    rms,
-    ...(rotation === undefined ? {} : { rotation }),
-    ...(spatial === undefined ? {} : { spatial }),
-  };
+  return { mean, covariance };
+}
+
+function spatialOf(geometry: Geometry): TransformTable['spatial'] {
+  if (geometry.kind === 'sequence' || geometry.height * geometry.width === 1) return undefined;
+  if (Math.max(geometry.height, geometry.width) > mostFrequencies) return undefined;
+  return { vertical: cosines(geometry.height), horizontal: cosines(geometry.width) };
 }
 
 /** The orthonormal cosine transform (DCT-II), frequency by position. */

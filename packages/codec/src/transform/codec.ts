@@ -1,6 +1,8 @@
 import { CutpointError, describeType, type Tensor } from '@cutpoint/core';
 import type { Codec } from '../codec.js';
 import { RansDecoder, RansEncoder } from '../entropy/rans.js';
+import { tags } from '../payload.js';
+import type { CodecSpec } from '../spec/spec.js';
 import { decodeCoefficients, encodeCoefficients } from './coefficients.js';
 import { readHeader, writeHeader } from './header.js';
 import { type FloatType, numbersOf, roundingNorm, tensorOfNumbers } from './numbers.js';
@@ -8,8 +10,22 @@ import { quantise } from './quantise.js';
 import { type Extent, extentOf, type TransformTable } from './table.js';
 import { transformOf } from './transform.js';
 
+/**
+ * Opens codecs `transform:table=NAME` from tables by name: for `CodecResources.transform`.
+ * @throws CutpointError CUT_USAGE, when called with a spec, if there is no such table.
+ */
+export function transformCodecs(tables: ReadonlyMap<string, TransformTable>): (spec: CodecSpec) => Codec {
+  return ({ base }) => {
+    const name = String(base.values.get('table'));
+    const table = tables.get(name);
+    if (table !== undefined) return transformCodec(name, table);
+    const known = tables.size === 0 ? 'none' : [...tables.keys()].join(', ');
+    throw new CutpointError('CUT_USAGE', `There is no table "${name}" for the codec transform; there is: ${known}.`);
+  };
+}
+
 /** First byte of a payload: what made it. */
-const tag = 5 * 4;
+const tag = tags.transform * 4;
 
 /**
  * The codec of a calibrated cut: the mean taken away, channels rotated to their principal components, maps turned into

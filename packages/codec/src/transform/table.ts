@@ -1,5 +1,9 @@
 import type { StaticTable } from '../entropy/table.js';
 
+/** Largest rotation and largest side of a map with frequencies: both cost the cube of it. */
+export const mostRotated = 1024;
+export const mostFrequencies = 256;
+
 /** What calibration found out about one cut: all that encoder and decoder share. Integers steer the entropy coder. */
 export interface TransformTable {
   /** SHA-256 of the model, and which of its cuts and crossing tensors this is for. */

@@ -2,8 +2,9 @@ import { tensorOf, valuesOf } from '@cutpoint/core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Codec } from '../codec.js';
+import { openCodec } from '../registry.js';
 import { calibrateTransform } from './calibrate.js';
-import { transformCodec } from './codec.js';
+import { transformCodec, transformCodecs } from './codec.js';
 import { eigenvectorsOf } from './eigen.js';
 import { defectOf } from './matrix.js';
 import { nonNegativeFit } from './non-negative.js';
@@ -146,6 +147,18 @@ describe('the transform codec', () => {
       expectWithinBound(codec, values, [1, tokens, 6]);
       expectWithinBound(codec, values, [tokens, 6]);
     }
+  });
+
+  it('is opened by the name of its table', () => {
+    const table = calibrateTransform(samples, { ...identity, geometry: map, relativeStep: 0.3 });
+    const transform = transformCodecs(new Map([['one', table]]));
+    const tensor = tensorOf('f32', shape, activation(8));
+    const codec = openCodec('transform:table=one', { transform });
+    expect(codec.spec).toBe('transform:table=one');
+    expect(codec.encode(tensor)).toEqual(transformCodec('one', table).encode(tensor));
+    expect(() => openCodec('transform:table=two', { transform })).toThrow(
+      expect.objectContaining({ code: 'CUT_USAGE' }),
+    );
   });
 
   it('needs activations, and ones that vary', () => {
