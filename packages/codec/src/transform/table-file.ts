@@ -22,7 +22,7 @@ const mostDefect = 1e-3;
 export function printTransformTable(table: TransformTable): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   const { geometry } = table;
-  out.u32(magic);
+  writeWord(out, magic);
   out.u8(version);
   writeName(out, table.modelHash);
   out.varint(table.cut);
@@ -42,7 +42,7 @@ export function printTransformTable(table: TransformTable): Uint8Array<ArrayBuff
   for (const { starts, symbols } of table.classes) {
     for (let s = 0; s < symbols; s++) out.varint((starts[s + 1] ?? 0) - (starts[s] ?? 0));
   }
-  out.u32(checksum(out.written()));
+  writeWord(out, checksum(out.written()));
   return out.written().slice();
 }
 
@@ -145,6 +145,11 @@ function readFloats(input: ByteReader, count: number): Float32Array {
   for (let i = 0; i < count; i++) values[i] = view.getFloat32(i * 4, true);
   if (!values.every(Number.isFinite)) throw wrong('a number is not finite');
   return values;
+}
+
+/** Four bytes, lowest first. */
+function writeWord(out: ByteWriter, word: number): void {
+  for (let shift = 0; shift < 32; shift += 8) out.u8((word >>> shift) & 0xff);
 }
 
 function writeFloats(out: ByteWriter, values: Float32Array): void {
