@@ -27,3 +27,4 @@ export {
   profilesFor,
   type ScenarioModel,
 } from './scenarios/problem-for.js';
+export { withRunnableCodecs } from './scenarios/runnable-codecs.js';

@@ -52,8 +52,7 @@ export const defaultCodecs: readonly string[] = [
   'image:format=webp,quality=97',
   'image:format=webp,quality=90',
   'image:format=webp,quality=75',
-  'image:format=avif,quality=80',
-  'image:format=avif,quality=60',
+  'image:format=avif,quality=70',
 ];
 
 const defaultMaxLoss = 0.02;

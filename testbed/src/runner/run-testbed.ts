@@ -5,6 +5,7 @@ import { type EmulationChoice, openNetwork } from '../links/network.js';
 import { errorsOf, type ResultRow, type Results, rankingsOf } from '../report/results.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load-scenario.js';
 import { openScenarioModel, problemFor, profilesFor, type ScenarioModel } from '../scenarios/problem-for.js';
+import { withRunnableCodecs } from '../scenarios/runnable-codecs.js';
 import { choosePlans } from './choose-plans.js';
 import { Deployment } from './deployment.js';
 import { type Bench, measureRow } from './measure-row.js';
@@ -93,7 +94,8 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
     signal,
   });
   const probed = await probeLinks(scenario, { deployment, wiring }, { signal, onProgress: say });
-  const problem = problemFor(loaded, model, profiles, probed);
+  const { problem, note: leftOut } = withRunnableCodecs(problemFor(loaded, model, profiles, probed));
+  if (leftOut !== undefined) notes.add(leftOut);
   const measuredCuts = profiles[scenario.devices[0]?.id ?? '']?.fit.measuredCuts ?? [];
   const [codec = 'raw'] = scenario.codecs;
   const chosen = choosePlans(problem, { count: options.plans, measuredCuts, codec });

@@ -1,4 +1,3 @@
-import { isImageSpec } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import {
   baselinesOf,
@@ -21,6 +20,7 @@ import {
   problemFor,
   profilesFor,
   type ScenarioModel,
+  withRunnableCodecs,
 } from '@cutpoint/testbed';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
@@ -117,10 +117,10 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
   if (options.watch === true) {
     const lastCut = model.cutModel.list.cuts.length - 1;
-    // Agents code tensors while a request waits; a picture coder is not one of their parts.
-    const codecs = problem.codecs.filter(({ id }) => !isImageSpec(id));
+    const runnable = withRunnableCodecs(problem);
+    if (runnable.note !== undefined) process.stderr.write(`note: ${runnable.note}\n`);
     await watchPlans({
-      problem: { ...problem, codecs },
+      problem: runnable.problem,
       limits,
       lastCut,
       ...watchOptions(model, loaded.scenario, options),
