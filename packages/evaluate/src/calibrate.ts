@@ -129,8 +129,8 @@ function requireCodecs({ codecs }: OpenedCodecs, { index }: Cut, specs: readonly
 function calibratedCut({ index, name, bytes }: Cut, outcomes: readonly CodecOutcome[], maxLoss: number): CalibratedCut {
   const measured = outcomes.flatMap((outcome) => {
     if ('refused' in outcome) return [];
-    const { measurement } = outcome.tally;
-    return [{ codec: outcome.codec.spec, ...measurement, accuracyLoss: 1 - measurement.agreement }];
+    const { measurement, accuracyLoss } = outcome.tally;
+    return [{ codec: outcome.codec.spec, ...measurement, accuracyLoss }];
   });
   const front = rateAccuracyFront(measured);
   const codecs = measured

@@ -37,6 +37,7 @@ export class Tally {
   readonly #split = new Mean();
   readonly #drop = new Mean();
   readonly #agreement = new Mean();
+  readonly #loss = new Mean();
   readonly #divergence = new Mean();
   readonly #bytes = new Mean();
   readonly #encodeMs: number[] = [];
@@ -45,6 +46,7 @@ export class Tally {
   add(label: number | undefined, whole: readonly Scores[], split: readonly Scores[], crossing: Crossing): void {
     const { agreement, divergence } = compare(whole, split);
     this.#agreement.add(agreement);
+    this.#loss.add(1 - agreement);
     this.#divergence.add(divergence);
     this.#bytes.add(crossing.bytes);
     this.#encodeMs.push(crossing.encodeMs);
@@ -55,6 +57,11 @@ export class Tally {
     this.#whole.add(rightWhole);
     this.#split.add(rightSplit);
     this.#drop.add(rightWhole - rightSplit);
+  }
+
+  /** Share of answers that changed, added up by itself: of 100 answers 2 are 0.02, which `1 - 0.98` is not quite. */
+  get accuracyLoss(): number {
+    return this.#loss.mean;
   }
 
   get measurement(): Measurement {
