@@ -2,6 +2,7 @@ export { affineEncode, packRows, restoreColumns, restoreRows, unpackRows } from 
 export { fromBfloats, toBfloats } from './bfloat';
 export { takeStripes } from './checksum';
 export { fromHalves, toHalves } from './half';
+export { countSymbols, decodeSymbols, encodeSymbols } from './symbols';
 export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
 export { tailBin } from './tail';
 export { transposeBytes, transposeNumbers } from './transpose';

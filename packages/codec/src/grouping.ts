@@ -26,3 +26,8 @@ export function groupingOf(shape: readonly number[], per: GroupingName): Groupin
   const batch = shape.length === 3 ? first : 1;
   return { outer: batch, length: elements / features / batch, inner: features };
 }
+
+/** How far before each element the one above it lies: the row of a map before its own, the token of a sequence before its own. */
+export function rowLength(shape: readonly number[]): number {
+  return Math.max(1, shape.length < 2 ? 1 : (shape.at(-1) ?? 1));
+}

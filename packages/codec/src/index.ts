@@ -1,7 +1,6 @@
 export type { Codec, CodecStream, DecodeLimits, ErrorBound } from './codec.js';
 export { checkCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
 export { openStream } from './delta-stream.js';
-export { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
 export { frequenciesOf, StaticTable } from './entropy/table.js';
 export { decodePixels, encodePixels, isPicture } from './image/image-codec.js';
 export {

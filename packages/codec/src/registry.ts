@@ -41,7 +41,7 @@ export function openCodec(text: string, resources: CodecResources = {}): Codec {
 }
 
 function codecOf(spec: CodecSpec, kernels: Kernels): Codec {
-  const coder = spec.entropy ? ransCoder : undefined;
+  const coder = spec.entropy ? ransCoder(kernels) : undefined;
   const body = spec.filters.reduceRight(
     (inner, filter) => filterBody(filter, inner, kernels, coder),
     baseBody(spec.base, kernels, coder),

@@ -1,4 +1,5 @@
 import { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
+import type { Kernels } from './kernels/kernels.js';
 
 /** An entropy coder for arrays of small symbols: what `+rans` adds to a codec. */
 export interface SymbolCoder {
@@ -7,4 +8,9 @@ export interface SymbolCoder {
   decode(bytes: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
 }
 
-export const ransCoder: SymbolCoder = { encode: encodeSymbols, decode: decodeSymbols };
+export function ransCoder(kernels: Kernels): SymbolCoder {
+  return {
+    encode: (symbols, layout) => encodeSymbols(symbols, layout, kernels),
+    decode: (bytes, layout) => decodeSymbols(bytes, layout, kernels),
+  };
+}

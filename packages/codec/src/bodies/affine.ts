@@ -1,6 +1,6 @@
 import { CutpointError, elementCount } from '@cutpoint/core';
 import { type FloatTensor, fromF32, toF32 } from '../floats.js';
-import { type GroupingName, groupingOf } from '../grouping.js';
+import { type GroupingName, groupingOf, rowLength } from '../grouping.js';
 import { groupCount, type Kernels, type Steps } from '../kernels/kernels.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 import type { Body } from './body.js';
@@ -29,13 +29,13 @@ export function affineBody(
     write: (tensor, out) => {
       const made = steps(tensor);
       writeScales(made, out, kernels, coder);
-      writeCodes(made, groupingOf(tensor.shape, per), 'group', out, coder);
+      writeCodes(made, groupingOf(tensor.shape, per), rowLength(tensor.shape), out, coder);
     },
     read: (type, body) => {
       const grouping = groupingOf(type.shape, per);
       const widths = new Uint8Array(groupCount(grouping)).fill(bits);
       const scales = readScales(widths, body, kernels, coder);
-      const codes = readCodes(widths, grouping, 'group', body, coder);
+      const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
       const values = new Float32Array(elementCount(type.shape));
       kernels.decodeSteps({ ...scales, codes }, grouping, form, undefined, values);
       return fromF32(values, type, kernels);

@@ -1,31 +1,47 @@
 import type { ByteReader, ByteWriter } from '../bytes.js';
+import type { SymbolLayout } from '../entropy/symbols.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 
-/** How bytes are laid out for an entropy coder: bytes at the same place of a record of `record` bytes are alike. */
-function layoutOf(count: number, record: number) {
-  if (record === 1) return { count, alphabet: 256 };
-  return {
-    count,
-    alphabet: 256,
-    contexts: record,
-    contextOf: Uint16Array.from({ length: count }, (_, i) => i % record),
-  };
+/** How bytes lie for an entropy coder: those at the same place of a record are alike, and near records resemble each other. */
+export interface Records {
+  /** Bytes of a record. */
+  readonly bytes: number;
+  /** How many records before each the one above it lies, 1 where nothing is above. */
+  readonly row: number;
+}
+
+function layoutOf(count: number, { bytes, row }: Records): SymbolLayout {
+  const place = { count, alphabet: 256, left: bytes, up: bytes * row };
+  return bytes === 1 ? { ...place, classes: 1 } : { ...place, own: cycle(count, bytes), classes: bytes };
+}
+
+/** 0 to `period` - 1, over and over. */
+function cycle(count: number, period: number): Uint8Array {
+  const numbers = new Uint8Array(count);
+  for (let i = 0; i < period && i < count; i++) numbers[i] = i;
+  for (let done = period; done < count; done *= 2) numbers.copyWithin(done, 0, done);
+  return numbers;
 }
 
 /** Writes bytes as they are, or coded, after their length. */
-export function writeBytes(out: ByteWriter, bytes: Uint8Array, record: number, coder: SymbolCoder | undefined): void {
+export function writeBytes(out: ByteWriter, bytes: Uint8Array, records: Records, coder: SymbolCoder | undefined): void {
   if (coder === undefined || bytes.length === 0) {
     out.bytes(bytes);
     return;
   }
-  const coded = coder.encode(bytes, layoutOf(bytes.length, record));
+  const coded = coder.encode(bytes, layoutOf(bytes.length, records));
   out.varint(coded.length);
   out.bytes(coded);
 }
 
 /** The `count` bytes that `writeBytes` wrote; a view where they were not coded. */
-export function readBytes(body: ByteReader, count: number, record: number, coder: SymbolCoder | undefined): Uint8Array {
+export function readBytes(
+  body: ByteReader,
+  count: number,
+  records: Records,
+  coder: SymbolCoder | undefined,
+): Uint8Array {
   if (coder === undefined || count === 0) return body.bytes(count);
   const coded = body.bytes(body.varint(body.left));
-  return coder.decode(coded, layoutOf(count, record));
+  return coder.decode(coded, layoutOf(count, records));
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteReader, ByteWriter } from '../bytes.js';
-import { ransCoder } from '../symbol-coder.js';
+import { typescriptKernels } from '../kernels/typescript.js';
+import { ransCoder, type SymbolCoder } from '../symbol-coder.js';
 import { readGaps, readPlaces, writePlaces } from './positions.js';
 
 const anyPlaces = fc.nat(300).chain((count) =>
@@ -10,11 +11,11 @@ const anyPlaces = fc.nat(300).chain((count) =>
     places: fc
       .uniqueArray(fc.nat(Math.max(0, count - 1)), { maxLength: count })
       .map((list) => Uint32Array.from(count === 0 ? [] : list.sort((a, b) => a - b))),
-    coder: fc.constantFrom(undefined, ransCoder),
+    coder: fc.constantFrom(undefined, ransCoder(typescriptKernels)),
   }),
 );
 
-function written(places: Uint32Array, count: number, coder: typeof ransCoder | undefined): Uint8Array {
+function written(places: Uint32Array, count: number, coder: SymbolCoder | undefined): Uint8Array {
   const out = new ByteWriter();
   writePlaces(out, places, count, coder);
   return out.written();

@@ -1,6 +1,9 @@
 import { ByteReader, ByteWriter, damaged } from '../bytes.js';
 import type { SymbolCoder } from '../symbol-coder.js';
-import { readBytes, writeBytes } from './coded-bytes.js';
+import { type Records, readBytes, writeBytes } from './coded-bytes.js';
+
+/** Gaps and bits stand in a row, a byte each. */
+const single: Records = { bytes: 1, row: 1 };
 
 /** How places are written; the first byte says which. */
 const forms = ['all', 'gaps', 'bitmap'] as const;
@@ -17,7 +20,7 @@ export function writePlaces(out: ByteWriter, places: Uint32Array, count: number,
   const gaps = inForm(1, (to) => writeGaps(to, places, coder));
   // A gap takes a byte at least, before it is coded.
   const dense = coder !== undefined || places.length * 8 > count;
-  const bitmap = dense ? inForm(2, (to) => writeBytes(to, bitsOf(places, count), 1, coder)) : undefined;
+  const bitmap = dense ? inForm(2, (to) => writeBytes(to, bitsOf(places, count), single, coder)) : undefined;
   out.bytes(bitmap !== undefined && bitmap.length < gaps.length ? bitmap : gaps);
 }
 
@@ -26,7 +29,7 @@ export function readPlaces(body: ByteReader, count: number, coder: SymbolCoder |
   const form = forms[body.u8()];
   if (form === 'all') return Uint32Array.from({ length: count }, (_, i) => i);
   if (form === 'gaps') return readGaps(body, count, coder);
-  if (form === 'bitmap') return placesOf(readBytes(body, Math.ceil(count / 8), 1, coder), count);
+  if (form === 'bitmap') return placesOf(readBytes(body, Math.ceil(count / 8), single, coder), count);
   throw damaged('tells places in an unknown form');
 }
 
@@ -47,7 +50,7 @@ export function writeGaps(out: ByteWriter, places: Uint32Array, coder: SymbolCod
   }
   out.varint(places.length);
   if (coder !== undefined && places.length > 0) out.varint(gaps.length);
-  writeBytes(out, gaps.written(), 1, coder);
+  writeBytes(out, gaps.written(), single, coder);
 }
 
 /** What `writeGaps` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a place is not below `count`. */
@@ -56,7 +59,7 @@ export function readGaps(body: ByteReader, count: number, coder: SymbolCoder | u
   const most = coder === undefined ? body.left : 5 * taken;
   if (taken > most) throw damaged('is cut short');
   const places = new Uint32Array(taken);
-  const coded = coder !== undefined && taken > 0 ? readBytes(body, body.varint(most), 1, coder) : undefined;
+  const coded = coder !== undefined && taken > 0 ? readBytes(body, body.varint(most), single, coder) : undefined;
   const gaps = coded === undefined ? body : new ByteReader(coded);
   let next = 0;
   for (let i = 0; i < taken; i++) {

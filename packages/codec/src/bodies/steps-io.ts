@@ -1,13 +1,7 @@
 import type { ByteReader, ByteWriter } from '../bytes.js';
 import { damaged } from '../bytes.js';
-import {
-  type CodeForm,
-  type Grouping,
-  groupCount,
-  groupedElements,
-  type Kernels,
-  type Steps,
-} from '../kernels/kernels.js';
+import type { SymbolLayout } from '../entropy/symbols.js';
+import { type CodeForm, type Grouping, groupedElements, type Kernels, type Steps } from '../kernels/kernels.js';
 import { packedBytes } from '../kernels/pack.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 import { readBytes, writeBytes } from './coded-bytes.js';
@@ -33,8 +27,8 @@ export function writeScales(
     if (narrow) {
       const halves = new Uint16Array(numbers.length);
       kernels.toHalves(numbers, halves);
-      writeBytes(out, bytesOf(halves), 2, coder);
-    } else writeBytes(out, bytesOf(numbers), 4, coder);
+      writeBytes(out, bytesOf(halves), { bytes: 2, row: 1 }, coder);
+    } else writeBytes(out, bytesOf(numbers), { bytes: 4, row: 1 }, coder);
   }
 }
 
@@ -77,7 +71,7 @@ function readNumbers(
   coder: SymbolCoder | undefined,
 ): Float32Array<ArrayBuffer> {
   const size = narrow ? 2 : 4;
-  const bytes = new Uint8Array(readBytes(body, count * size, size, coder));
+  const bytes = new Uint8Array(readBytes(body, count * size, { bytes: size, row: 1 }, coder));
   if (!narrow) return new Float32Array(bytes.buffer);
   const numbers = new Float32Array(count);
   kernels.fromHalves(new Uint16Array(bytes.buffer), numbers);
@@ -85,13 +79,13 @@ function readNumbers(
 }
 
 /**
- * Writes the codes: packed as they are, or through the entropy coder, for which those of a channel, of groups of the same
- * width, are alike.
+ * Writes the codes: packed as they are, or through the entropy coder, for which those of groups of the same width are alike.
+ * @param row how many places before each code the one above it lies.
  */
 export function writeCodes(
   { widths, codes }: Steps,
   grouping: Grouping,
-  contexts: CodeContexts,
+  row: number,
   out: ByteWriter,
   coder: SymbolCoder | undefined,
 ): void {
@@ -100,7 +94,7 @@ export function writeCodes(
     return;
   }
   if (codes.length === 0) return;
-  const coded = coder.encode(codes, codeLayout(widths, grouping, contexts));
+  const coded = coder.encode(codes, codeLayout(widths, grouping, row));
   out.varint(coded.length);
   out.bytes(coded);
 }
@@ -109,33 +103,36 @@ export function writeCodes(
 export function readCodes(
   widths: Uint8Array,
   grouping: Grouping,
-  contexts: CodeContexts,
+  row: number,
   body: ByteReader,
   coder: SymbolCoder | undefined,
 ): Uint8Array<ArrayBuffer> {
   if (coder === undefined) return new Uint8Array(body.bytes(packedBytes(widths, grouping.length)));
   if (groupedElements(grouping) === 0) return new Uint8Array(0);
-  return coder.decode(body.bytes(body.varint(body.left)), codeLayout(widths, grouping, contexts));
+  return coder.decode(body.bytes(body.varint(body.left)), codeLayout(widths, grouping, row));
 }
 
-/** Which codes are alike: those of groups of the same width, or of the same group where groups are few. */
-export type CodeContexts = 'width' | 'group';
-
-/** With more groups than this the tables of all would cost more than they save. */
-const mostGroups = 256;
-
-function codeLayout(widths: Uint8Array, { outer, length, inner }: Grouping, by: CodeContexts) {
-  const count = outer * length * inner;
+function codeLayout(widths: Uint8Array, grouping: Grouping, row: number): SymbolLayout {
+  const count = groupedElements(grouping);
   const alphabet = 1 << widths.reduce((most, width) => Math.max(most, width), 2);
-  const groups = groupCount({ outer, length, inner });
-  const one = groups <= 1 || (by === 'group' && groups > mostGroups);
-  if (one) return { count, alphabet };
-  const contextOf = new Uint16Array(count);
-  for (let at = 0; at < count; at++) {
-    const group = Math.floor(at / (length * inner)) * inner + (at % inner);
-    contextOf[at] = by === 'group' ? group : (widths[group] ?? 0);
+  const present = [...new Set(widths)].sort((a, b) => a - b);
+  const place = { count, alphabet, left: 1, up: row };
+  if (present.length <= 1) return { ...place, classes: 1 };
+  const classes = widths.map((width) => present.indexOf(width));
+  return { ...place, own: byElement(classes, grouping), classes: present.length };
+}
+
+/** For each element, in the tensor's order, the number of its group. */
+function byElement(numbers: Uint8Array, { outer, length, inner }: Grouping): Uint8Array {
+  const all = new Uint8Array(outer * length * inner);
+  for (let o = 0, at = 0; o < outer; o++) {
+    const own = numbers.subarray(o * inner, (o + 1) * inner);
+    if (inner === 1) {
+      all.fill(own[0] ?? 0, at, at + length);
+      at += length;
+    } else for (let l = 0; l < length; l++, at += inner) all.set(own, at);
   }
-  return { count, alphabet, contexts: by === 'group' ? groups : 9, contextOf };
+  return all;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array<ArrayBuffer> | Float32Array<ArrayBuffer>): Uint8Array {

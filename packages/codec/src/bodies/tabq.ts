@@ -1,7 +1,8 @@
-import { elementCount } from '@cutpoint/core';
+import { bytesPerElement, elementCount } from '@cutpoint/core';
 import { type ByteReader, type ByteWriter, damaged } from '../bytes.js';
+import type { SymbolLayout } from '../entropy/symbols.js';
 import { type FloatTensor, type FloatTensorType, fromF32, toF32 } from '../floats.js';
-import { groupingOf } from '../grouping.js';
+import { groupingOf, rowLength } from '../grouping.js';
 import { groupCount, type Kernels, type Outliers, type Steps } from '../kernels/kernels.js';
 import { packCodes, unpackCodes } from '../kernels/pack.js';
 import type { SymbolCoder } from '../symbol-coder.js';
@@ -41,14 +42,14 @@ export function tabqBody(settings: TabqSettings, kernels: Kernels, coder: Symbol
       writeOutliers(outliers, tensor.dtype, out, kernels, coder);
       writeWidths(steps.widths, out, coder);
       writeScales(steps, out, kernels, coder);
-      writeCodes(steps, groupingOf(tensor.shape, settings.token), 'width', out, coder);
+      writeCodes(steps, groupingOf(tensor.shape, settings.token), rowLength(tensor.shape), out, coder);
     },
     read: (type, body) => {
       const grouping = groupingOf(type.shape, settings.token);
       const outliers = readOutliers(type, body, kernels, coder);
       const widths = readWidths(groupCount(grouping), body, coder);
       const scales = readScales(widths, body, kernels, coder);
-      const codes = readCodes(widths, grouping, 'width', body, coder);
+      const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
       const values = new Float32Array(elementCount(type.shape));
       kernels.decodeSteps({ ...scales, codes }, grouping, form, outliers, values);
       return fromF32(values, type, kernels);
@@ -103,7 +104,7 @@ function writeOutliers(
 ): void {
   writeGaps(out, at, coder);
   const exact = fromF32(values, { dtype: keptAs(dtype), shape: [values.length] }, kernels);
-  writeBytes(out, exact.data, exact.data.length / Math.max(1, values.length), coder);
+  writeBytes(out, exact.data, { bytes: bytesPerElement[keptAs(dtype)], row: 1 }, coder);
 }
 
 function readOutliers(
@@ -114,8 +115,8 @@ function readOutliers(
 ): Outliers {
   const at = readGaps(body, elementCount(shape), coder);
   const kept = keptAs(dtype);
-  const size = kept === 'f32' ? 4 : 2;
-  const data = new Uint8Array(readBytes(body, at.length * size, size, coder));
+  const size = bytesPerElement[kept];
+  const data = new Uint8Array(readBytes(body, at.length * size, { bytes: size, row: 1 }, coder));
   return { at, values: toF32({ dtype: kept, shape: [at.length], data }, kernels) };
 }
 
@@ -131,7 +132,7 @@ function writeWidths(widths: Uint8Array, out: ByteWriter, coder: SymbolCoder | u
     return;
   }
   if (widths.length === 0) return;
-  const coded = coder.encode(symbols, { count: widths.length, alphabet: 8 });
+  const coded = coder.encode(symbols, widthLayout(widths.length));
   out.varint(coded.length);
   out.bytes(coded);
 }
@@ -140,9 +141,13 @@ function readWidths(count: number, body: ByteReader, coder: SymbolCoder | undefi
   let symbols: Uint8Array<ArrayBuffer>;
   if (coder === undefined) symbols = unpackCodes(body.bytes(Math.ceil((count * 3) / 8)), row(count), threeBits);
   else if (count === 0) symbols = new Uint8Array(0);
-  else symbols = coder.decode(body.bytes(body.varint(body.left)), { count, alphabet: 8 });
+  else symbols = coder.decode(body.bytes(body.varint(body.left)), widthLayout(count));
   if (symbols.some((symbol) => symbol > 7)) throw damaged('has a width that no code has');
   return symbols.map((symbol) => (symbol === 0 ? 0 : symbol + 1));
+}
+
+function widthLayout(count: number): SymbolLayout {
+  return { count, alphabet: 8, classes: 1, left: 1, up: 1 };
 }
 
 const threeBits = Uint8Array.of(3);

@@ -1,52 +1,78 @@
 import { CutpointError } from '@cutpoint/core';
+import { slotCount } from '../kernels/symbols.js';
 import { AdaptiveTables } from './adaptive.js';
-import type { RansDecoder, RansEncoder } from './rans.js';
-import { frequenciesOf, StaticTable } from './table.js';
+import { RansDecoder, RansEncoder } from './rans.js';
+import { frequenciesOf } from './table.js';
 
 const buckets = 16;
 /** Bits kept behind the leading one of a frequency: an error of at most 1/16, which costs under 0.01 bits a symbol. */
 const keptBits = 3;
 
-/** Writes and reads tables between the symbols of a stream, one after another; learns what tables look like. */
-export class SentTables {
-  readonly #models = new AdaptiveTables(buckets);
+/**
+ * Tables of the symbols of each context as they are sent: coarser than what was counted. What tables look like is learnt
+ * from one to the next.
+ */
+export interface SentTables {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Context by context those of the alphabet, summing to `slotCount`, or all 0 where nothing was counted. */
+  readonly frequencies: Uint16Array<ArrayBuffer>;
+}
 
-  /** Writes the table for these counts, and returns it as the decoder will see it; undefined if nothing was counted. */
-  write(encoder: RansEncoder, counts: ArrayLike<number>): StaticTable | undefined {
-    const used = Array.prototype.some.call(counts, (count: number) => count > 0);
+/** @param counts context by context. */
+export function writeTables(counts: Uint32Array, alphabet: number): SentTables {
+  const encoder = new RansEncoder();
+  const models = new AdaptiveTables(buckets);
+  const frequencies = new Uint16Array(counts.length);
+  for (let from = 0; from < counts.length; from += alphabet) {
+    const own = counts.subarray(from, from + alphabet);
+    const used = own.some((count) => count > 0);
     encoder.putBits(used ? 1 : 0, 1);
-    if (!used) return undefined;
-    const frequencies = frequenciesOf(counts);
-    let before = 0;
-    for (const [symbol, frequency] of frequencies.entries()) {
-      const bucket = 32 - Math.clz32(frequency);
-      this.#models.encode(encoder, before, bucket);
-      before = bucket;
-      const { width, shift } = mantissaOf(bucket);
-      const mantissa = (frequency >> shift) & ((1 << width) - 1);
-      encoder.putBits(mantissa, width);
-      frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << shift;
-    }
-    return new StaticTable(frequenciesOf(frequencies));
+    if (used) frequencies.set(writeTable(encoder, models, own), from);
   }
+  return { bytes: encoder.finish(), frequencies };
+}
 
-  /** @throws CutpointError CUT_CODEC_PAYLOAD if there is no table in what is read. */
-  read(decoder: RansDecoder, symbols: number): StaticTable | undefined {
-    if (decoder.bits(1) === 0) return undefined;
-    const frequencies = new Uint16Array(symbols);
-    let before = 0;
-    for (let symbol = 0; symbol < symbols; symbol++) {
-      const bucket = this.#models.decode(decoder, before);
-      before = bucket;
-      const { width, shift } = mantissaOf(bucket);
-      const mantissa = decoder.bits(width);
-      frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << shift;
-    }
-    if (frequencies.every((frequency) => frequency === 0)) {
-      throw new CutpointError('CUT_CODEC_PAYLOAD', 'A table of frequencies in the payload is empty.');
-    }
-    return new StaticTable(frequenciesOf(frequencies));
+/** The frequencies of `writeTables`. @throws CutpointError CUT_CODEC_PAYLOAD if it cannot have written this. */
+export function readTables(bytes: Uint8Array, contexts: number, alphabet: number): Uint16Array<ArrayBuffer> {
+  const decoder = new RansDecoder(bytes);
+  const models = new AdaptiveTables(buckets);
+  const frequencies = new Uint16Array(contexts * alphabet);
+  for (let from = 0; from < frequencies.length; from += alphabet) {
+    if (decoder.bits(1) === 1) frequencies.set(readTable(decoder, models, alphabet), from);
   }
+  decoder.end();
+  return frequencies;
+}
+
+function writeTable(encoder: RansEncoder, models: AdaptiveTables, counts: Uint32Array): Uint16Array {
+  const frequencies = frequenciesOf(counts, slotCount);
+  let before = 0;
+  for (const [symbol, frequency] of frequencies.entries()) {
+    const bucket = 32 - Math.clz32(frequency);
+    models.encode(encoder, before, bucket);
+    before = bucket;
+    const { width, shift } = mantissaOf(bucket);
+    const mantissa = (frequency >> shift) & ((1 << width) - 1);
+    encoder.putBits(mantissa, width);
+    frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << shift;
+  }
+  return frequenciesOf(frequencies, slotCount);
+}
+
+function readTable(decoder: RansDecoder, models: AdaptiveTables, alphabet: number): Uint16Array {
+  const frequencies = new Uint16Array(alphabet);
+  let before = 0;
+  for (let symbol = 0; symbol < alphabet; symbol++) {
+    const bucket = models.decode(decoder, before);
+    before = bucket;
+    const { width, shift } = mantissaOf(bucket);
+    const mantissa = decoder.bits(width);
+    frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << shift;
+  }
+  if (frequencies.every((frequency) => frequency === 0)) {
+    throw new CutpointError('CUT_CODEC_PAYLOAD', 'A table of frequencies in the payload is empty.');
+  }
+  return frequenciesOf(frequencies, slotCount);
 }
 
 /** How many bits stand behind the leading one of a frequency of this bit length, and how far they are shifted. */

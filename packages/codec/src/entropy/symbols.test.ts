@@ -1,68 +1,108 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openKernels } from '../kernels/load-kernels.js';
+import { typescriptKernels } from '../kernels/typescript.js';
 import { decodeSymbols, encodeSymbols, type SymbolLayout } from './symbols.js';
-import { frequenciesOf, StaticTable } from './table.js';
+import { frequenciesOf } from './table.js';
 
-/** Symbols of any kind: even, skewed, constant, few or many; with or without contexts and tables. */
+const kernels = openKernels();
+
+/** Symbols of any kind: even, skewed, constant, few or many; with or without classes. */
 const arrays = fc
-  .record({ alphabet: fc.integer({ min: 2, max: 256 }), contexts: fc.integer({ min: 1, max: 5 }), skew: fc.nat(4) })
-  .chain(({ alphabet, contexts, skew }) =>
+  .record({
+    alphabet: fc.integer({ min: 2, max: 256 }),
+    classes: fc.integer({ min: 1, max: 5 }),
+    skew: fc.nat(6),
+    left: fc.integer({ min: 1, max: 9 }),
+    up: fc.integer({ min: 1, max: 6000 }),
+    size: fc.constantFrom(20, 800, 5000),
+  })
+  .chain(({ size, ...rest }) =>
     fc.record({
-      alphabet: fc.constant(alphabet),
-      contexts: fc.constant(contexts),
-      withContexts: fc.boolean(),
-      withTables: fc.boolean(),
-      pairs: fc.array(fc.tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(contexts - 1)), {
-        maxLength: 800,
-        size: 'max',
-      }),
-      skew: fc.constant(skew),
+      ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, fc.constant(value)])),
+      seed: fc.nat(),
+      count: fc.nat(size),
     }),
   )
-  .map(({ alphabet, contexts, withContexts, withTables, pairs, skew }) => {
-    const symbols = Uint8Array.from(pairs, ([x]) => Math.floor(x ** (1 + skew * 2) * alphabet));
-    const given = new StaticTable(frequenciesOf(Array.from({ length: alphabet }, (_, s) => 1000 / (1 + s) ** skew)));
-    const layout: SymbolLayout = {
-      count: symbols.length,
-      alphabet,
-      ...(withContexts ? { contexts, contextOf: Uint16Array.from(pairs, ([, context]) => context) } : {}),
-      ...(withTables ? { tables: Array.from({ length: withContexts ? contexts : 1 }, () => given) } : {}),
+  .map((parts) => {
+    const { alphabet, classes, skew, left, up, seed, count } = parts as Record<string, number> as {
+      [Key in 'alphabet' | 'classes' | 'skew' | 'left' | 'up' | 'seed' | 'count']: number;
     };
+    const random = randomOf(seed);
+    const symbols = Uint8Array.from({ length: count }, () => Math.floor(random() ** (1 + skew * 2) * alphabet));
+    const own = classes > 1 ? Uint8Array.from({ length: count }, () => Math.floor(random() * classes)) : undefined;
+    const layout: SymbolLayout = { count, alphabet, own, classes, left, up };
     return { symbols, layout };
   });
 
+/** Numbers from 0 to below 1 that the seed decides. */
+function randomOf(seed: number): () => number {
+  let state = seed | 1;
+  return () => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
+    return ((state ^ (state >>> 13)) >>> 0) / 2 ** 32;
+  };
+}
+
+function layoutOf(count: number, alphabet: number, more: Partial<SymbolLayout> = {}): SymbolLayout {
+  return { count, alphabet, classes: 1, left: 1, up: 1, ...more };
+}
+
 describe('symbols', () => {
-  it('come back, whatever they are', () => {
+  it('come back, whatever they are, and both kernels give the same bytes', () => {
     fc.assert(
       fc.property(arrays, ({ symbols, layout }) => {
-        expect(decodeSymbols(encodeSymbols(symbols, layout), layout)).toEqual(symbols);
+        const bytes = encodeSymbols(symbols, layout, kernels);
+        expect(encodeSymbols(symbols, layout, typescriptKernels)).toEqual(bytes);
+        expect(decodeSymbols(bytes, layout, kernels)).toEqual(symbols);
+        expect(decodeSymbols(bytes, layout, typescriptKernels)).toEqual(symbols);
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     );
   });
 
   it('never take more than a byte each and one', () => {
     fc.assert(
       fc.property(arrays, ({ symbols, layout }) => {
-        expect(encodeSymbols(symbols, layout).length).toBeLessThanOrEqual(symbols.length + 1);
+        expect(encodeSymbols(symbols, layout, kernels).length).toBeLessThanOrEqual(symbols.length + 1);
       }),
     );
   });
 
   it('take about as many bits as they carry information', () => {
-    const symbols = Uint8Array.from({ length: 20_000 }, (_, i) => (Math.imul(i, 2_654_435_761) >>> 24) % 3);
+    const random = randomOf(1);
+    const symbols = Uint8Array.from({ length: 20_000 }, () => Math.floor(random() * 3));
     const ideal = (symbols.length * Math.log2(3)) / 8;
-    const coded = encodeSymbols(symbols, { count: symbols.length, alphabet: 3 });
+    const coded = encodeSymbols(symbols, layoutOf(symbols.length, 3), kernels);
     expect(coded.length).toBeLessThan(ideal * 1.01);
     expect(coded.length).toBeGreaterThan(ideal * 0.98);
   });
 
-  it('use contexts where those tell something', () => {
-    const contextOf = Uint16Array.from({ length: 8000 }, (_, i) => i % 2);
-    const symbols = Uint8Array.from(contextOf, (context, i) => context * 8 + ((Math.imul(i, 40_503) >>> 7) & 1));
-    const layout = { count: symbols.length, alphabet: 16 };
-    const blind = encodeSymbols(symbols, layout).length;
-    expect(encodeSymbols(symbols, { ...layout, contextOf, contexts: 2 }).length).toBeLessThan(blind * 0.6);
+  it('that are nearly always the same take far less than a bit', () => {
+    const symbols = Uint8Array.from({ length: 100_000 }, (_, i) => (i % 1000 === 0 ? 1 + (i % 7) : 0));
+    expect(encodeSymbols(symbols, layoutOf(symbols.length, 16), kernels).length).toBeLessThan(400);
+  });
+
+  it('use classes where those tell something', () => {
+    const random = randomOf(3);
+    const own = Uint8Array.from({ length: 8000 }, () => Math.floor(random() * 2));
+    const symbols = own.map((ownClass) => ownClass * 8 + Math.floor(random() * 2));
+    const blind = encodeSymbols(symbols, layoutOf(8000, 16), kernels).length;
+    const sighted = encodeSymbols(symbols, layoutOf(8000, 16, { own, classes: 2 }), kernels).length;
+    expect(sighted).toBeLessThan(blind * 0.6);
+  });
+
+  it('use neighbours where those tell something', () => {
+    const width = 100;
+    const random = randomOf(7);
+    const symbols = new Uint8Array(width * 200);
+    for (let i = 0; i < symbols.length; i++) {
+      const like = (random() < 0.5 ? symbols[i - 1] : symbols[i - width]) ?? 0;
+      symbols[i] = random() < 0.9 ? like : Math.floor(random() * 16);
+    }
+    const seen = encodeSymbols(symbols, layoutOf(symbols.length, 16, { up: width }), kernels).length;
+    const elsewhere = layoutOf(symbols.length, 16, { left: 2037, up: 3091 });
+    expect(seen).toBeLessThan(encodeSymbols(symbols, elsewhere, kernels).length * 0.85);
   });
 
   it('that are damaged give an error or other symbols of the layout, and nothing else', () => {
@@ -71,29 +111,30 @@ describe('symbols', () => {
         arrays,
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
         fc.nat(),
-        (a, changes, cut) => {
-          const bytes = encodeSymbols(a.symbols, a.layout);
+        fc.constantFrom(kernels, typescriptKernels),
+        ({ symbols, layout }, changes, cut, used) => {
+          const bytes = encodeSymbols(symbols, layout, used);
           for (const [at, value] of changes) bytes[at % bytes.length] = value;
           const hostile = cut % 3 === 0 ? bytes.subarray(0, cut % (bytes.length + 1)) : bytes;
           try {
-            const decoded = decodeSymbols(hostile, a.layout);
-            expect(decoded.length).toBe(a.symbols.length);
-            expect(decoded.every((symbol) => symbol < a.layout.alphabet)).toBe(true);
+            const decoded = decodeSymbols(hostile, layout, used);
+            expect(decoded.length).toBe(symbols.length);
+            expect(decoded.every((symbol) => symbol < layout.alphabet)).toBe(true);
           } catch (error) {
             expect(error).toMatchObject({ code: 'CUT_CODEC_PAYLOAD' });
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 
-  it('that are cut short are refused', () => {
-    const symbols = Uint8Array.from({ length: 500 }, (_, i) => (i * i) % 7);
-    const layout = { count: symbols.length, alphabet: 7 };
-    const bytes = encodeSymbols(symbols, layout);
+  it.each([500, 5000])('that are cut short are refused (%i of them)', (count) => {
+    const symbols = Uint8Array.from({ length: count }, (_, i) => (i * i) % 7);
+    const layout = layoutOf(count, 7, { up: 10 });
+    const bytes = encodeSymbols(symbols, layout, kernels);
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => decodeSymbols(bytes.subarray(0, length), layout)).toThrow(
+      expect(() => decodeSymbols(bytes.subarray(0, length), layout, kernels)).toThrow(
         expect.objectContaining({ code: 'CUT_CODEC_PAYLOAD' }),
       );
     }
@@ -101,14 +142,18 @@ describe('symbols', () => {
 });
 
 describe('frequencies', () => {
-  it('sum to the scale and forget no symbol', () => {
+  it('sum to the total and forget no symbol', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(1e6), { minLength: 1, maxLength: 400 }), (counts) => {
-        fc.pre(counts.some((count) => count > 0));
-        const frequencies = frequenciesOf(counts);
-        expect(frequencies.reduce((sum, frequency) => sum + frequency, 0)).toBe(1 << 14);
-        expect(counts.every((count, s) => count > 0 === (frequencies[s] ?? 0) > 0)).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.nat(1e6), { minLength: 1, maxLength: 400 }),
+        fc.constantFrom(1 << 12, 1 << 14),
+        (counts, total) => {
+          fc.pre(counts.some((count) => count > 0));
+          const frequencies = frequenciesOf(counts, total);
+          expect(frequencies.reduce((sum, frequency) => sum + frequency, 0)).toBe(total);
+          expect(counts.every((count, s) => count > 0 === (frequencies[s] ?? 0) > 0)).toBe(true);
+        },
+      ),
     );
   });
 });

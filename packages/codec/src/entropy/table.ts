@@ -58,11 +58,11 @@ export class StaticTable {
 }
 
 /**
- * Frequencies that sum to the scale, as near to the counts as integers allow; whatever has been counted gets at least
+ * Frequencies that sum to `total`, as near to the counts as integers allow; whatever has been counted gets at least
  * one. Integer arithmetic alone: a decoder gets the same from the same counts.
- * @param counts at most `scale` of them above zero, one at least, their sum below 2^36.
+ * @param counts at most `total` of them above zero, one at least, their sum below 2^36.
  */
-export function frequenciesOf(counts: ArrayLike<number>): Uint16Array {
+export function frequenciesOf(counts: ArrayLike<number>, total: number = scale): Uint16Array {
   const frequencies = new Uint16Array(counts.length);
   let sum = 0;
   let present = 0;
@@ -70,11 +70,11 @@ export function frequenciesOf(counts: ArrayLike<number>): Uint16Array {
     sum += counts[s] ?? 0;
     if ((counts[s] ?? 0) > 0) present++;
   }
-  if (present === 0 || present > scale) {
+  if (present === 0 || present > total) {
     throw new CutpointError('CUT_INTERNAL', `A table cannot be made of ${present} symbols.`);
   }
   // One slot for each, and the rest in proportion: no frequency has to be lowered afterwards.
-  const rest = scale - present;
+  const rest = total - present;
   let given = 0;
   let largest = 0;
   for (let s = 0; s < counts.length; s++) {
@@ -84,6 +84,6 @@ export function frequenciesOf(counts: ArrayLike<number>): Uint16Array {
     given += frequencies[s] ?? 0;
     if (count > (counts[largest] ?? 0)) largest = s;
   }
-  frequencies[largest] = (frequencies[largest] ?? 0) + scale - given;
+  frequencies[largest] = (frequencies[largest] ?? 0) + total - given;
   return frequencies;
 }

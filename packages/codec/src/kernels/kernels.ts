@@ -55,6 +55,30 @@ export interface TabqOptions {
 /** Codes in the tensor's order, a byte each, for an entropy coder; or packed into bits. */
 export type CodeForm = 'bytes' | 'packed';
 
+/** What tells symbols apart when they are coded: those of one context share a distribution. */
+export interface SymbolContexts {
+  /** Symbols are below this; up to 256. */
+  readonly alphabet: number;
+  /** A class of each symbol that both ends know, below `classes`; absent where there is one class. */
+  readonly own?: Uint8Array | undefined;
+  readonly classes: number;
+  /** What symbols coded before tell, if anything. */
+  readonly neighbours?: Neighbours | undefined;
+}
+
+/** The symbols so many places before, 0 where there are none, fall into four bins each: sixteen contexts in each class. */
+export interface Neighbours {
+  readonly left: number;
+  readonly up: number;
+  /** The bin, 0 to 3, of each of 256 symbols. */
+  readonly bins: Uint8Array;
+}
+
+/** Number of contexts. Context by context, each symbol of the alphabet has its number in counts and frequencies. */
+export function contextCount({ classes, neighbours }: SymbolContexts): number {
+  return neighbours === undefined ? classes : classes * 16;
+}
+
 /**
  * The arithmetic of the codecs, each function over a whole tensor. Every implementation gives the same bytes: what is
  * computed, and in which precision and order, is defined at the functions of `typescriptKernels`, in the files beside
@@ -91,6 +115,17 @@ export interface Kernels {
 
   /** The magnitude above which at most the share `rho` of the elements lies: tail.ts. */
   tailMagnitude(values: Float32Array, rho: number): number;
+  /** How often each symbol of the alphabet follows in each context: symbols.ts. Symbols and classes are in their range. */
+  countSymbols(symbols: Uint8Array, contexts: SymbolContexts): Uint32Array<ArrayBuffer>;
+  /** Codes symbols: symbols.ts. The frequencies of a context sum to `slotCount`, and none is 0 whose symbol occurs. */
+  encodeSymbols(symbols: Uint8Array, contexts: SymbolContexts, frequencies: Uint16Array): Uint8Array<ArrayBuffer>;
+  /** So many symbols, or undefined if the bytes are not what `encodeSymbols` gives. Frequencies of a context may be all 0. */
+  decodeSymbols(
+    bytes: Uint8Array,
+    count: number,
+    contexts: SymbolContexts,
+    frequencies: Uint16Array,
+  ): Uint8Array<ArrayBuffer> | undefined;
   /** xxHash32 of the bytes: checksum.ts. */
   checksum(bytes: Uint8Array): number;
 }

@@ -3,6 +3,7 @@ import { fromBfloats, toBfloats } from './bfloat.js';
 import { checksum } from './checksum.js';
 import { fromHalves, toHalves } from './half.js';
 import type { Kernels } from './kernels.js';
+import { countSymbols, decodeSymbols, encodeSymbols } from './symbols.js';
 import { tabqEncode } from './tabq.js';
 import { tailMagnitude } from './tail.js';
 
@@ -17,5 +18,8 @@ export const typescriptKernels: Kernels = {
   tabqEncode,
   decodeSteps,
   tailMagnitude,
+  countSymbols,
+  encodeSymbols,
+  decodeSymbols,
   checksum,
 };

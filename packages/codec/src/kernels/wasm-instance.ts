@@ -51,6 +51,45 @@ export interface WasmExports {
   restoreRows(codes: number, numbers: number, rows: number, length: number, lows: number, scales: number): void;
   restoreColumns(codes: number, numbers: number, rows: number, columns: number, lows: number, scales: number): void;
   tailBin(numbers: number, count: number, most: number, counts: number): number;
+  countSymbols(
+    symbols: number,
+    count: number,
+    own: number,
+    left: number,
+    up: number,
+    bins: number,
+    alphabet: number,
+    counts: number,
+  ): void;
+  encodeSymbols(
+    symbols: number,
+    count: number,
+    own: number,
+    left: number,
+    up: number,
+    bins: number,
+    contexts: number,
+    alphabet: number,
+    frequencies: number,
+    entries: number,
+    end: number,
+  ): number;
+  decodeSymbols(
+    from: number,
+    length: number,
+    symbols: number,
+    count: number,
+    own: number,
+    left: number,
+    up: number,
+    bins: number,
+    marks: number,
+    contexts: number,
+    alphabet: number,
+    frequencies: number,
+    entries: number,
+    slots: number,
+  ): number;
   takeStripes(bytes: number, stripes: number, lanes: number): void;
 }
 

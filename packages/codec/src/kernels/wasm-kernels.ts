@@ -3,6 +3,7 @@ import type { Kernels } from './kernels.js';
 import { endOfBin, magnitudeBins, tailMagnitude as plainTailMagnitude } from './tail.js';
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
 import { roomFor, type WasmInstance } from './wasm-instance.js';
+import { countSymbols, decodeSymbols, encodeSymbols } from './wasm-symbols.js';
 
 /** Elements that are copied in at a time where each stands alone: few enough to stay in a core's cache. */
 const blockLength = 16_384;
@@ -27,6 +28,9 @@ export function wasmKernels(wasm: WasmInstance): Kernels {
     tabqEncode: (values, grouping, options, form) => encodeTabq(wasm, values, grouping, options, form),
     decodeSteps: (steps, grouping, form, outliers, to) => decodeSteps(wasm, steps, grouping, form, outliers, to),
     tailMagnitude: (values, rho) => tailMagnitude(wasm, values, rho),
+    countSymbols: (symbols, contexts) => countSymbols(wasm, symbols, contexts),
+    encodeSymbols: (symbols, contexts, frequencies) => encodeSymbols(wasm, symbols, contexts, frequencies),
+    decodeSymbols: (bytes, count, contexts, frequencies) => decodeSymbols(wasm, bytes, count, contexts, frequencies),
     checksum: (bytes) => checksum(wasm, bytes),
   };
 }
