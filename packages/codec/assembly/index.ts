@@ -1,8 +1,16 @@
 export { affineEncode, packRows, restoreColumns, restoreRows, unpackRows } from './affine';
 export { fromBfloats, toBfloats } from './bfloat';
 export { takeStripes } from './checksum';
+export {
+  affineColumns,
+  beginColumns,
+  columnsAreNarrow,
+  measureColumns,
+  quantiseColumns,
+} from './columns';
 export { fromHalves, toHalves } from './half';
 export { countSymbols, decodeSymbols, encodeSymbols } from './symbols';
 export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
+export { measureTabqColumns, tabqColumns } from './tabq-columns';
 export { tailBin } from './tail';
 export { transposeBytes, transposeNumbers } from './transpose';

@@ -21,7 +21,7 @@ export function writeScales(
   kernels: Kernels,
   coder: SymbolCoder | undefined,
 ): void {
-  const kept = scales.filter((_, g) => (widths[g] ?? 0) > 0);
+  const kept = keptOf(scales, widths);
   out.u8(narrow ? 1 : 0);
   for (const numbers of [lows, kept]) {
     if (narrow) {
@@ -30,6 +30,20 @@ export function writeScales(
       writeBytes(out, bytesOf(halves), { bytes: 2, row: 1 }, coder);
     } else writeBytes(out, bytesOf(numbers), { bytes: 4, row: 1 }, coder);
   }
+}
+
+/** The scales of groups that have a width. Loops here and below: with short groups, there are many. */
+function keptOf(scales: Float32Array<ArrayBuffer>, widths: Uint8Array): Float32Array<ArrayBuffer> {
+  const kept = new Float32Array(countKept(widths));
+  if (kept.length === scales.length) return scales;
+  for (let g = 0, next = 0; g < widths.length; g++) if (widths[g] !== 0) kept[next++] = scales[g] as number;
+  return kept;
+}
+
+function countKept(widths: Uint8Array): number {
+  let count = 0;
+  for (let g = 0; g < widths.length; g++) if (widths[g] !== 0) count++;
+  return count;
 }
 
 /** Above what a group may reach, which is from -2^126 to 2^126 and a step, and below what f32 holds. */
@@ -46,18 +60,13 @@ export function readScales(
   if (form > 1) throw damaged('has steps of an unknown form');
   const narrow = form === 1;
   const lows = readNumbers(widths.length, narrow, body, kernels, coder);
-  const kept = readNumbers(
-    widths.reduce((count, width) => count + (width > 0 ? 1 : 0), 0),
-    narrow,
-    body,
-    kernels,
-    coder,
-  );
-  const scales = new Float32Array(widths.length);
+  const kept = readNumbers(countKept(widths), narrow, body, kernels, coder);
+  const scales = kept.length === widths.length ? kept : new Float32Array(widths.length);
   for (let g = 0, next = 0; g < widths.length; g++) {
-    if ((widths[g] ?? 0) > 0) scales[g] = kept[next++] ?? 0;
-    const scale = scales[g] ?? 0;
-    const most = Math.abs(lows[g] ?? 0) + ((1 << (widths[g] ?? 0)) - 1) * scale;
+    const width = widths[g] as number;
+    if (width !== 0) scales[g] = kept[next++] as number;
+    const scale = scales[g] as number;
+    const most = Math.abs(lows[g] as number) + ((1 << width) - 1) * scale;
     if (!(scale >= 0 && most < largestStep)) throw damaged('has a step that is not finite');
   }
   return { narrow, lows, scales, widths };

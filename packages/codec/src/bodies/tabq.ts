@@ -126,7 +126,8 @@ function keptAs(dtype: FloatTensor['dtype']): FloatTensor['dtype'] {
 
 /** Three bits for each width: 0, or 1 to 7 for 2 to 8. */
 function writeWidths(widths: Uint8Array, out: ByteWriter, coder: SymbolCoder | undefined): void {
-  const symbols = widths.map((width) => Math.max(0, width - 1));
+  const symbols = new Uint8Array(widths.length);
+  for (let g = 0; g < widths.length; g++) symbols[g] = Math.max(0, (widths[g] as number) - 1);
   if (coder === undefined) {
     out.bytes(packCodes(symbols, row(widths.length), threeBits));
     return;
@@ -142,8 +143,12 @@ function readWidths(count: number, body: ByteReader, coder: SymbolCoder | undefi
   if (coder === undefined) symbols = unpackCodes(body.bytes(Math.ceil((count * 3) / 8)), row(count), threeBits);
   else if (count === 0) symbols = new Uint8Array(0);
   else symbols = coder.decode(body.bytes(body.varint(body.left)), widthLayout(count));
-  if (symbols.some((symbol) => symbol > 7)) throw damaged('has a width that no code has');
-  return symbols.map((symbol) => (symbol === 0 ? 0 : symbol + 1));
+  for (let g = 0; g < symbols.length; g++) {
+    const symbol = symbols[g] as number;
+    if (symbol > 7) throw damaged('has a width that no code has');
+    if (symbol > 0) symbols[g] = symbol + 1;
+  }
+  return symbols;
 }
 
 function widthLayout(count: number): SymbolLayout {

@@ -29,7 +29,8 @@ export function binStartsOf(counts: Uint32Array, bins: 2 | 4): BinStarts {
 
 /** The bin of each of 256 symbols. */
 export function binsOf(starts: BinStarts): Uint8Array {
-  return Uint8Array.from({ length: 256 }, (_, symbol) =>
-    starts.reduce((bin, start) => bin + (start <= symbol ? 1 : 0), 0),
-  );
+  const bins = new Uint8Array(256);
+  for (const start of starts)
+    for (let symbol = start; symbol < 256; symbol++) bins[symbol] = (bins[symbol] as number) + 1;
+  return bins;
 }

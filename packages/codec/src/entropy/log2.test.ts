@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { log2Of } from './log2.js';
 
-it('is log2 in 1/256, at most one of these too small', () => {
+it('is log2 in 1/256, at most two of these too small', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (number) => {
       const exact = Math.log2(number) * 256;
       expect(log2Of(number)).toBeLessThanOrEqual(exact + 1e-6);
-      expect(log2Of(number)).toBeGreaterThan(exact - 1.5);
+      expect(log2Of(number)).toBeGreaterThan(exact - 2);
     }),
   );
 });

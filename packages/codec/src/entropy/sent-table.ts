@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { damaged } from '../bytes.js';
 import { slotCount } from '../kernels/symbols.js';
 import { AdaptiveTables } from './adaptive.js';
 import { RansDecoder, RansEncoder } from './rans.js';
@@ -47,14 +47,15 @@ export function readTables(bytes: Uint8Array, contexts: number, alphabet: number
 function writeTable(encoder: RansEncoder, models: AdaptiveTables, counts: Uint32Array): Uint16Array {
   const frequencies = frequenciesOf(counts, slotCount);
   let before = 0;
-  for (const [symbol, frequency] of frequencies.entries()) {
+  for (let symbol = 0; symbol < frequencies.length; symbol++) {
+    const frequency = frequencies[symbol] as number;
     const bucket = 32 - Math.clz32(frequency);
     models.encode(encoder, before, bucket);
     before = bucket;
-    const { width, shift } = mantissaOf(bucket);
-    const mantissa = (frequency >> shift) & ((1 << width) - 1);
-    encoder.putBits(mantissa, width);
-    frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << shift;
+    const width = keptOf(bucket);
+    const kept = frequency >> droppedOf(bucket);
+    encoder.putBits(kept & ((1 << width) - 1), width);
+    frequencies[symbol] = kept << droppedOf(bucket);
   }
   return frequenciesOf(frequencies, slotCount);
 }
@@ -62,21 +63,25 @@ function writeTable(encoder: RansEncoder, models: AdaptiveTables, counts: Uint32
 function readTable(decoder: RansDecoder, models: AdaptiveTables, alphabet: number): Uint16Array {
   const frequencies = new Uint16Array(alphabet);
   let before = 0;
+  let any = 0;
   for (let symbol = 0; symbol < alphabet; symbol++) {
     const bucket = models.decode(decoder, before);
+    any |= bucket;
     before = bucket;
-    const { width, shift } = mantissaOf(bucket);
+    const width = keptOf(bucket);
     const mantissa = decoder.bits(width);
-    frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << shift;
+    frequencies[symbol] = bucket === 0 ? 0 : ((1 << width) | mantissa) << droppedOf(bucket);
   }
-  if (frequencies.every((frequency) => frequency === 0)) {
-    throw new CutpointError('CUT_CODEC_PAYLOAD', 'A table of frequencies in the payload is empty.');
-  }
+  if (any === 0) throw damaged('has a table of frequencies that is empty');
   return frequenciesOf(frequencies, slotCount);
 }
 
-/** How many bits stand behind the leading one of a frequency of this bit length, and how far they are shifted. */
-function mantissaOf(bucket: number): { width: number; shift: number } {
-  const width = Math.max(0, Math.min(bucket - 1, keptBits));
-  return { width, shift: Math.max(0, bucket - 1 - width) };
+/** How many bits stand behind the leading one of a frequency of so many bits. */
+function keptOf(bits: number): number {
+  return Math.max(0, Math.min(bits - 1, keptBits));
+}
+
+/** How many bits behind those are left away. */
+function droppedOf(bits: number): number {
+  return Math.max(0, bits - 1 - keptBits);
 }

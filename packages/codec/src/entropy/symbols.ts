@@ -2,7 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import { damaged } from '../bytes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { decodeFixed, encodeFixed } from './fixed.js';
-import { type Classes, decodeLearning, encodeLearning } from './learnt.js';
+import { decodeLearning, encodeLearning } from './learnt.js';
 
 /** What both ends know of an array of symbols before it is coded. */
 export interface SymbolLayout {
@@ -20,23 +20,15 @@ export interface SymbolLayout {
 }
 
 /** How the symbols were coded: the first byte. */
-const methods = [
-  'verbatim',
-  'learnt',
-  'learntByClass',
-  'fixed',
-  'fixedByClass',
-  'fixedByNeighbours',
-  'fixedByBoth',
-] as const;
+const methods = ['verbatim', 'learnt', 'fixed', 'fixedByClass', 'fixedByNeighbours', 'fixedByBoth'] as const;
 type Method = (typeof methods)[number];
 
-/** Learning symbol by symbol is slow: it is tried up to this many, beyond which tables that are sent cost little. */
+/** Up to so many symbols are coded by learning from each, which is slow; with more, tables that are sent cost little. */
 const mostLearnt = 1024;
 
 /**
- * Codes symbols by whichever is smallest: under distributions that are sent along, or for few symbols under some that learn; by
- * class, by neighbours, both or neither; or the symbols as they are. The first byte says which.
+ * Codes symbols under distributions that are sent along, by class, by neighbours, both or neither; few symbols under some that
+ * learn, by class; or as they are, if that is shorter. The first byte says which.
  * @param symbols below the alphabet, which is not checked.
  * @throws CutpointError CUT_INTERNAL if the layout is of another number of symbols.
  */
@@ -46,15 +38,17 @@ export function encodeSymbols(symbols: Uint8Array, layout: SymbolLayout, kernels
     const message = `Symbols do not fit their layout of ${layout.count} below ${layout.alphabet}.`;
     throw new CutpointError('CUT_INTERNAL', message);
   }
+  const coded = symbols.length <= mostLearnt ? learnt(symbols, layout) : fixed(symbols, layout, kernels);
+  return coded.length > symbols.length ? withMethod('verbatim', symbols) : coded;
+}
+
+function learnt(symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer> {
+  return withMethod('learnt', encodeLearning(symbols, layout, layout.alphabet));
+}
+
+function fixed(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
   const { byClass, byNeighbours, bytes } = encodeFixed(symbols, layout, kernels);
-  let best = withMethod(fixedMethod(byClass, byNeighbours), bytes);
-  if (symbols.length <= mostLearnt) {
-    best = shorter(best, withMethod('learnt', encodeLearning(symbols, alike, layout.alphabet)));
-    if (layout.classes > 1) {
-      best = shorter(best, withMethod('learntByClass', encodeLearning(symbols, layout, layout.alphabet)));
-    }
-  }
-  return best.length > symbols.length ? withMethod('verbatim', symbols) : best;
+  return withMethod(fixedMethod(byClass, byNeighbours), bytes);
 }
 
 /**
@@ -71,17 +65,14 @@ export function decodeSymbols(bytes: Uint8Array, layout: SymbolLayout, kernels: 
     if (body.length !== count || !areBelow(body, alphabet)) throw damaged('holds other symbols than it should');
     return body.slice();
   }
-  if (method === 'learnt' || method === 'learntByClass') {
+  if (method === 'learnt') {
     if (count > mostLearnt) throw damaged('learns from too many symbols');
-    return decodeLearning(body, count, method === 'learnt' ? alike : layout, alphabet);
+    return decodeLearning(body, count, layout, alphabet);
   }
   const byClass = method === 'fixedByClass' || method === 'fixedByBoth';
   const byNeighbours = method === 'fixedByNeighbours' || method === 'fixedByBoth';
   return decodeFixed(body, { byClass, byNeighbours }, layout, kernels);
 }
-
-/** As if all symbols were alike. */
-const alike: Classes = { classes: 1 };
 
 function fixedMethod(byClass: boolean, byNeighbours: boolean): Method {
   if (byNeighbours) return byClass ? 'fixedByBoth' : 'fixedByNeighbours';
@@ -93,10 +84,6 @@ function withMethod(method: Method, body: Uint8Array): Uint8Array<ArrayBuffer> {
   bytes[0] = methods.indexOf(method);
   bytes.set(body, 1);
   return bytes;
-}
-
-function shorter(a: Uint8Array<ArrayBuffer>, b: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return b.length < a.length ? b : a;
 }
 
 function areBelow(symbols: Uint8Array, alphabet: number): boolean {

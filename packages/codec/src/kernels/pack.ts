@@ -8,7 +8,7 @@ import { type Grouping, groupCount, groupedElements } from './kernels.js';
 /** Bytes that the packed codes take. */
 export function packedBytes(widths: Uint8Array, length: number): number {
   let bytes = 0;
-  for (let g = 0; g < widths.length; g++) bytes += Math.ceil(((widths[g] ?? 0) * length) / 8);
+  for (let g = 0; g < widths.length; g++) bytes += ((widths[g] as number) * length + 7) >>> 3;
   return bytes;
 }
 

@@ -9,11 +9,12 @@ import {
   type TabqOptions,
 } from './kernels.js';
 import { tabqEncode } from './tabq.js';
+import { encodeAffineColumns, encodeTabqColumns, suitColumns } from './wasm-columns.js';
 import { roomFor, type WasmInstance } from './wasm-instance.js';
 
 /*
- * In the module groups are rows. Where they are columns of a tensor, its elements are turned before they are quantised;
- * on the way back the codes are, as they are smaller. A tensor too large for the module's memory is left to the plain
+ * In the module groups are rows, or columns where that is faster (wasm-columns.ts). Where rows are columns of a tensor, its
+ * elements are turned before they are quantised; on the way back the codes are, as they are smaller. A tensor too large for the module's memory is left to the plain
  * kernels, which give the same bytes.
  */
 
@@ -25,6 +26,10 @@ export function encodeAffine(
   width: number,
   form: CodeForm,
 ): Steps | undefined {
+  if (suitColumns(grouping)) {
+    const steps = encodeAffineColumns(wasm, values, grouping, width, form);
+    return steps === 'no room' ? affineEncode(values, grouping, width, form) : steps;
+  }
   const groups = groupCount(grouping);
   const count = values.length;
   const room = roomFor(wasm, [...valueRoom(count, grouping), groups * 4, groups * 4, groups, count, count]);
@@ -45,6 +50,11 @@ export function encodeTabq(
   options: TabqOptions,
   form: CodeForm,
 ): { readonly steps: Steps; readonly outliers: Outliers } {
+  const tau = floorToF32(options.tau);
+  if (suitColumns(grouping)) {
+    const coded = encodeTabqColumns(wasm, values, grouping, { ...options, tau }, form);
+    return coded === 'no room' ? tabqEncode(values, grouping, options, form) : coded;
+  }
   const groups = groupCount(grouping);
   const count = values.length;
   const rowSizes = [groups * 4, groups * 4, groups, groups * 4, groups * 8] as const;
@@ -54,7 +64,6 @@ export function encodeTabq(
   const [numbers, rows, lows, scales, widths, outsides, energies, codes, output] = room.at;
   putRows(wasm, room.memory, values, grouping, numbers, rows);
   const { delta, maxWidth } = options;
-  const tau = floorToF32(options.tau);
   const { run } = wasm;
   const { length, inner } = grouping;
   const outside = run.measureRows(rows, groups, length, tau, lows, scales, outsides, energies);

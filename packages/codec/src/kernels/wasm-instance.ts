@@ -45,6 +45,56 @@ export interface WasmExports {
     widths: number,
     codes: number,
   ): void;
+  beginColumns(): void;
+  columnsAreNarrow(): number;
+  measureColumns(numbers: number, length: number, columns: number, tau: number, lows: number, highs: number): number;
+  affineColumns(
+    columns: number,
+    width: number,
+    isNarrow: boolean,
+    lows: number,
+    highs: number,
+    starts: number,
+    scales: number,
+    inverses: number,
+  ): void;
+  quantiseColumns(
+    numbers: number,
+    codes: number,
+    length: number,
+    columns: number,
+    starts: number,
+    inverses: number,
+  ): void;
+  measureTabqColumns(
+    numbers: number,
+    length: number,
+    columns: number,
+    tau: number,
+    room: number,
+    lows: number,
+    highs: number,
+    outsides: number,
+    energies: number,
+  ): number;
+  tabqColumns(
+    numbers: number,
+    length: number,
+    columns: number,
+    tau: number,
+    delta: number,
+    maxWidth: number,
+    isNarrow: boolean,
+    room: number,
+    lows: number,
+    highs: number,
+    outsides: number,
+    energies: number,
+    starts: number,
+    scales: number,
+    inverses: number,
+    widths: number,
+  ): void;
   takeOutliers(numbers: number, count: number, tau: number, at: number, values: number): void;
   packRows(codes: number, packed: number, rows: number, length: number, widths: number): number;
   unpackRows(packed: number, codes: number, rows: number, length: number, widths: number): void;

@@ -50,6 +50,17 @@ const listOf = (size: { minLength?: number; maxLength: number }) =>
 const groupings: fc.Arbitrary<Grouping> = fc.oneof(
   fc.record({ outer: fc.integer({ min: 1, max: 4 }), length: fc.nat(40), inner: fc.constant(1) }),
   fc.record({ outer: fc.integer({ min: 1, max: 3 }), length: fc.nat(20), inner: fc.integer({ min: 2, max: 20 }) }),
+  // Longer than what is summed in one go.
+  fc.record({
+    outer: fc.constant(1),
+    length: fc.integer({ min: 60, max: 140 }),
+    inner: fc.integer({ min: 1, max: 9 }),
+  }),
+  fc.record({
+    outer: fc.integer({ min: 4, max: 9 }),
+    length: fc.integer({ min: 60, max: 140 }),
+    inner: fc.constant(1),
+  }),
 );
 const grouped = groupings.chain((grouping) => {
   const count = grouping.outer * grouping.length * grouping.inner;
