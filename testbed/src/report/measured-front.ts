@@ -70,7 +70,7 @@ function verdict(
   if (gainPct > -noticeablePct) {
     return `In ${what}, cutting does not pay on this network: ${cut.plan.label} is no better than ${device} within ${noticeablePct} %: ${both}.`;
   }
-  return `In ${what}, no cut beats ${device} on this network: ${both} for the best cut, ${cut.plan.label}.`;
+  return `In ${what}, no cut beats ${device} on this network: ${show(alone)} against ${show(cut)} for the best cut, ${cut.plan.label}.`;
 }
 
 function latencyText({ measured }: ResultRow): string {

@@ -191,7 +191,7 @@ describe('the words about cutting', () => {
   it('say where cutting does not pay, and where it makes no difference', () => {
     const rows = [alone('pi', 100, 10), alone('box', 50, 20), cut('cut 7', 80, 20.2)];
     expect(verdicts(rows)[0]).toBe(
-      'In latency, no cut beats box alone on this network: 80.0 ms against 50.0 ms for the best cut, cut 7.',
+      'In latency, no cut beats box alone on this network: 50.0 ms against 80.0 ms for the best cut, cut 7.',
     );
     expect(verdicts(rows)[1]).toContain('cutting does not pay on this network');
   });
