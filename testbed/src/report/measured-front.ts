@@ -74,7 +74,8 @@ function verdict(
 }
 
 function latencyText({ measured }: ResultRow): string {
-  return `${measured.latencyMs.toPrecision(3)} ms`;
+  const { latencyMs } = measured;
+  return latencyMs < 999.5 ? `${latencyMs.toPrecision(3)} ms` : `${(latencyMs / 1000).toPrecision(3)} s`;
 }
 
 function throughputText({ measured }: ResultRow): string {

@@ -196,6 +196,10 @@ describe('the words about cutting', () => {
     expect(verdicts(rows)[1]).toContain('cutting does not pay on this network');
   });
 
+  it('are in seconds where those read better', () => {
+    expect(verdicts([alone('pi', 157, 10), cut('cut 7', 1870, 1)])[0]).toContain('157 ms against 1.87 s');
+  });
+
   it('say what was not measured', () => {
     expect(verdicts([])).toEqual(['Nothing was measured.']);
     expect(verdicts([cut('c', 1, 1)])[0]).toContain('No device was measured alone');
