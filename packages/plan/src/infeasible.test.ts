@@ -60,7 +60,7 @@ describe('limits that cannot be kept', () => {
     expect(() => requireFront(problem, { limits: { maxLatencyMs: 25, maxWireBytes: 5 } })).toThrow(
       expect.objectContaining({
         code: 'CUT_INFEASIBLE',
-        message: 'No plan keeps maxLatencyMs 25 ms: the others kept, maxLatencyMs 40 ms would do.',
+        message: 'No plan keeps latency at most 25 ms: the others kept, latency at most 40 ms would do.',
       }),
     );
     expect(requireFront(problem).points.length).toBe(1);

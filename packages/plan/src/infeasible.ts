@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { baselinesOf } from './baselines.js';
 import { type Front, type FrontOptions, paretoFront } from './front.js';
-import { measures, type PlanLimits } from './limits.js';
+import { type Measure, measures, type PlanLimits } from './limits.js';
 import { objectives as everyObjective, type Objective, type PlanProblem } from './problem.js';
 
 export interface Conflict {
@@ -35,19 +35,19 @@ export function explainInfeasible(problem: PlanProblem, limits: PlanLimits): Con
     limit: measures[objective].limit,
     asked: limits[measures[objective].limit] ?? 0,
     nearest: best(problem, objective, keep(given.filter((other) => other !== objective))),
-    unit: measures[objective].unit,
+    measure: measures[objective],
   }));
-  const names = found.map(({ limit, asked, unit }) => `${limit} ${withUnit(asked, unit)}`);
+  const names = found.map(({ measure, asked }) => boundText(measure, asked));
   const others = given.filter((objective) => !conflict.includes(objective));
   const next = explainInfeasible(problem, keep(others));
-  const ways = found.map(({ limit, nearest, unit }, i) => {
+  const ways = found.map(({ measure, nearest }, i) => {
     // Where other limits conflict, too, each conflict is told as if the others were gone.
     const own = conflict.filter((_, other) => other !== i);
     const objective = conflict[i];
     const value = next === undefined || objective === undefined ? nearest : best(problem, objective, keep(own));
     return value === undefined
-      ? `loosening ${limit} alone is not enough`
-      : `${limit} ${withUnit(sufficient(value, limit), unit)} would do`;
+      ? `loosening ${measure.name} alone is not enough`
+      : `${boundText(measure, sufficient(value, measure.larger))} would do`;
   });
   const conflicting =
     names.length === 1 ? `No plan keeps ${names[0]}` : `No plan keeps ${names.join(' and ')} together`;
@@ -77,13 +77,15 @@ function noPlanAtAll(problem: PlanProblem): string {
 }
 
 /** Six digits of a value, rounded so that it is enough: up for what may be had at most, down for what is wanted at least. */
-function sufficient(value: number, limit: keyof PlanLimits): number {
+function sufficient(value: number, larger: boolean): number {
   if (value === 0 || Number.isInteger(value)) return value;
   const step = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 5);
-  return Number(((limit.startsWith('min') ? Math.floor : Math.ceil)(value / step) * step).toPrecision(6));
+  return Number(((larger ? Math.floor : Math.ceil)(value / step) * step).toPrecision(6));
 }
 
-function withUnit(value: number, unit: string): string {
+/** Such as `latency at most 25 ms`. */
+function boundText({ name, unit, larger }: Measure, value: number): string {
   const number = Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
-  return unit === '' ? number : `${number} ${unit}`;
+  const quantity = unit === '' || unit.startsWith('/') ? `${number}${unit}` : `${number} ${unit}`;
+  return `${name} at ${larger ? 'least' : 'most'} ${quantity}`;
 }

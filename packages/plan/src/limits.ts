@@ -10,9 +10,11 @@ export interface PlanLimits {
   readonly maxAccuracyLoss?: number | undefined;
 }
 
-interface Measure {
+export interface Measure {
   readonly cost: keyof PlanCosts;
   readonly limit: keyof PlanLimits;
+  /** As a sentence calls it. */
+  readonly name: string;
   readonly unit: string;
   /** Larger is better. */
   readonly larger: boolean;
@@ -20,12 +22,12 @@ interface Measure {
 
 /** Which cost and which limit belong to an objective. */
 export const measures: Readonly<Record<Objective, Measure>> = {
-  latency: { cost: 'latencyMs', limit: 'maxLatencyMs', unit: 'ms', larger: false },
-  throughput: { cost: 'throughputHz', limit: 'minThroughputHz', unit: '/s', larger: true },
-  energy: { cost: 'edgeEnergyJ', limit: 'maxEdgeEnergyJ', unit: 'J', larger: false },
-  memory: { cost: 'peakMemoryBytes', limit: 'maxPeakMemoryBytes', unit: 'bytes', larger: false },
-  bytes: { cost: 'wireBytes', limit: 'maxWireBytes', unit: 'bytes', larger: false },
-  accuracy: { cost: 'accuracyLoss', limit: 'maxAccuracyLoss', unit: '', larger: false },
+  latency: { name: 'latency', cost: 'latencyMs', limit: 'maxLatencyMs', unit: 'ms', larger: false },
+  throughput: { name: 'throughput', cost: 'throughputHz', limit: 'minThroughputHz', unit: '/s', larger: true },
+  energy: { name: 'edge energy', cost: 'edgeEnergyJ', limit: 'maxEdgeEnergyJ', unit: 'J', larger: false },
+  memory: { name: 'peak memory', cost: 'peakMemoryBytes', limit: 'maxPeakMemoryBytes', unit: 'bytes', larger: false },
+  bytes: { name: 'bytes on the wire', cost: 'wireBytes', limit: 'maxWireBytes', unit: 'bytes', larger: false },
+  accuracy: { name: 'accuracy loss', cost: 'accuracyLoss', limit: 'maxAccuracyLoss', unit: '', larger: false },
 };
 
 /** True if no limit is exceeded. */
