@@ -60,6 +60,11 @@ function unsteadyText(id: string, { fit }: ModelProfile): string {
   return `The profile for ${id} is unsteady: its reference segment varied by ${drift} %. Measure again on a quiet machine: \`cutpoint profile\` with --no-cache.`;
 }
 
+function threadsText(id: string, profiled: number, stated: number): string {
+  const were = profiled === 1 ? '1 thread' : `${profiled} threads`;
+  return `The profile for ${id} was measured with ${were}, but the scenario gives it ${stated}: times may differ.`;
+}
+
 const stepText: Readonly<Record<ProfileProgress['step'], (done: number, total: number) => string>> = {
   open: () => 'opening the model',
   device: () => 'looking at the device',
@@ -93,6 +98,7 @@ export async function profilesFor(
       }));
     if (given === undefined) own.set(threads, profile);
     profiles[id] = profile;
+    if (profile.runtime.threads !== threads) onNote?.(threadsText(id, profile.runtime.threads, threads));
     if (profile.fit.referenceDriftPct > unsteadyPct) onNote?.(unsteadyText(id, profile));
   }
   const unstated = scenario.devices.filter(({ role, power }, i) => role === 'edge' && !power && !deviceProfiles[i]);
