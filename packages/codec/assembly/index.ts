@@ -13,4 +13,7 @@ export { countSymbols, decodeSymbols, encodeSymbols } from './symbols';
 export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
 export { measureTabqColumns, tabqColumns } from './tabq-columns';
 export { tailBin } from './tail';
+export { decodeCoefficients, encodeCoefficients } from './transform/coefficients';
+export { multiply, multiplyMaps } from './transform/products';
+export { addMeans, fromSteps, toSteps } from './transform/steps';
 export { transposeBytes, transposeNumbers } from './transpose';

@@ -1,18 +1,30 @@
 // What the transform codec reaches: bytes, agreement with the uncut model, top-1, and the time it takes.
-//   node packages/codec/bench/transform.mjs [CASE...] [--step S] [--plain]
+//   node packages/codec/bench/transform.mjs [CASE...] [--step S] [--plain] [--typescript]
 // Calibrates on every 4th image and evaluates on the others; every byte of a payload is counted, tables are not, as they
-// ship with the segment. --step overrides the step of the cases; --plain measures without cosine transform. Activations
-// are kept in the temporary directory. Needs ../shared/models and `sharp`.
+// ship with the segment. --step overrides the step of the cases; --plain measures without cosine transform; --typescript
+// does so with the kernels in plain TypeScript. Activations are kept in the temporary directory. Needs ../shared/models
+// and `sharp`.
 import { parseArgs } from 'node:util';
 import { median, tensorOf } from '@cutpoint/core';
-import { calibrateTransform, printTransformTable, transformCodec } from '../dist/index.js';
+import {
+  calibrateTransform,
+  openKernels,
+  printTransformTable,
+  transformCodec,
+  typescriptKernels,
+} from '../dist/index.js';
 import { backOf } from './activations.mjs';
 import { cases, loadSet } from './cases.mjs';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { step: { type: 'string' }, plain: { type: 'boolean', default: false } },
+  options: {
+    step: { type: 'string' },
+    plain: { type: 'boolean', default: false },
+    typescript: { type: 'boolean', default: false },
+  },
 });
+const kernels = options.typescript ? typescriptKernels : openKernels();
 const say = (line) => process.stdout.write(`${line}\n`);
 
 say(
@@ -37,7 +49,7 @@ async function measured({ name, cut, targetBytes, targetAgreement }, set, relati
     frequencies: !options.plain,
   });
   const calibrationS = (performance.now() - began) / 1000;
-  const codec = transformCodec(name, table);
+  const codec = transformCodec(name, table, kernels);
   const back = await backOf(set.model, cut);
   const seen = { bytes: [], agrees: [], right: [], rightUncut: [], encodeMs: [], decodeMs: [] };
   for (const i of set.evaluation) {

@@ -2,6 +2,8 @@ import { describe } from 'vitest';
 import { itIsACodec } from './codec-conformance.testing.js';
 import { openKernels } from './kernels/load-kernels.js';
 import { openCodec } from './registry.js';
+import { transformCodecs } from './transform/codec.js';
+import { smallShapes, smallTables } from './transform/small-tables.testing.js';
 
 const specs = [
   'raw',
@@ -33,4 +35,12 @@ describe.each(specs)('%s', (spec) => {
 const kernels = openKernels();
 describe.each(['f16', 'affine:bits=5,per=token', 'ts-tabq:delta=1e-3,rho=0.01+rans'])('%s in WebAssembly', (spec) => {
   itIsACodec(() => openCodec(spec, { kernels }));
+});
+
+const transform = transformCodecs(smallTables);
+describe.each([...smallTables.keys()])('transform for a %s', (name) => {
+  itIsACodec(() => openCodec(`transform:table=${name}`, { transform }), smallShapes[name]);
+  describe('in WebAssembly', () => {
+    itIsACodec(() => openCodec(`transform:table=${name}`, { transform, kernels }), smallShapes[name]);
+  });
 });

@@ -20,7 +20,7 @@ export interface CodecResources {
   /** The arithmetic; plain TypeScript if not given. */
   readonly kernels?: Kernels;
   /** Makes the codec `transform` from the tables that its spec names. */
-  readonly transform?: (spec: CodecSpec) => Codec;
+  readonly transform?: (spec: CodecSpec, kernels: Kernels) => Codec;
 }
 
 /**
@@ -30,14 +30,15 @@ export interface CodecResources {
 export function openCodec(text: string, resources: CodecResources = {}): Codec {
   const spec = parseSpec(text);
   const { base, filters } = spec;
+  const kernels = resources.kernels ?? typescriptKernels;
   if (filters[0]?.name === 'delta') {
     throw new CutpointError('CUT_USAGE', `The codec "${text}" is for streams, as delta builds on the tensor before.`);
   }
   if (base.name === 'transform') {
-    if (resources.transform !== undefined) return resources.transform(spec);
+    if (resources.transform !== undefined) return resources.transform(spec, kernels);
     throw new CutpointError('CUT_USAGE', `The codec "${text}" cannot be used here, as its table is not there.`);
   }
-  return codecOf(spec, resources.kernels ?? typescriptKernels);
+  return codecOf(spec, kernels);
 }
 
 function codecOf(spec: CodecSpec, kernels: Kernels): Codec {

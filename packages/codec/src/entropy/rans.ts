@@ -22,6 +22,13 @@ function stateOf(hash: number): number {
   return lowest + (hash >>> 9);
 }
 
+/** Where a decoder stands: the next byte, its state, and the hash of all symbols so far. */
+export interface RansPosition {
+  readonly at: number;
+  readonly state: number;
+  readonly hash: number;
+}
+
 /** Takes symbols as parts of the scale, first to last. */
 export class RansEncoder {
   #ops = new Uint32Array(1024);
@@ -29,12 +36,21 @@ export class RansEncoder {
 
   /** A symbol that owns the `frequency` slots from `start` on; 1 <= frequency <= scale, start + frequency <= scale. */
   put(start: number, frequency: number): void {
-    if (this.#count === this.#ops.length) {
-      const longer = new Uint32Array(this.#ops.length * 2);
-      longer.set(this.#ops);
-      this.#ops = longer;
-    }
+    if (this.#count === this.#ops.length) this.#grow(this.#count + 1);
     this.#ops[this.#count++] = (start << 15) | frequency;
+  }
+
+  /** Symbols that a kernel has looked up: of each `start << 15 | frequency`, as `put` takes them. */
+  putAll(ops: Uint32Array): void {
+    if (this.#count + ops.length > this.#ops.length) this.#grow(this.#count + ops.length);
+    this.#ops.set(ops, this.#count);
+    this.#count += ops.length;
+  }
+
+  #grow(least: number): void {
+    const longer = new Uint32Array(Math.max(least, this.#ops.length * 2));
+    longer.set(this.#ops);
+    this.#ops = longer;
   }
 
   /** Bits as they are, `width` up to 14 of them. */
@@ -73,17 +89,29 @@ export class RansEncoder {
 
 /** Gives back what an encoder took, if asked in the same order with the same parts of the scale. */
 export class RansDecoder {
-  readonly #bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   #at = 4;
   #state: number;
   #hash = 0;
 
   /** @throws CutpointError CUT_CODEC_PAYLOAD if the bytes cannot be the encoder's. */
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     const [a = 0, b = 0, c = 0, d = 0] = bytes;
     this.#state = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     if (bytes.length < 4 || this.#state < lowest || this.#state > 0x7f_ff_ff_ff) throw corrupt();
+  }
+
+  /** For a kernel that goes on from here. */
+  get position(): RansPosition {
+    return { at: this.#at, state: this.#state, hash: this.#hash };
+  }
+
+  /** Goes on from where a kernel has come to. */
+  moveTo({ at, state, hash }: RansPosition): void {
+    this.#at = at;
+    this.#state = state;
+    this.#hash = hash;
   }
 
   /** The slot, 0 to scale - 1, that tells which symbol is next. */
@@ -96,8 +124,8 @@ export class RansDecoder {
     this.#hash = hashed(this.#hash, (start << 15) | frequency);
     let state = Math.imul(frequency, this.#state >>> scaleBits) + (this.#state & (scale - 1)) - start;
     while (state < lowest) {
-      if (this.#at >= this.#bytes.length) throw corrupt();
-      state = (state << 8) | (this.#bytes[this.#at++] ?? 0);
+      if (this.#at >= this.bytes.length) throw corrupt();
+      state = (state << 8) | (this.bytes[this.#at++] ?? 0);
     }
     this.#state = state;
   }
@@ -112,10 +140,11 @@ export class RansDecoder {
 
   /** To be called after the last symbol. @throws CutpointError CUT_CODEC_PAYLOAD if the bytes do not end here, or were changed. */
   end(): void {
-    if (this.#at !== this.#bytes.length || this.#state !== stateOf(this.#hash)) throw corrupt();
+    if (this.#at !== this.bytes.length || this.#state !== stateOf(this.#hash)) throw corrupt();
   }
 }
 
-function corrupt(): CutpointError {
+/** What a decoder throws where symbols are not those of an encoder. */
+export function corrupt(): CutpointError {
   return new CutpointError('CUT_CODEC_PAYLOAD', 'The coded symbols are damaged or cut short: send the tensor again.');
 }

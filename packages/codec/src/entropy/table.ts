@@ -1,15 +1,15 @@
 import { CutpointError } from '@cutpoint/core';
 import { type RansDecoder, type RansEncoder, scale, scaleBits } from './rans.js';
 
-const coarseBits = 6;
+export const coarseBits = 6;
 
 /** Which slots of the scale the symbols 0 to `symbols - 1` own: a fixed distribution. */
 export class StaticTable {
   readonly symbols: number;
   /** Where the slots of each symbol start, and the scale at the end. */
   readonly starts: Uint16Array;
-  /** The symbol that owns the first slot of each 2^coarseBits. */
-  readonly #first: Uint16Array;
+  /** The symbol that owns the first slot of each 2^coarseBits: where to begin to look for the one that owns a slot. */
+  readonly first: Uint16Array;
 
   /**
    * @param frequencies of the symbols, summing to the scale; a symbol of none cannot be coded.
@@ -26,11 +26,11 @@ export class StaticTable {
     }
     if (sum !== scale) throw new CutpointError('CUT_CODEC_PAYLOAD', 'A table of frequencies has a wrong sum.');
     this.starts[frequencies.length] = sum;
-    this.#first = new Uint16Array(scale >>> coarseBits);
+    this.first = new Uint16Array(scale >>> coarseBits);
     let symbol = 0;
-    for (let i = 0; i < this.#first.length; i++) {
+    for (let i = 0; i < this.first.length; i++) {
       while ((this.starts[symbol + 1] ?? scale) <= i << coarseBits) symbol++;
-      this.#first[i] = symbol;
+      this.first[i] = symbol;
     }
   }
 
@@ -43,7 +43,7 @@ export class StaticTable {
 
   decode(decoder: RansDecoder): number {
     const slot = decoder.slot;
-    let symbol = this.#first[slot >>> coarseBits] ?? 0;
+    let symbol = this.first[slot >>> coarseBits] ?? 0;
     let end = this.starts[symbol + 1] ?? scale;
     while (end <= slot) end = this.starts[++symbol + 1] ?? scale;
     const start = this.starts[symbol] ?? 0;

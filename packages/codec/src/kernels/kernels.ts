@@ -1,3 +1,5 @@
+import type { OpenTransform } from '../transform/kernels.js';
+
 /**
  * How a tensor falls into groups that are quantised together. Element l (0 to length - 1) of group (o, i) lies at
  * `(o * length + l) * inner + i`; the group's number is `o * inner + i`. With `inner` 1 groups are rows; with `outer` 1
@@ -128,6 +130,8 @@ export interface Kernels {
   ): Uint8Array<ArrayBuffer> | undefined;
   /** xxHash32 of the bytes: checksum.ts. */
   checksum(bytes: Uint8Array): number;
+  /** The arithmetic of the codec `transform` under a table: ../transform/plain.ts. */
+  readonly openTransform: OpenTransform;
 }
 
 /** Elements of a larger magnitude cannot be quantised, as the differences of two of them may be infinite: 2^126. */

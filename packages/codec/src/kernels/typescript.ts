@@ -1,3 +1,4 @@
+import { plainTransform } from '../transform/plain.js';
 import { affineEncode, decodeSteps } from './affine.js';
 import { fromBfloats, toBfloats } from './bfloat.js';
 import { checksum } from './checksum.js';
@@ -22,4 +23,5 @@ export const typescriptKernels: Kernels = {
   encodeSymbols,
   decodeSymbols,
   checksum,
+  openTransform: plainTransform,
 };

@@ -10,6 +10,48 @@ export interface WasmExports {
   fromBfloats(bfloats: number, numbers: number, count: number): void;
   transposeNumbers(from: number, to: number, rows: number, columns: number): void;
   transposeBytes(from: number, to: number, rows: number, columns: number): void;
+  multiply(out: number, transposed: number, input: number, rows: number, inner: number, columns: number): void;
+  multiplyMaps(
+    maps: number,
+    turned: number,
+    count: number,
+    height: number,
+    width: number,
+    vertical: number,
+    horizontal: number,
+  ): void;
+  addMeans(numbers: number, means: number, channels: number, positions: number, factor: number): void;
+  toSteps(numbers: number, count: number, perStep: number, most: number, steps: number): number;
+  fromSteps(steps: number, count: number, step: number, numbers: number): void;
+  encodeCoefficients(
+    values: number,
+    channels: number,
+    height: number,
+    width: number,
+    magnitudes: number,
+    perPlace: boolean,
+    groups: number,
+    weights: number,
+    starts: number,
+    planes: number,
+    ops: number,
+  ): number;
+  decodeCoefficients(
+    values: number,
+    channels: number,
+    height: number,
+    width: number,
+    magnitudes: number,
+    perPlace: boolean,
+    groups: number,
+    weights: number,
+    starts: number,
+    firsts: number,
+    planes: number,
+    bytes: number,
+    length: number,
+    position: number,
+  ): number;
   affineEncode(
     numbers: number,
     rows: number,
@@ -214,4 +256,9 @@ export function roomFor<const Sizes extends readonly number[]>(
   if (wasm.base + used > mostBytes) return undefined;
   // There is one place for each size.
   return { memory: wasm.memory(used), at: at as { [Index in keyof Sizes]: number } };
+}
+
+/** Copies an array in. */
+export function putArray(memory: Uint8Array<ArrayBuffer>, at: number, array: ArrayBufferView): void {
+  memory.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
 }

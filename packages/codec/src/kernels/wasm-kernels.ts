@@ -4,6 +4,7 @@ import { endOfBin, magnitudeBins, tailMagnitude as plainTailMagnitude } from './
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
 import { roomFor, type WasmInstance } from './wasm-instance.js';
 import { countSymbols, decodeSymbols, encodeSymbols } from './wasm-symbols.js';
+import { openTransform } from './wasm-transform.js';
 
 /** Elements that are copied in at a time where each stands alone: few enough to stay in a core's cache. */
 const blockLength = 16_384;
@@ -32,6 +33,7 @@ export function wasmKernels(wasm: WasmInstance): Kernels {
     encodeSymbols: (symbols, contexts, frequencies) => encodeSymbols(wasm, symbols, contexts, frequencies),
     decodeSymbols: (bytes, count, contexts, frequencies) => decodeSymbols(wasm, bytes, count, contexts, frequencies),
     checksum: (bytes) => checksum(wasm, bytes),
+    openTransform: (table, transform) => openTransform(wasm, table, transform),
   };
 }
 

@@ -6,7 +6,7 @@ import { eigenvectorsOf } from './eigen.js';
 import { nonNegativeFit } from './non-negative.js';
 import { quantise } from './quantise.js';
 import { type Extent, type Geometry, mostFrequencies, mostRotated, type TransformTable } from './table.js';
-import { transformOf } from './transform.js';
+import { forward, transformOf } from './transform.js';
 
 export interface CalibrationOptions {
   readonly modelHash: string;
@@ -39,7 +39,7 @@ export function calibrateTransform(samples: () => Iterable<Sample>, options: Cal
   function* quantised(): Iterable<{ values: Int32Array; extent: Extent }> {
     for (const sample of samples()) {
       const extent = extentOfSample(geometry, sample);
-      yield { values: quantise(transform.forward(Float64Array.from(sample), extent), step), extent };
+      yield { values: quantise(forward(transform, new Float64Array(sample), extent), step), extent };
     }
   }
   const groups = Uint8Array.from({ length: geometry.channels }, (_, k) =>

@@ -1,24 +1,26 @@
 import { CutpointError, describeType, type Tensor } from '@cutpoint/core';
 import type { Codec } from '../codec.js';
 import { RansDecoder, RansEncoder } from '../entropy/rans.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { typescriptKernels } from '../kernels/typescript.js';
 import { tags } from '../payload.js';
 import type { CodecSpec } from '../spec/spec.js';
-import { decodeCoefficients, encodeCoefficients } from './coefficients.js';
 import { readHeader, writeHeader } from './header.js';
 import { type FloatType, numbersOf, roundingNorm, tensorOfNumbers } from './numbers.js';
-import { quantise } from './quantise.js';
 import { type Extent, extentOf, type TransformTable } from './table.js';
-import { transformOf } from './transform.js';
+import { errorOf, transformOf } from './transform.js';
 
 /**
  * Opens codecs `transform:table=NAME` from tables by name: for `CodecResources.transform`.
  * @throws CutpointError CUT_USAGE, when called with a spec, if there is no such table.
  */
-export function transformCodecs(tables: ReadonlyMap<string, TransformTable>): (spec: CodecSpec) => Codec {
-  return ({ base }) => {
+export function transformCodecs(
+  tables: ReadonlyMap<string, TransformTable>,
+): (spec: CodecSpec, kernels: Kernels) => Codec {
+  return ({ base }, kernels) => {
     const name = String(base.values.get('table'));
     const table = tables.get(name);
-    if (table !== undefined) return transformCodec(name, table);
+    if (table !== undefined) return transformCodec(name, table, kernels);
     const known = tables.size === 0 ? 'none' : [...tables.keys()].join(', ');
     throw new CutpointError('CUT_USAGE', `There is no table "${name}" for the codec transform; there is: ${known}.`);
   };
@@ -33,9 +35,11 @@ const tag = tags.transform * 4;
  * A payload is a byte that names the codec, and one rANS stream: its end tells damage from what was sent. The bytes, and
  * what is decoded, are the same on every machine: sums are binary64 in a fixed order, and integers choose the tables.
  * @param name of the table, for the spec `transform:table=NAME`.
+ * @param kernels the arithmetic; plain TypeScript if not given.
  */
-export function transformCodec(name: string, table: TransformTable): Codec {
+export function transformCodec(name: string, table: TransformTable, kernels: Kernels = typescriptKernels): Codec {
   const transform = transformOf(table);
+  const arithmetic = kernels.openTransform(table, transform);
   const { geometry, step } = table;
 
   function opened(tensor: Tensor): { type: FloatType; numbers: Float64Array<ArrayBuffer>; extent: Extent } {
@@ -57,7 +61,7 @@ export function transformCodec(name: string, table: TransformTable): Codec {
       const size = extent.channels * extent.height * extent.width;
       for (let s = 0; s < extent.samples; s++) {
         const sample = channelsFirst(numbers.subarray(s * size, (s + 1) * size), table);
-        encodeCoefficients(encoder, table, extent, quantise(transform.forward(sample, extent), step));
+        arithmetic.encode(encoder, arithmetic.coefficientsOf(sample, extent), extent);
       }
       const coded = encoder.finish();
       const payload = new Uint8Array(coded.length + 1);
@@ -71,10 +75,9 @@ export function transformCodec(name: string, table: TransformTable): Codec {
       const { type, shape, extent } = readHeader(decoder, geometry, maxElements);
       const size = extent.channels * extent.height * extent.width;
       const numbers = new Float64Array(size * extent.samples);
-      const values = new Int32Array(size);
       for (let s = 0; s < extent.samples; s++) {
-        decodeCoefficients(decoder, table, extent, values);
-        numbers.set(channelsLast(transform.inverse(values, step, extent), table), s * size);
+        const sample = arithmetic.valuesOf(arithmetic.decode(decoder, extent), extent);
+        numbers.set(channelsLast(sample, table), s * size);
       }
       decoder.end();
       return tensorOfNumbers(type, shape, numbers);
@@ -84,7 +87,7 @@ export function transformCodec(name: string, table: TransformTable): Codec {
       const norm = Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0));
       const positions = extent.height * extent.width * extent.samples;
       const meanNorm = Math.sqrt(table.mean.reduce((sum, value) => sum + value * value, 0) * positions);
-      const own = transform.errorOf(step, extent, norm + meanNorm) * Math.sqrt(extent.samples);
+      const own = errorOf(transform, step, extent, norm + meanNorm) * Math.sqrt(extent.samples);
       return { kind: 'norm', most: own + roundingNorm(type, numbers.length, norm + own) };
     },
   };

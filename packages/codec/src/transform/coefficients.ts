@@ -67,8 +67,8 @@ export function decodeCoefficients(
   decoder: RansDecoder,
   table: TransformTable,
   extent: Extent,
-  values: Int32Array,
-): void {
+): Int32Array<ArrayBuffer> {
+  const values = new Int32Array(extent.channels * extent.height * extent.width);
   const contexts = new Contexts(table, extent);
   visit(contexts, extent, (index, place) => {
     const own = contexts.classOf(place, index);
@@ -80,6 +80,7 @@ export function decodeCoefficients(
     values[index] = value;
     return value;
   });
+  return values;
 }
 
 /** Sign, then the excess over the last cell with a symbol by an Elias gamma code. */
@@ -97,11 +98,16 @@ function putFar(encoder: RansEncoder, cell: number): void {
 function far(decoder: RansDecoder): number {
   const negative = decoder.bits(1) === 1;
   const width = decoder.bits(5);
-  if (width > 22) throw new CutpointError('CUT_CODEC_PAYLOAD', 'A coefficient in the payload is too large.');
+  if (width > 22) throw tooLarge();
   let excess = 1;
   for (let left = width; left > 0; left -= Math.min(left, 12)) {
     const bits = Math.min(left, 12);
     excess = (excess << bits) | decoder.bits(bits);
   }
   return negative ? -(excess + mostCell) : excess + mostCell;
+}
+
+/** What is thrown for a payload with a coefficient that no encoder puts. */
+export function tooLarge(): CutpointError {
+  return new CutpointError('CUT_CODEC_PAYLOAD', 'A coefficient in the payload is too large.');
 }

@@ -23,9 +23,9 @@ export function numbersOf(tensor: Tensor): { type: FloatType; numbers: Float64Ar
     const narrow = new Float32Array(values.length);
     if (type === 'f16') fromHalves(values, narrow);
     else fromBfloats(values, narrow);
-    return { type, numbers: Float64Array.from(narrow) };
+    return { type, numbers: new Float64Array(narrow) };
   }
-  return { type, numbers: Float64Array.from(values as Float32Array) };
+  return { type, numbers: new Float64Array(values as Float32Array) };
 }
 
 /** The nearest tensor of a type; numbers beyond its range become its largest. */
@@ -45,7 +45,7 @@ export function roundingNorm(type: FloatType, count: number, norm: number): numb
 
 function rounded(type: FloatType, numbers: Float64Array<ArrayBuffer>) {
   if (type === 'f64') return numbers;
-  const single = Float32Array.from(numbers);
+  const single = new Float32Array(numbers);
   if (type === 'f32') return single;
   const narrow = new Uint16Array(single.length);
   if (type === 'f16') toHalves(single, narrow);

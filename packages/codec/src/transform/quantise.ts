@@ -11,8 +11,11 @@ export function quantise(coefficients: Float64Array, step: number): Int32Array<A
     values[i] = nearest;
     most = Math.max(most, nearest < 0 ? -nearest : nearest);
   }
-  if (!(most <= mostCoefficient)) {
-    throw new CutpointError('CUT_CODEC', 'The tensor holds NaN, infinity or values far beyond those calibrated with.');
-  }
+  if (!(most <= mostCoefficient)) throw outOfRange();
   return values;
+}
+
+/** What is thrown for a tensor whose coefficients cannot be quantised. */
+export function outOfRange(): CutpointError {
+  return new CutpointError('CUT_CODEC', 'The tensor holds NaN, infinity or values far beyond those calibrated with.');
 }

@@ -1,3 +1,4 @@
+import { type Kernels, openKernels } from '@cutpoint/codec';
 import type { Cut } from '@cutpoint/graph';
 import type { CutModel } from '@cutpoint/runtime';
 import { chooseRows } from '../data/choose-rows.js';
@@ -32,6 +33,7 @@ export async function codecsAt(specs: readonly string[], place: CodecPlace): Pro
   const { cut } = place;
   const opened = new Map<string, CrossingCodec>();
   let activations: readonly Float32Array[] | undefined;
+  let kernels: Kernels | undefined;
   for (const spec of specs) {
     const recipe = parseRecipe(spec);
     if (recipe === undefined) {
@@ -43,7 +45,8 @@ export async function codecsAt(specs: readonly string[], place: CodecPlace): Pro
     if (target === undefined) continue;
     activations ??= await calibrationActivations(place, target.tensor);
     const where = { modelHash: place.model.file.hash, cut: cut.index, ...target };
-    const codec = codecOfRecipe(recipe, activations, where);
+    kernels ??= openKernels();
+    const codec = codecOfRecipe(recipe, activations, where, kernels);
     opened.set(codec.spec, tensorCrossing(codec.spec, codec, cut.tensors));
   }
   return { codecs: [...opened.values()], calibratedOn: activations?.length ?? 0 };

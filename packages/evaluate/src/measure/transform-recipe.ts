@@ -1,4 +1,4 @@
-import { type Codec, calibrateTransform, type Geometry, transformCodec } from '@cutpoint/codec';
+import { type Codec, calibrateTransform, type Geometry, type Kernels, transformCodec } from '@cutpoint/codec';
 import { CutpointError, type DType, f32Values } from '@cutpoint/core';
 import type { CutModel } from '@cutpoint/runtime';
 import { loadStage, splitOf } from '@cutpoint/runtime';
@@ -76,7 +76,8 @@ export function codecOfRecipe(
   { step }: TransformRecipe,
   activations: readonly Float32Array[],
   place: { readonly modelHash: string; readonly cut: number; readonly tensor: string; readonly geometry: Geometry },
+  kernels: Kernels,
 ): Codec {
   const table = calibrateTransform(() => activations, { ...place, relativeStep: step });
-  return transformCodec(`${place.modelHash.slice(0, 8)}-cut${place.cut}-step${step}`, table);
+  return transformCodec(`${place.modelHash.slice(0, 8)}-cut${place.cut}-step${step}`, table, kernels);
 }
