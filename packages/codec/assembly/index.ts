@@ -11,7 +11,8 @@ export {
 export { fromHalves, toHalves } from './half';
 export { countSymbols, decodeSymbols, encodeSymbols } from './symbols';
 export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
-export { measureTabqColumns, tabqColumns } from './tabq-columns';
+export { tabqColumns } from './tabq-columns';
+export { measureTabqColumns } from './tabq-ranges';
 export { tailBin } from './tail';
 export { decodeCoefficients, encodeCoefficients } from './transform/coefficients';
 export { multiply, multiplyMaps } from './transform/products';
