@@ -16,5 +16,6 @@ export { measureTabqColumns } from './tabq-ranges';
 export { tailBin } from './tail';
 export { decodeCoefficients, encodeCoefficients } from './transform/coefficients';
 export { multiply, multiplyMaps } from './transform/products';
+export { finishOps } from './transform/rans';
 export { addMeans, fromSteps, toSteps } from './transform/steps';
 export { transposeBytes, transposeNumbers } from './transpose';

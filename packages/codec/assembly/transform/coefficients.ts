@@ -172,14 +172,14 @@ function encodeOne(index: i32, value: i32): void {
   const symbol = isFar ? farSymbol : cell > 0 ? 2 * cell - 1 : -2 * cell;
   put(load<u32>(allStarts + <usize>index * startsBytes + <usize>symbol * 2));
   if (isFar) putFar(cell);
-  putBits(value & ((1 << plain) - 1), plain);
+  if (plain > 0) putBits(value & ((1 << plain) - 1), plain);
 }
 
 function decodeOne(index: i32): i32 {
   const symbol = take(allStarts + <usize>index * startsBytes, allFirsts + <usize>index * firstsBytes);
   const cell = symbol === farSymbol ? takeFar() : (symbol & 1) !== 0 ? (symbol + 1) >> 1 : -(symbol >> 1);
   const plain = plainBits(index);
-  return (cell << plain) | takeBits(plain);
+  return plain === 0 ? cell : (cell << plain) | takeBits(plain);
 }
 
 /** Sign, then the excess over the last cell with a symbol by an Elias gamma code. */

@@ -1,7 +1,8 @@
-/** What an encoder of symbols keeps, and a decoder of them; defined in src/entropy/rans.ts. */
+/** Symbols to bytes and back; defined in src/entropy/rans.ts. */
 
 const scaleBits = 14;
-const slotMask: u32 = (1 << scaleBits) - 1;
+const scale: u32 = 1 << scaleBits;
+const slotMask: u32 = scale - 1;
 const coarseBits = 6;
 const lowest: u32 = 1 << 23;
 
@@ -27,6 +28,36 @@ export function putBits(value: i32, width: i32): void {
   if (width === 0) return;
   store<u32>(ops, (value << (scaleBits - width + 15)) | (1 << (scaleBits - width)));
   ops += 4;
+}
+
+/** The hash after one more symbol. */
+function hashed(hash: u32, op: u32): u32 {
+  const mixed = (hash ^ op) * 0x9e3779b1;
+  return mixed ^ (mixed >>> 15);
+}
+
+/** Writes the bytes of ops, the last before `end`. @returns where they begin; there are two for each op at most and four more */
+export function finishOps(ops: usize, count: i32, end: usize): usize {
+  const behind = ops + <usize>count * 4;
+  let hash: u32 = 0;
+  for (let at = ops; at < behind; at += 4) hash = hashed(hash, load<u32>(at));
+  let state = lowest + (hash >>> 9);
+  for (let at = behind; at > ops; ) {
+    at -= 4;
+    const op = load<u32>(at);
+    const frequency = op & 0x7fff;
+    if (frequency === scale) continue;
+    const most = frequency << 17;
+    while (state >= most) {
+      store<u8>(--end, state);
+      state >>>= 8;
+    }
+    const quotient = state / frequency;
+    state = (quotient << scaleBits) + (state - quotient * frequency) + (op >>> 15);
+  }
+  end -= 4;
+  store<u32>(end, bswap<u32>(state));
+  return end;
 }
 
 /** No fault, the bytes were at their end too early, or a coefficient is too large. */
@@ -66,16 +97,16 @@ export function setFault(found: i32): void {
 }
 
 function pass(start: u32, frequency: u32): void {
-  const mixed = (hash ^ ((start << 15) | frequency)) * 0x9e3779b1;
-  hash = mixed ^ (mixed >>> 15);
-  let next = frequency * (state >>> scaleBits) + (state & slotMask) - start;
-  while (next < lowest) {
-    if (from >= end) {
-      setFault(endFault);
-      next = lowest;
-    } else next = (next << 8) | load<u8>(from++);
+  hash = hashed(hash, (start << 15) | frequency);
+  const next = frequency * (state >>> scaleBits) + (state & slotMask) - start;
+  // None, one or two bytes; both are read, as a branch on their number would often be foretold wrong.
+  const count = (clz<u32>(next) - 1) >>> 3;
+  state = (next << (count << 3)) | (<u32>bswap<u16>(load<u16>(from)) >>> (16 - (count << 3)));
+  from += count;
+  if (from > end) {
+    setFault(endFault);
+    from = end;
   }
-  state = next;
 }
 
 /**

@@ -58,6 +58,11 @@ export class RansEncoder {
     if (width > 0) this.put(value << (scaleBits - width), 1 << (scaleBits - width));
   }
 
+  /** All that was put, as `putAll` takes it: for a kernel that makes the bytes. */
+  get ops(): Uint32Array {
+    return this.#ops.subarray(0, this.#count);
+  }
+
   /** The bytes of all that was put. */
   finish(): Uint8Array<ArrayBuffer> {
     const ops = this.#ops;

@@ -7,7 +7,7 @@ import type { TransformKernels } from '../transform/kernels.js';
 import type { Extent, TransformTable } from '../transform/table.js';
 import { putArray, roomFor, type WasmInstance } from './wasm-instance.js';
 
-type Coder = Pick<TransformKernels, 'encode' | 'decode'>;
+type Coder = Omit<TransformKernels, 'coefficientsOf' | 'valuesOf'>;
 
 /** Symbols that a coefficient may need: its cell, sign, width and two parts of what is far, plain bits. Two bytes at most each. */
 const mostSymbols = 6;
@@ -47,6 +47,16 @@ export function coefficientCoder(wasm: WasmInstance, table: TransformTable, plai
       const where = [magnitude, perPlace, group, weight, start] as const;
       const end = wasm.run.encodeCoefficients(values, channels, height, width, ...where, planes, ops);
       encoder.putAll(new Uint32Array(room.memory.buffer, ops, (end - ops) / 4));
+    },
+    finish(encoder) {
+      const { ops } = encoder;
+      // No symbol takes more than two bytes, and the last state takes four.
+      const mostBytes = ops.length * 2 + 4;
+      const room = roomFor(wasm, [ops.byteLength, mostBytes]);
+      if (room === undefined) return plain.finish(encoder);
+      const [from, to] = room.at;
+      putArray(room.memory, from, ops);
+      return room.memory.slice(wasm.run.finishOps(from, ops.length, to + mostBytes), to + mostBytes);
     },
     decode(decoder, extent) {
       const { at, state, hash } = decoder.position;

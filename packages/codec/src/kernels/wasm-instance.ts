@@ -23,6 +23,7 @@ export interface WasmExports {
   addMeans(numbers: number, means: number, channels: number, positions: number, factor: number): void;
   toSteps(numbers: number, count: number, perStep: number, most: number, steps: number): number;
   fromSteps(steps: number, count: number, step: number, numbers: number): void;
+  finishOps(ops: number, count: number, end: number): number;
   encodeCoefficients(
     values: number,
     channels: number,

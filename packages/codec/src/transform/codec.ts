@@ -63,7 +63,7 @@ export function transformCodec(name: string, table: TransformTable, kernels: Ker
         const sample = channelsFirst(numbers.subarray(s * size, (s + 1) * size), table);
         arithmetic.encode(encoder, arithmetic.coefficientsOf(sample, extent), extent);
       }
-      const coded = encoder.finish();
+      const coded = arithmetic.finish(encoder);
       const payload = new Uint8Array(coded.length + 1);
       payload[0] = tag;
       payload.set(coded, 1);

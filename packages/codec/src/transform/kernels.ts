@@ -13,6 +13,8 @@ export interface TransformKernels {
   valuesOf(coefficients: Int32Array, extent: Extent): Float64Array;
   /** Puts coefficients as symbols. */
   encode(encoder: RansEncoder, coefficients: Int32Array, extent: Extent): void;
+  /** The bytes of all that was put: `encoder.finish()`. */
+  finish(encoder: RansEncoder): Uint8Array;
   /** Takes the coefficients of a sample. @throws CutpointError CUT_CODEC_PAYLOAD if they are damaged. */
   decode(decoder: RansDecoder, extent: Extent): Int32Array;
 }

@@ -11,6 +11,7 @@ export function plainTransform(table: TransformTable, transform: Transform): Tra
     coefficientsOf: (values, extent) => quantise(forward(transform, values, extent), step),
     valuesOf: (coefficients, extent) => inverse(transform, coefficients, step, extent),
     encode: (encoder, coefficients, extent) => encodeCoefficients(encoder, table, extent, coefficients),
+    finish: (encoder) => encoder.finish(),
     decode: (decoder, extent) => decodeCoefficients(decoder, table, extent),
   };
 }
