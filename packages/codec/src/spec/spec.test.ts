@@ -57,6 +57,8 @@ describe('a spec', () => {
   it.each([
     ['zip', 'There is no codec "zip"; there are raw, f16, bf16, affine, ts-tabq, transform'],
     ['', 'There is no codec ""'],
+    ['topk:keep=0.1', 'topk stands before a codec, as in topk:keep=0.1+f16.'],
+    ['image', 'Pictures (image) can be the input of eval and calibrate alone'],
     ['rans', 'There is no codec "rans"'],
     ['raw+', 'There is no codec ""'],
     ['blur+raw', 'There is no filter "blur"; there are delta, topk, sparse.'],

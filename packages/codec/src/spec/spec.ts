@@ -29,8 +29,8 @@ export function parseSpec(text: string): CodecSpec {
   const parts = text.split('+');
   const entropy = parts.length > 1 && parts.at(-1) === 'rans';
   const last = entropy ? -2 : -1;
-  const base = parsePart(parts.at(last) ?? '', 'codec', bases, entropy);
-  const before = parts.slice(0, last).map((part) => parsePart(part, 'filter', filters, true));
+  const base = parseBase(parts.at(last) ?? '');
+  const before = parts.slice(0, last).map((part) => parsePart(part, 'filter', filters));
   const names = before.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw wrong(`The codec "${text}" has the filter ${twice} twice.`);
@@ -61,17 +61,25 @@ export function splitSpecs(text: string): string[] {
   return specs;
 }
 
+function parseBase(text: string): SpecPart<BaseName> {
+  const [name = ''] = text.split(':');
+  if (isKey(filters, name)) throw wrong(`${name} stands before a codec, as in ${text}+f16.`);
+  if (name === 'image') {
+    throw wrong('Pictures (image) can be the input of eval and calibrate alone: choose a codec of tensors here.');
+  }
+  return parsePart(text, 'codec', bases);
+}
+
 function parsePart<N extends string>(
   text: string,
   what: 'codec' | 'filter',
   known: Readonly<Record<N, Keys>>,
-  entropyMay: boolean,
 ): SpecPart<N> {
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
   if (!isKey(known, name)) {
-    const stage = what === 'codec' && !entropyMay ? ', and after it may come +rans' : '';
-    throw wrong(`There is no ${what} "${name}"; there are ${Object.keys(known).join(', ')}${stage}.`);
+    const stages = what === 'codec' ? ', before which may stand delta+, topk+ and sparse+, and behind it +rans' : '';
+    throw wrong(`There is no ${what} "${name}"; there are ${Object.keys(known).join(', ')}${stages}.`);
   }
   const keys: Keys = known[name];
   const given = colon < 0 ? new Map<string, string>() : readPairs(name, text.slice(colon + 1), keys);
