@@ -66,32 +66,30 @@ const codec: Verb = {
       }),
 };
 
+/** Codec by codec under each tensor, as both names are long. */
 function codecText({ kernels, notes, rows }: CodecBench): string {
-  const columns = [
-    'tensor',
-    'codec',
-    'encode GB/s',
-    'decode GB/s',
-    'memcpy GB/s',
-    'bytes',
-    'ratio',
-    'relative MSE',
-    'largest error',
-  ];
-  const cells = rows.map((row) => [
-    row.tensor,
-    row.codec,
-    row.encodeGBps.toFixed(2),
-    row.decodeGBps.toFixed(2),
-    row.memcpyGBps.toFixed(2),
-    String(row.bytes),
-    row.ratio.toFixed(2),
-    row.relMse.toExponential(1),
-    row.maxAbs.toPrecision(2),
-  ]);
-  const heading = `kernels ${kernels}, one core, rates of f32 in or out\n`;
-  const aligned = columns.map((name, i) => ({ name, align: i < 2 ? ('left' as const) : ('right' as const) }));
+  const columns = ['tensor and codec', 'encode GB/s', 'decode GB/s', 'bytes', 'ratio', 'relative MSE', 'largest error'];
+  const cells = rows.flatMap((row, i) => {
+    const first = row.tensor !== rows[i - 1]?.tensor;
+    const heading = `${row.tensor} (memcpy ${rateText(row.memcpyGBps)})`;
+    const own = [
+      `  ${row.codec}`,
+      rateText(row.encodeGBps),
+      rateText(row.decodeGBps),
+      String(row.bytes),
+      row.ratio.toFixed(2),
+      row.relMse.toExponential(1),
+      row.maxAbs.toPrecision(2),
+    ];
+    return first ? [[heading, ...own.slice(1).map(() => '')], own] : [own];
+  });
+  const heading = `kernels ${kernels}, one core, medians, rates of f32 in or out\n`;
+  const aligned = columns.map((name, i) => ({ name, align: i < 1 ? ('left' as const) : ('right' as const) }));
   return heading + table(aligned, cells) + notes.map((note) => `${note}\n`).join('');
+}
+
+function rateText(gBps: number): string {
+  return gBps.toFixed(gBps < 0.1 ? 3 : 2);
 }
 
 /** Beyond this variation between rounds the figures are not to be trusted. */
