@@ -9,6 +9,7 @@ import {
   type Log,
   needCuts,
   type OpenResources,
+  openCutCodecs,
   openSplitSource,
   type ServerConnection,
   type SplitChoice,
@@ -43,13 +44,15 @@ export interface AgentContext {
 export function startAgent(settings: AgentSettings, { log, adaptation }: AgentContext): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
     const source = await openSplitSource(settings);
+    const codecs = await openCutCodecs(settings, source.modelHash);
     const fixed = fixedChoice(source, settings);
     const stages = opened.add(new StageStore(settings.maxStages));
     const [front] = source.fixed?.segments ?? [];
     const needed = front === undefined || needsServerFor(front, source.outputs);
     const server = needed ? await connectTo({ source, choice: fixed, settings, opened, log }) : undefined;
     const { maxInFlight, timeoutMs } = settings;
-    const own = new SplitRunner({ source, stages, segmentOptions: segmentOptionsOf(settings), server, maxInFlight });
+    const segmentOptions = segmentOptionsOf(settings);
+    const own = new SplitRunner({ source, stages, segmentOptions, codecs, server, maxInFlight });
     const adaptive = adaptation && opened.add(new AdaptiveRunner(own, needServer(server), adaptation));
     const choice = (): SplitChoice | undefined => adaptive?.choice ?? fixed;
     const first = choice();

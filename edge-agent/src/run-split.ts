@@ -1,6 +1,7 @@
 import { type CancelSignal, type NamedTensors, throwIfCancelled } from '@cutpoint/core';
 import {
   askNext,
+  CutCodecs,
   type HopTimes,
   mergeOutputs,
   type NextAnswer,
@@ -54,6 +55,10 @@ export interface SplitParts {
   readonly request: StageRequest;
   /** The outputs of the whole model, in its order. */
   readonly outputs: readonly string[];
+  /** Codecs for what crosses to the server; those of specs alone if not given. */
+  readonly codecs?: CutCodecs;
+  /** Makes sure, before anything is computed, that the server can take what will be sent. */
+  readonly agree?: (peer: Peer, signal: CancelSignal | undefined) => Promise<void>;
   /** The connection to use now; throws if there is none. Undefined where `needsServerFor` says that none is needed. */
   readonly server: (() => Peer) | undefined;
 }
@@ -69,24 +74,25 @@ const notAsked: NextAnswer = {
 
 /**
  * Runs a model once: the front segment here, the rest at the server.
- * @throws CutpointError CUT_DEADLINE, CUT_CANCELLED, CUT_INPUT, what `server` throws, CUT_CONNECTION_LOST, and what the
- * server answers with.
+ * @throws CutpointError CUT_DEADLINE, CUT_CANCELLED, CUT_INPUT, what `server` and `agree` throw, CUT_CONNECTION_LOST, and
+ * what the server answers with.
  */
 export async function runSplit(
-  { front, request, outputs, server }: SplitParts,
+  { front, request, outputs, codecs = new CutCodecs(), agree, server }: SplitParts,
   inputs: NamedTensors,
   { signal, deadlineMs, transfer = false }: SplitRunOptions,
 ): Promise<SplitRun> {
   const startedAt = performance.now();
   // Without a server the front segment's work would be in vain.
-  server?.();
+  const peer = server?.();
   using deadline = deadlineMs === undefined ? undefined : new Deadline(deadlineMs, signal);
   const options = signalOf(deadline ?? signal);
+  if (peer !== undefined) await agree?.(peer, options.signal);
   const known = await front.run(inputs, { ...options, transfer });
   const frontMs = performance.now() - startedAt;
   const own = stageTimesOf(known.timing, frontMs);
   throwIfCancelled(options.signal);
-  const answer = server ? await askNext(server(), request, known.sends, options) : notAsked;
+  const answer = server ? await askNext(server(), request, known.sends, { codecs, ...options }) : notAsked;
   const { stages, links } = answer.times;
   return {
     outputs: mergeOutputs(outputs, known.answers, answer.tensors),

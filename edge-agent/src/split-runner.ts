@@ -1,5 +1,7 @@
+import { tableNamed } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
+  type CutCodecs,
   checkStage,
   type ServerConnection,
   type SplitChoice,
@@ -17,6 +19,7 @@ export interface SplitRunnerOptions {
   readonly source: SplitSource;
   readonly stages: StageStore;
   readonly segmentOptions: SegmentOptions;
+  readonly codecs: CutCodecs;
   /** The next device; without one only splits that leave nothing to it can run. */
   readonly server: ServerConnection | undefined;
   readonly maxInFlight: number;
@@ -27,6 +30,8 @@ export class SplitRunner {
   readonly #options: SplitRunnerOptions;
   readonly #slots: Slots;
   readonly #requests = new WeakMap<SplitChoice, StageRequest>();
+  /** The choices that a connection's other side has said it can take. */
+  readonly #agreed = new WeakMap<Peer, WeakSet<SplitChoice>>();
 
   constructor(options: SplitRunnerOptions) {
     this.#options = options;
@@ -37,9 +42,7 @@ export class SplitRunner {
   async prepare(choice: SplitChoice, signal?: CancelSignal): Promise<void> {
     const model = this.#options.source.splitAt(choice.at);
     const needed = await this.#use(model, choice, async ({ plan }) => needsServerFor(plan, model.outputs));
-    if (!needed) return;
-    const { url, peer } = this.#next();
-    await checkStage(peer(), url, { model, request: this.#requestOf(choice), signal });
+    if (needed) await this.#agree(model, choice, this.#peerOfNext(), signal);
   }
 
   /** Runs the model once. @throws CutpointError CUT_OVERLOADED, CUT_USAGE, and what loading and `runSplit` throw. */
@@ -48,9 +51,23 @@ export class SplitRunner {
     return await this.#slots.use(() =>
       this.#use(model, choice, (front) => {
         const server = needsServerFor(front.plan, model.outputs) ? this.#peerOfNext : undefined;
-        return runSplit({ front, request: this.#requestOf(choice), outputs: model.outputs, server }, inputs, options);
+        const { codecs } = this.#options;
+        const agree = async (peer: Peer, signal: CancelSignal | undefined) => {
+          const known = !needsTables(choice) || this.#agreed.get(peer)?.has(choice) === true;
+          if (!known) await this.#agree(model, choice, peer, signal);
+        };
+        const parts = { front, request: this.#requestOf(choice), outputs: model.outputs, codecs, agree, server };
+        return runSplit(parts, inputs, options);
       }),
     );
+  }
+
+  /** Makes sure that this device and those behind can do their parts. @throws CutpointError CUT_CODEC_TABLE and as `checkStage`. */
+  async #agree(model: SplitModel, choice: SplitChoice, peer: Peer, signal: CancelSignal | undefined): Promise<void> {
+    this.#options.codecs.check(model, choice.codecs, [0]);
+    await checkStage(peer, this.#next().url, { model, request: this.#requestOf(choice), signal });
+    const agreed = this.#agreed.get(peer) ?? new WeakSet();
+    this.#agreed.set(peer, agreed.add(choice));
   }
 
   /** One object for each choice, so that it is encoded once. */
@@ -75,4 +92,9 @@ export class SplitRunner {
       'The setting server is missing: give --server with the address that `cutpoint serve` shows.',
     );
   }
+}
+
+/** Which tables others hold cannot be told from a request alone. */
+function needsTables({ codecs }: SplitChoice): boolean {
+  return codecs.some((spec) => tableNamed(spec) !== undefined);
 }

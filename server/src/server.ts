@@ -6,6 +6,7 @@ import {
   type Log,
   needCuts,
   type OpenResources,
+  openCutCodecs,
   openSplitSource,
   type ServerConnection,
   type SplitSource,
@@ -34,10 +35,12 @@ const patience = new AbortController().signal;
 export function startServer(settings: ServerSettings, { log }: { log: Log }): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
     const source = await openSplitSource(settings);
+    const codecs = await openCutCodecs(settings, source.modelHash);
     const stages = opened.add(new StageStore(settings.maxStages));
     const next = await connectNext(settings, source.modelHash, opened, log);
     const fixed = fixedRequest(source, settings);
-    const service = new StageService({ source, fixed, stages, segmentOptions: segmentOptionsOf(settings), next });
+    const segmentOptions = segmentOptionsOf(settings);
+    const service = new StageService({ source, fixed, stages, segmentOptions, codecs, next });
     await announce(source, service, settings.model, log);
     return {
       name: serverName,

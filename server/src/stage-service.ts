@@ -1,6 +1,7 @@
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
   askNext,
+  type CutCodecs,
   checkStage,
   describeStage,
   type HopReport,
@@ -22,6 +23,7 @@ export interface StageServiceOptions {
   readonly fixed: StageRequest | undefined;
   readonly stages: StageStore;
   readonly segmentOptions: SegmentOptions;
+  readonly codecs: CutCodecs;
   /** The next device of the chain, for splits with more segments than this server's. */
   readonly next: ServerConnection | undefined;
 }
@@ -44,9 +46,13 @@ export class StageService {
     return this.#options.fixed;
   }
 
-  /** Loads the segment, and the next device's behind it, and says what they are. */
+  /**
+   * Loads the segment, and the next device's behind it, and says what they are.
+   * @throws CutpointError CUT_CODEC_TABLE if tensors cannot cross the cuts on both sides; what loading throws.
+   */
   async describe(request: StageRequest, signal: CancelSignal): Promise<StageDescription> {
     const model = this.#options.source.splitAt(request.at);
+    this.#options.codecs.check(model, request.codecs, [request.segment - 1, request.segment]);
     await this.#use(model, request, async () => undefined);
     if (request.segment < request.at.length) {
       const { url, peer } = this.#next(request);
@@ -65,7 +71,8 @@ export class StageService {
     const model = this.#options.source.splitAt(request.at);
     const cut = model.cuts[request.segment - 1];
     if (cut === undefined) throw new CutpointError('CUT_INTERNAL', 'A segment behind a cut has no cut before it.');
-    const received = receive(request, cut, tensors);
+    const { codecs } = this.#options;
+    const received = receive(request, cut, tensors, codecs);
     const codecMs = performance.now() - arrivedAt;
     const { result, totalMs } = await this.#use(model, request, (stage) => timed(stage, received, signal));
     const own = stageTimesOf(result.timing, totalMs);
@@ -73,7 +80,7 @@ export class StageService {
       return { meta: { times: { stages: [own], links: [] }, codecMs }, tensors: result.answers };
     }
     const peer = this.#next(request).peer();
-    const answer = await askNext(peer, this.#rest(request), result.sends, { signal });
+    const answer = await askNext(peer, this.#rest(request), result.sends, { codecs, signal });
     const names = [...result.answers.keys(), ...answer.tensors.keys()];
     const { stages, links } = answer.times;
     const times = { stages: [own, ...stages], links };

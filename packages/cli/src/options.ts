@@ -23,6 +23,12 @@ export const preprocessingOption = [
   'JSON file that makes the model take pixels (default: MODEL.preprocessing.json, where it exists)',
 ] as const;
 
+/** `--codec-tables`, as the daemons know it. */
+export const codecTablesOption = [
+  '--codec-tables <path>',
+  'folder that `cutpoint calibrate` wrote, or one file of it, with tables of the codec transform',
+] as const;
+
 /** `--at I[,J...]`: cut indices in ascending order, as `cutpoint cuts` lists them. @throws CutpointError CUT_ILLEGAL_CUT. */
 export function parseCuts(text: string): readonly number[] {
   const cuts = text.split(',').map((part) => parseWhole(part.trim()));

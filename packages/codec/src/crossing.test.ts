@@ -52,9 +52,15 @@ describe('tensors that cross a cut', () => {
 
   it('refuse specs that cannot be used for them', () => {
     expect(checkCrossing('affine:bits=4')).toBe('affine:bits=4,per=tensor');
-    for (const spec of ['zip', 'delta+raw', 'transform:table=a', 'affine:bits=9']) {
+    expect(checkCrossing('transform:table=a')).toBe('transform:table=a');
+    for (const spec of ['zip', 'delta+raw', 'transform', 'transform:table=a+rans', 'sparse+transform:table=a']) {
       expect(() => checkCrossing(spec)).toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
     }
+  });
+
+  it('do not cross under a transform whose table is not there', () => {
+    const missing = expect.objectContaining({ code: 'CUT_CODEC_TABLE' });
+    expect(() => encodeCrossing(tensors, 'transform:table=a')).toThrow(missing);
   });
 
   it('are refused by f16 where it would make them infinite', () => {

@@ -4,6 +4,8 @@ import { beyond, isFloat } from './floats.js';
 import type { Kernels } from './kernels/kernels.js';
 import { openKernels } from './kernels/load-kernels.js';
 import { openCodec } from './registry.js';
+import { parseSpec, printSpec } from './spec/spec.js';
+import { tableNamed } from './transform/tables.js';
 
 /** Most elements of a tensor that has crossed, where the receiver states no limit: 256 MB of f32. */
 const standardLimits: DecodeLimits = { maxElements: 1 << 26 };
@@ -11,8 +13,9 @@ const standardLimits: DecodeLimits = { maxElements: 1 << 26 };
 /**
  * What crosses a cut, as it travels. Under `raw` tensors are as they are, and under `f16` those of f32 are rounded to f16
  * tensors. Under any other codec a float tensor becomes a u8 tensor of its payload, and others are as they are.
- * @param codec a codec or its spec, such as `ts-tabq:delta=1e-3+rans`.
- * @throws CutpointError CUT_USAGE for a wrong spec, CUT_CODEC if the codec cannot carry a tensor.
+ * @param codec a codec or its spec, such as `ts-tabq:delta=1e-3+rans`; a transform has to be opened with its table.
+ * @throws CutpointError CUT_USAGE for a wrong spec, CUT_CODEC_TABLE for the spec of a transform, CUT_CODEC if the codec
+ *   cannot carry a tensor.
  */
 export function encodeCrossing(tensors: NamedTensors, codec: string | Codec): NamedTensors {
   if (codec === 'raw') return tensors;
@@ -60,11 +63,12 @@ export function decodeCrossing(
 }
 
 /**
- * Says whether tensors can cross a cut under a spec, and gives its canonical text.
+ * Says whether tensors can cross a cut under a spec, and gives its canonical text. Whether the table that it names is
+ * there is another matter.
  * @throws CutpointError CUT_USAGE that says what is wrong with it.
  */
 export function checkCrossing(spec: string): string {
-  return cachedCodec(spec).spec;
+  return tableNamed(spec) === undefined ? cachedCodec(spec).spec : printSpec(parseSpec(spec));
 }
 
 /** Codecs keep no state, so that those used last are kept; few are in use at a time. */

@@ -28,3 +28,12 @@ export { type CalibrationOptions, calibrateTransform, type Sample } from './tran
 export { transformCodec, transformCodecs } from './transform/codec.js';
 export type { Geometry, TransformTable } from './transform/table.js';
 export { parseTransformTable, printTransformTable } from './transform/table-file.js';
+export {
+  isTableName,
+  requireFit,
+  requireTable,
+  type TableCut,
+  type TransformTables,
+  tableNamed,
+  transformTableName,
+} from './transform/tables.js';

@@ -14,6 +14,7 @@ import { openPayload, sealPayload, stageTags, tags } from './payload.js';
 import { type CodecSpec, parseSpec, printSpec, type SpecPart } from './spec/spec.js';
 import type { BaseName, FilterName } from './spec/vocabulary.js';
 import { ransCoder, type SymbolCoder } from './symbol-coder.js';
+import { transformCodecs } from './transform/codec.js';
 
 /** What codecs need beside their spec. */
 export interface CodecResources {
@@ -25,7 +26,8 @@ export interface CodecResources {
 
 /**
  * The codec of a spec.
- * @throws CutpointError CUT_USAGE if the spec is wrong, is of a stream (`delta`) or needs what `resources` lacks.
+ * @throws CutpointError CUT_USAGE if the spec is wrong or is of a stream (`delta`), CUT_CODEC_TABLE if it needs a table
+ *   that `resources` lacks.
  */
 export function openCodec(text: string, resources: CodecResources = {}): Codec {
   const spec = parseSpec(text);
@@ -34,12 +36,11 @@ export function openCodec(text: string, resources: CodecResources = {}): Codec {
   if (filters[0]?.name === 'delta') {
     throw new CutpointError('CUT_USAGE', `The codec "${text}" is for streams, as delta builds on the tensor before.`);
   }
-  if (base.name === 'transform') {
-    if (resources.transform !== undefined) return resources.transform(spec, kernels);
-    throw new CutpointError('CUT_USAGE', `The codec "${text}" cannot be used here, as its table is not there.`);
-  }
+  if (base.name === 'transform') return (resources.transform ?? noTables)(spec, kernels);
   return codecOf(spec, kernels);
 }
+
+const noTables = transformCodecs(new Map());
 
 function codecOf(spec: CodecSpec, kernels: Kernels): Codec {
   const coder = spec.entropy ? ransCoder(kernels) : undefined;

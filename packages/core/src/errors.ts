@@ -57,7 +57,10 @@ export const errorCodes = {
   CUT_INFEASIBLE: { exit: 1, meaning: 'No plan keeps all limits, or the one that was chosen cannot run.' },
   CUT_CODEC: { exit: 1, meaning: 'The codec cannot carry this tensor, for example because it holds NaN.' },
   CUT_CODEC_PAYLOAD: { exit: 1, meaning: 'A payload of a codec is corrupt, truncated or too large.' },
-  CUT_CODEC_TABLE: { exit: 1, meaning: 'A table of the transform codec is damaged, of another version or too large.' },
+  CUT_CODEC_TABLE: {
+    exit: 1,
+    meaning: 'A table of the transform codec is missing, damaged, of another version, or made for another cut.',
+  },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

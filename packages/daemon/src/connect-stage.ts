@@ -34,8 +34,9 @@ export async function connectServer(
 }
 
 /**
- * Makes sure that the next device holds the same model, cut at the same places, and has the segment ready.
- * @throws CutpointError CUT_MODEL_MISMATCH, or what loading the segment throws there.
+ * Makes sure that the next device holds the same model, cut at the same places, that it has the segment ready, and the
+ * tables that the codecs need.
+ * @throws CutpointError CUT_MODEL_MISMATCH, CUT_CODEC_TABLE, or what loading the segment throws there.
  */
 export async function checkStage(
   peer: Peer,
@@ -43,7 +44,11 @@ export async function checkStage(
   { model, request, signal }: { model: SplitModel; request: StageRequest; signal?: CancelSignal | undefined },
 ): Promise<void> {
   const options = { deadlineMs: describeMs, ...(signal === undefined ? {} : { signal }) };
-  const { meta } = await peer.request({ method: 'describe', meta: request }, options);
+  const { meta } = await peer.request({ method: 'describe', meta: request }, options).catch((thrown: unknown) => {
+    if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_CODEC_TABLE') throw thrown;
+    const message = `The server at ${url} cannot take what crosses. ${thrown.message}`;
+    throw new CutpointError('CUT_CODEC_TABLE', message, { cause: thrown });
+  });
   checkDescription(url, meta, describeStage(model, request));
 }
 

@@ -1,5 +1,7 @@
 export { addressHelp, addressSetting, isAddress } from './address.js';
+export { openCodecTables, shippedTablesOf, tablesFolderOf, writeCodecTables } from './codec-tables.js';
 export { checkServer, checkStage, connectServer, type ServerAddress } from './connect-stage.js';
+export { CutCodecs, openCutCodecs } from './cut-codecs.js';
 export { endpointSettings } from './endpoint-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';

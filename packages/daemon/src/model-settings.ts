@@ -21,6 +21,13 @@ export const modelSettings = {
     .record(z.string(), z.int().min(1))
     .default({})
     .describe('symbolic dimensions of the model: name=value, may be repeated'),
+  codecTables: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'folder that `cutpoint calibrate` wrote, or one file of it, with tables of the codec transform (default: the folder tables beside a segments.json, where it exists)',
+    ),
   provider: z.string().min(1).default('cpu').describe('execution provider of the runtime'),
   threads: z.int().min(1).max(1024).default(1).describe('threads inside one operator'),
   optimisation: z.enum(['none', 'all']).default('all').describe('graph optimisations of the runtime'),

@@ -2,6 +2,7 @@ import { decodeCrossing, encodeCrossing } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import type { CutIdentity } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
+import type { CutCodecs } from './cut-codecs.js';
 import { type HopTimes, hopTimesOf } from './hop-times.js';
 import { dtypesOf, mostElements, type StageRequest } from './stage-choice.js';
 
@@ -29,16 +30,16 @@ export interface NextAnswer {
 
 /**
  * Hands what crosses a cut to the next device of the chain and waits for what it and those behind it answer.
- * @throws CutpointError what `peer.request` throws.
+ * @throws CutpointError what encoding and `peer.request` throw.
  */
 export async function askNext(
   peer: Peer,
   request: StageRequest,
   sends: NamedTensors,
-  options: { readonly signal?: CancelSignal },
+  { codecs, ...options }: { readonly codecs: CutCodecs; readonly signal?: CancelSignal },
 ): Promise<NextAnswer> {
   const startedAt = performance.now();
-  const tensors = encodeCrossing(sends, request.codecs[request.segment - 1] ?? 'raw');
+  const tensors = encodeCrossing(sends, codecs.of(codecBefore(request)));
   const codecMs = performance.now() - startedAt;
   const reply = await peer.request({ method: 'infer', meta: request, tensors }, options);
   const { encodeUs, networkUs, remoteUs, decodeUs } = reply.timing;
@@ -57,10 +58,19 @@ export async function askNext(
 }
 
 /** What has crossed the cut before a segment, as the segment takes it. @throws CutpointError as `decodeCrossing`. */
-export function receive(request: StageRequest, cut: CutIdentity, tensors: NamedTensors): NamedTensors {
-  return decodeCrossing(tensors, request.codecs[request.segment - 1] ?? 'raw', dtypesOf(cut), {
-    maxElements: mostElements(cut),
-  });
+export function receive(
+  request: StageRequest,
+  cut: CutIdentity,
+  tensors: NamedTensors,
+  codecs: CutCodecs,
+): NamedTensors {
+  const codec = codecs.of(codecBefore(request));
+  return decodeCrossing(tensors, codec, dtypesOf(cut), { maxElements: mostElements(cut) });
+}
+
+/** The spec of what crosses the cut before the segment that a request is for. */
+function codecBefore({ codecs, segment }: StageRequest): string {
+  return codecs[segment - 1] ?? 'raw';
 }
 
 /** Brings outputs together in the order of their names. @throws CutpointError CUT_MODEL_MISMATCH if one is missing. */

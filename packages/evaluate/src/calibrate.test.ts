@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Calibration, parseCalibration } from '@cutpoint/plan';
@@ -21,10 +21,10 @@ beforeAll(async () => {
   await mkdir(pictures);
   await writePictureFolder(pictures, 24);
   const cuts = model.list.cuts.filter(({ tensors }) => tensors.length > 0).map(({ index }) => index);
-  calibration = await calibrate(model, pictures, {
+  ({ calibration } = await calibrate(model, pictures, {
     cuts: [...cuts, 0],
     codecs: ['raw', 'f16', webp, jpeg, affine, 'raw'],
-  });
+  }));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -64,14 +64,41 @@ describe('a calibration', () => {
     }
   });
 
+  it('recommends the fewest bytes of those that change few enough answers, where codecs do change some', async () => {
+    const noise = join(folder, 'noise');
+    await mkdir(noise);
+    // Nothing has a colour that stands out, so rough codecs change answers.
+    let state = 1;
+    const pixels = Uint8Array.from({ length: 80 * 192 }, () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state >>> 24;
+    });
+    await writeFile(join(noise, 'set_nhwc_u8.bin'), pixels);
+    const at = calibration.cuts.find(({ bytes }) => bytes === 768)?.index ?? -1;
+    const codecs = ['raw', 'f16', ...[2, 3, 4, 6].map((bits) => `affine:bits=${bits}`), 'topk:keep=0.3+affine:bits=6'];
+    codecs.push(...[0.5, 2, 4].map((step) => `transform:step=${step}`));
+    for (const maxLoss of [0, 0.05, 0.3]) {
+      const { calibration: found } = await calibrate(model, noise, { cuts: [at], codecs, maxLoss });
+      const rows = found.cuts[0]?.codecs ?? [];
+      expect(new Set(rows.map(({ accuracyLoss }) => accuracyLoss)).size).toBeGreaterThan(3);
+      const chosen = rows.find(({ codec }) => codec === found.cuts[0]?.recommended);
+      const kept = rows.filter(({ accuracyLoss }) => accuracyLoss <= maxLoss);
+      expect(chosen?.accuracyLoss).toBeLessThanOrEqual(maxLoss);
+      expect(chosen?.bytesPerSample).toBe(Math.min(...kept.map(({ bytesPerSample }) => bytesPerSample)));
+      expect(chosen?.onFront).toBe(true);
+    }
+  });
+
   it('makes the tables of a transform of samples that it does not measure on', async () => {
     const at = calibration.cuts.find(({ bytes }) => bytes === 768)?.index ?? -1;
     const codecs = ['raw', 'transform:step=0.1', 'transform:step=1'];
-    const { dataSet, cuts } = await calibrate(model, pictures, { cuts: [0, at], codecs });
+    const { calibration: found, tables } = await calibrate(model, pictures, { cuts: [0, at], codecs });
+    const { dataSet, cuts } = found;
     expect(dataSet).toMatchObject({ calibratedOn: 6, measuredOn: 18 });
     expect(cuts[0]?.codecs.map(({ codec }) => codec)).toEqual(['raw']);
     const [raw, fine, rough] = cuts[1]?.codecs ?? [];
-    expect(fine?.codec).toBe(`transform:table=${model.file.hash.slice(0, 8)}-cut${at}-step0.1`);
+    expect(fine?.codec).toMatch(`transform:table=${model.file.hash.slice(0, 8)}-cut${at}-step0.1-`);
+    expect([...tables.keys()].map((name) => `transform:table=${name}`)).toEqual([fine?.codec, rough?.codec]);
     expect(fine?.bytesPerSample).toBeLessThan((raw?.bytesPerSample ?? 0) / 3);
     expect(rough?.bytesPerSample).toBeLessThan(fine?.bytesPerSample ?? 0);
     expect(rough?.klDivergence).toBeGreaterThan(fine?.klDivergence ?? 1);

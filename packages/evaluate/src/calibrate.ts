@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import type { TransformTable, TransformTables } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { type Cut, cutAt, notableCuts } from '@cutpoint/graph';
 import type { CalibratedCodec, CalibratedCut, Calibration } from '@cutpoint/plan';
@@ -57,6 +58,12 @@ export const defaultCodecs: readonly string[] = [
 
 const defaultMaxLoss = 0.02;
 
+/** What was measured, and the tables that were made for it, by the names that codecs have for them. */
+export interface Calibrated {
+  readonly calibration: Calibration;
+  readonly tables: TransformTables;
+}
+
 /**
  * Measures codecs at cuts of a model on a data set: bytes, times, and how the answers differ from the uncut model's. At each
  * cut the front segment is run once for each sample and its tensors go through all codecs.
@@ -67,13 +74,14 @@ export async function calibrate(
   model: CutModel,
   dataPath: string,
   options: CalibrateOptions = {},
-): Promise<Calibration> {
+): Promise<Calibrated> {
   const { maxLoss = defaultMaxLoss, codecs = defaultCodecs, rawSize, dims = new Map() } = options;
   const input = pixelInput(model);
   const cuts = chosenCuts(model, options.cuts);
   await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
   const rows = requireRows(chooseRows(dataSet.rows, 'evaluate', options.limit), dataPath);
   const measured: CalibratedCut[] = [];
+  const tables = new Map<string, TransformTable>();
   let brokenRows = 0;
   let calibratedOn = 0;
   for (const [i, cut] of cuts.entries()) {
@@ -82,6 +90,7 @@ export async function calibrate(
     options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: opening codecs`);
     const opened = await codecsAt(codecs, { model, cut, input, dataSet, threads, signal });
     requireCodecs(opened, cut, codecs);
+    for (const [name, table] of opened.tables) tables.set(name, table);
     calibratedOn = Math.max(calibratedOn, opened.calibratedOn);
     const outcomes = await measureCut(model, cut.index, opened.codecs, input, samples, {
       threads,
@@ -93,7 +102,7 @@ export async function calibrate(
     measured.push(calibratedCut(cut, outcomes, maxLoss));
   }
   const assumed = model.assumed.map(({ name, size }) => [name, size] as const);
-  return {
+  const calibration: Calibration = {
     format: 'cutpoint-calibration',
     version: 1,
     model: { name: model.file.name, hash: model.file.hash, dims: Object.fromEntries([...assumed, ...dims]) },
@@ -110,6 +119,7 @@ export async function calibrate(
     maxLoss,
     cuts: measured,
   };
+  return { calibration, tables };
 }
 
 /** Unless they are asked for, the cut that the most bytes cross is left out, and the last, which nothing crosses. */

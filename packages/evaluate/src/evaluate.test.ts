@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CutModel, openCutModel } from '@cutpoint/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { calibrate } from './calibrate.js';
 import { evaluate } from './evaluate.js';
 import { colourPixels, writeColourModel, writePictureFolder } from './pictures.testing.js';
 
@@ -57,6 +58,17 @@ describe('an evaluation', () => {
     await refused({ codec, purpose: 'all' }, 'CUT_USAGE');
     await refused({ codec: 'transform:step=0' }, 'CUT_USAGE');
     await refused({ codec: 'transform:step=x' }, 'CUT_USAGE');
+  });
+
+  it('takes a table that was calibrated, at its own cut', async () => {
+    const at = floatsCut();
+    const { calibration, tables } = await calibrate(model, pictures, { cuts: [at], codecs: ['transform:step=0.2'] });
+    const codec = calibration.cuts[0]?.codecs[0]?.codec ?? '';
+    const found = await evaluate(model, pictures, { at, codec, tables, purpose: 'all' });
+    expect(found).toMatchObject({ n: 24, codec });
+    const refused = expect.objectContaining({ code: 'CUT_CODEC_TABLE' });
+    await expect(evaluate(model, pictures, { at, codec })).rejects.toEqual(refused);
+    await expect(evaluate(model, pictures, { at: at - 1, codec, tables })).rejects.toEqual(refused);
   });
 
   it('needs no labels', async () => {

@@ -1,3 +1,4 @@
+import type { TransformTables } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { cutAt } from '@cutpoint/graph';
 import type { CutModel } from '@cutpoint/runtime';
@@ -30,6 +31,8 @@ export interface EvaluateOptions extends SampleOptions {
   readonly at?: number | undefined;
   /** The codec's spec. Default `raw`. */
   readonly codec?: string | undefined;
+  /** For a codec that names one: `transform:table=NAME`. */
+  readonly tables?: TransformTables | undefined;
   /** Which rows. Default `evaluate`: those on which nothing is calibrated. */
   readonly purpose?: Purpose | undefined;
 }
@@ -48,15 +51,15 @@ export interface Evaluation extends Measurement {
 /**
  * Runs a data set through a model whole and split at a cut, what crosses through a codec, and compares the answers.
  * @throws CutpointError CUT_DATASET, CUT_PREPROCESSING, CUT_ILLEGAL_CUT, CUT_USAGE for an unknown codec or one that does
- * nothing at this cut, CUT_IMAGE_LIBRARY, CUT_CODEC, and what running segments throws.
+ * nothing at this cut, CUT_CODEC_TABLE, CUT_IMAGE_LIBRARY, CUT_CODEC, and what running segments throws.
  */
 export async function evaluate(model: CutModel, dataPath: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { at = 0, codec: spec = 'raw', purpose = 'evaluate', signal, onProgress, rawSize } = options;
   const cut = cutAt(model.list, at);
   const input = pixelInput(model);
   await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
-  const { threads } = options;
-  const opened = await codecsAt([spec], { model, cut, input, dataSet, threads, signal });
+  const { threads, tables } = options;
+  const opened = await codecsAt([spec], { model, cut, input, dataSet, tables, threads, signal });
   const [codec] = opened.codecs;
   if (codec === undefined) {
     throw new CutpointError('CUT_USAGE', `The codec "${spec}" has nothing to code at cut ${at}; give another, or raw.`);

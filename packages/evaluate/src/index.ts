@@ -1,4 +1,4 @@
-export { type CalibrateOptions, calibrate, defaultCodecs } from './calibrate.js';
+export { type Calibrated, type CalibrateOptions, calibrate, defaultCodecs } from './calibrate.js';
 export type { Purpose } from './data/choose-rows.js';
 export type { DataSet, Sample } from './data/data-set.js';
 export { type DataSetOptions, openDataSet } from './data/open-data-set.js';

@@ -10,6 +10,8 @@ export interface DeploymentOptions {
   /** Path of the model, and of the file that declares its preprocessing. */
   readonly model: string;
   readonly preprocessing: string | undefined;
+  /** Folder of the tables that codecs need. */
+  readonly codecTables: string | undefined;
   readonly wiring: Wiring;
   readonly signal: AbortSignal;
 }
@@ -73,12 +75,13 @@ export class Deployment implements AsyncDisposable {
   }
 
   async #start(kind: DeviceKind, index: number, own: Readonly<Record<string, unknown>>): Promise<string> {
-    const { scenario, model, preprocessing, signal } = this.#options;
+    const { scenario, model, preprocessing, codecTables, signal } = this.#options;
     const device = scenario.devices[index];
     const limit = device?.memoryMB === undefined ? undefined : device.memoryMB * 1e6;
     const settings = {
       model,
       ...(preprocessing === undefined ? {} : { preprocessing }),
+      ...(codecTables === undefined ? {} : { codecTables }),
       dim: scenario.dims,
       threads: device?.threads ?? 1,
       slowDown: device?.slowDown ?? 1,

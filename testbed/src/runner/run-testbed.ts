@@ -90,11 +90,15 @@ async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
     scenario,
     model: model.path,
     preprocessing: model.preprocessing,
+    codecTables: model.codecTables?.path,
     wiring,
     signal,
   });
   const probed = await probeLinks(scenario, { deployment, wiring }, { signal, onProgress: say });
-  const { problem, note: leftOut } = withRunnableCodecs(problemFor(loaded, model, profiles, probed));
+  const { problem, note: leftOut } = withRunnableCodecs(
+    problemFor(loaded, model, profiles, probed),
+    model.codecTables?.tables,
+  );
   if (leftOut !== undefined) notes.add(leftOut);
   const measuredCuts = profiles[scenario.devices[0]?.id ?? '']?.fit.measuredCuts ?? [];
   const [codec = 'raw'] = scenario.codecs;

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import type { TransformTables } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
+import { openCodecTables, tablesFolderOf } from '@cutpoint/daemon';
 import { type Calibration, type ModelProfile, type PlanProblem, type ProbedLink, problemOf } from '@cutpoint/plan';
 import { type ProfileProgress, profileModel } from '@cutpoint/profile';
 import { type CutModel, inferenceRuntime, openCutModel } from '@cutpoint/runtime';
@@ -15,6 +18,14 @@ export interface ScenarioModel {
   readonly cutModel: CutModel;
   /** What codecs were measured to cost at its cuts, where the scenario or the caller names a file that says so. */
   readonly calibration: Calibration | undefined;
+  /** The tables that were calibrated with it, if they lie beside it. */
+  readonly codecTables: CalibratedTables | undefined;
+}
+
+/** Tables of codecs, and where they are. */
+export interface CalibratedTables {
+  readonly path: string;
+  readonly tables: TransformTables;
 }
 
 export interface ScenarioModelOptions {
@@ -25,7 +36,7 @@ export interface ScenarioModelOptions {
   readonly preprocessing?: string | undefined;
 }
 
-/** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws; CUT_CALIBRATION. */
+/** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws; CUT_CALIBRATION, CUT_CODEC_TABLE. */
 export async function openScenarioModel(
   { scenario, path: scenarioPath }: LoadedScenario,
   path: string,
@@ -42,7 +53,13 @@ export async function openScenarioModel(
   const dims = new Map(Object.entries(scenario.dims));
   const cutModel = await openCutModel(path, { dims, preprocessing, ...(signal === undefined ? {} : { signal }) });
   const calibration = calibrationFile === undefined ? undefined : await readCalibration(calibrationFile);
-  return { path, preprocessing, dims, cutModel, calibration };
+  const codecTables = await tablesBeside(calibrationFile, cutModel.file.hash);
+  return { path, preprocessing, dims, cutModel, calibration, codecTables };
+}
+
+async function tablesBeside(calibrationFile: string | undefined, modelHash: string) {
+  const path = calibrationFile && tablesFolderOf(calibrationFile);
+  return path && existsSync(path) ? { path, tables: await openCodecTables(path, modelHash) } : undefined;
 }
 
 export interface ProfileRequest {

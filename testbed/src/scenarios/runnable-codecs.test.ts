@@ -1,3 +1,4 @@
+import { calibrateTransform } from '@cutpoint/codec';
 import type { PlanCodec, PlanProblem } from '@cutpoint/plan';
 import { describe, expect, it } from 'vitest';
 import { withRunnableCodecs } from './runnable-codecs.js';
@@ -24,6 +25,18 @@ describe('a problem whose plans are run', () => {
     );
     expect(problem.codecs.map(({ id }) => id)).toEqual(['raw', 'affine:bits=4,per=token+rans']);
     expect(note).toContain('image:format=webp,quality=90 transform:table=x');
+  });
+
+  it('has transforms whose tables are there', () => {
+    const geometry = { kind: 'sequence', channels: 2 } as const;
+    const place = { modelHash: 'a'.repeat(64), cut: 1, tensor: 'x', geometry, relativeStep: 0.5 };
+    const table = calibrateTransform(() => [Float32Array.of(1, 2, 3, 5)], place);
+    const { problem, note } = withRunnableCodecs(
+      problemWith('transform:table=here', 'transform:table=elsewhere'),
+      new Map([['here', table]]),
+    );
+    expect(problem.codecs.map(({ id }) => id)).toEqual(['transform:table=here']);
+    expect(note).toContain('left out here: transform:table=elsewhere.');
   });
 
   it('says nothing where all can be used', () => {

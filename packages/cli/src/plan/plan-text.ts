@@ -1,3 +1,4 @@
+import { tableNamed } from '@cutpoint/codec';
 import type { Baseline, Front, Plan, PlanProblem } from '@cutpoint/plan';
 import { fields, table } from '../output/table.js';
 import { byteColumn, formatMs, msColumn } from '../output/units.js';
@@ -16,6 +17,8 @@ export interface PlanReport {
   readonly model: string;
   /** A file that is not beside the model: cuts are numbered with it. */
   readonly preprocessing: string | undefined;
+  /** Where the tables of codecs are, for plans that need them. */
+  readonly codecTables: string | undefined;
 }
 
 /** The front and the single devices as a table, the picked plan marked, and what cutting brings in one sentence. */
@@ -87,14 +90,17 @@ function sameChoice(a: Plan, b: Plan | undefined): boolean {
 }
 
 /** The commands that run the pick, one for each daemon. */
-function howToRun({ problem, picked, model, preprocessing }: PlanReport): string {
+function howToRun({ problem, picked, model: file, preprocessing, codecTables }: PlanReport): string {
   const pixels = preprocessing === undefined ? '' : ` --preprocessing ${preprocessing}`;
+  const named = picked.codecs.some((spec) => tableNamed(spec) !== undefined);
+  const tables = codecTables === undefined || !named ? '' : ` --codec-tables ${codecTables}`;
+  const model = `${file}${pixels}${tables}`;
   const [, ...behind] = picked.devices.map((device) => problem.devices[device]?.id ?? String(device));
   if (behind.length === 0) return '';
   const next = (i: number) => (i < behind.length - 1 ? ` --next URL-OF-${behind[i + 1]}` : '');
-  const lines = behind.map((id, i) => [`on ${id}`, `cutpoint serve ${model}${pixels}${next(i)}`] as const);
+  const lines = behind.map((id, i) => [`on ${id}`, `cutpoint serve ${model}${next(i)}`] as const);
   const cuts = `--at ${picked.cuts} --codec ${picked.codecs}`;
-  const agent = `cutpoint agent ${model}${pixels} ${cuts} --server URL-OF-${behind[0]}`;
+  const agent = `cutpoint agent ${model} ${cuts} --server URL-OF-${behind[0]}`;
   return `\nTo run it:\n${fields([...lines.reverse(), [`on ${problem.devices[picked.devices[0] ?? 0]?.id}`, agent]])}`;
 }
 

@@ -1,5 +1,13 @@
 import { CutpointError } from '@cutpoint/core';
-import { checkStage, codecsFor, connectServer, needCuts, OpenResources, stageRequestOf } from '@cutpoint/daemon';
+import {
+  checkStage,
+  codecsFor,
+  connectServer,
+  needCuts,
+  OpenResources,
+  openCutCodecs,
+  stageRequestOf,
+} from '@cutpoint/daemon';
 import { createSplitClient, needsServerFor, type SplitRun } from '@cutpoint/edge-agent';
 import { type CutIdentity, loadStage, openSplit } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
@@ -14,6 +22,8 @@ export interface RunRequest {
   readonly at: readonly number[];
   /** One for all cuts, or one for each. */
   readonly codecs: readonly string[];
+  /** A folder or file with the tables that codecs need. */
+  readonly codecTables: string | undefined;
   readonly dims: ReadonlyMap<string, number>;
   /** A file that makes the model take pixels. */
   readonly preprocessing: string | undefined;
@@ -49,6 +59,8 @@ export async function runSplit(request: RunRequest, signal: AbortSignal): Promis
     if (front === undefined) throw new CutpointError('CUT_INTERNAL', 'A split has no first segment.');
     const choice = { at: model.cuts.map(({ index }) => index), codecs: codecsFor(model.cuts.length, request.codecs) };
     if (request.server === undefined && choice.at.length > 1) throw oneServerOnly(choice.at.length);
+    const codecs = await openCutCodecs(request, model.modelHash);
+    codecs.check(model, choice.codecs, [0]);
     const inputs = await readInputs(request.input, model.inputs);
     const stage = opened.add(await loadStage(front, { provider, threads, signal }));
     const connection = async (): Promise<{ peer: Peer; url: string }> => {
@@ -61,6 +73,7 @@ export async function runSplit(request: RunRequest, signal: AbortSignal): Promis
     const client = createSplitClient({
       front: stage,
       choice,
+      codecs,
       outputs: model.outputs,
       server: server && (() => server.peer),
       maxInFlight: 1,
@@ -76,9 +89,10 @@ function oneServerOnly(cuts: number): CutpointError {
   return new CutpointError('CUT_USAGE', message);
 }
 
-function serveArgs({ model, at, dims, preprocessing, provider, threads }: RunRequest): readonly string[] {
+function serveArgs({ model, at, dims, preprocessing, codecTables, provider, threads }: RunRequest): readonly string[] {
   const cut = at.length === 0 ? [] : ['--at', String(at)];
   const sizes = [...dims].flatMap(([name, size]) => ['--dim', `${name}=${size}`]);
   const pixels = preprocessing === undefined ? [] : ['--preprocessing', preprocessing];
-  return [model, ...cut, ...sizes, ...pixels, '--provider', provider, '--threads', String(threads)];
+  const tables = codecTables === undefined ? [] : ['--codec-tables', codecTables];
+  return [model, ...cut, ...sizes, ...pixels, ...tables, '--provider', provider, '--threads', String(threads)];
 }

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
-import { calibrate, defaultCodecs, type PictureSize } from '@cutpoint/evaluate';
-import type { Calibration } from '@cutpoint/plan';
+import { tablesFolderOf, writeCodecTables } from '@cutpoint/daemon';
+import { type Calibrated, calibrate, defaultCodecs, type PictureSize } from '@cutpoint/evaluate';
 import { openCutModel } from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { calibrationText } from '../evaluate/calibration-text.js';
@@ -53,8 +53,13 @@ export const calibrateVerb: Verb = {
       )
       .action(async (path: string, options: CalibrateVerbOptions) => {
         await requireWritable(dirname(resolve(options.out)));
-        const { calibration, notes } = await withProgress(path, options);
+        const { calibration, tables, notes } = await withProgress(path, options);
         await writeJson(options.out, calibration);
+        const folder = tablesFolderOf(options.out);
+        if (tables.size > 0) {
+          await writeCodecTables(folder, tables);
+          notes.push(`The tables of transforms are in ${folder}: devices that use them need --codec-tables ${folder}.`);
+        }
         for (const note of notes) process.stderr.write(`note: ${note}\n`);
         await printResult(options.json === true, calibration, () => calibrationText(calibration));
       }),
@@ -69,10 +74,7 @@ async function requireWritable(folder: string): Promise<void> {
   }
 }
 
-async function withProgress(
-  path: string,
-  options: CalibrateVerbOptions,
-): Promise<{ calibration: Calibration; notes: string[] }> {
+async function withProgress(path: string, options: CalibrateVerbOptions): Promise<Calibrated & { notes: string[] }> {
   const { dataset, cuts, codecs, maxLoss, limit, rawSize, preprocessing, dim = new Map(), threads } = options;
   using interrupt = onInterrupt();
   const { signal } = interrupt;
@@ -81,7 +83,7 @@ async function withProgress(
   const model = await openCutModel(path, { dims: dim, preprocessing, signal });
   noteAssumedDims(model.assumed);
   const notes: string[] = [];
-  const calibration = await calibrate(model, dataset, {
+  const calibrated = await calibrate(model, dataset, {
     cuts,
     codecs,
     maxLoss,
@@ -93,5 +95,5 @@ async function withProgress(
     onProgress: (line) => progress.show(line),
     onNote: (note) => notes.push(note),
   });
-  return { calibration, notes };
+  return { ...calibrated, notes };
 }

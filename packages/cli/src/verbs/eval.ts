@@ -1,10 +1,11 @@
+import { openCodecTables } from '@cutpoint/daemon';
 import { type Evaluation, evaluate, type PictureSize } from '@cutpoint/evaluate';
 import { openCutModel } from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { evaluationText } from '../evaluate/evaluation-text.js';
 import { parsePictureSize, rawSizeOption } from '../evaluate/picture-size.js';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseCut, parseDim, parsePositive, preprocessingOption } from '../options.js';
+import { codecTablesOption, dimHelp, parseCut, parseDim, parsePositive, preprocessingOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';
@@ -13,6 +14,7 @@ interface EvalOptions {
   readonly dataset: string;
   readonly at: number;
   readonly codec: string;
+  readonly codecTables?: string;
   readonly limit?: number;
   readonly all?: true;
   readonly rawSize?: PictureSize;
@@ -31,6 +33,7 @@ export const evaluateVerb: Verb = {
       .requiredOption('--dataset <path>', 'a folder of pictures, with a labels.csv if there is one, or raw pixels')
       .option('--at <cut>', 'the cut, as `cutpoint cuts` lists it with the same preprocessing', parseCut, 0)
       .option('--codec <spec>', 'how tensors cross the cut', 'raw')
+      .option(...codecTablesOption)
       .option('--limit <n>', 'at most so many samples, mixed', parsePositive)
       .option('--all', 'also the samples that `cutpoint calibrate` calibrates on (every fourth)')
       .option(...rawSizeOption, parsePictureSize)
@@ -45,17 +48,19 @@ export const evaluateVerb: Verb = {
 };
 
 async function withProgress(path: string, options: EvalOptions): Promise<{ evaluation: Evaluation; notes: string[] }> {
-  const { dataset, at, codec, limit, all, rawSize, preprocessing, dim = new Map(), threads } = options;
+  const { dataset, at, codec, codecTables, limit, all, rawSize, preprocessing, dim = new Map(), threads } = options;
   using interrupt = onInterrupt();
   const { signal } = interrupt;
   using progress = openProgress();
   progress.show('reading the model');
   const model = await openCutModel(path, { dims: dim, preprocessing, signal });
   noteAssumedDims(model.assumed);
+  const tables = codecTables === undefined ? undefined : await openCodecTables(codecTables, model.file.hash);
   const notes: string[] = [];
   const evaluation = await evaluate(model, dataset, {
     at,
     codec,
+    tables,
     limit,
     rawSize,
     threads,

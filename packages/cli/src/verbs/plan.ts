@@ -117,7 +117,7 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
   if (options.watch === true) {
     const lastCut = model.cutModel.list.cuts.length - 1;
-    const runnable = withRunnableCodecs(problem);
+    const runnable = withRunnableCodecs(problem, model.codecTables?.tables);
     if (runnable.note !== undefined) process.stderr.write(`note: ${runnable.note}\n`);
     await watchPlans({
       problem: runnable.problem,
@@ -159,6 +159,7 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
       solveMs,
       model: path,
       preprocessing: model.preprocessing,
+      codecTables: model.codecTables?.path,
     });
     return explanation === undefined ? text : `${text}\n${explainText(problem, explanation)}\n`;
   });
@@ -197,7 +198,7 @@ async function gather(
 
 /** Where the agent of `--watch` finds the next device, and what it should be best in. */
 function watchOptions(
-  { path: model, preprocessing }: ScenarioModel,
+  { path: model, preprocessing, codecTables }: ScenarioModel,
   { devices, dims }: Scenario,
   options: PlanOptions,
 ) {
@@ -208,6 +209,7 @@ function watchOptions(
   const flags = {
     model,
     preprocessing,
+    codecTables: codecTables?.path,
     server,
     serverCa,
     serverTokenFile,

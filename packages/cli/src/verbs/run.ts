@@ -2,7 +2,15 @@ import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseCodecs, parseCuts, parseDim, parsePositive, preprocessingOption } from '../options.js';
+import {
+  codecTablesOption,
+  dimHelp,
+  parseCodecs,
+  parseCuts,
+  parseDim,
+  parsePositive,
+  preprocessingOption,
+} from '../options.js';
 import { describeTensors } from '../output/tensors.js';
 import { formatBytes } from '../output/units.js';
 import { type Fact, printAnswer } from '../run/print-answer.js';
@@ -12,6 +20,7 @@ import type { Verb } from '../verb.js';
 interface RunOptions {
   readonly at?: readonly number[];
   readonly codec?: readonly string[];
+  readonly codecTables?: string;
   readonly input: string;
   readonly server?: string;
   readonly serverCa?: string;
@@ -37,6 +46,7 @@ export const run: Verb = {
         'how the tensors cross, such as f16 or ts-tabq:delta=1e-3+rans (default: raw)',
         parseCodecs,
       )
+      .option(...codecTablesOption)
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
       .option('--server <url>', 'address of a server; without it one is started for this run', parseAddress)
       .option('--server-ca <file>', "PEM file with the authority of the server's certificate")
@@ -56,6 +66,7 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
   const {
     at = [],
     codec: codecs = ['raw'],
+    codecTables,
     input,
     dim: dims = new Map(),
     preprocessing,
@@ -64,7 +75,8 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
     timeoutMs: deadlineMs,
   } = options;
   const server = await serverOf(options);
-  const request = { model, at, codecs, input, dims, preprocessing, provider, threads, deadlineMs, server };
+  const how = { dims, preprocessing, provider, threads, deadlineMs };
+  const request = { model, at, codecs, codecTables, input, ...how, server };
   const answer = await runSplit(request, interrupt.signal);
   await printAnswer(answer, options, factsOf(answer, options));
 }

@@ -1,9 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TransformTables } from '@cutpoint/codec';
+import { CutpointError } from '@cutpoint/core';
+import { openCodecTables, shippedTablesOf, writeCodecTables } from '@cutpoint/daemon';
 import { openCutModel, type SegmentsFile, writeSegments } from '@cutpoint/runtime';
 import { noteAssumedDims } from '../assumed-dims.js';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseCuts, parseDim } from '../options.js';
+import { codecTablesOption, dimHelp, parseCuts, parseDim } from '../options.js';
 import { printResult } from '../output/result.js';
 import { table } from '../output/table.js';
 import { byteColumn } from '../output/units.js';
@@ -12,6 +15,7 @@ import type { Verb } from '../verb.js';
 interface SplitOptions {
   readonly at: readonly number[];
   readonly out: string;
+  readonly codecTables?: string;
   readonly dim?: ReadonlyMap<string, number>;
   readonly json?: true;
 }
@@ -28,17 +32,32 @@ export const split: Verb = {
         parseCuts,
       )
       .requiredOption('--out <folder>', 'folder for segment-0.onnx, segment-1.onnx, ... and segments.json')
+      .option(...codecTablesOption)
       .option('--dim <name=value>', dimHelp, parseDim)
       .action(splitModel),
 };
 
-async function splitModel(path: string, { at, out, dim, json }: SplitOptions): Promise<void> {
+async function splitModel(path: string, { at, out, codecTables, dim, json }: SplitOptions): Promise<void> {
   using interrupt = onInterrupt();
   const model = await openCutModel(path, { signal: interrupt.signal, ...(dim && { dims: dim }) });
   noteAssumedDims(model.assumed);
+  const tables =
+    codecTables === undefined ? undefined : tablesAt(at, await openCodecTables(codecTables, model.file.hash));
   const written = await writeSegments(model, at, out);
+  if (tables !== undefined) await writeCodecTables(shippedTablesOf(join(out, 'segments.json')), tables);
   const sizes = byteColumn(await Promise.all(written.segments.map(({ file }) => bytesOf(out, file))));
   await printResult(json === true, { ...written, out }, () => asText(written, out, sizes));
+}
+
+/** The tables of these cuts: those that are of use with the segments between them. */
+function tablesAt(at: readonly number[], tables: TransformTables): TransformTables {
+  const chosen = new Map([...tables].filter(([, { cut }]) => at.includes(cut)));
+  if (chosen.size > 0) return chosen;
+  const cuts = [...new Set(Array.from(tables.values(), ({ cut }) => cut))].join(', ');
+  throw new CutpointError(
+    'CUT_CODEC_TABLE',
+    `The tables are of cut ${cuts}, not of cut ${at.join(', ')}: calibrate there.`,
+  );
 }
 
 function asText({ segments }: SegmentsFile, out: string, sizes: readonly string[]): string {

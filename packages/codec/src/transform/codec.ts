@@ -8,21 +8,17 @@ import type { CodecSpec } from '../spec/spec.js';
 import { readHeader, writeHeader } from './header.js';
 import { type FloatType, numbersOf, roundingNorm, tensorOfNumbers } from './numbers.js';
 import { type Extent, extentOf, type TransformTable } from './table.js';
+import { requireTable, type TransformTables, tableNameIn } from './tables.js';
 import { errorOf, transformOf } from './transform.js';
 
 /**
  * Opens codecs `transform:table=NAME` from tables by name: for `CodecResources.transform`.
- * @throws CutpointError CUT_USAGE, when called with a spec, if there is no such table.
+ * @throws CutpointError, when called with a spec: CUT_CODEC_TABLE if there is no such table, CUT_USAGE if it is wrong.
  */
-export function transformCodecs(
-  tables: ReadonlyMap<string, TransformTable>,
-): (spec: CodecSpec, kernels: Kernels) => Codec {
-  return ({ base }, kernels) => {
-    const name = String(base.values.get('table'));
-    const table = tables.get(name);
-    if (table !== undefined) return transformCodec(name, table, kernels);
-    const known = tables.size === 0 ? 'none' : [...tables.keys()].join(', ');
-    throw new CutpointError('CUT_USAGE', `There is no table "${name}" for the codec transform; there is: ${known}.`);
+export function transformCodecs(tables: TransformTables): (spec: CodecSpec, kernels: Kernels) => Codec {
+  return (spec, kernels) => {
+    const name = tableNameIn(spec);
+    return transformCodec(name, requireTable(tables, name), kernels);
   };
 }
 

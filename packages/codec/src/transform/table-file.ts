@@ -89,7 +89,7 @@ function readTable(input: ByteReader): TransformTable {
   const places = geometry.kind === 'map' ? geometry.height * geometry.width : 1;
   const magnitudes = new Uint32Array(readNumbers(input, channels * places, mostMagnitude));
   const groupCount = input.varint(mostGroups);
-  const groups = input.bytes(channels).slice();
+  const groups = new Uint8Array(input.bytes(channels));
   if (groups.some((group) => group >= groupCount)) throw wrong('a component has no weights');
   return {
     modelHash,

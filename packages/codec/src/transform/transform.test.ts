@@ -157,8 +157,11 @@ describe('the transform codec', () => {
     expect(codec.spec).toBe('transform:table=one');
     expect(codec.encode(tensor)).toEqual(transformCodec('one', table).encode(tensor));
     expect(() => openCodec('transform:table=two', { transform })).toThrow(
-      expect.objectContaining({ code: 'CUT_USAGE' }),
+      expect.objectContaining({ code: 'CUT_CODEC_TABLE', message: expect.stringContaining('there are one') }),
     );
+    for (const spec of ['transform:table=one+rans', 'topk+transform:table=one']) {
+      expect(() => openCodec(spec, { transform })).toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
+    }
   });
 
   it('needs activations, and ones that vary', () => {

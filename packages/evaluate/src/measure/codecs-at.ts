@@ -1,4 +1,13 @@
-import { type Kernels, openKernels } from '@cutpoint/codec';
+import {
+  type Kernels,
+  openKernels,
+  requireFit,
+  requireTable,
+  type TransformTable,
+  type TransformTables,
+  tableNamed,
+  transformCodec,
+} from '@cutpoint/codec';
 import type { Cut } from '@cutpoint/graph';
 import type { CutModel } from '@cutpoint/runtime';
 import { chooseRows } from '../data/choose-rows.js';
@@ -7,7 +16,7 @@ import { readSamples } from '../data/read-samples.js';
 import { type CrossingCodec, crossingCodec, tensorCrossing } from './crossing-codec.js';
 import type { PixelInput } from './model-input.js';
 import type { RunnerOptions } from './run-cut.js';
-import { activationsOf, codecOfRecipe, parseRecipe, transformable } from './transform-recipe.js';
+import { activationsOf, parseRecipe, tableOfRecipe, transformable } from './transform-recipe.js';
 
 /** Where codecs are to be used, and what those that need tables make them of. */
 export interface CodecPlace extends RunnerOptions {
@@ -15,11 +24,15 @@ export interface CodecPlace extends RunnerOptions {
   readonly cut: Cut;
   readonly input: PixelInput;
   readonly dataSet: DataSet;
+  /** For codecs that name a table instead of how to make one. */
+  readonly tables?: TransformTables | undefined;
 }
 
 export interface OpenedCodecs {
   /** Each once; those that have nothing to code at the cut are left out. */
   readonly codecs: readonly CrossingCodec[];
+  /** The tables that were made, by the names that specs have for them. */
+  readonly tables: TransformTables;
   /** Samples that tables were made of. */
   readonly calibratedOn: number;
 }
@@ -27,29 +40,47 @@ export interface OpenedCodecs {
 /**
  * Opens codecs at a cut. For `transform:step=...` tables are made first, of the samples that calibrate, which are run once
  * whatever the number of steps.
- * @throws CutpointError CUT_USAGE for an unknown codec, CUT_IMAGE_LIBRARY, CUT_DATASET, and what running segments throws.
+ * @throws CutpointError CUT_USAGE for an unknown codec, CUT_CODEC_TABLE, CUT_IMAGE_LIBRARY, CUT_DATASET, and what running
+ * segments throws.
  */
 export async function codecsAt(specs: readonly string[], place: CodecPlace): Promise<OpenedCodecs> {
   const { cut } = place;
+  const modelHash = place.model.file.hash;
   const opened = new Map<string, CrossingCodec>();
-  let activations: readonly Float32Array[] | undefined;
+  const made = new Map<string, TransformTable>();
   let kernels: Kernels | undefined;
+  const useTable = (name: string, table: TransformTable) => {
+    kernels ??= openKernels();
+    const codec = transformCodec(name, table, kernels);
+    opened.set(codec.spec, tensorCrossing(codec.spec, codec, cut.tensors));
+  };
+  let activations: readonly Float32Array[] | undefined;
   for (const spec of specs) {
     const recipe = parseRecipe(spec);
-    if (recipe === undefined) {
-      const codec = await crossingCodec(spec, cut.tensors);
-      if (codec !== undefined) opened.set(codec.spec, codec);
-      continue;
+    const target = recipe && transformable(cut.tensors);
+    if (recipe !== undefined && target !== undefined) {
+      activations ??= await calibrationActivations(place, target.tensor);
+      const { name, table } = tableOfRecipe(recipe, activations, { modelHash, cut: cut.index, ...target });
+      made.set(name, table);
+      useTable(name, table);
+    } else if (recipe === undefined) {
+      const name = tableNamed(spec);
+      if (name !== undefined) useTable(name, fittingTable(name, place));
+      else await useSpec(spec, cut, opened);
     }
-    const target = transformable(cut.tensors);
-    if (target === undefined) continue;
-    activations ??= await calibrationActivations(place, target.tensor);
-    const where = { modelHash: place.model.file.hash, cut: cut.index, ...target };
-    kernels ??= openKernels();
-    const codec = codecOfRecipe(recipe, activations, where, kernels);
-    opened.set(codec.spec, tensorCrossing(codec.spec, codec, cut.tensors));
   }
-  return { codecs: [...opened.values()], calibratedOn: activations?.length ?? 0 };
+  return { codecs: [...opened.values()], tables: made, calibratedOn: activations?.length ?? 0 };
+}
+
+async function useSpec(spec: string, { tensors }: Cut, opened: Map<string, CrossingCodec>): Promise<void> {
+  const codec = await crossingCodec(spec, tensors);
+  if (codec !== undefined) opened.set(codec.spec, codec);
+}
+
+function fittingTable(name: string, { tables = new Map(), cut, model }: CodecPlace): TransformTable {
+  const table = requireTable(tables, name);
+  requireFit(name, table, { modelHash: model.file.hash, index: cut.index, tensors: cut.tensors });
+  return table;
 }
 
 async function calibrationActivations({ model, cut, input, dataSet, threads, signal }: CodecPlace, tensor: string) {

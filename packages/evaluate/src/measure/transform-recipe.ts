@@ -1,4 +1,11 @@
-import { type Codec, calibrateTransform, type Geometry, type Kernels, transformCodec } from '@cutpoint/codec';
+import { createHash } from 'node:crypto';
+import {
+  calibrateTransform,
+  type Geometry,
+  printTransformTable,
+  type TransformTable,
+  transformTableName,
+} from '@cutpoint/codec';
 import { CutpointError, type DType, f32Values } from '@cutpoint/core';
 import type { CutModel } from '@cutpoint/runtime';
 import { loadStage, splitOf } from '@cutpoint/runtime';
@@ -71,13 +78,14 @@ export async function activationsOf(
   throw new CutpointError('CUT_DATASET', message);
 }
 
-/** Makes the table of a cut and the codec that uses it. */
-export function codecOfRecipe(
+/** Makes the table of a cut, and its name. */
+export function tableOfRecipe(
   { step }: TransformRecipe,
   activations: readonly Float32Array[],
   place: { readonly modelHash: string; readonly cut: number; readonly tensor: string; readonly geometry: Geometry },
-  kernels: Kernels,
-): Codec {
+): { readonly name: string; readonly table: TransformTable } {
   const table = calibrateTransform(() => activations, { ...place, relativeStep: step });
-  return transformCodec(`${place.modelHash.slice(0, 8)}-cut${place.cut}-step${step}`, table, kernels);
+  const label = `${place.modelHash.slice(0, 8)}-cut${place.cut}-step${step}`;
+  const sha256 = createHash('sha256').update(printTransformTable(table)).digest('hex');
+  return { name: transformTableName(label, sha256), table };
 }
