@@ -38,10 +38,12 @@ const codecs = [
   'transform:step=0.1',
   'transform:step=0.15',
   'transform:step=0.2',
+  'transform:step=0.25',
   'transform:step=0.3',
   'transform:step=0.4',
   'transform:step=0.5',
   'transform:step=0.6',
+  'transform:step=0.65',
 ];
 
 const input = { index: 0, codecs: pictures };

@@ -66,8 +66,12 @@ function unbeaten({ index, shape, rows }, pictures) {
       !rows.some((row) => row.bytesPerSample <= picture.bytesPerSample && row.agreement >= picture.agreement),
   );
   const names = left.map(({ codec }) => nameOf(codec));
-  const what = names.length === 0 ? 'Every picture here is beaten' : `Not beaten: ${names.join(', ')}. All others are`;
-  return `- ${what} by some codec at cut ${index} (${shape}): no more bytes, no less agreement.\n`;
+  const some = `Not beaten: ${names.join(', ')}. All others are`;
+  const what = left.length === 0 ? 'Every picture here is beaten' : some;
+  const where = `at cut ${index} (${shape})`;
+  return left.length === pictures.length
+    ? `- No codec ${where} beats any picture here: pictures win.\n`
+    : `- ${what} by some codec ${where}: no more bytes, no less agreement.\n`;
 }
 
 function cutText({ index, name, shape, bytes, rows }, pictures, { labelled, varies }) {
