@@ -3,12 +3,12 @@ import type { TransformTable, TransformTables } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { type Cut, cutAt, notableCuts } from '@cutpoint/graph';
 import type { CalibratedCodec, CalibratedCut, Calibration } from '@cutpoint/plan';
-import { rateAccuracyFront, recommend } from '@cutpoint/plan';
+import { fewSamplesText, rateAccuracyFront, recommend } from '@cutpoint/plan';
 import { type CutModel, inferenceRuntime } from '@cutpoint/runtime';
 import { chooseRows } from './data/choose-rows.js';
 import { openDataSet } from './data/open-data-set.js';
 import { requireRows, type SampleOptions, watched } from './evaluate.js';
-import { codecsAt, type OpenedCodecs } from './measure/codecs-at.js';
+import { codecsAt, type IdleCodec, type OpenedCodecs } from './measure/codecs-at.js';
 import { type CodecOutcome, measureCut } from './measure/measure-cut.js';
 import { pixelInput } from './measure/model-input.js';
 
@@ -80,6 +80,8 @@ export async function calibrate(
   const cuts = chosenCuts(model, options.cuts);
   await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
   const rows = requireRows(chooseRows(dataSet.rows, 'evaluate', options.limit), dataPath);
+  const few = fewSamplesText(rows.length, maxLoss);
+  if (few !== undefined) options.onNote?.(few);
   const measured: CalibratedCut[] = [];
   const tables = new Map<string, TransformTable>();
   let brokenRows = 0;
@@ -87,19 +89,22 @@ export async function calibrate(
   for (const [i, cut] of cuts.entries()) {
     const { samples, broken } = watched(dataSet, rows, i === 0 ? options : { ...options, onNote: undefined });
     const { threads, signal } = options;
-    options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: opening codecs`);
-    const opened = await codecsAt(codecs, { model, cut, input, dataSet, threads, signal });
-    requireCodecs(opened, cut, codecs);
+    const tell = (what: string) => options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: ${what}`);
+    tell('opening codecs');
+    const opened = await codecsAt(codecs, {
+      ...{ model, cut, input, dataSet, threads, signal },
+      onCalibrated: (done) => tell(`sample ${done} for the tables of transforms`),
+    });
+    requireCodecs(opened, cut);
     for (const [name, table] of opened.tables) tables.set(name, table);
     calibratedOn = Math.max(calibratedOn, opened.calibratedOn);
     const outcomes = await measureCut(model, cut.index, opened.codecs, input, samples, {
       threads,
       signal,
-      onSample: (done) =>
-        options.onProgress?.(`cut ${cut.index}, ${i + 1} of ${cuts.length}: ${done} of ${rows.length} samples`),
+      onSample: (done) => tell(`${done} of ${rows.length} samples`),
     });
     brokenRows = broken();
-    measured.push(calibratedCut(cut, outcomes, maxLoss));
+    measured.push(calibratedCut(cut, outcomes, opened.idle, maxLoss));
   }
   const assumed = model.assumed.map(({ name, size }) => [name, size] as const);
   const calibration: Calibration = {
@@ -130,13 +135,19 @@ function chosenCuts({ list }: CutModel, asked: readonly number[] | undefined): C
   return notable.filter(({ index, bytes }) => index === 0 || bytes < most);
 }
 
-function requireCodecs({ codecs }: OpenedCodecs, { index }: Cut, specs: readonly string[]): void {
+function requireCodecs({ codecs, idle }: OpenedCodecs, { index }: Cut): void {
   if (codecs.length > 0) return;
-  const message = `None of the codecs ${specs.join(' ')} has anything to code at cut ${index}; add raw.`;
+  const reasons = idle.map(({ codec, why }) => `${codec}: ${why}`).join(' ');
+  const message = `No codec has anything to code at cut ${index}; add raw. ${reasons}`;
   throw new CutpointError('CUT_USAGE', message);
 }
 
-function calibratedCut({ index, name, bytes }: Cut, outcomes: readonly CodecOutcome[], maxLoss: number): CalibratedCut {
+function calibratedCut(
+  { index, name, bytes }: Cut,
+  outcomes: readonly CodecOutcome[],
+  idle: readonly IdleCodec[],
+  maxLoss: number,
+): CalibratedCut {
   const measured = outcomes.flatMap((outcome) => {
     if ('refused' in outcome) return [];
     const { measurement, accuracyLoss } = outcome.tally;
@@ -146,9 +157,10 @@ function calibratedCut({ index, name, bytes }: Cut, outcomes: readonly CodecOutc
   const codecs = measured
     .map((row): CalibratedCodec => ({ ...row, onFront: front.includes(row) }))
     .sort((a, b) => b.bytesPerSample - a.bytesPerSample);
-  const refused = outcomes.flatMap((outcome) =>
+  const unable = outcomes.flatMap((outcome) =>
     'refused' in outcome ? [{ codec: outcome.codec.spec, why: outcome.refused.message.slice(0, 2000) }] : [],
   );
+  const refused = [...unable, ...idle];
   if (codecs.length === 0) {
     const why = refused.map(({ codec, why }) => `${codec}: ${why}`).join(' ');
     throw new CutpointError('CUT_DATASET', `No codec could be measured at cut ${index}. ${why}`);

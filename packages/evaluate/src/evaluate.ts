@@ -11,6 +11,7 @@ import { codecsAt } from './measure/codecs-at.js';
 import { measureCut } from './measure/measure-cut.js';
 import { pixelInput } from './measure/model-input.js';
 import type { Measurement } from './measure/tally.js';
+import { parseRecipe } from './measure/transform-recipe.js';
 
 /** How pictures are read, whatever is measured on them. */
 export interface SampleOptions {
@@ -56,16 +57,23 @@ export interface Evaluation extends Measurement {
 export async function evaluate(model: CutModel, dataPath: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { at = 0, codec: spec = 'raw', purpose = 'evaluate', signal, onProgress, rawSize } = options;
   const cut = cutAt(model.list, at);
+  if (purpose === 'all' && parseRecipe(spec) !== undefined) {
+    throw new CutpointError('CUT_USAGE', `The codec "${spec}" is calibrated on some of all samples: leave --all away.`);
+  }
   const input = pixelInput(model);
   await using dataSet = await openDataSet(dataPath, { size: input.size, fit: input.fit, rawSize });
   const { threads, tables } = options;
-  const opened = await codecsAt([spec], { model, cut, input, dataSet, tables, threads, signal });
+  const opened = await codecsAt([spec], {
+    ...{ model, cut, input, dataSet, tables, threads, signal },
+    onCalibrated: (done) => onProgress?.(`sample ${done} for the table of the transform`),
+  });
   const [codec] = opened.codecs;
   if (codec === undefined) {
-    throw new CutpointError('CUT_USAGE', `The codec "${spec}" has nothing to code at cut ${at}; give another, or raw.`);
-  }
-  if (purpose === 'all' && opened.calibratedOn > 0) {
-    throw new CutpointError('CUT_USAGE', `The codec "${spec}" is calibrated on some of all samples: leave --all away.`);
+    const why = opened.idle[0]?.why ?? '';
+    throw new CutpointError(
+      'CUT_USAGE',
+      `The codec "${spec}" has nothing to code at cut ${at}; give another, or raw: ${why}`,
+    );
   }
   const rows = requireRows(chooseRows(dataSet.rows, purpose, options.limit), dataPath);
   const { samples, broken } = watched(dataSet, rows, options);

@@ -102,3 +102,11 @@ export function recommend<C extends Pick<CalibratedCodec, 'bytesPerSample' | 'ac
     .filter(({ accuracyLoss }) => accuracyLoss <= maxLoss)
     .sort((a, b) => a.bytesPerSample - b.bytesPerSample || costMs(a) - costMs(b))[0];
 }
+
+/** Says so where samples are too few to tell a loss that may be from one that may not; undefined where they are enough. */
+export function fewSamplesText(samples: number, maxLoss: number): string | undefined {
+  // Where none of n disagrees, the share that does is below 3 / n in nineteen of twenty cases.
+  if (samples * maxLoss >= 3) return undefined;
+  if (maxLoss === 0) return `${samples} samples cannot prove that nothing is lost.`;
+  return `${samples} samples cannot tell a loss of ${maxLoss} from none: that takes ${Math.ceil(3 / maxLoss)} or more.`;
+}

@@ -4,6 +4,7 @@ export {
   type CalibratedCut,
   type Calibration,
   calibrationSchema,
+  fewSamplesText,
   rateAccuracyFront,
   recommend,
 } from './calibration.js';
@@ -18,7 +19,7 @@ export { createLinkEstimator, type EstimatorOptions, type LinkEstimate, type Lin
 export type { ProbedLink } from './link-table.js';
 export { parseCalibration, parseLinkProfile, parseModelProfile, parseScenario } from './parse.js';
 export { objectiveOfPick, type Pick, pickNames, pickPlan } from './pick.js';
-export { type CodecFigures, codecFigures } from './plan-codecs.js';
+export { type CodecFigures, checkCodecs, codecFigures } from './plan-codecs.js';
 export {
   type Objective,
   objectives,

@@ -42,21 +42,34 @@ export interface CodecSources {
  */
 export function codecsOf(sources: CodecSources): PlanCodec[] {
   const { named, calibration, profile } = sources;
-  if (calibration !== undefined) checkCalibration(calibration, profile);
-  const calibrated = calibration?.cuts.flatMap(({ codecs }) => codecs.map(({ codec }) => codec)) ?? [];
-  return [...new Set([...named, ...calibrated])].map((id) => {
-    if (id === 'raw' || id === 'f16') return knownCodec(id, sources);
-    if (calibrated.includes(id)) return measuredCodec(id, sources);
-    const known = [...new Set([...Object.keys(codecFigures), ...calibrated])].join(', ');
-    throw new CutpointError('CUT_SCENARIO', `There is no codec "${id}"; codecs are ${known}.`);
-  });
+  checkCodecs(named, calibration, profile.model.hash);
+  if (calibration !== undefined) checkCuts(calibration, profile);
+  return [...new Set([...named, ...calibratedCodecs(calibration)])].map((id) =>
+    id === 'raw' || id === 'f16' ? knownCodec(id, sources) : measuredCodec(id, sources),
+  );
 }
 
-function checkCalibration({ model, cuts }: Calibration, profile: ModelProfile): void {
-  if (model.hash !== profile.model.hash) {
-    const message = `The calibration is of another model, "${model.name}"; calibrate the same file with the same preprocessing.`;
+/**
+ * What can be said of codecs before a model has been profiled: that the calibration is of this model, and that something is
+ * known of all that are named.
+ * @throws CutpointError CUT_PROFILE_MISMATCH, CUT_SCENARIO
+ */
+export function checkCodecs(named: readonly string[], calibration: Calibration | undefined, modelHash: string): void {
+  if (calibration !== undefined && calibration.model.hash !== modelHash) {
+    const message = `The calibration is of another model, "${calibration.model.name}"; calibrate the same file with the same preprocessing.`;
     throw new CutpointError('CUT_PROFILE_MISMATCH', message);
   }
+  const known = [...new Set([...Object.keys(codecFigures), ...calibratedCodecs(calibration)])];
+  const stranger = named.find((id) => !known.includes(id));
+  if (stranger === undefined) return;
+  throw new CutpointError('CUT_SCENARIO', `There is no codec "${stranger}"; codecs are ${known.join(', ')}.`);
+}
+
+function calibratedCodecs(calibration: Calibration | undefined): string[] {
+  return calibration?.cuts.flatMap(({ codecs }) => codecs.map(({ codec }) => codec)) ?? [];
+}
+
+function checkCuts({ cuts }: Calibration, profile: ModelProfile): void {
   const odd = cuts.find(({ index, name, bytes }) => {
     const cut = profile.cuts[index];
     return cut?.name !== name || cut.bytes !== bytes;

@@ -3,7 +3,14 @@ import { basename, dirname, resolve } from 'node:path';
 import type { TransformTables } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { openCodecTables, tablesFolderOf } from '@cutpoint/daemon';
-import { type Calibration, type ModelProfile, type PlanProblem, type ProbedLink, problemOf } from '@cutpoint/plan';
+import {
+  type Calibration,
+  checkCodecs,
+  type ModelProfile,
+  type PlanProblem,
+  type ProbedLink,
+  problemOf,
+} from '@cutpoint/plan';
 import { type ProfileProgress, profileModel } from '@cutpoint/profile';
 import { type CutModel, inferenceRuntime, openCutModel } from '@cutpoint/runtime';
 import type { LoadedScenario } from './load-scenario.js';
@@ -36,7 +43,10 @@ export interface ScenarioModelOptions {
   readonly preprocessing?: string | undefined;
 }
 
-/** Opens a model for a scenario. @throws CutpointError what `openCutModel` throws; CUT_CALIBRATION, CUT_CODEC_TABLE. */
+/**
+ * Opens a model for a scenario.
+ * @throws CutpointError what `openCutModel` throws; CUT_CALIBRATION, CUT_CODEC_TABLE; as `checkCodecs`.
+ */
 export async function openScenarioModel(
   { scenario, path: scenarioPath }: LoadedScenario,
   path: string,
@@ -53,6 +63,7 @@ export async function openScenarioModel(
   const dims = new Map(Object.entries(scenario.dims));
   const cutModel = await openCutModel(path, { dims, preprocessing, ...(signal === undefined ? {} : { signal }) });
   const calibration = calibrationFile === undefined ? undefined : await readCalibration(calibrationFile);
+  checkCodecs(scenario.codecs, calibration, cutModel.file.hash);
   const codecTables = await tablesBeside(calibrationFile, cutModel.file.hash);
   return { path, preprocessing, dims, cutModel, calibration, codecTables };
 }

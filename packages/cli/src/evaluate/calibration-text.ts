@@ -42,6 +42,8 @@ function cutText({ index, name, bytes, codecs, recommended, refused }: Calibrate
     `${percent(row.agreement)}${within(row.agreementStderr)}`,
     row.klDivergence.toPrecision(2),
   ]);
-  const notes = refused.map(({ codec, why }) => `${codec} cannot be used here: ${why}\n`);
+  const reasons = new Map<string, string[]>();
+  for (const { codec, why } of refused) reasons.set(why, [...(reasons.get(why) ?? []), codec]);
+  const notes = [...reasons].map(([why, specs]) => `left out here, as ${why}\n  ${specs.join('\n  ')}\n`);
   return `cut ${index}, ${formatBytes(bytes)} after ${name}\n${table(columns, rows)}${notes.join('')}`;
 }

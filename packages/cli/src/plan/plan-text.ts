@@ -101,7 +101,8 @@ function howToRun({ problem, picked, model: file, preprocessing, codecTables }: 
   const lines = behind.map((id, i) => [`on ${id}`, `cutpoint serve ${model}${next(i)}`] as const);
   const cuts = `--at ${picked.cuts} --codec ${picked.codecs}`;
   const agent = `cutpoint agent ${model} ${cuts} --server URL-OF-${behind[0]}`;
-  return `\nTo run it:\n${fields([...lines.reverse(), [`on ${problem.devices[picked.devices[0] ?? 0]?.id}`, agent]])}`;
+  const commands = fields([...lines.reverse(), [`on ${problem.devices[picked.devices[0] ?? 0]?.id}`, agent]]);
+  return `\nTo run it (a server listens on its own machine alone until --listen, with TLS and a token, says otherwise):\n${commands}`;
 }
 
 /** From here on a latency counts as worse. */

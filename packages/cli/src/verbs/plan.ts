@@ -4,6 +4,7 @@ import {
   type Calibration,
   explain,
   explainText,
+  fewSamplesText,
   type Objective,
   objectiveOfPick,
   objectives,
@@ -114,6 +115,10 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
       `Plans that lose more than ${maxAccuracyLoss} are left out, as the calibration has it; --max-loss sets another limit.`,
     );
   }
+  const few =
+    model.calibration &&
+    fewSamplesText(model.calibration.dataSet.measuredOn, maxAccuracyLoss ?? model.calibration.maxLoss);
+  if (few !== undefined) notes.push(`Codecs were calibrated on few samples. ${few}`);
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
   if (options.watch === true) {
     const lastCut = model.cutModel.list.cuts.length - 1;

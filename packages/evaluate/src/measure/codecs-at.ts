@@ -1,4 +1,5 @@
 import {
+  isImageSpec,
   type Kernels,
   openKernels,
   requireFit,
@@ -26,11 +27,20 @@ export interface CodecPlace extends RunnerOptions {
   readonly dataSet: DataSet;
   /** For codecs that name a table instead of how to make one. */
   readonly tables?: TransformTables | undefined;
+  /** How many samples tables have been made of so far. */
+  readonly onCalibrated?: ((done: number) => void) | undefined;
+}
+
+/** A codec that has nothing to code at a cut. */
+export interface IdleCodec {
+  readonly codec: string;
+  readonly why: string;
 }
 
 export interface OpenedCodecs {
-  /** Each once; those that have nothing to code at the cut are left out. */
+  /** Each once. */
   readonly codecs: readonly CrossingCodec[];
+  readonly idle: readonly IdleCodec[];
   /** The tables that were made, by the names that specs have for them. */
   readonly tables: TransformTables;
   /** Samples that tables were made of. */
@@ -48,6 +58,7 @@ export async function codecsAt(specs: readonly string[], place: CodecPlace): Pro
   const modelHash = place.model.file.hash;
   const opened = new Map<string, CrossingCodec>();
   const made = new Map<string, TransformTable>();
+  const idle: IdleCodec[] = [];
   let kernels: Kernels | undefined;
   const useTable = (name: string, table: TransformTable) => {
     kernels ??= openKernels();
@@ -58,23 +69,42 @@ export async function codecsAt(specs: readonly string[], place: CodecPlace): Pro
   for (const spec of specs) {
     const recipe = parseRecipe(spec);
     const target = recipe && transformable(cut.tensors);
-    if (recipe !== undefined && target !== undefined) {
+    if (recipe !== undefined) {
+      if (target === undefined) {
+        idle.push({ codec: spec, why: transformWhy(cut) });
+        continue;
+      }
       activations ??= await calibrationActivations(place, target.tensor);
       const { name, table } = tableOfRecipe(recipe, activations, { modelHash, cut: cut.index, ...target });
       made.set(name, table);
       useTable(name, table);
-    } else if (recipe === undefined) {
+    } else {
       const name = tableNamed(spec);
       if (name !== undefined) useTable(name, fittingTable(name, place));
-      else await useSpec(spec, cut, opened);
+      else await useSpec(spec, cut, opened, idle);
     }
   }
-  return { codecs: [...opened.values()], tables: made, calibratedOn: activations?.length ?? 0 };
+  return { codecs: [...opened.values()], idle, tables: made, calibratedOn: activations?.length ?? 0 };
 }
 
-async function useSpec(spec: string, { tensors }: Cut, opened: Map<string, CrossingCodec>): Promise<void> {
+async function useSpec(
+  spec: string,
+  { tensors }: Cut,
+  opened: Map<string, CrossingCodec>,
+  idle: IdleCodec[],
+): Promise<void> {
   const codec = await crossingCodec(spec, tensors);
   if (codec !== undefined) opened.set(codec.spec, codec);
+  else
+    idle.push({
+      codec: spec,
+      why: isImageSpec(spec) ? 'no picture crosses here.' : 'no tensor of floats crosses here.',
+    });
+}
+
+function transformWhy({ tensors }: Cut): string {
+  const several = tensors.length > 1 ? `, but ${tensors.length} tensors cross here` : '';
+  return `a transform is made for one tensor of f32, one sample at a time${several}.`;
 }
 
 function fittingTable(name: string, { tables = new Map(), cut, model }: CodecPlace): TransformTable {
@@ -83,9 +113,10 @@ function fittingTable(name: string, { tables = new Map(), cut, model }: CodecPla
   return table;
 }
 
-async function calibrationActivations({ model, cut, input, dataSet, threads, signal }: CodecPlace, tensor: string) {
+async function calibrationActivations(place: CodecPlace, tensor: string) {
+  const { model, cut, input, dataSet, threads, signal, onCalibrated: onSample } = place;
   const rows = chooseRows(dataSet.rows, 'calibrate');
   // Broken ones are told of where samples are measured; here they are merely missing.
   const samples = readSamples(dataSet, rows, { signal, onBroken: () => {} });
-  return await activationsOf(model, cut.index, tensor, input, samples, { threads, signal });
+  return await activationsOf(model, cut.index, tensor, input, samples, { threads, signal, onSample });
 }

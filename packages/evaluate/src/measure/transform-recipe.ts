@@ -58,7 +58,7 @@ export async function activationsOf(
   tensor: string,
   { inputs }: PixelInput,
   samples: AsyncIterable<Sample>,
-  { threads = 1, signal }: RunnerOptions,
+  { threads = 1, signal, onSample }: RunnerOptions & { readonly onSample?: ((done: number) => void) | undefined },
 ): Promise<Float32Array[]> {
   const [plan] = splitOf(model, [at]).segments;
   if (plan === undefined) throw new RangeError(`there is no segment before cut ${at}`);
@@ -72,6 +72,7 @@ export async function activationsOf(
     if (bytes + found.data.byteLength > mostActivationBytes) break;
     bytes += found.data.byteLength;
     activations.push(f32Values(found));
+    onSample?.(activations.length);
   }
   if (activations.length > 0) return activations;
   const message = `There is no sample to make the table of "${tensor}" with: every fourth row of a data set calibrates.`;
