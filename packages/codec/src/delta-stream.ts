@@ -21,8 +21,9 @@ const numbers = 2 ** 31;
  * A stream of tensors by a spec. With the filter `delta`, f32 tensors travel as the difference to what the receiver made of
  * the tensor before, as long as shapes stay and all is finite; else whole. A payload is a varint of its number * 2, plus 1
  * if it is a difference, and then the payload of the codec behind the filter, its checksum mixed with that of the number. A stream of any other spec is its codec.
- * The error of a tensor is that of the codec for the difference, and a rounding to f32: errors do not add up, as both
- * ends take the difference to the same tensor. Use one stream for each direction and end.
+ * The error of a tensor is that of the codec for the difference, and two roundings to f32, of the difference and of the sum:
+ * each is 2^-24 of the larger of the element and the one before it, so that a small element after a far larger one is
+ * coarse. Errors do not add up, as both ends take the difference to the same tensor. Use one stream for each direction and end.
  * @throws CutpointError CUT_USAGE as `openCodec`; decoding throws CUT_CODEC_SYNC for a difference to a tensor that never
  *   arrived: the sender then has to `resynchronise`.
  */

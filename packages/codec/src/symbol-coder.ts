@@ -1,4 +1,5 @@
-import { decodeSymbols, encodeSymbols, type SymbolLayout } from './entropy/symbols.js';
+import type { SymbolLayout } from './entropy/layout.js';
+import { decodeSymbols, encodeSymbols } from './entropy/symbols.js';
 import type { Kernels } from './kernels/kernels.js';
 
 /** An entropy coder for arrays of small symbols: what `+rans` adds to a codec. */

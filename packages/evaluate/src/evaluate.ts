@@ -76,7 +76,7 @@ export async function evaluate(model: CutModel, dataPath: string, options: Evalu
     );
   }
   const rows = requireRows(chooseRows(dataSet.rows, purpose, options.limit), dataPath);
-  const { samples, broken } = watched(dataSet, rows, options);
+  const { samples, broken, why } = watched(dataSet, rows, options);
   const [outcome] = await measureCut(model, at, [codec], input, samples, {
     threads,
     signal,
@@ -84,7 +84,7 @@ export async function evaluate(model: CutModel, dataPath: string, options: Evalu
   });
   if (outcome === undefined || 'refused' in outcome) throw outcome?.refused;
   const measurement = outcome.tally.measurement;
-  if (measurement.n === 0) throw new CutpointError('CUT_DATASET', `No sample of ${dataPath} could be read.`);
+  if (measurement.n === 0) throw new CutpointError('CUT_DATASET', `No sample of ${dataPath} could be read.${why()}`);
   return {
     model: model.file.name,
     cut: { index: at, name: cut.name },
@@ -95,17 +95,19 @@ export async function evaluate(model: CutModel, dataPath: string, options: Evalu
   };
 }
 
-/** Samples of rows; those that are broken are noted and counted. */
+/** Samples of rows; those that are broken are noted and counted, and why the first is. */
 export function watched(dataSet: DataSet, rows: readonly number[], { signal, onNote }: SampleOptions) {
   let broken = 0;
+  let why = '';
   const samples = readSamples(dataSet, rows, {
     signal,
     onBroken: (row, error) => {
       broken += 1;
+      if (why === '') why = ` Row ${row}: ${error.message}`;
       onNote?.(`Sample ${row} is left out. ${error.message}`);
     },
   });
-  return { samples, broken: () => broken };
+  return { samples, broken: () => broken, why: () => why };
 }
 
 /** @throws CutpointError CUT_DATASET if there is nothing to measure on. */

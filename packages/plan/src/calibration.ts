@@ -4,7 +4,8 @@ import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 const error = z.number().nonnegative().nullable();
-const spec = z.string().min(1).max(1000);
+/** Printable and without blanks, as it is shown and put into commands. */
+const spec = z.string().regex(/^[A-Za-z0-9:=.,+_-]{1,300}$/, 'is no spec of a codec');
 const index = z.number().int().nonnegative();
 
 const calibratedCodecSchema = z.strictObject({

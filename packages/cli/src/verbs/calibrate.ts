@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
 import { tablesFolderOf, writeCodecTables } from '@cutpoint/daemon';
@@ -53,6 +53,7 @@ export const calibrateVerb: Verb = {
       )
       .action(async (path: string, options: CalibrateVerbOptions) => {
         await requireWritable(dirname(resolve(options.out)));
+        await requireReplaceable(options.out);
         const { calibration, tables, notes } = await withProgress(path, options);
         await writeJson(options.out, calibration);
         const folder = tablesFolderOf(options.out);
@@ -72,6 +73,22 @@ async function requireWritable(folder: string): Promise<void> {
   } catch (cause) {
     throw new CutpointError('CUT_FILE_WRITE', `${folder} cannot be written to: ${systemReason(cause)}.`, { cause });
   }
+}
+
+/** What is there already is written over only if it is a calibration: not a model, a picture or labels. */
+async function requireReplaceable(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return;
+  const isCalibration = found.isFile() && /^\s*\{\s*"format":\s*"cutpoint-calibration"/.test(await startOf(path));
+  if (isCalibration) return;
+  const what = found.isFile() ? 'is there already, and is no calibration' : 'is no file';
+  throw new CutpointError('CUT_FILE_WRITE', `${path} ${what}: give --out another name.`);
+}
+
+async function startOf(path: string): Promise<string> {
+  await using file = await open(path, 'r');
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(100), 0, 100, 0);
+  return buffer.toString('utf8', 0, bytesRead);
 }
 
 async function withProgress(path: string, options: CalibrateVerbOptions): Promise<Calibrated & { notes: string[] }> {

@@ -1,5 +1,5 @@
 import type { ByteReader, ByteWriter } from '../bytes.js';
-import type { SymbolLayout } from '../entropy/symbols.js';
+import type { SymbolLayout } from '../entropy/layout.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 
 /** How bytes lie for an entropy coder: those at the same place of a record are alike, and near records resemble each other. */

@@ -5,7 +5,7 @@ import { type FloatTensor, numbersOf, scatter, take } from '../floats.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 import type { Body } from './body.js';
-import { readPlaces, writePlaces } from './positions.js';
+import { everyPlace, readPlaces, writePlaces } from './positions.js';
 
 /** Places of a tensor, ascending: one choice or several, of which that with the shortest payload is taken. */
 export type Choice = (tensor: FloatTensor) => readonly Uint32Array<ArrayBuffer>[];
@@ -66,7 +66,7 @@ function withLost(values: Float32Array | Float64Array, places: Uint32Array, boun
 export const chooseNonZero: Choice = (tensor) => {
   const places = nonZero(tensor);
   const all = elementCount(tensor.shape);
-  return places.length === all ? [places] : [places, Uint32Array.from({ length: all }, (_, i) => i)];
+  return places.length === all ? [places] : [places, everyPlace(all)];
 };
 
 function nonZero(tensor: FloatTensor): Uint32Array<ArrayBuffer> {

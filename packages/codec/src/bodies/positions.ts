@@ -27,7 +27,7 @@ export function writePlaces(out: ByteWriter, places: Uint32Array, count: number,
 /** What `writePlaces` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a place is not below `count`. */
 export function readPlaces(body: ByteReader, count: number, coder: SymbolCoder | undefined): Uint32Array<ArrayBuffer> {
   const form = forms[body.u8()];
-  if (form === 'all') return Uint32Array.from({ length: count }, (_, i) => i);
+  if (form === 'all') return everyPlace(count);
   if (form === 'gaps') return readGaps(body, count, coder);
   if (form === 'bitmap') return placesOf(readBytes(body, Math.ceil(count / 8), single, coder), count);
   throw damaged('tells places in an unknown form');
@@ -85,4 +85,11 @@ function placesOf(bits: Uint8Array, count: number): Uint32Array<ArrayBuffer> {
     if ((((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1) places[taken++] = place;
   }
   return places.slice(0, taken);
+}
+
+/** 0 to `count` - 1. */
+export function everyPlace(count: number): Uint32Array<ArrayBuffer> {
+  const places = new Uint32Array(count);
+  for (let i = 0; i < count; i++) places[i] = i;
+  return places;
 }

@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from '../bytes.js';
 import { damaged } from '../bytes.js';
-import type { SymbolLayout } from '../entropy/symbols.js';
+import type { SymbolLayout } from '../entropy/layout.js';
 import { type CodeForm, type Grouping, groupedElements, type Kernels, type Steps } from '../kernels/kernels.js';
 import { packedBytes } from '../kernels/pack.js';
 import type { SymbolCoder } from '../symbol-coder.js';

@@ -1,6 +1,6 @@
 import { bytesPerElement, elementCount } from '@cutpoint/core';
 import { type ByteReader, type ByteWriter, damaged } from '../bytes.js';
-import type { SymbolLayout } from '../entropy/symbols.js';
+import type { SymbolLayout } from '../entropy/layout.js';
 import { type FloatTensor, type FloatTensorType, fromF32, toF32 } from '../floats.js';
 import { groupingOf, rowLength } from '../grouping.js';
 import { groupCount, type Kernels, type Outliers, type Steps } from '../kernels/kernels.js';

@@ -3,7 +3,7 @@ import { contextCount, type Kernels, type SymbolContexts } from '../kernels/kern
 import { type BinStarts, binStartsOf, binsOf } from './bins.js';
 import { log2Of } from './log2.js';
 import { readTables, writeTables } from './sent-table.js';
-import type { SymbolLayout } from './symbols.js';
+import type { SymbolLayout } from './layout.js';
 
 /** What the distribution of a symbol may depend on. */
 export interface Dependence {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openKernels } from '../kernels/load-kernels.js';
 import { typescriptKernels } from '../kernels/typescript.js';
-import { decodeSymbols, encodeSymbols, type SymbolLayout } from './symbols.js';
+import type { SymbolLayout } from './layout.js';
+import { decodeSymbols, encodeSymbols } from './symbols.js';
 import { frequenciesOf } from './table.js';
 
 const kernels = openKernels();

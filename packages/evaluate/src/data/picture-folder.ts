@@ -66,7 +66,9 @@ function pictureNames(entries: readonly string[]): PictureFile[] {
 
 async function listedFiles(folder: string): Promise<PictureFile[]> {
   const path = join(folder, labelsFile);
-  const { size } = await stat(path);
+  const found = await stat(path);
+  if (!found.isFile()) throw new CutpointError('CUT_DATASET', `${path} is not a file.`);
+  const { size } = found;
   if (size > maxLabelsBytes) throw new CutpointError('CUT_DATASET', `${path} has ${size} bytes, more than 256 MB.`);
   const listed = parseLabels(await readFile(path, 'utf8'), path);
   const outside = listed.find(({ file }) => !liesIn(folder, file));
@@ -83,7 +85,10 @@ function liesIn(folder: string, file: string): boolean {
 
 async function readLimited(path: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // To read a pipe would be to wait for whoever writes to it.
+    if (!found.isFile()) throw new CutpointError('CUT_IMAGE', 'It is not a file.');
+    const { size } = found;
     if (size > maxPictureBytes)
       throw new CutpointError('CUT_IMAGE', `The picture has ${size} bytes, more than 256 MB.`);
     return await readFile(path);

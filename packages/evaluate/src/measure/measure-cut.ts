@@ -33,10 +33,11 @@ export async function measureCut(
   await using runner = await openCutRunner(model, at, options);
   const outcomes: CodecOutcome[] = codecs.map((codec) => ({ codec, tally: new Tally() }));
   let done = 0;
-  for await (const { pixels, label } of samples) {
+  for await (const { pixels, label, name } of samples) {
     const given = inputs(pixels);
     const [whole, front] = await Promise.all([runner.whole(given), runner.front(given)]);
     const wholeScores = scoresOf(whole);
+    if (label !== undefined) requireClass(label, wholeScores, name);
     for (const [i, outcome] of outcomes.entries()) {
       if ('refused' in outcome) continue;
       const crossed = await cross(outcome.codec, front.sends);
@@ -51,6 +52,14 @@ export async function measureCut(
     options.onSample?.(done);
   }
   return outcomes;
+}
+
+/** Labels of other classes would count as wrong answers. */
+function requireClass(label: number, [first]: readonly Scores[], sample: string): void {
+  const classes = first?.classes ?? 0;
+  if (label < classes) return;
+  const message = `Sample ${sample} has the label ${label}, but the model's classes are 0 to ${classes - 1}: take labels of this model's classes, or none.`;
+  throw new CutpointError('CUT_DATASET', message);
 }
 
 /** There and back through a codec, or why it does not take these tensors. */

@@ -1,9 +1,9 @@
 // Bytes of codecs packed, packed and deflated, deflated a byte to each code, and with +rans, on activations of real models:
-//   npm run build && node packages/codec/bench/entropy.mjs
+//   npm run build && node packages/cli/bench/entropy.mjs
 import { deflateRawSync } from 'node:zlib';
 import { openCodec, openKernels } from '@cutpoint/codec';
 import { f32Values } from '@cutpoint/core';
-import { readActivations } from '../../cli/dist/bench/activations.js';
+import { readActivations } from '../dist/bench/activations.js';
 
 const kernels = openKernels();
 const specs = ['f16', 'affine:bits=8', 'affine:bits=4', 'ts-tabq:delta=1e-2,rho=0', 'ts-tabq:delta=1e-3'];
