@@ -1,9 +1,9 @@
 import { ByteReader, ByteWriter, damaged } from '../bytes.js';
 import { contextCount, type Kernels, type SymbolContexts } from '../kernels/kernels.js';
 import { type BinStarts, binStartsOf, binsOf } from './bins.js';
+import type { SymbolLayout } from './layout.js';
 import { log2Of } from './log2.js';
 import { readTables, writeTables } from './sent-table.js';
-import type { SymbolLayout } from './layout.js';
 
 /** What the distribution of a symbol may depend on. */
 export interface Dependence {
