@@ -38,7 +38,7 @@ describe('the costs of a plan', () => {
       }),
       { numRuns: 300 },
     );
-    expect(plans).toBeGreaterThan(1000);
+    expect(plans).toBeGreaterThan(500);
   });
 
   it('are as computed by hand', () => {

@@ -1,4 +1,4 @@
-import { tableNamed } from '@cutpoint/codec';
+import { isImageSpec, tableNamed } from '@cutpoint/codec';
 import type { Baseline, Front, Plan, PlanProblem } from '@cutpoint/plan';
 import { fields, table } from '../output/table.js';
 import { byteColumn, formatMs, msColumn } from '../output/units.js';
@@ -91,6 +91,9 @@ function sameChoice(a: Plan, b: Plan | undefined): boolean {
 
 /** The commands that run the pick, one for each daemon. */
 function howToRun({ problem, picked, model: file, preprocessing, codecTables }: PlanReport): string {
+  if (picked.codecs.some(isImageSpec)) {
+    return '\nDaemons code no pictures yet: this plan is there to compare with. --codecs without image codecs gives one to run.';
+  }
   const pixels = preprocessing === undefined ? '' : ` --preprocessing ${preprocessing}`;
   const named = picked.codecs.some((spec) => tableNamed(spec) !== undefined);
   const tables = codecTables === undefined || !named ? '' : ` --codec-tables ${codecTables}`;
