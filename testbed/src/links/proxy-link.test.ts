@@ -34,15 +34,15 @@ describe('a link through the proxy', { retry: 3 }, () => {
     }
   });
 
-  // On an idle machine it is within a fifth; other tests take processor time, which this link is made of.
-  it('comes near a fast wired link: within a half in bulk, and 0.6 ms in a ping', { retry: 3 }, async () => {
+  // Other tests take processor time, which this link is made of: the quietest of several attempts counts.
+  it('comes near a fast wired link: within a fifth in bulk, and 0.6 ms in a ping', { retry: 9 }, async () => {
     await using server = await openTcpServer();
     const parameters = { up: flat(940, 0.1), down: flat(940, 0.1) };
     await using link = await openProxyLink({ target: server.url, parameters });
     const { theory, ...measured } = await measureAccuracy(link, { bytes: 4_000_000, runs: 12, server: server.url });
     expect(measured.pingMs - theory.pingMs).toBeLessThan(0.6);
-    expect(measured.upMs / theory.upMs).toBeLessThan(1.5);
-    expect(measured.downMs / theory.downMs).toBeLessThan(1.5);
+    expect(measured.upMs / theory.upMs).toBeLessThan(1.2);
+    expect(measured.downMs / theory.downMs).toBeLessThan(1.2);
     expect(Math.min(measured.upMs / theory.upMs, measured.downMs / theory.downMs)).toBeGreaterThan(0.9);
   });
 

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
@@ -77,8 +77,8 @@ async function requireWritable(folder: string): Promise<void> {
 
 /** What is there already is written over only if it is a calibration: not a model, a picture or labels. */
 async function requireReplaceable(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return;
+  if (!existsSync(path)) return;
+  const found = await stat(path);
   const isCalibration = found.isFile() && /^\s*\{\s*"format":\s*"cutpoint-calibration"/.test(await startOf(path));
   if (isCalibration) return;
   const what = found.isFile() ? 'is there already, and is no calibration' : 'is no file';
