@@ -51,8 +51,8 @@ export type Report = (done: number, total: number) => void;
 
 /** Requests under way in the throughput measurement: enough that neither side ever waits for work. */
 const inFlight = 4;
-/** Throughput and its bound alternate this many times. */
-const rounds = 9;
+/** Throughput and its bound alternate this many times: machines change their speed from one second to the next. */
+const rounds = 31;
 /** Enough that the JavaScript on the way is compiled, too. */
 const warmUps = 30;
 const deadlineMs = 60_000;
@@ -161,7 +161,8 @@ async function measureRates(
   runs: number,
   signal: AbortSignal,
 ) {
-  const perRound = Math.max(10, Math.ceil(runs / rounds));
+  // Short rounds, so that both of a pair see the same machine, and yet long enough to fill the pipeline.
+  const perRound = Math.max(10, Math.ceil(runs / 10));
   const bounds: number[] = [];
   const throughputs: number[] = [];
   for (let round = 0; round < rounds; round++) {
