@@ -1,0 +1,25 @@
+export {
+  type ContentHash,
+  contentHash,
+  type DeploymentId,
+  type DeviceId,
+  deploymentId,
+  deviceId,
+  type FleetId,
+  fleetId,
+  type Generation,
+  generation,
+  type SessionId,
+  sessionId,
+} from './ids.js';
+export type {
+  Assignment,
+  AssignmentState,
+  DeployedFile,
+  DesiredState,
+  DeviceFacts,
+  Presence,
+  ReportedState,
+  Rung,
+  Telemetry,
+} from './messages.js';
