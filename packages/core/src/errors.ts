@@ -61,6 +61,10 @@ export const errorCodes = {
     exit: 1,
     meaning: 'A table of the transform codec is missing, damaged, of another version, or made for another cut.',
   },
+  CUT_NOT_FOUND: { exit: 1, meaning: 'There is no model, deployment or device of that name.' },
+  CUT_CONFLICT: { exit: 1, meaning: 'The id of a request was used for another one a short time ago.' },
+  CUT_FORBIDDEN: { exit: 1, meaning: 'The caller is known, but may not do this.' },
+  CUT_HTTP: { exit: 1, meaning: 'An HTTP request breaks a rule or exceeds a limit of the server.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

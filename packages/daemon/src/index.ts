@@ -1,7 +1,9 @@
 export { addressHelp, addressSetting, isAddress } from './address.js';
+export { type AnsweredOptions, AnsweredRequests, type RequestKey } from './answered-requests.js';
 export { openCodecTables, shippedTablesOf, tablesFolderOf, writeCodecTables } from './codec-tables.js';
 export { checkServer, checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { CutCodecs, openCutCodecs } from './cut-codecs.js';
+export { allowInsecure } from './endpoint.js';
 export { endpointSettings } from './endpoint-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
@@ -12,7 +14,7 @@ export { isLoopback } from './loopback.js';
 export { maxStagesSetting, modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
-export { readCertificateFile, readTokenFile } from './secrets.js';
+export { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
 export { reachSettings, serverAddressOf } from './server-address.js';
 export { resolveSettings } from './settings/resolve.js';
 export {
