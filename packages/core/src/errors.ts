@@ -36,6 +36,18 @@ export const errorCodes = {
   CUT_CONNECTION_LOST: { exit: 1, meaning: 'The connection ended while a request was under way.' },
   CUT_TLS: { exit: 1, meaning: 'The TLS handshake failed, for example because the certificate is not trusted.' },
   CUT_UNAUTHORISED: { exit: 1, meaning: 'The server refused the token.' },
+  CUT_UNPAIRED: { exit: 1, meaning: 'The other side has no certificate of this fleet.' },
+  CUT_REVOKED: { exit: 1, meaning: 'The certificate or token of the other side was revoked.' },
+  CUT_CERTIFICATE: {
+    exit: 1,
+    meaning: 'A certificate has expired, or was made for another device, host name or purpose.',
+  },
+  CUT_PAIRING: {
+    exit: 1,
+    meaning: 'A device cannot be paired, for example because the code is wrong, used or expired.',
+  },
+  CUT_FORBIDDEN: { exit: 1, meaning: 'The token is valid, but does not allow this.' },
+  CUT_STORE: { exit: 1, meaning: 'The store of the fleet is in use, damaged, full or of a newer version.' },
   CUT_WIRE_VERSION: { exit: 1, meaning: 'The other side speaks another version of the wire protocol.' },
   CUT_WIRE_MALFORMED: { exit: 1, meaning: 'A frame does not follow the wire format.' },
   CUT_WIRE_TOO_LARGE: { exit: 1, meaning: 'A frame, or a part of one, exceeds the agreed limit.' },

@@ -3,10 +3,11 @@ import { Call } from './calls.js';
 import { Channel } from './channel.js';
 import { checkFrameFits, encodeFrame } from './frame-encode.js';
 import type { Frame } from './frame-reader.js';
-import { type Hello, helloFrame, type Introduction, parseError, parseHello } from './hello.js';
+import { type Hello, helloFrame, type Introduction, parseError, parseHello, type Remote } from './hello.js';
 import type { WireLimits } from './limits.js';
 import type { Link } from './link.js';
 import type { OutgoingRequest, Peer, Reply, RequestOptions } from './peer.js';
+import type { PeerIdentity } from './tls.js';
 
 const maxPings = 64;
 
@@ -23,10 +24,12 @@ interface Greeting {
   readonly token: string | undefined;
   /** What to say if the link ends without a word from the other side. */
   readonly hungUp: string | undefined;
+  /** Who the certificate says the other side is. */
+  readonly identity: PeerIdentity | undefined;
 }
 
 /** Introduces this side over a fresh link. @throws CutpointError why the server refused, or how the link broke. */
-export function introduce(link: Link, { limits, hello, token, hungUp }: Greeting): Promise<Peer> {
+export function introduce(link: Link, { limits, hello, token, hungUp, identity }: Greeting): Promise<Peer> {
   return new Promise((resolve, reject) => {
     let peer: ClientPeer | undefined;
     let heard = false;
@@ -37,7 +40,7 @@ export function introduce(link: Link, { limits, hello, token, hungUp }: Greeting
           peer.receive(frame);
           return;
         }
-        peer = new ClientPeer(channel, parseHello(frame));
+        peer = new ClientPeer(channel, parseHello(frame), identity);
         channel.open();
         resolve(peer);
       },
@@ -57,7 +60,7 @@ function lostBeforeHello(error: CutpointError | undefined, hungUp: string | unde
 }
 
 class ClientPeer implements Peer {
-  readonly remote: Hello;
+  readonly remote: Remote;
   readonly closed: Promise<CutpointError | undefined>;
   readonly #channel: Channel;
   /** Calls the server has been asked and has not answered, also those given up: each holds one of its slots. */
@@ -70,9 +73,13 @@ class ClientPeer implements Peer {
   /** Why no new request can be made. */
   #over: CutpointError | undefined;
 
-  constructor(channel: Channel, { token: _, ...remote }: Hello & { token: string | undefined }) {
+  constructor(
+    channel: Channel,
+    { token: _, ...remote }: Hello & { token: string | undefined },
+    identity: PeerIdentity | undefined,
+  ) {
     this.#channel = channel;
-    this.remote = remote;
+    this.remote = identity === undefined ? remote : { ...remote, identity };
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });

@@ -4,6 +4,7 @@ import { type EncodedFrame, encodeFrame } from './frame-encode.js';
 import { wireVersion } from './frame-format.js';
 import type { Frame } from './frame-reader.js';
 import { defaultLimits, type FrameLimits, type WireLimits } from './limits.js';
+import type { PeerIdentity } from './tls.js';
 
 /** How one side introduces itself to the other. */
 export interface Hello extends FrameLimits {
@@ -12,6 +13,12 @@ export interface Hello extends FrameLimits {
   /** What it can do beyond the protocol itself, e.g. codecs; the other side ignores words that it does not know. */
   readonly capabilities: readonly string[];
   readonly maxRequests: number;
+}
+
+/** The other side of a connection. */
+export interface Remote extends Hello {
+  /** Who its certificate says it is, where a check has accepted one. All else in here is only what it says. */
+  readonly identity?: PeerIdentity;
 }
 
 /** What the caller chooses of a hello. */

@@ -1,10 +1,13 @@
-import { CutpointError } from '@cutpoint/core';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { type Address, parseAddress } from './address.js';
-import type { Hello, Introduction } from './hello.js';
+import type { Introduction, Remote } from './hello.js';
 import { defaultLimits, type WireLimits } from './limits.js';
 import type { Link } from './link.js';
 import { type RequestHandler, ServedConnection } from './served-connection.js';
 import { Strangers } from './strangers.js';
+import { identify, type PeerIdentity, type ServerTls } from './tls.js';
 import type { Binding, HttpHandler } from './transport.js';
 import { transportOf } from './transports.js';
 
@@ -12,8 +15,8 @@ export interface ListenOptions {
   /** `tcp://host:port`, `tcps://`, `ws://`, `wss://` or `memory:name`; port 0 takes a free one. */
   readonly url: string;
   readonly handler: RequestHandler;
-  /** Certificate chain and key, PEM; needed for tcps and wss. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Needed for tcps and wss. A client that is refused is told why in an error frame, or by status 403 over plain HTTP. */
+  readonly tls?: ServerTls;
   /** Clients must present this text. */
   readonly token?: string;
   readonly limits?: Partial<WireLimits>;
@@ -25,7 +28,7 @@ export interface ListenOptions {
    * Hears of defects of the handler and of connections that end badly, for the log. `remote` is how the other side
    * introduced itself, if it did; `address` is its network address and port. Must not throw.
    */
-  readonly onError?: (error: CutpointError, remote: Hello | undefined, address: string | undefined) => void;
+  readonly onError?: (error: CutpointError, remote: Remote | undefined, address: string | undefined) => void;
 }
 
 /** A listening address. */
@@ -34,6 +37,13 @@ export interface Listener extends AsyncDisposable {
   readonly url: string;
   /** Connections that have said hello. */
   readonly connectionCount: number;
+  /**
+   * Checks the certificates of all open connections again, for example after one was revoked, and closes those that are
+   * refused now. Gives their number.
+   */
+  recheck(): number;
+  /** Shows another certificate from the next handshake on; who may connect stays as it is. @throws CutpointError CUT_TLS */
+  renew(certificate: { readonly cert: string; readonly key: string }): void;
   /** Accepts nothing new, lets requests under way finish for up to `graceMs`, then closes every connection. */
   close(options?: { graceMs: number }): Promise<void>;
 }
@@ -53,7 +63,7 @@ class Server implements Listener {
   readonly #options: ListenOptions;
   readonly #limits: WireLimits;
   readonly #strangers: Strangers;
-  readonly #connections = new Set<ServedConnection>();
+  readonly #connections = new Map<ServedConnection, Socket | undefined>();
   #introduced = 0;
   #binding: Binding | undefined;
   #closing: Promise<void> | undefined;
@@ -75,11 +85,28 @@ class Server implements Listener {
   async bind(address: Address, { tls, onHttp }: ListenOptions): Promise<void> {
     this.#binding = await transportOf(address).bind(address, {
       tls,
-      onHttp,
+      onHttp: onHttp && ((request, response) => this.#answerHttp(request, response, onHttp)),
       handshakeTimeoutMs: this.#limits.helloTimeoutMs,
       admit: (socket) => this.#strangers.admit(socket),
       onLink: (link, socket) => this.#serve(link, socket),
+      onTlsError: (error, socket) => this.#options.onError?.(error, undefined, addressOf(socket)),
     });
+  }
+
+  recheck(): number {
+    let refused = 0;
+    for (const [connection, socket] of this.#connections) {
+      if (socket?.destroyed === true) continue;
+      const { refusal } = this.#judge(socket);
+      if (refusal === undefined) continue;
+      connection.refuse(refusal);
+      refused++;
+    }
+    return refused;
+  }
+
+  renew(certificate: { readonly cert: string; readonly key: string }): void {
+    this.#binding?.renew({ ...this.#options.tls, ...certificate });
   }
 
   close({ graceMs } = { graceMs: 0 }): Promise<void> {
@@ -94,7 +121,7 @@ class Server implements Listener {
   async #close(graceMs: number): Promise<void> {
     const closed = this.#binding?.close();
     this.#strangers.dismiss();
-    const connections = [...this.#connections];
+    const connections = [...this.#connections.keys()];
     for (const connection of connections) connection.drain();
     const timer = setTimeout(() => {
       for (const connection of connections) connection.destroy();
@@ -103,17 +130,41 @@ class Server implements Listener {
     clearTimeout(timer);
   }
 
-  #serve(link: Link, socket: Parameters<Strangers['introduced']>[0] | undefined): void {
+  /** Who is there, or why nothing more is heard from there. */
+  #judge(socket: Socket | undefined): { identity?: PeerIdentity | undefined; refusal?: CutpointError } {
+    const { tls } = this.#options;
+    if (socket === undefined || tls === undefined) return {};
+    try {
+      return { identity: identify(socket, tls) };
+    } catch (thrown) {
+      return { refusal: asCutpointError(thrown, 'CUT_TLS') };
+    }
+  }
+
+  #answerHttp(request: IncomingMessage, response: ServerResponse, answer: HttpHandler): void {
+    const { refusal } = this.#judge(request.socket);
+    if (refusal === undefined) {
+      answer(request, response);
+      return;
+    }
+    this.#options.onError?.(refusal, undefined, addressOf(request.socket));
+    const { code, message } = refusal;
+    response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { code, message } }));
+  }
+
+  #serve(link: Link, socket: Socket | undefined): void {
     const { handler, hello, token, onError } = this.#options;
     if (socket !== undefined) this.#strangers.linked(socket);
     let introduced = false;
     // Taken down now: a socket that is closed has forgotten it.
-    const from = socket && `${socket.remoteAddress}:${socket.remotePort}`;
+    const from = socket && addressOf(socket);
+    const { identity, refusal } = this.#judge(socket);
     const connection: ServedConnection = new ServedConnection(link, {
       limits: this.#limits,
       handler,
       hello,
       token,
+      identity,
       onError: onError && ((error, remote) => onError(error, remote, from)),
       onHello: () => {
         if (this.#introduced >= this.#limits.maxConnections) throw full(this.#introduced);
@@ -126,9 +177,14 @@ class Server implements Listener {
         if (introduced) this.#introduced--;
       },
     });
-    this.#connections.add(connection);
+    this.#connections.set(connection, socket);
     if (this.#closing !== undefined) connection.destroy();
+    else if (refusal !== undefined) connection.refuse(refusal);
   }
+}
+
+function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
 }
 
 function full(count: number): CutpointError {

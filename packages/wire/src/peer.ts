@@ -1,6 +1,6 @@
 import type { CancelSignal, CutpointError, NamedTensors } from '@cutpoint/core';
 import type { Meta } from './frame-encode.js';
-import type { Hello } from './hello.js';
+import type { Remote } from './hello.js';
 
 /** What to ask of the other side. Tensors must not change until the request is settled. */
 export interface OutgoingRequest {
@@ -36,8 +36,8 @@ export interface Reply {
 
 /** The client's end of a connection. */
 export interface Peer extends AsyncDisposable {
-  /** What the server said about itself. */
-  readonly remote: Hello;
+  /** What the server said about itself, and its certificate about it. */
+  readonly remote: Remote;
   /** Settles when the connection is closed: with nothing after an orderly end, else with what went wrong. */
   readonly closed: Promise<CutpointError | undefined>;
   /**

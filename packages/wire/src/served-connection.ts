@@ -2,10 +2,11 @@ import { asCutpointError, type CancelSignal, CutpointError, type NamedTensors } 
 import { Channel, errorFrame } from './channel.js';
 import { checkFrameFits, type EncodedFrame, encodeFrame, type Meta } from './frame-encode.js';
 import type { Frame } from './frame-reader.js';
-import { checkToken, type Hello, helloFrame, type Introduction, parseHello } from './hello.js';
+import { checkToken, helloFrame, type Introduction, parseHello, type Remote } from './hello.js';
 import type { WireLimits } from './limits.js';
 import type { Link } from './link.js';
 import { RunningRequest } from './running-request.js';
+import type { PeerIdentity } from './tls.js';
 
 /** A request as a handler sees it. The tensors are the handler's own: it may transfer or change them. */
 export interface IncomingRequest {
@@ -14,7 +15,7 @@ export interface IncomingRequest {
   readonly tensors: NamedTensors;
   /** Aborted when the caller cancels, its deadline passes or it is gone; it says when that deadline is. */
   readonly signal: CancelSignal;
-  readonly remote: Hello;
+  readonly remote: Remote;
 }
 
 /** Answers one request. A `CutpointError` it throws reaches the caller; anything else becomes CUT_INTERNAL. */
@@ -26,8 +27,10 @@ export interface ServedOptions {
   readonly handler: RequestHandler;
   readonly hello: Introduction | undefined;
   readonly token: string | undefined;
+  /** Who the certificate says the other side is. */
+  readonly identity: PeerIdentity | undefined;
   /** Hears of defects of the handler and of connections that end badly, for the log. */
-  readonly onError: ((error: CutpointError, remote: Hello | undefined) => void) | undefined;
+  readonly onError: ((error: CutpointError, remote: Remote | undefined) => void) | undefined;
   /** Called when the hello is accepted; may throw a `CutpointError` to refuse. */
   readonly onHello: () => void;
   readonly onClose: () => void;
@@ -42,7 +45,7 @@ export class ServedConnection {
   readonly #channel: Channel;
   readonly #running = new Map<number, RunningRequest>();
   readonly #helloTimer: NodeJS.Timeout;
-  #remote: Hello | undefined;
+  #remote: Remote | undefined;
   #heldBytes = 0;
   #draining = false;
 
@@ -73,6 +76,12 @@ export class ServedConnection {
     this.#channel.abandon(undefined);
   }
 
+  /** Tells the other side why, and closes; requests under way are aborted. */
+  refuse(error: CutpointError): void {
+    for (const run of this.#running.values()) run.abort(error);
+    this.#channel.fail(error);
+  }
+
   #receive(frame: Frame): void {
     if (this.#remote === undefined) {
       this.#meet(frame);
@@ -101,12 +110,13 @@ export class ServedConnection {
     if (this.#draining) throw goingAway();
     this.#options.onHello();
     clearTimeout(this.#helloTimer);
-    this.#remote = remote;
+    const { identity } = this.#options;
+    this.#remote = identity === undefined ? remote : { ...remote, identity };
     this.#channel.send(helloFrame(this.#options.hello, this.#options.limits));
     this.#channel.open();
   }
 
-  #accept(frame: Frame, remote: Hello): void {
+  #accept(frame: Frame, remote: Remote): void {
     const startedAt = frame.decodedAt - frame.decodeUs / 1000;
     const { method, meta = null } = frame.fields;
     if (typeof method !== 'string' || typeof meta !== 'object' || Array.isArray(meta)) {

@@ -20,6 +20,7 @@ export const memoryTransport: Transport = {
     listeners.set(host, { onLink });
     return {
       url,
+      renew() {},
       async close() {
         listeners.delete(host);
       },

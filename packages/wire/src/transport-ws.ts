@@ -8,19 +8,28 @@ import { WebSocketServer } from 'ws';
 import { type Address, urlWithPort } from './address.js';
 import { DirectReading, socketLink } from './link-socket.js';
 import { WebSocketLink } from './link-ws.js';
-import { type BindOptions, dialError, listenOn, needKeys, type Transport } from './transport.js';
+import { clientOptions, serverOptions } from './tls.js';
+import {
+  type BindOptions,
+  dialError,
+  handshakeError,
+  listenOn,
+  needTls,
+  type Transport,
+  withCertificate,
+} from './transport.js';
 import { HandshakeSocket } from './websocket-handshake.js';
 
 /** Frames over WebSockets (`ws:`), also encrypted (`wss:`). */
 export const webSocketTransport: Transport = {
-  dial(address, { ca, signal }) {
+  dial(address, { tls, signal, onSecure }) {
     const direct = address.secure ? undefined : new DirectReading();
-    const webSocket = new HandshakeSocket(address.url, {
+    const options = {
       perMessageDeflate: false,
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
+      ...clientOptions(tls),
       ...(direct === undefined ? {} : { createConnection: () => connectDirect(address, direct) }),
-    });
+    };
+    const webSocket = withCertificate(() => new HandshakeSocket(address.url, options));
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => {
         cancellation[Symbol.dispose]();
@@ -31,9 +40,18 @@ export const webSocketTransport: Transport = {
       webSocket.on('error', fail);
       webSocket.once('unexpected-response', (_, { statusCode }) => fail(notOurs(address, statusCode)));
       webSocket.once('open', () => {
+        const socket = webSocket.takeSocket();
+        try {
+          // The request to open a WebSocket has gone out by now; nothing in it is secret.
+          if (address.secure) onSecure(socket);
+        } catch (thrown) {
+          socket.destroy();
+          fail(asCutpointError(thrown, 'CUT_TLS'));
+          return;
+        }
         cancellation[Symbol.dispose]();
         webSocket.off('error', fail);
-        resolve(new WebSocketLink(socketLink(webSocket.takeSocket(), direct), 'client'));
+        resolve(new WebSocketLink(socketLink(socket, direct), 'client'));
       });
       const cancellation = onCancel(signal, () => webSocket.terminate());
     });
@@ -63,6 +81,10 @@ export const webSocketTransport: Transport = {
     const port = await listenOn(server, address);
     return {
       url: urlWithPort(address, port),
+      renew(tls) {
+        if (!(server instanceof https.Server)) return;
+        withCertificate(() => server.setSecureContext(serverOptions(tls, options.handshakeTimeoutMs)));
+      },
       async close() {
         server.close();
         await once(server, 'close');
@@ -71,7 +93,8 @@ export const webSocketTransport: Transport = {
   },
 };
 
-function httpServer(address: Address, { tls, onHttp, handshakeTimeoutMs }: BindOptions): http.Server | https.Server {
+function httpServer(address: Address, options: BindOptions): http.Server | https.Server {
+  const { tls, onHttp, handshakeTimeoutMs, onTlsError } = options;
   const answer: http.RequestListener = (request, response) => {
     response.shouldKeepAlive = false;
     if (onHttp !== undefined) onHttp(request, response);
@@ -82,15 +105,10 @@ function httpServer(address: Address, { tls, onHttp, handshakeTimeoutMs }: BindO
   };
   const timeouts = { headersTimeout: handshakeTimeoutMs, requestTimeout: handshakeTimeoutMs, noDelay: true };
   if (!address.secure) return http.createServer(timeouts, answer);
-  const { cert, key } = needKeys(address, tls);
-  try {
-    return https.createServer(
-      { ...timeouts, cert, key, handshakeTimeout: handshakeTimeoutMs, minVersion: 'TLSv1.2' },
-      answer,
-    );
-  } catch (thrown) {
-    throw asCutpointError(thrown, 'CUT_TLS', 'The certificate or its key cannot be used');
-  }
+  const secure = serverOptions(needTls(address, tls), handshakeTimeoutMs);
+  const server = withCertificate(() => https.createServer({ ...timeouts, ...secure }, answer));
+  server.on('tlsClientError', (error, socket) => onTlsError(handshakeError(error), socket));
+  return server;
 }
 
 /** Any web page may open a WebSocket to a port of its visitor's machine; only browsers send an origin. */

@@ -1,32 +1,38 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
-import { CutpointError } from '@cutpoint/core';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
 import type { Address } from './address.js';
 import type { Link } from './link.js';
+import type { ClientTls, ServerTls } from './tls.js';
 
 export interface DialOptions {
-  /** Certificates to trust beside the system's, PEM. */
-  readonly ca: string | undefined;
+  readonly tls: ClientTls | undefined;
   readonly signal: AbortSignal;
+  /** TLS is up: called before anything is read. Throws a `CutpointError` to go no further. */
+  readonly onSecure: (socket: Socket) => void;
 }
 
 /** Answers an HTTP request that is no upgrade, e.g. for health checks on the port of a ws listener. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface BindOptions {
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: ServerTls | undefined;
   readonly onHttp: HttpHandler | undefined;
   readonly handshakeTimeoutMs: number;
   /** Called for every socket as soon as it is accepted; false: it was turned away. */
   readonly admit: (socket: Socket) => boolean;
   /** A link is up; `socket` is absent for transports without any. */
   readonly onLink: (link: Link, socket: Socket | undefined) => void;
+  /** A TLS handshake failed. */
+  readonly onTlsError: (error: CutpointError, socket: Socket) => void;
 }
 
 /** A transport that listens. */
 export interface Binding {
   readonly url: string;
+  /** Shows another certificate from the next handshake on. @throws CutpointError CUT_TLS, CUT_USAGE */
+  renew(tls: ServerTls): void;
   /** Accepts nothing new. Resolves when the port is free and every connection is closed. */
   close(): Promise<void>;
 }
@@ -89,12 +95,24 @@ export function bindError(url: string, cause: Error): CutpointError {
 }
 
 /** @throws CutpointError CUT_USAGE if an encrypted address comes without a certificate. */
-export function needKeys(
-  { url }: Address,
-  keys: { cert: string; key: string } | undefined,
-): { cert: string; key: string } {
-  if (keys !== undefined) return keys;
+export function needTls({ url }: Address, tls: ServerTls | undefined): ServerTls {
+  if (tls !== undefined) return tls;
   throw new CutpointError('CUT_USAGE', `${url} needs a certificate and its key.`);
+}
+
+/** Does what needs a certificate that works. @throws CutpointError CUT_TLS if it does not */
+export function withCertificate<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw asCutpointError(thrown, 'CUT_TLS', 'The certificate or its key cannot be used');
+  }
+}
+
+/** Why a stranger's TLS handshake came to nothing, for the log. */
+export function handshakeError(cause: Error): CutpointError {
+  const why = cause.message.replace(/[\s:.]+$/, '');
+  return new CutpointError('CUT_TLS', `A TLS handshake failed: ${why}.`, { cause });
 }
 
 /** Listens and gives the port taken. @throws CutpointError CUT_BIND */
