@@ -46,7 +46,7 @@ export const errorCodes = {
     exit: 1,
     meaning: 'A device cannot be paired, for example because the code is wrong, used or expired.',
   },
-  CUT_FORBIDDEN: { exit: 1, meaning: 'The token is valid, but does not allow this.' },
+  CUT_FORBIDDEN: { exit: 1, meaning: 'The caller is known, but may not do this.' },
   CUT_STORE: { exit: 1, meaning: 'The store of the fleet is in use, damaged, full or of a newer version.' },
   CUT_WIRE_VERSION: { exit: 1, meaning: 'The other side speaks another version of the wire protocol.' },
   CUT_WIRE_MALFORMED: { exit: 1, meaning: 'A frame does not follow the wire format.' },
@@ -75,7 +75,6 @@ export const errorCodes = {
   },
   CUT_NOT_FOUND: { exit: 1, meaning: 'There is no model, deployment or device of that name.' },
   CUT_CONFLICT: { exit: 1, meaning: 'The id of a request was used for another one a short time ago.' },
-  CUT_FORBIDDEN: { exit: 1, meaning: 'The caller is known, but may not do this.' },
   CUT_HTTP: { exit: 1, meaning: 'An HTTP request breaks a rule or exceeds a limit of the server.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
