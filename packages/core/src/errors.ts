@@ -76,6 +76,7 @@ export const errorCodes = {
   CUT_NOT_FOUND: { exit: 1, meaning: 'There is no model, deployment or device of that name.' },
   CUT_CONFLICT: { exit: 1, meaning: 'The id of a request was used for another one a short time ago.' },
   CUT_HTTP: { exit: 1, meaning: 'An HTTP request breaks a rule or exceeds a limit of the server.' },
+  CUT_STALE: { exit: 1, meaning: 'A request was made under an older deployment than the device acts on.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

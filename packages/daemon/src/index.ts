@@ -5,6 +5,14 @@ export { checkServer, checkStage, connectServer, type ServerAddress } from './co
 export { CutCodecs, openCutCodecs } from './cut-codecs.js';
 export { allowInsecure } from './endpoint.js';
 export { endpointSettings } from './endpoint-settings.js';
+export { Admission, type AdmissionOptions } from './failover/admission.js';
+export { type BreakerOptions, type BreakerState, CircuitBreaker, type Passage } from './failover/circuit-breaker.js';
+export { isClimbable } from './failover/climbable.js';
+export { type Clock, systemClock } from './failover/clock.js';
+export { checkGeneration } from './failover/generation.js';
+export { type ClimbOptions, climb } from './failover/ladder.js';
+export { Pace, type PaceEstimate } from './failover/pace.js';
+export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
 export { type KeepOptions, keepConnected, type ServerConnection } from './keep-connected.js';

@@ -38,27 +38,31 @@ describe('the door before a queue', () => {
 
   it('lets in whom it can serve in time, refuses others at once, and none that it let in is late', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 400 }), async (serviceMs, budgetMs) => {
-        const { clock, work, admission } = await trained(serviceMs);
-        const from = clock.now();
-        const ends: number[] = [];
-        let refused = 0;
-        for (let i = 0; i < 40; i++) {
-          admission.use(work, budgetMs).then(
-            () => ends.push(clock.now() - from),
-            (error: CutpointError) => {
-              expect(error.code).toBe('CUT_OVERLOADED');
-              expect(clock.now()).toBe(from);
-              refused += 1;
-            },
-          );
-        }
-        await clock.runUntil(from + 40 * serviceMs);
-        // The first is let in whatever was measured.
-        expect(ends.length).toBe(Math.min(40, Math.max(1, Math.floor(budgetMs / serviceMs))));
-        expect(ends.length + refused).toBe(40);
-        for (const end of ends.slice(1)) expect(end).toBeLessThanOrEqual(budgetMs);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 400 }),
+        async (serviceMs, budgetMs) => {
+          const { clock, work, admission } = await trained(serviceMs);
+          const from = clock.now();
+          const ends: number[] = [];
+          let refused = 0;
+          for (let i = 0; i < 40; i++) {
+            admission.use(work, budgetMs).then(
+              () => ends.push(clock.now() - from),
+              (error: CutpointError) => {
+                expect(error.code).toBe('CUT_OVERLOADED');
+                expect(clock.now()).toBe(from);
+                refused += 1;
+              },
+            );
+          }
+          await clock.runUntil(from + 40 * serviceMs);
+          // The first is let in whatever was measured.
+          expect(ends.length).toBe(Math.min(40, Math.max(1, Math.floor(budgetMs / serviceMs))));
+          expect(ends.length + refused).toBe(40);
+          for (const end of ends.slice(1)) expect(end).toBeLessThanOrEqual(budgetMs);
+        },
+      ),
       { numRuns: 40 },
     );
   });

@@ -48,7 +48,8 @@ export class Admission {
    * @throws CutpointError CUT_OVERLOADED, and what `work` throws.
    */
   async use<T>(work: () => Promise<T>, budgetMs: number | undefined): Promise<T> {
-    if (this.#inside >= this.#most) throw new CutpointError('CUT_OVERLOADED', `${this.#most} requests are under way already; try again later.`);
+    if (this.#inside >= this.#most)
+      throw new CutpointError('CUT_OVERLOADED', `${this.#most} requests are under way already; try again later.`);
     // Whoever finds nobody inside is let in: a measurement that is out of date must be corrected.
     const predictedMs = this.#inside === 0 || budgetMs === undefined ? undefined : this.predictedMs;
     if (predictedMs !== undefined && budgetMs !== undefined && predictedMs > budgetMs) {

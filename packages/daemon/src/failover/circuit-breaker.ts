@@ -43,7 +43,13 @@ export class CircuitBreaker {
   /** Grows with every change of state: news of requests that began before says nothing about the time after. */
   #epoch = 0;
 
-  constructor({ clock = systemClock, badInARow = 3, firstRestMs = 250, longestRestMs = 1_500, onChange }: BreakerOptions = {}) {
+  constructor({
+    clock = systemClock,
+    badInARow = 3,
+    firstRestMs = 250,
+    longestRestMs = 1_500,
+    onChange,
+  }: BreakerOptions = {}) {
     this.#clock = clock;
     this.#badInARow = badInARow;
     this.#firstRestMs = firstRestMs;

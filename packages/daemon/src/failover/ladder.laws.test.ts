@@ -42,7 +42,10 @@ const scene = fc.record({
 });
 
 /** Sends requests for a while after the weather has become good. */
-async function play({ links, everyMs, deadlineMs }: typeof scene extends fc.Arbitrary<infer S> ? S : never, withLocal: boolean) {
+async function play(
+  { links, everyMs, deadlineMs }: typeof scene extends fc.Arbitrary<infer S> ? S : never,
+  withLocal: boolean,
+) {
   const clock = new SimulatedClock();
   const rungs = links.map(({ usualMs, weather: own }, i) =>
     simulatedRung(`link ${i}`, clock, { usualMs, weather: own, breaker: new CircuitBreaker({ clock }) }),
@@ -116,7 +119,15 @@ describe('a ladder under any weather', () => {
 
   it('hardly waits for a link that has come down to 1 % of its rate', async () => {
     const given = {
-      links: [{ usualMs: 20, weather: [{ untilMs: 1_000, kind: 'well' as const }, { untilMs: 20_000, kind: 'slow' as const }] }],
+      links: [
+        {
+          usualMs: 20,
+          weather: [
+            { untilMs: 1_000, kind: 'well' as const },
+            { untilMs: 20_000, kind: 'slow' as const },
+          ],
+        },
+      ],
       everyMs: 50,
       deadlineMs: 3_000,
     };
