@@ -1,3 +1,12 @@
+export { ContentFetcher, type ContentFetcherOptions, type FetchOptions } from './content/content-fetcher.js';
+export {
+  type ContentHandler,
+  type ContentHandlerOptions,
+  contentHandler,
+  contentPath,
+} from './content/content-handler.js';
+export type { ContentTls } from './content/download.js';
+export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
 export {
   type ContentHash,
   contentHash,

@@ -77,6 +77,10 @@ export const errorCodes = {
   CUT_CONFLICT: { exit: 1, meaning: 'The id of a request was used for another one a short time ago.' },
   CUT_HTTP: { exit: 1, meaning: 'An HTTP request breaks a rule or exceeds a limit of the server.' },
   CUT_STALE: { exit: 1, meaning: 'A request was made under an older deployment than the device acts on.' },
+  CUT_CONTENT: { exit: 1, meaning: 'A file that a deployment needs is not to be had, or is not what its hash says.' },
+  CUT_DISK_FULL: { exit: 1, meaning: 'The disk, or what the content store may take of it, has no room for a file.' },
+  CUT_MEMORY: { exit: 1, meaning: 'A device has less free memory than what it shall run needs.' },
+  CUT_DEPLOYMENT: { exit: 1, meaning: 'A deployment cannot be made, changed or found as it was asked for.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 
