@@ -1,9 +1,9 @@
 import { CutpointError } from '@cutpoint/core';
 
 /** The transports and whether they are encrypted. */
-export type Scheme = 'tcp' | 'tcps' | 'ws' | 'wss' | 'memory';
+export type Scheme = 'tcp' | 'tcps' | 'ws' | 'wss' | 'memory' | 'mqtt';
 
-/** Where to listen or connect. `host` is the name for `memory:` addresses. */
+/** Where to listen or connect. `host` is the name for `memory:` addresses and the device for `mqtt:` addresses. */
 export interface Address {
   readonly url: string;
   readonly scheme: Scheme;
@@ -12,16 +12,18 @@ export interface Address {
   readonly secure: boolean;
 }
 
-const schemes: ReadonlySet<string> = new Set<Scheme>(['tcp', 'tcps', 'ws', 'wss', 'memory']);
+const schemes: ReadonlySet<string> = new Set<Scheme>(['tcp', 'tcps', 'ws', 'wss', 'memory', 'mqtt']);
+/** What devices are called: the name is a part of topics. */
+const deviceName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const defaultPorts: Readonly<Record<string, number>> = { ws: 80, wss: 443 };
 
-/** Reads `tcp://host:port`, `tcps://`, `ws://`, `wss://` or `memory:name`. @throws CutpointError CUT_USAGE */
+/** Reads `tcp://host:port`, `tcps://`, `ws://`, `wss://`, `memory:name` or `mqtt:device`. @throws CutpointError CUT_USAGE */
 export function parseAddress(url: string): Address {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const scheme = parsed?.protocol.slice(0, -1) ?? '';
   if (parsed === undefined || !schemes.has(scheme)) throw wrong(url);
-  if (scheme === 'memory') {
-    if (parsed.pathname === '') throw wrong(url);
+  if (scheme === 'memory' || scheme === 'mqtt') {
+    if (parsed.pathname === '' || (scheme === 'mqtt' && !deviceName.test(parsed.pathname))) throw wrong(url);
     return { url, scheme, host: parsed.pathname, port: 0, secure: false };
   }
   const port = parsed.port === '' ? defaultPorts[scheme] : Number(parsed.port);
@@ -38,6 +40,6 @@ export function urlWithPort({ scheme, host }: Address, port: number): string {
 function wrong(url: string): CutpointError {
   return new CutpointError(
     'CUT_USAGE',
-    `"${url}" is no address; use ws://host:port, wss://host:port, tcp://host:port or tcps://host:port.`,
+    `"${url}" is no address; use ws://host:port, wss://host:port, tcp://host:port, tcps://host:port, or mqtt:device through a broker.`,
   );
 }

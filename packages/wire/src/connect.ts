@@ -4,17 +4,20 @@ import { introduce } from './client-peer.js';
 import type { Introduction } from './hello.js';
 import { defaultLimits, type WireLimits } from './limits.js';
 import type { Peer } from './peer.js';
+import type { Post } from './post.js';
 import { type ClientTls, identify, type PeerIdentity } from './tls.js';
 import { hungUpOnPlain } from './transport.js';
 import { transportOf } from './transports.js';
 
 export interface ConnectOptions {
-  /** `tcp://host:port`, `tcps://`, `ws://`, `wss://` or `memory:name`. */
+  /** `tcp://host:port`, `tcps://`, `ws://`, `wss://`, `memory:name` or `mqtt:device`. */
   readonly url: string;
   /** How long connecting and the exchange of hellos may take together. */
   readonly connectTimeoutMs: number;
   /** For tcps and wss. Without a `check` the certificate must be of `ca`, or the system's authorities, and for the host. */
   readonly tls?: ClientTls;
+  /** For mqtt: the connection to the broker. */
+  readonly post?: Post;
   readonly token?: string;
   readonly limits?: Partial<WireLimits>;
   readonly signal?: AbortSignal;
@@ -28,7 +31,7 @@ export interface ConnectOptions {
  *   CUT_CANCELLED if `signal` aborts.
  */
 export async function connect(options: ConnectOptions): Promise<Peer> {
-  const { url, connectTimeoutMs, tls, token, hello } = options;
+  const { url, connectTimeoutMs, tls, post, token, hello } = options;
   throwIfCancelled(options.signal);
   const address = parseAddress(url);
   if (tls?.check !== undefined && !address.secure) {
@@ -45,6 +48,7 @@ export async function connect(options: ConnectOptions): Promise<Peer> {
     let identity: PeerIdentity | undefined;
     const link = await transportOf(address).dial(address, {
       tls,
+      post,
       signal: abort.signal,
       onSecure: (socket) => {
         identity = identify(socket, { check: tls?.check }, address.host);

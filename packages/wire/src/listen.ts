@@ -5,6 +5,7 @@ import { type Address, parseAddress } from './address.js';
 import type { Introduction, Remote } from './hello.js';
 import { defaultLimits, type WireLimits } from './limits.js';
 import type { Link } from './link.js';
+import type { Post } from './post.js';
 import { type RequestHandler, ServedConnection } from './served-connection.js';
 import { Strangers } from './strangers.js';
 import { identify, type PeerIdentity, type ServerTls } from './tls.js';
@@ -12,11 +13,13 @@ import type { Binding, HttpHandler } from './transport.js';
 import { transportOf } from './transports.js';
 
 export interface ListenOptions {
-  /** `tcp://host:port`, `tcps://`, `ws://`, `wss://` or `memory:name`; port 0 takes a free one. */
+  /** `tcp://host:port`, `tcps://`, `ws://`, `wss://`, `memory:name` or `mqtt:device`; port 0 takes a free one. */
   readonly url: string;
   readonly handler: RequestHandler;
   /** Needed for tcps and wss. A client that is refused is told why in an error frame, or by status 403 over plain HTTP. */
   readonly tls?: ServerTls;
+  /** For mqtt: the connection to the broker. */
+  readonly post?: Post;
   /** Clients must present this text. */
   readonly token?: string;
   readonly limits?: Partial<WireLimits>;
@@ -26,7 +29,7 @@ export interface ListenOptions {
   readonly onHttp?: HttpHandler;
   /**
    * Hears of defects of the handler and of connections that end badly, for the log. `remote` is how the other side
-   * introduced itself, if it did; `address` is its network address and port. Must not throw.
+   * introduced itself, if it did; `address` is its network address and port, or `mqtt:device`. Must not throw.
    */
   readonly onError?: (error: CutpointError, remote: Remote | undefined, address: string | undefined) => void;
 }
@@ -82,13 +85,14 @@ class Server implements Listener {
     return this.#introduced;
   }
 
-  async bind(address: Address, { tls, onHttp }: ListenOptions): Promise<void> {
+  async bind(address: Address, { tls, onHttp, post }: ListenOptions): Promise<void> {
     this.#binding = await transportOf(address).bind(address, {
       tls,
       onHttp: onHttp && ((request, response) => this.#answerHttp(request, response, onHttp)),
+      post,
       handshakeTimeoutMs: this.#limits.helloTimeoutMs,
       admit: (socket) => this.#strangers.admit(socket),
-      onLink: (link, socket) => this.#serve(link, socket),
+      onLink: (link, socket, device) => this.#serve(link, socket, device),
       onTlsError: (error, socket) => this.#options.onError?.(error, undefined, addressOf(socket)),
     });
   }
@@ -152,12 +156,12 @@ class Server implements Listener {
     response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { code, message } }));
   }
 
-  #serve(link: Link, socket: Socket | undefined): void {
+  #serve(link: Link, socket: Socket | undefined, device?: string): void {
     const { handler, hello, token, onError } = this.#options;
     if (socket !== undefined) this.#strangers.linked(socket);
     let introduced = false;
     // Taken down now: a socket that is closed has forgotten it.
-    const from = socket && addressOf(socket);
+    const from = socket === undefined ? device : addressOf(socket);
     const { identity, refusal } = this.#judge(socket);
     const connection: ServedConnection = new ServedConnection(link, {
       limits: this.#limits,

@@ -4,16 +4,30 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from './certificates.testing.js';
 import { digest, dtypes, echo, filled } from './conformance-helpers.testing.js';
 import { requestsConform } from './conformance-requests.testing.js';
-import { type ConnectOptions, connect } from './connect.js';
-import { type Listener, type ListenOptions, listen } from './listen.js';
+import type { ConnectOptions, connect } from './connect.js';
+import type { Listener, ListenOptions, listen } from './listen.js';
 import type { RequestHandler } from './served-connection.js';
 
-/** What every transport must do. `url` is where to listen; the tests add nothing that only one transport has. */
-export function conformTo(transport: string, url: () => string, secure: boolean): void {
+/** A transport under test, and how to listen and connect on it. */
+export interface TransportCase {
+  readonly transport: string;
+  readonly listen: typeof listen;
+  readonly connect: typeof connect;
+  /** Where to listen, anew each time. */
+  readonly url: () => string;
+  readonly secure?: boolean;
+  /** What else listening at an address needs, and connecting from elsewhere. */
+  readonly listenOptions?: (url: string) => Partial<ListenOptions>;
+  readonly connectOptions?: () => Partial<ConnectOptions>;
+}
+
+/** What every transport must do; the tests add nothing that only one transport has. */
+export function conformTo(options: TransportCase): void {
+  const { transport, listen, connect, secure, listenOptions, connectOptions, url: freshUrl } = options;
   describe(`transport ${transport}`, () => {
     let keys: { cert: string; key: string } | undefined;
     beforeAll(async () => {
-      if (secure) keys = await makeCertificate();
+      if (secure === true) keys = await makeCertificate();
     });
     const opened: Listener[] = [];
     afterAll(async () => {
@@ -21,12 +35,20 @@ export function conformTo(transport: string, url: () => string, secure: boolean)
     });
 
     const serve = async (handler: RequestHandler, options: Partial<ListenOptions> = {}): Promise<Listener> => {
-      const listener = await listen({ url: url(), handler, ...(keys ? { tls: keys } : {}), ...options });
+      const { url = freshUrl() } = options;
+      const tls = keys ? { tls: keys } : {};
+      const listener = await listen({ handler, ...tls, ...listenOptions?.(url), ...options, url });
       opened.push(listener);
       return listener;
     };
     const dial = (listener: Listener, options: Partial<ConnectOptions> = {}) =>
-      connect({ url: listener.url, connectTimeoutMs: 5_000, ...(keys ? { tls: { ca: keys.cert } } : {}), ...options });
+      connect({
+        url: listener.url,
+        connectTimeoutMs: 5_000,
+        ...(keys ? { tls: { ca: keys.cert } } : {}),
+        ...connectOptions?.(),
+        ...options,
+      });
 
     it('carries every element type, scalars and empty tensors unchanged', async () => {
       const listener = await serve(echo);

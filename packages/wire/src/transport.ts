@@ -4,10 +4,13 @@ import type { Server, Socket } from 'node:net';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import type { Address } from './address.js';
 import type { Link } from './link.js';
+import type { Post } from './post.js';
 import type { ClientTls, ServerTls } from './tls.js';
 
 export interface DialOptions {
   readonly tls: ClientTls | undefined;
+  /** For mqtt. */
+  readonly post: Post | undefined;
   readonly signal: AbortSignal;
   /** TLS is up: called before anything is read. Throws a `CutpointError` to go no further. */
   readonly onSecure: (socket: Socket) => void;
@@ -19,11 +22,13 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse) =
 export interface BindOptions {
   readonly tls: ServerTls | undefined;
   readonly onHttp: HttpHandler | undefined;
+  /** For mqtt. */
+  readonly post: Post | undefined;
   readonly handshakeTimeoutMs: number;
   /** Called for every socket as soon as it is accepted; false: it was turned away. */
   readonly admit: (socket: Socket) => boolean;
-  /** A link is up; `socket` is absent for transports without any. */
-  readonly onLink: (link: Link, socket: Socket | undefined) => void;
+  /** A link is up; `socket` is absent for transports without any, `from` is who is there if they know it. */
+  readonly onLink: (link: Link, socket: Socket | undefined, from?: string) => void;
   /** A TLS handshake failed. */
   readonly onTlsError: (error: CutpointError, socket: Socket) => void;
 }

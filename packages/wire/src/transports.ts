@@ -1,6 +1,7 @@
 import type { Address, Scheme } from './address.js';
 import type { Transport } from './transport.js';
 import { memoryTransport } from './transport-memory.js';
+import { mqttTransport } from './transport-mqtt.js';
 import { tcpTransport } from './transport-tcp.js';
 import { webSocketTransport } from './transport-ws.js';
 
@@ -10,6 +11,7 @@ const transports: Readonly<Record<Scheme, Transport>> = {
   ws: webSocketTransport,
   wss: webSocketTransport,
   memory: memoryTransport,
+  mqtt: mqttTransport,
 };
 
 /** The transport of an address. */
