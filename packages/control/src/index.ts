@@ -32,3 +32,8 @@ export type {
   Rung,
   Telemetry,
 } from './messages.js';
+export { Audit, type AuditEntry } from './store/audit.js';
+export { Deployments, type StoredDeployment } from './store/deployments.js';
+export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';
+export { openStore, type Store } from './store/store.js';
+export { type Scope, type StoredToken, scope, Tokens } from './store/tokens.js';
