@@ -14,10 +14,13 @@ import {
   StageStore,
   segmentOptionsOf,
   serverAddressOf,
+  splitOptionsOf,
   startDaemon,
 } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
 import { stageHandler } from './handler.js';
+import { openLocalModel } from './http/local-model.js';
+import { openHttp } from './http/open-http.js';
 import type { ServerSettings } from './settings.js';
 import { StageService } from './stage-service.js';
 
@@ -42,17 +45,24 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
     const segmentOptions = segmentOptionsOf(settings);
     const service = new StageService({ source, fixed, stages, segmentOptions, codecs, next });
     await announce(source, service, settings.model, log);
-    return {
-      name: serverName,
-      handler: stageHandler(service),
-      health: () => {
-        const segment = stages.health;
-        const ready = segment === 'ready' && next?.connected !== false;
-        const chain = next === undefined ? {} : { next: next.connected ? ('connected' as const) : ('away' as const) };
-        return { ready, segment, modelHash: source.modelHash, ...chain };
-      },
+    const health = () => {
+      const segment = stages.health;
+      const ready = segment === 'ready' && next?.connected !== false;
+      const chain = next === undefined ? {} : { next: next.connected ? ('connected' as const) : ('away' as const) };
+      return { ready, segment, modelHash: source.modelHash, ...chain };
     };
+    if (settings.http !== undefined) await serveHttp(settings.http, settings, opened, log);
+    return { name: serverName, handler: stageHandler(service), health };
   });
+}
+
+/** The whole model for callers over HTTP, beside the segments for agents. Its health is its own: it needs no next device. */
+async function serveHttp(address: string, settings: ServerSettings, opened: OpenResources, log: Log): Promise<void> {
+  const { at: _, ...options } = splitOptionsOf(settings);
+  const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings)));
+  const health = () => ({ ready: model.health === 'ready', segment: model.health });
+  const { url } = opened.add(await openHttp(address, settings, { models: model, health, log }));
+  log.info({ url: `${url}/v2/models/${encodeURIComponent(model.name)}` }, 'model over http');
 }
 
 async function connectNext(

@@ -20,6 +20,19 @@ export const serverSettings = z.strictObject({
   listen: addressSetting
     .default('ws://127.0.0.1:7400')
     .describe('address to listen on: ws, wss, tcp or tcps; port 0 takes a free one'),
+  http: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'host:port of the HTTP API (KServe v2, metrics), such as 127.0.0.1:7480; the whole model is loaded for it',
+    ),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(600_000)
+    .default(30_000)
+    .describe('deadline of an HTTP request that comes without one, in ms'),
   ...endpointSettings,
 });
 

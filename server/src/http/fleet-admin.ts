@@ -1,0 +1,87 @@
+import {
+  contentHash,
+  deploymentId,
+  deviceFacts,
+  deviceId,
+  generation,
+  reportedState,
+  rung,
+  telemetry,
+} from '@cutpoint/control';
+import { z } from 'zod';
+import type { FleetFigures } from './metrics.js';
+
+const ms = z.number().nonnegative();
+
+/** A device as the server sees it. */
+export const deviceView = z.object({
+  device: deviceId,
+  role: z.enum(['agent', 'server']),
+  status: z.enum(['online', 'silent', 'offline']),
+  statusMs: ms.meta({ description: 'how long it has been in this status' }),
+  quietMs: ms.meta({ description: 'how long ago it was last heard' }),
+  session: z.string(),
+  addresses: z.array(z.string()),
+  facts: deviceFacts,
+  telemetry: telemetry.optional(),
+  reported: reportedState.optional(),
+  desired: generation.optional(),
+});
+export type DeviceView = z.output<typeof deviceView>;
+
+/** A deployment and how far it is. */
+export const deploymentView = z.object({
+  name: deploymentId,
+  model: z.object({ name: z.string(), hash: contentHash }),
+  generation,
+  phase: z.enum(['preparing', 'active', 'failed', 'leaving']),
+  devices: z.array(z.object({ device: deviceId, phase: z.string(), problem: z.string().optional() })),
+});
+export type DeploymentView = z.output<typeof deploymentView>;
+
+export const statusView = z.object({
+  version: z.string(),
+  fleet: z.string(),
+  devices: z.object({ online: z.int(), offline: z.int() }),
+  deployments: z.array(deploymentView),
+  notes: z.array(z.string()).meta({ description: 'what an operator should know, such as that callers need no token' }),
+});
+export type StatusView = z.output<typeof statusView>;
+
+/** What shall run where: for each device at which requests begin, the ways to answer them, best first. */
+export const deploymentRequest = z.strictObject({
+  name: deploymentId,
+  model: z.strictObject({ name: z.string().min(1).max(256), hash: contentHash }),
+  ladders: z
+    .array(z.strictObject({ device: deviceId, ladder: z.array(rung).min(1).max(16) }))
+    .min(1)
+    .max(1024),
+});
+export type DeploymentRequest = z.output<typeof deploymentRequest>;
+
+export const rollbackRequest = z.strictObject({ name: deploymentId });
+export type RollbackRequest = z.output<typeof rollbackRequest>;
+
+export const logsQuery = z.strictObject({
+  device: deviceId,
+  lines: z.coerce.number().int().min(1).max(1000).default(100),
+});
+export type LogsQuery = z.output<typeof logsQuery>;
+
+export const acceptedView = z.object({ name: deploymentId, generation });
+export type AcceptedView = z.output<typeof acceptedView>;
+
+/** The fleet behind the admin API. All throw CutpointError, among others CUT_NOT_FOUND and CUT_CONFLICT. */
+export interface FleetAdmin {
+  devices(): Promise<readonly DeviceView[]>;
+  status(): Promise<StatusView>;
+  /** Accepts a deployment, which then gets under way; `status` tells how far it is. `by` is for the audit log. */
+  deploy(request: DeploymentRequest, by: string): Promise<AcceptedView>;
+  undeploy(name: string, by: string): Promise<void>;
+  /** Makes the deployment before the present one of that name the desired one, under a new generation. */
+  rollback(request: RollbackRequest, by: string): Promise<AcceptedView>;
+  /** The last lines of a device's log, the oldest first. */
+  logs(query: LogsQuery): Promise<readonly string[]>;
+  /** Asked whenever metrics are read: cheap, and without waiting. */
+  figures(): FleetFigures;
+}

@@ -1,0 +1,85 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Access, type Caller, callerOf, mayUse, type Scope, unknownCaller } from './access.js';
+import type { HttpLimits } from './limits.js';
+import { Refusal } from './refusal.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a caller of the route needs; left out where everyone may ask. */
+    scope?: Scope;
+  }
+  interface FastifyRequest {
+    /** Who asks; undefined on routes that need no scope. */
+    caller: Caller | undefined;
+  }
+}
+
+const minuteMs = 60_000;
+
+/**
+ * Refuses, before a body is read, whoever is not known or may not, and what would take too much: addresses that failed too
+ * often are refused unheard.
+ */
+export async function guard(app: FastifyInstance, access: Access, limits: HttpLimits): Promise<void> {
+  await app.register(rateLimit, { global: false });
+  const failures = app.createRateLimit({ max: limits.maxFailures, timeWindow: minuteMs });
+  const checkFailures = async (request: FastifyRequest): Promise<void> => {
+    const state = await failures(request, { increment: false });
+    if (state.isAllowed || state.remaining > 0) return;
+    const message = 'Too many requests from this address had no valid token: try again later.';
+    throw new Refusal(429, 'CUT_UNAUTHORISED', message, state.ttlInSeconds);
+  };
+  app.decorateRequest('caller', undefined);
+  app.addHook('onRequest', async (request) => {
+    const { scope } = request.routeOptions.config;
+    if (scope === undefined) return;
+    await checkFailures(request);
+    const caller = await callerOf(access, request);
+    if (caller === undefined) {
+      await failures(request);
+      throw unknownCaller(access);
+    }
+    if (!mayUse(caller, scope)) {
+      throw new Refusal(403, 'CUT_FORBIDDEN', `This needs the scope "${scope}", which the caller does not have.`);
+    }
+    request.caller = caller;
+  });
+  guardBodies(app, limits);
+}
+
+/** Bodies come as they are and say how long they are, and all of them together have a limit. */
+function guardBodies(app: FastifyInstance, { maxHeldBytes, maxUnderWay }: HttpLimits): void {
+  let heldBytes = 0;
+  let underWay = 0;
+  app.addHook('onRequest', async (request, reply) => {
+    const bytes = bodyLength(request);
+    if (underWay >= maxUnderWay || heldBytes + bytes > maxHeldBytes) {
+      const message = `${underWay} requests with ${heldBytes} bytes are under way already: try again later.`;
+      throw new Refusal(503, 'CUT_OVERLOADED', message, 1);
+    }
+    underWay += 1;
+    heldBytes += bytes;
+    // Comes always and once, also where the connection ends first.
+    reply.raw.once('close', () => {
+      underWay -= 1;
+      heldBytes -= bytes;
+    });
+  });
+}
+
+function bodyLength({ headers, routeOptions }: FastifyRequest): number {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Refusal(415, 'CUT_HTTP', 'Bodies are taken as they are: send it without Content-Encoding.');
+  }
+  if (headers['transfer-encoding'] !== undefined) {
+    throw new Refusal(411, 'CUT_HTTP', 'Say how long the body is, by Content-Length, and send it in one piece.');
+  }
+  const bytes = Number(headers['content-length'] ?? 0);
+  const { bodyLimit } = routeOptions;
+  if (bodyLimit !== undefined && bytes > bodyLimit) {
+    throw new Refusal(413, 'CUT_HTTP', `The body has ${bytes} bytes, but may have ${bodyLimit}.`);
+  }
+  return bytes;
+}

@@ -1,0 +1,177 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { CutpointError, messageOf } from '@cutpoint/core';
+import type { HealthReport, Log } from '@cutpoint/daemon';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Access } from './access.js';
+import { adminApi } from './admin-api.js';
+import type { FleetAdmin } from './fleet-admin.js';
+import { guard } from './guard.js';
+import { healthPages } from './health-pages.js';
+import { defaultHttpLimits, type HttpLimits } from './limits.js';
+import { openMetrics } from './metrics.js';
+import type { Models } from './models.js';
+import { openInference } from './open-inference.js';
+import { describeRoutes } from './openapi.js';
+import { failureOf, type HttpFailure, Refusal } from './refusal.js';
+
+export interface HttpOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' };
+  readonly access: Access;
+  readonly models: Models;
+  /** Without it there is no admin API. */
+  readonly fleet?: FleetAdmin;
+  readonly health: () => HealthReport;
+  /** Adds routes of others, such as files for devices; they name the scope they need in their `config`. */
+  readonly extend?: (app: FastifyInstance) => Promise<void>;
+  readonly limits?: Partial<HttpLimits>;
+  /** How long a stop waits for requests under way, in ms. */
+  readonly graceMs: number;
+  readonly log: Log;
+}
+
+/** An HTTP API that listens; disposing of it lets requests under way finish within the grace. */
+export interface HttpServer extends AsyncDisposable {
+  /** With the real port. */
+  readonly url: string;
+}
+
+/**
+ * Serves the Open Inference Protocol, metrics, health, the OpenAPI document and, with a fleet, the admin API.
+ * @throws CutpointError CUT_BIND, CUT_TLS.
+ */
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const limits = { ...defaultHttpLimits, ...options.limits };
+  const app = await openApp(options, limits);
+  await app.ready();
+  const { host, port } = options;
+  try {
+    await app.listen({ host, port });
+  } catch (thrown) {
+    await app.close();
+    const message = `The HTTP API cannot listen on ${host}:${port}: ${messageOf(thrown)}. Choose another port.`;
+    throw new CutpointError('CUT_BIND', message, { cause: thrown });
+  }
+  const address = app.server.address() as AddressInfo; // it listens on a port, not on a pipe
+  const name = host.includes(':') ? `[${host}]` : host;
+  const url = `http${options.tls === undefined ? '' : 's'}://${name}:${address.port}`;
+  options.log.info({ url }, 'http');
+  return { url, [Symbol.asyncDispose]: () => close(app, options.graceMs) };
+}
+
+async function openApp(options: HttpOptions, limits: HttpLimits): Promise<FastifyInstance> {
+  const { access, models, fleet, health, extend, log } = options;
+  const app = fastify({
+    serverFactory: (handler) => nodeServer(options, limits, handler),
+    bodyLimit: limits.maxAdminBytes,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    forceCloseConnections: 'idle',
+    requestIdHeader: false,
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, log),
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => answerFailure(error, request, reply, log));
+  await guard(app, access, limits);
+  await describeRoutes(app);
+  app.setNotFoundHandler((request, reply) => {
+    const missing = new Refusal(404, 'CUT_NOT_FOUND', 'There is nothing here; /openapi.json lists what there is.');
+    return answerFailure(missing, request, reply, log);
+  });
+  logAnswers(app, log);
+  const metrics = openMetrics(fleet === undefined ? undefined : () => fleet.figures());
+  await app.register(async (own) => healthPages(own, health, metrics));
+  await app.register(async (own) => openInference(own, { models, metrics, limits, ready: () => health().ready }));
+  if (fleet !== undefined) await app.register(async (own) => adminApi(own, fleet));
+  if (extend !== undefined) await app.register(extend);
+  return app;
+}
+
+/** With limits on all that a connection may do before a request is complete. */
+function nodeServer({ tls, access }: HttpOptions, limits: HttpLimits, handler: http.RequestListener): http.Server {
+  const options: http.ServerOptions = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headTimeoutMs / 2),
+  };
+  const server =
+    tls === undefined
+      ? http.createServer(options, handler)
+      : https.createServer({ ...options, ...secure(tls, access), handshakeTimeout: limits.headTimeoutMs }, handler);
+  server.maxConnections = limits.maxConnections;
+  // Longer than any answer takes: this ends connections whose caller does not read.
+  server.setTimeout(limits.maxTimeoutMs + limits.idleTimeoutMs);
+  return server;
+}
+
+/** Certificates are asked for where somebody judges them, and not demanded: a token will do as well. */
+function secure(
+  { cert, key, minVersion = 'TLSv1.2' }: NonNullable<HttpOptions['tls']>,
+  { verifyCertificate }: Access,
+): https.ServerOptions {
+  return { cert, key, minVersion, requestCert: verifyCertificate !== undefined, rejectUnauthorized: false };
+}
+
+function answerFailure(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+  const failure = failureOf(thrown);
+  logFailure(thrown, failure, request, log);
+  const { status, code, message, retryAfterS } = failure;
+  if (retryAfterS !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterS)));
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  // What was refused before it was read stays in the connection.
+  if (request.body === undefined && request.raw.headers['content-length'] !== undefined)
+    reply.header('connection', 'close');
+  return reply.code(status).type('application/json').send({ error: message, code });
+}
+
+function logFailure(thrown: unknown, { status, code, message }: HttpFailure, request: FastifyRequest, log: Log): void {
+  const { method, routeOptions, ip, caller } = request;
+  const details = { method, path: routeOptions.url ?? request.url, address: ip, caller: caller?.name, status, code };
+  if (code === 'CUT_INTERNAL') log.error({ ...details, cause: messageOf(thrown) }, message);
+  // Who is refused unheard was logged when it failed.
+  else if (status === 429) log.debug(details, message);
+  else log.warn(details, message);
+}
+
+function logAnswers(app: FastifyInstance, log: Log): void {
+  app.addHook('onResponse', async (request, reply) => {
+    if (!log.isLevelEnabled('debug') || reply.statusCode >= 400) return;
+    const { method, ip, routeOptions } = request;
+    const ms = Math.round(reply.elapsedTime);
+    log.debug({ method, path: routeOptions.url, address: ip, status: reply.statusCode, ms }, 'answered');
+  });
+}
+
+/** Answers what is no HTTP, or takes too long to arrive. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket, log: Log): void {
+  const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const [status, text] = slow
+    ? ['408 Request Timeout', 'The request took too long to arrive.']
+    : error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'The head of the request is too large.']
+      : ['400 Bad Request', 'This is not HTTP.'];
+  log.warn({ address: socket.remoteAddress, status: status.slice(0, 3), reason: error.code }, text);
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify({ error: text, code: 'CUT_HTTP' });
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`;
+  socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+async function close(app: FastifyInstance, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}

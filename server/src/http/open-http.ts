@@ -1,0 +1,72 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { CutpointError } from '@cutpoint/core';
+import {
+  allowInsecure,
+  type HealthReport,
+  isLoopback,
+  type Log,
+  readCertificateFile,
+  readKeyFile,
+  readTokenFile,
+} from '@cutpoint/daemon';
+import type { ServerSettings } from '../settings.js';
+import type { Access, Scope } from './access.js';
+import { type HttpServer, startHttp } from './http-server.js';
+import type { Models } from './models.js';
+
+const callersMay: readonly Scope[] = ['infer', 'read'];
+
+/**
+ * Serves models over HTTP on the address of the setting `http`, guarded like the daemon's own address: by TLS where it has a
+ * certificate, by the token where there is one. Loopback needs neither.
+ * @throws CutpointError CUT_USAGE, CUT_INSECURE_BIND, CUT_FILE_NOT_FOUND, CUT_BIND.
+ */
+export async function openHttp(
+  address: string,
+  settings: ServerSettings,
+  { models, health, log }: { models: Models; health: () => HealthReport; log: Log },
+): Promise<HttpServer> {
+  const { host, port } = parseAddress(address);
+  const { tlsCert, tlsKey, tokenFile, insecure, timeoutMs, graceMs } = settings;
+  const tls =
+    tlsCert === undefined || tlsKey === undefined
+      ? undefined
+      : { cert: await readCertificateFile(tlsCert), key: await readKeyFile(tlsKey) };
+  const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
+  const here = isLoopback(host);
+  if (!here && (tls === undefined || token === undefined)) allowInsecure(insecure, `http://${address}`, log);
+  if (token === undefined && here)
+    log.info({ address }, 'any program on this machine may use the HTTP API: no token is set');
+  return await startHttp({
+    host,
+    port,
+    ...(tls === undefined ? {} : { tls }),
+    access: token === undefined ? openAccess(here) : tokenAccess(token),
+    models,
+    health,
+    limits: { timeoutMs },
+    graceMs,
+    log,
+  });
+}
+
+function openAccess(here: boolean): Access {
+  return { anonymous: { from: here ? 'loopback' : 'anywhere', scopes: callersMay } };
+}
+
+function tokenAccess(token: string): Access {
+  const expected = sha256(token);
+  return { verifyToken: async (given) => (timingSafeEqual(sha256(given), expected) ? callersMay : undefined) };
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function parseAddress(address: string): { host: string; port: number } {
+  const url = URL.canParse(`http://${address}`) ? new URL(`http://${address}`) : undefined;
+  const [, port] = /:(\d{1,5})$/.exec(address) ?? [];
+  const host = url?.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (host !== undefined && port !== undefined) return { host, port: Number(port) };
+  throw new CutpointError('CUT_USAGE', `--http is "${address}", but must be host:port, for example 127.0.0.1:7480.`);
+}
