@@ -7,6 +7,28 @@ export {
 } from './content/content-handler.js';
 export type { ContentTls } from './content/download.js';
 export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
+export { type Broker, type BrokerOptions, openBroker } from './broker/broker.js';
+export {
+  type BrokerConfigOptions,
+  type BrokerKind,
+  brokerConfig,
+  brokerKinds,
+  type ConfigFile,
+} from './broker/broker-config.js';
+export type { Identify } from './broker/doorkeeper.js';
+export { type BrokerLimits, defaultBrokerLimits } from './broker/limits.js';
+export type { Refusal } from './broker/refusals.js';
+export { type BrokerIdentity, mayPublish, maySubscribe } from './broker/topic-rights.js';
+export {
+  type BrokerAddress,
+  type BrokerConnection,
+  type ConnectionOptions,
+  type Delivery,
+  openConnection,
+  type PublishOptions,
+} from './connection/connection.js';
+export type { DeviceStatus, Patience } from './fleet/device-record.js';
+export { defaultPatience, Fleet, type FleetChange, type FleetDevice, type FleetOptions } from './fleet/fleet.js';
 export {
   type ContentHash,
   contentHash,
@@ -21,6 +43,16 @@ export {
   type SessionId,
   sessionId,
 } from './ids.js';
+export type { CommandAction, RunCommand } from './member/commands-once.js';
+export {
+  type Measured,
+  type Member,
+  type MemberOptions,
+  newSession,
+  type Report,
+  startMember,
+  willOf,
+} from './member/member.js';
 export type {
   Assignment,
   AssignmentState,

@@ -1,8 +1,20 @@
 import { z } from 'zod';
 import { contentHash, deploymentId, deviceId, generation, sessionId } from './ids.js';
+import type { DeviceChannel } from './topics.js';
 
 /** Longest payload of any message, in bytes; checked before it is parsed. */
 export const maxMessageBytes = 256 * 1024;
+
+/** Longest payload by channel: what devices say is kept for each of them, so it is held shorter than the rest. */
+export const maxBytesOf = {
+  presence: 16 * 1024,
+  state: 64 * 1024,
+  telemetry: 16 * 1024,
+  reply: maxMessageBytes,
+  desired: maxMessageBytes,
+  lease: 1024,
+  command: 4096,
+} as const satisfies Record<DeviceChannel, number>;
 
 const text = z.string().max(512);
 const address = z.string().max(512);
@@ -125,6 +137,8 @@ export const lease = z.object({
   /** The newest generation there is for this device; with an older one it has no lease. */
   generation,
   durationMs: ms,
+  /** The server does not have this session's presence (a late will hid it, a broker lost it): announce it again. */
+  announce: z.literal(true).optional(),
 });
 export type Lease = z.output<typeof lease>;
 

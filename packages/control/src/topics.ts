@@ -1,4 +1,4 @@
-import type { DeviceId, FleetId } from './ids.js';
+import { type DeviceId, deviceId, type FleetId, fleetId } from './ids.js';
 
 /** Version of topics and payloads. */
 const version = 1;
@@ -12,6 +12,9 @@ export type DeviceChannel = (typeof deviceChannels)[number];
 
 /** The channels that the device itself writes; the others are the servers'. */
 export const ownChannels: readonly DeviceChannel[] = ['presence', 'state', 'telemetry', 'reply'];
+
+/** The channels that the broker keeps the last message of. */
+export const retainedChannels: readonly DeviceChannel[] = ['presence', 'state', 'desired'];
 
 /** The topic of one channel of one device. @example topicOf(fleet, device, 'presence') // cutpoint/1/home/devices/pi-1/presence */
 export function topicOf(fleet: FleetId, device: DeviceId, channel: DeviceChannel): string {
@@ -31,4 +34,29 @@ export function tensorTopic(fleet: FleetId, to: DeviceId, from: DeviceId): strin
 /** The filter for all frames to a device. */
 export function tensorsFor(fleet: FleetId, to: DeviceId): string {
   return `cutpoint/${version}/${fleet}/tensors/${to}/+`;
+}
+
+/** What a topic is about. */
+export type TopicParts =
+  | { readonly kind: 'channel'; readonly fleet: FleetId; readonly device: DeviceId; readonly channel: DeviceChannel }
+  | { readonly kind: 'tensors'; readonly fleet: FleetId; readonly to: DeviceId; readonly from: DeviceId };
+
+/** Takes a topic apart; undefined if it is none of this version, or names nothing that could be a device. */
+export function readTopic(topic: string): TopicParts | undefined {
+  const [root, number, fleetName, kind, first, second, ...more] = topic.split('/');
+  if (root !== 'cutpoint' || number !== String(version) || more.length > 0) return undefined;
+  const fleet = fleetId.safeParse(fleetName).data;
+  const device = deviceId.safeParse(first).data;
+  if (fleet === undefined || device === undefined) return undefined;
+  if (kind === 'devices') {
+    const channel = deviceChannels.find((name) => name === second);
+    return channel && { kind: 'channel', fleet, device, channel };
+  }
+  const from = deviceId.safeParse(second).data;
+  return kind === 'tensors' && from !== undefined ? { kind: 'tensors', fleet, to: device, from } : undefined;
+}
+
+/** The start of all topics of a fleet. */
+export function fleetRoot(fleet: FleetId): string {
+  return `cutpoint/${version}/${fleet}/`;
 }

@@ -1,0 +1,289 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { asCutpointError, CutpointError, messageOf } from '@cutpoint/core';
+import type { Aedes, Client, PublishPacket } from 'aedes';
+import type { DeviceId, FleetId } from '../ids.js';
+import { maxBytesOf, maxMessageBytes } from '../messages.js';
+import { readTopic } from '../topics.js';
+import { brief, type DoorRules, type Identify, letIn } from './doorkeeper.js';
+import { GuardedStream, type QueuedBytes } from './guarded-stream.js';
+import { type BrokerLimits, defaultBrokerLimits } from './limits.js';
+import { isLoopbackHost } from './loopback-host.js';
+import { Newcomers } from './newcomers.js';
+import { type Refusal, Refusals } from './refusals.js';
+import { RetainedBudget } from './retained-budget.js';
+import { type BrokerIdentity, mayPublish, mayRetain, maySubscribe } from './topic-rights.js';
+
+export interface BrokerOptions {
+  readonly fleet: FleetId;
+  /** Port 0 takes a free one. Without `tls`, the host must be loopback. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** The server's certificate and key and the authority of the devices' certificates, PEM; who a device is by its own. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string; readonly identify: Identify };
+  /** With it the server of this process connects where there is no TLS; drawn by chance where it is left out. */
+  readonly serverPassword?: string;
+  readonly limits?: Partial<BrokerLimits>;
+  /** Hears of everything that was refused, for the log. Must not throw. */
+  readonly onRefused: (refusal: Refusal) => void;
+}
+
+/** The broker inside the server. */
+export interface Broker extends AsyncDisposable {
+  /** `mqtt://` or `mqtts://`, with the port that was taken. */
+  readonly url: string;
+  /** Clients that were let in. */
+  readonly clientCount: number;
+  /** With it the server in this process connects where there is no TLS. */
+  readonly serverPassword: string;
+  /** Ends the connection of a device, for example because its certificate was revoked. */
+  disconnect(device: DeviceId): void;
+}
+
+/**
+ * Opens an MQTT 3.1.1 broker. A client may publish and subscribe only to what `topic-rights.ts` gives its identity:
+ * one that publishes elsewhere is disconnected, a subscription elsewhere is answered with a refusal. Sessions end with
+ * their connection; retained messages are kept in memory.
+ * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND (no TLS beyond loopback), CUT_TLS
+ */
+export async function openBroker(options: BrokerOptions): Promise<Broker> {
+  const { listen, tls } = options;
+  if (tls === undefined && !isLoopbackHost(listen.host)) {
+    const message = `The broker cannot listen on ${listen.host} without TLS: pair the devices, or listen on 127.0.0.1.`;
+    throw new CutpointError('CUT_INSECURE_BIND', message);
+  }
+  const { Aedes } = await import('aedes');
+  const broker = new EmbeddedBroker(options);
+  await broker.open((handlers) => new Aedes(handlers));
+  return broker;
+}
+
+type Handlers = NonNullable<ConstructorParameters<typeof Aedes>[0]>;
+
+class EmbeddedBroker implements Broker {
+  readonly serverPassword: string;
+  readonly #options: BrokerOptions;
+  readonly #limits: BrokerLimits;
+  readonly #newcomers: Newcomers;
+  readonly #refusals: Refusals;
+  readonly #retained: RetainedBudget;
+  readonly #queued: QueuedBytes = { inAll: 0 };
+  readonly #identities = new WeakMap<Client, BrokerIdentity>();
+  readonly #verdicts = new WeakMap<Client, BrokerIdentity | CutpointError>();
+  readonly #clients = new Map<string, Client>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  #aedes: Aedes | undefined;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.serverPassword = options.serverPassword ?? randomBytes(32).toString('hex');
+    this.#limits = { ...defaultBrokerLimits, ...options.limits };
+    const { maxNewcomers, connectDeadlineMs, maxRetained, maxRetainedBytes, maxConnections } = this.#limits;
+    this.#newcomers = new Newcomers(maxNewcomers, connectDeadlineMs);
+    this.#refusals = new Refusals(options.onRefused);
+    this.#retained = new RetainedBudget(maxRetained, maxRetainedBytes);
+    this.#server = this.#makeServer();
+    this.#server.maxConnections = maxConnections;
+    this.#server.on('drop', (data) => {
+      const message = `There are ${maxConnections} connections already.`;
+      this.#refuse(new CutpointError('CUT_OVERLOADED', message), `${data?.remoteAddress}:${data?.remotePort}`);
+    });
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { host } = this.#options.listen;
+    const scheme = this.#options.tls === undefined ? 'mqtt' : 'mqtts';
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  async open(make: (handlers: Handlers) => Aedes): Promise<void> {
+    const aedes = make({
+      // A device that does not take its messages is dropped by its stream, so nothing waits for it.
+      drainTimeout: 0,
+      connectTimeout: this.#limits.connectDeadlineMs,
+      keepaliveLimit: this.#limits.maxKeepAliveSeconds,
+      maxInflightInbound: 16,
+      maxTopicLevels: 16,
+      concurrency: 1000,
+      preConnect: (client, packet, done) => {
+        this.#verdicts.set(client, this.#judge(client, packet));
+        done(null, true);
+      },
+      authenticate: (client, _username, _password, done) => {
+        const verdict = this.#verdicts.get(client);
+        if (verdict === undefined || verdict instanceof CutpointError) {
+          done(Object.assign(new Error(verdict?.message ?? 'no CONNECT'), { returnCode: 5 }), false);
+        } else {
+          this.#welcome(client, verdict);
+          done(null, true);
+        }
+      },
+      authorizePublish: (client, packet, done) => done(client && this.#refusalToPublish(client, packet)),
+      authorizeSubscribe: (client, subscription, done) => {
+        const identity = this.#identities.get(client);
+        const allowed = identity !== undefined && maySubscribe(identity, subscription.topic);
+        if (!allowed) this.#refuseTopic(client, subscription.topic, 'subscribe to');
+        done(null, allowed ? subscription : null);
+      },
+    });
+    aedes.on('client', (client) => this.#clients.set(client.id, client));
+    aedes.on('clientDisconnect', (client) => {
+      if (this.#clients.get(client.id) === client) this.#clients.delete(client.id);
+    });
+    const onError = (client: Client, error: Error) => this.#clientFailed(client, error);
+    aedes.on('clientError', onError).on('connectionError', onError);
+    await aedes.listen();
+    this.#aedes = aedes;
+    await this.#bind();
+  }
+
+  disconnect(device: DeviceId): void {
+    this.#clients.get(device)?.conn.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#newcomers.dismiss();
+    await new Promise<void>((resolve) => (this.#aedes === undefined ? resolve() : this.#aedes.close(() => resolve())));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #makeServer(): Server {
+    const { tls } = this.#options;
+    if (tls === undefined) {
+      return createServer((socket) => {
+        if (this.#accept(socket)) this.#serve(socket);
+      });
+    }
+    const { cert, key, ca } = tls;
+    const handshakeTimeout = this.#limits.connectDeadlineMs;
+    try {
+      const secured = { cert, key, ca, requestCert: true, minVersion: 'TLSv1.3' as const, handshakeTimeout };
+      const server = createTlsServer(secured, (socket) => this.#serve(socket));
+      server.on('connection', (socket: Socket) => this.#accept(socket));
+      server.on('tlsClientError', (error, socket) => this.#refuse(tlsRefusal(error), addressOf(socket)));
+      return server;
+    } catch (cause) {
+      throw asCutpointError(cause, 'CUT_TLS', 'The certificate or key of the broker cannot be used');
+    }
+  }
+
+  #accept(socket: Socket): boolean {
+    const address = addressOf(socket);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    // The handler of the stream comes later; an error before that must not end the process.
+    socket.on('error', () => {});
+    const { connectDeadlineMs, maxNewcomers } = this.#limits;
+    const late = new CutpointError('CUT_DEADLINE', `A client did not connect within ${connectDeadlineMs} ms.`);
+    if (this.#newcomers.admit(socket, () => this.#refuse(late, address))) return true;
+    const message = `${maxNewcomers} connections are waiting to be let in already.`;
+    this.#refuse(new CutpointError('CUT_OVERLOADED', message), address);
+    return false;
+  }
+
+  #serve(socket: Socket): void {
+    if (this.#aedes === undefined || this.#aedes.closed) socket.destroy();
+    else this.#aedes.handle(new GuardedStream(socket, this.#limits, this.#queued));
+  }
+
+  #judge(client: Client, packet: Parameters<typeof letIn>[1]): BrokerIdentity | CutpointError {
+    const { socket } = streamOf(client);
+    const { fleet, tls } = this.#options;
+    const rules: DoorRules = { fleet, identify: tls?.identify, serverPassword: this.serverPassword };
+    try {
+      return letIn(socket, packet, rules);
+    } catch (thrown) {
+      const error = asCutpointError(thrown, 'CUT_INTERNAL');
+      this.#refuse(error, addressOf(socket));
+      return error;
+    }
+  }
+
+  #welcome(client: Client, identity: BrokerIdentity): void {
+    const stream = streamOf(client);
+    this.#identities.set(client, identity);
+    this.#newcomers.letIn(stream.socket);
+    stream.letIn({ slowed: identity.role === 'agent' });
+  }
+
+  #refusalToPublish(client: Client, { topic, payload, retain, qos }: PublishPacket): CutpointError | null {
+    const identity = this.#identities.get(client);
+    if (identity === undefined || !mayPublish(identity, topic) || qos === 2 || (retain && !mayRetain(topic))) {
+      return this.#refuseTopic(client, topic, retain ? 'leave a message at' : 'publish to');
+    }
+    const bytes = payload.length;
+    const what = `${brief(topic)} is sent ${bytes} bytes`;
+    if (bytes > mostBytesAt(topic)) {
+      return this.#refuseOf(client, topic, new CutpointError('CUT_WIRE_TOO_LARGE', `${what}: more than is allowed.`));
+    }
+    if (!retain || this.#retained.keep(topic, bytes)) return null;
+    const full = `${what} to keep, but what is kept for others is full.`;
+    return this.#refuseOf(client, topic, new CutpointError('CUT_OVERLOADED', full));
+  }
+
+  #refuseTopic(client: Client, topic: string, what: string): CutpointError {
+    const message = `${client.id} may not ${what} ${brief(topic)}.`;
+    return this.#refuseOf(client, topic, new CutpointError('CUT_UNAUTHORISED', message));
+  }
+
+  #refuseOf(client: Client, topic: string, error: CutpointError): CutpointError {
+    this.#refuse(error, addressOf(streamOf(client).socket), this.#identities.get(client)?.device, brief(topic));
+    return error;
+  }
+
+  #clientFailed(client: Client, error: Error): void {
+    // What was refused was told when it was.
+    if (error instanceof CutpointError && error.code === 'CUT_UNAUTHORISED') return;
+    if ('errorCode' in error || isOrdinary(error)) return;
+    const told = asCutpointError(error, 'CUT_WIRE_MALFORMED', 'A client of the broker was dropped');
+    this.#refuse(told, addressOf(streamOf(client).socket), this.#identities.get(client)?.device);
+  }
+
+  #refuse(error: CutpointError, address: string, device?: DeviceId, topic?: string): void {
+    this.#refusals.add({ error, address, device, topic });
+  }
+
+  #bind(): Promise<void> {
+    const { host, port } = this.#options.listen;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (cause) => {
+        const message = `The broker cannot listen on ${host}:${port}: ${messageOf(cause)}. Choose another port.`;
+        reject(new CutpointError('CUT_BIND', message, { cause }));
+      });
+      this.#server.listen(port, host, resolve);
+    });
+  }
+}
+
+function streamOf(client: Client): GuardedStream {
+  if (client.conn instanceof GuardedStream) return client.conn;
+  throw new CutpointError('CUT_INTERNAL', 'A client of the broker has another stream than it was given.');
+}
+
+function mostBytesAt(topic: string): number {
+  const parts = readTopic(topic);
+  return parts?.kind === 'channel' ? maxBytesOf[parts.channel] : maxMessageBytes;
+}
+
+function addressOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
+}
+
+/** How connections end every day: the other side went away, or its last will will tell. */
+function isOrdinary(error: Error): boolean {
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ETIMEDOUT' || error.message === 'keep alive timeout';
+}
+
+function tlsRefusal(error: Error): CutpointError {
+  return new CutpointError('CUT_TLS', `A client of the broker failed at the TLS handshake: ${messageOf(error)}.`);
+}

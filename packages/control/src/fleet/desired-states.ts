@@ -1,0 +1,89 @@
+import { CutpointError } from '@cutpoint/core';
+import { type DeviceId, type Generation, generation as generationSchema } from '../ids.js';
+import type { DesiredState } from '../messages.js';
+
+/** The newest desired state of every device, whoever set it: this server, or another one over the same broker. */
+export class DesiredStates {
+  readonly #newest = new Map<DeviceId, DesiredState>();
+  readonly #onBroker = new Map<DeviceId, Generation>();
+  readonly #maxDevices: number;
+  #highest = 0;
+
+  constructor(maxDevices: number) {
+    this.#maxDevices = maxDevices;
+  }
+
+  get(device: DeviceId): DesiredState | undefined {
+    return this.#newest.get(device);
+  }
+
+  /** What devices have a lease for: 0 for a device that nothing was ever deployed to. */
+  generationOf(device: DeviceId): Generation {
+    return this.#newest.get(device)?.generation ?? generationSchema.parse(0);
+  }
+
+  /** Greater than any generation that was heard of. */
+  next(): Generation {
+    return generationSchema.parse(this.#highest + 1);
+  }
+
+  /** Somebody acts on, or works on, this generation. */
+  heardOf(generation: Generation | undefined): void {
+    if (generation !== undefined && generation > this.#highest) this.#highest = generation;
+  }
+
+  /**
+   * Sets what this server desires.
+   * @throws CutpointError CUT_STALE if the generation was used before for this device; CUT_OVERLOADED
+   */
+  set(device: DeviceId, desired: DesiredState): void {
+    const known = this.#newest.get(device);
+    if (known !== undefined && desired.generation <= known.generation) {
+      const message = `Generation ${desired.generation} for ${device} is not newer than ${known.generation}, which is desired already: deploy again.`;
+      throw new CutpointError('CUT_STALE', message);
+    }
+    if (!this.#hasRoom(device)) {
+      throw new CutpointError('CUT_OVERLOADED', `Desired states are kept for ${this.#maxDevices} devices already.`);
+    }
+    this.#newest.set(device, desired);
+    this.heardOf(desired.generation);
+  }
+
+  /**
+   * The broker delivered a desired state. `adopted`: it is newer than what was known. `outdated`: the broker has
+   * something older than we know and has to be told.
+   */
+  delivered(device: DeviceId, desired: DesiredState): 'adopted' | 'outdated' | 'known' {
+    this.heardOf(desired.generation);
+    if (this.#onBroker.has(device) || this.#onBroker.size < this.#maxDevices) {
+      this.#onBroker.set(device, desired.generation);
+    }
+    const known = this.#newest.get(device);
+    if (known !== undefined && known.generation === desired.generation) return 'known';
+    if (known !== undefined && known.generation > desired.generation) return 'outdated';
+    if (!this.#hasRoom(device)) return 'known';
+    this.#newest.set(device, desired);
+    return 'adopted';
+  }
+
+  /** A new connection: what the broker has is not known any more. */
+  disconnected(): void {
+    this.#onBroker.clear();
+  }
+
+  /** The devices for which the broker has nothing, or something older. */
+  missingOnBroker(): readonly DeviceId[] {
+    const missing = ([device, { generation }]: [DeviceId, DesiredState]) =>
+      (this.#onBroker.get(device) ?? -1) < generation;
+    return [...this.#newest].filter(missing).map(([device]) => device);
+  }
+
+  forget(device: DeviceId): void {
+    this.#newest.delete(device);
+    this.#onBroker.delete(device);
+  }
+
+  #hasRoom(device: DeviceId): boolean {
+    return this.#newest.has(device) || this.#newest.size < this.#maxDevices;
+  }
+}
