@@ -30,7 +30,6 @@ export const errorCodes = {
   CUT_CANCELLED: { exit: 1, meaning: 'The caller cancelled the request.' },
   CUT_DEADLINE: { exit: 1, meaning: 'The request did not finish before its deadline.' },
   CUT_OVERLOADED: { exit: 1, meaning: 'A bounded queue is full; try again later.' },
-  CUT_STALE: { exit: 1, meaning: 'It belongs to an older deployment than the one that is in force.' },
   CUT_BIND: { exit: 1, meaning: 'The address cannot be listened on, for example because the port is in use.' },
   CUT_INSECURE_BIND: { exit: 2, meaning: 'An address other than loopback needs TLS and a token, or --insecure.' },
   CUT_UNREACHABLE: { exit: 1, meaning: 'No server answers at the address.' },
