@@ -1,12 +1,3 @@
-export { ContentFetcher, type ContentFetcherOptions, type FetchOptions } from './content/content-fetcher.js';
-export {
-  type ContentHandler,
-  type ContentHandlerOptions,
-  contentHandler,
-  contentPath,
-} from './content/content-handler.js';
-export type { ContentTls } from './content/download.js';
-export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
 export { type Broker, type BrokerOptions, openBroker } from './broker/broker.js';
 export {
   type BrokerConfigOptions,
@@ -27,6 +18,15 @@ export {
   openConnection,
   type PublishOptions,
 } from './connection/connection.js';
+export { ContentFetcher, type ContentFetcherOptions, type FetchOptions } from './content/content-fetcher.js';
+export {
+  type ContentHandler,
+  type ContentHandlerOptions,
+  contentHandler,
+  contentPath,
+} from './content/content-handler.js';
+export type { ContentTls } from './content/download.js';
+export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
 export { defaultPatience, Fleet, type FleetChange, type FleetDevice, type FleetOptions } from './fleet/fleet.js';
 export {
