@@ -41,8 +41,15 @@ module.exports = {
       from: { path: '^(packages/[^/]+|server|edge-agent|testbed|examples/[^/]+|test)/' },
       to: {
         path: '^(packages/[^/]+|server|edge-agent|testbed)/(src|dist)/',
-        pathNot: '^$1/|/(src|dist)/index\\.(js|d\\.ts|ts)$',
+        pathNot: '^$1/|/(src|dist)/index\\.(js|d\\.ts|ts)$|\\.testing\\.ts$',
       },
+    },
+    {
+      // A conformance suite is run by whoever has an implementation, in any package.
+      name: 'helpers-of-tests-are-for-tests',
+      severity: 'error',
+      from: { pathNot: '\\.(test|testing|fuzz)\\.ts$' },
+      to: { path: '\\.testing\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, pathNot: 'node_modules' } },
     {

@@ -70,3 +70,4 @@ export { Deployments, type StoredDeployment } from './store/deployments.js';
 export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';
 export { openStore, type Store } from './store/store.js';
 export { type Scope, type StoredToken, scope, Tokens } from './store/tokens.js';
+export { type MqttCourierOptions, mqttCourier } from './tensors/mqtt-courier.js';
