@@ -1,14 +1,11 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
+import type { Scope } from '@cutpoint/control';
 import { isLoopback } from '@cutpoint/daemon';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from './refusal.js';
 
-/** What a caller may do: ask models; see the fleet; change deployments; everything. */
-export const scopes = ['infer', 'read', 'deploy', 'admin'] as const;
-export type Scope = (typeof scopes)[number];
-
-/** Who asks, and what they may. */
+/** Who asks, and what they may: `admin` is everything. */
 export interface Caller {
   /** Stable and not secret: ids of requests are told apart by it. */
   readonly name: string;

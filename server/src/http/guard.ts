@@ -1,6 +1,7 @@
+import type { Scope } from '@cutpoint/control';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Access, type Caller, callerOf, mayUse, type Scope, unknownCaller } from './access.js';
+import { type Access, type Caller, callerOf, mayUse, unknownCaller } from './access.js';
 import type { HttpLimits } from './limits.js';
 import { Refusal } from './refusal.js';
 

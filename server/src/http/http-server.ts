@@ -5,7 +5,6 @@ import { CutpointError, messageOf } from '@cutpoint/core';
 import type { HealthReport, Log } from '@cutpoint/daemon';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Access } from './access.js';
-import { adminApi } from './admin-api.js';
 import type { FleetAdmin } from './fleet-admin.js';
 import { guard } from './guard.js';
 import { healthPages } from './health-pages.js';
@@ -87,7 +86,11 @@ async function openApp(options: HttpOptions, limits: HttpLimits): Promise<Fastif
   const metrics = openMetrics(fleet === undefined ? undefined : () => fleet.figures());
   await app.register(async (own) => healthPages(own, health, metrics));
   await app.register(async (own) => openInference(own, { models, metrics, limits, ready: () => health().ready }));
-  if (fleet !== undefined) await app.register(async (own) => adminApi(own, fleet));
+  if (fleet !== undefined) {
+    // With it come the fleet's schemas and store, which a server for one model need not load.
+    const { adminApi } = await import('./admin-api.js');
+    await app.register(async (own) => adminApi(own, fleet));
+  }
   if (extend !== undefined) await app.register(extend);
   return app;
 }

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Scope } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import {
   allowInsecure,
@@ -10,7 +11,7 @@ import {
   readTokenFile,
 } from '@cutpoint/daemon';
 import type { ServerSettings } from '../settings.js';
-import type { Access, Scope } from './access.js';
+import type { Access } from './access.js';
 import { type HttpServer, startHttp } from './http-server.js';
 import type { Models } from './models.js';
 

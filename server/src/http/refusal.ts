@@ -66,5 +66,6 @@ function ofFastify(thrown: unknown): HttpFailure | undefined {
     return undefined;
   const { statusCode: status, message } = thrown;
   if (status < 400 || status > 499) return undefined;
-  return { status, code: 'CUT_HTTP', message, retryAfterS: undefined };
+  const sentence = message.endsWith('.') ? message : `${message}.`;
+  return { status, code: 'CUT_HTTP', message: sentence, retryAfterS: undefined };
 }

@@ -1,0 +1,163 @@
+import { CutpointError } from '@cutpoint/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Access } from './access.js';
+import { deploymentRequest, deviceView, type FleetAdmin, statusView } from './fleet-admin.js';
+import { ExampleModels, postJson, startTestHttp } from './http.testing.js';
+import type { HttpServer } from './http-server.js';
+
+/** What the API asked of the fleet, in order. */
+const asked: unknown[] = [];
+const view = statusView.parse({
+  version: '1',
+  fleet: 'home',
+  devices: { online: 1, offline: 0 },
+  deployments: [],
+  notes: [],
+});
+const device = deviceView.parse({
+  device: 'pi-1',
+  role: 'agent',
+  status: 'online',
+  statusMs: 10,
+  quietMs: 1,
+  session: '0'.repeat(32),
+  addresses: [],
+  facts: { version: '1', platform: 'linux', cpuModel: 'A76', cores: 4, memoryBytes: 8e9 },
+});
+const fleet: FleetAdmin = {
+  devices: async () => [device],
+  status: async () => view,
+  async deploy(request, by) {
+    asked.push({ deploy: request, by });
+    if (request.name === 'twice') throw new CutpointError('CUT_CONFLICT', 'It is deployed already.');
+    return { name: request.name, generation: 8 as never };
+  },
+  async undeploy(name, by) {
+    asked.push({ undeploy: name, by });
+    if (name === 'nobody') throw new CutpointError('CUT_NOT_FOUND', 'There is no deployment of that name.');
+  },
+  async rollback(request, by) {
+    asked.push({ rollback: request, by });
+    return { name: request.name, generation: 9 as never };
+  },
+  async logs(query) {
+    asked.push({ logs: query });
+    return ['{"msg":"ready"}'];
+  },
+  figures: () => ({ devices: { online: 1, offline: 0 }, links: [] }),
+};
+const access: Access = {
+  verifyToken: async (token) =>
+    token === 'reads' ? ['read'] : token === 'deploys' ? ['deploy'] : token === 'rules' ? ['admin'] : undefined,
+};
+
+let server: HttpServer;
+beforeAll(async () => {
+  server = await startTestHttp(new ExampleModels(), { fleet, access });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+const as = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+const get = (path: string, token: string) => fetch(server.url + path, { headers: as(token) });
+const request = {
+  name: 'eyes',
+  model: { name: 'resnet20', hash: 'a'.repeat(64) },
+  ladders: [
+    {
+      device: 'pi-1',
+      ladder: [
+        { at: [12], codecs: ['raw'], chain: ['hub'] },
+        { at: [], codecs: [], chain: [] },
+      ],
+    },
+  ],
+};
+
+describe('the admin API', () => {
+  it('shows devices and status to who may read', async () => {
+    expect(await (await get('/v1/devices', 'reads')).json()).toEqual({ devices: [device] });
+    expect(await (await get('/v1/status', 'rules')).json()).toEqual(view);
+    for (const path of ['/v1/devices', '/v1/status']) expect((await get(path, 'deploys')).status).toBe(403);
+  });
+
+  it('deploys, undeploys and rolls back for who may deploy, and says who it was', async () => {
+    asked.length = 0;
+    const deployed = await postJson(`${server.url}/v1/deployments`, request, as('deploys'));
+    expect([deployed.status, await deployed.json()]).toEqual([202, { name: 'eyes', generation: 8 }]);
+    const gone = await fetch(`${server.url}/v1/deployments/eyes`, {
+      method: 'DELETE',
+      headers: { authorization: 'Bearer deploys' },
+    });
+    expect([gone.status, await gone.text()]).toEqual([204, '']);
+    const back = await postJson(`${server.url}/v1/rollback`, { name: 'eyes' }, as('deploys'));
+    expect([back.status, await back.json()]).toEqual([202, { name: 'eyes', generation: 9 }]);
+    const by = expect.stringMatching(/^token [0-9a-f]{16}$/);
+    expect(asked).toEqual([
+      { deploy: request, by },
+      { undeploy: 'eyes', by },
+      { rollback: { name: 'eyes' }, by },
+    ]);
+    expect((await postJson(`${server.url}/v1/deployments`, request, as('reads'))).status).toBe(403);
+  });
+
+  it('shows logs to admins only', async () => {
+    asked.length = 0;
+    expect(await (await get('/v1/logs?device=pi-1&lines=5', 'rules')).json()).toEqual({ lines: ['{"msg":"ready"}'] });
+    expect(await (await get('/v1/logs?device=pi-1', 'rules')).json()).toBeTruthy();
+    expect(asked).toEqual([{ logs: { device: 'pi-1', lines: 5 } }, { logs: { device: 'pi-1', lines: 100 } }]);
+    expect((await get('/v1/logs?device=pi-1', 'reads')).status).toBe(403);
+  });
+
+  it('refuses what does not follow its schemas before the fleet hears of it', async () => {
+    asked.length = 0;
+    const wrong: unknown[] = [
+      {},
+      { ...request, name: '../eyes' },
+      { ...request, model: { name: 'x', hash: '../../etc/passwd' } },
+      { ...request, ladders: [] },
+      { ...request, more: 1 },
+      '{"__proto__":{}}',
+      '[',
+      'x'.repeat(300_000),
+    ];
+    for (const body of wrong) {
+      const response = await postJson(`${server.url}/v1/deployments`, body, as('rules'));
+      expect([400, 413], JSON.stringify(body).slice(0, 60)).toContain(response.status);
+      expect(await response.json()).toEqual({
+        error: expect.stringMatching(/\.$/),
+        code: expect.stringMatching(/^CUT_/),
+      });
+    }
+    for (const path of [
+      '/v1/logs',
+      '/v1/logs?device=..',
+      '/v1/logs?device=pi-1&lines=0',
+      '/v1/logs?device=pi-1&lines=1e9',
+    ]) {
+      expect((await get(path, 'rules')).status, path).toBe(400);
+    }
+    const strange = await fetch(`${server.url}/v1/deployments/A..B`, {
+      method: 'DELETE',
+      headers: { authorization: 'Bearer rules' },
+    });
+    expect(strange.status).toBe(400);
+    expect(asked).toEqual([]);
+    expect(deploymentRequest.safeParse(request).success).toBe(true);
+  });
+
+  it('tells what the fleet refuses', async () => {
+    const missing = await fetch(`${server.url}/v1/deployments/nobody`, {
+      method: 'DELETE',
+      headers: { authorization: 'Bearer rules' },
+    });
+    expect([missing.status, await missing.json()]).toEqual([404, { error: expect.any(String), code: 'CUT_NOT_FOUND' }]);
+    expect((await postJson(`${server.url}/v1/deployments`, { ...request, name: 'twice' }, as('rules'))).status).toBe(
+      409,
+    );
+  });
+
+  it('is not there without a fleet', async () => {
+    await using alone = await startTestHttp(new ExampleModels());
+    expect((await fetch(`${alone.url}/v1/devices`)).status).toBe(404);
+  });
+});
