@@ -9,7 +9,8 @@ export {
   quantiseColumns,
 } from './columns';
 export { fromHalves, toHalves } from './half';
-export { countSymbols, decodeSymbols, encodeSymbols } from './symbols';
+export { countCells, findCells } from './symbol-cells';
+export { decodeSymbols, encodeCells } from './symbols';
 export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
 export { tabqColumns } from './tabq-columns';
 export { measureTabqColumns } from './tabq-ranges';

@@ -1,5 +1,4 @@
-/** Where the second, third and fourth bin begin: symbols, or 256 where there is no such bin. */
-export type BinStarts = readonly [number, number, number];
+import type { BinStarts } from '../kernels/bins.js';
 
 /**
  * Up to four bins of neighbouring symbols that are about equally frequent; a symbol that is more frequent than its share
@@ -25,12 +24,4 @@ export function binStartsOf(counts: Uint32Array, bins: 2 | 4): BinStarts {
     left -= taken;
   }
   return starts;
-}
-
-/** The bin of each of 256 symbols. */
-export function binsOf(starts: BinStarts): Uint8Array {
-  const bins = new Uint8Array(256);
-  for (const start of starts)
-    for (let symbol = start; symbol < 256; symbol++) bins[symbol] = (bins[symbol] as number) + 1;
-  return bins;
 }

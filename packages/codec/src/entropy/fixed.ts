@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter, damaged } from '../bytes.js';
+import type { BinStarts } from '../kernels/bins.js';
 import { contextCount, type Kernels, type SymbolContexts } from '../kernels/kernels.js';
-import { type BinStarts, binStartsOf, binsOf } from './bins.js';
+import { binStartsOf } from './bins.js';
 import type { SymbolLayout } from './layout.js';
 import { log2Of } from './log2.js';
 import { readTables, writeTables } from './sent-table.js';
@@ -58,7 +59,7 @@ function contextsOf(layout: SymbolLayout, byClass: boolean, starts: BinStarts | 
   return {
     alphabet,
     ...(byClass ? { own: layout.own, classes: layout.classes } : { classes: 1 }),
-    neighbours: starts === undefined ? undefined : { left, up, bins: binsOf(starts) },
+    neighbours: starts === undefined ? undefined : { left, up, starts },
   };
 }
 

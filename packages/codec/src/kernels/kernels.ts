@@ -1,4 +1,5 @@
 import type { OpenTransform } from '../transform/kernels.js';
+import type { BinStarts } from './bins.js';
 
 /**
  * How a tensor falls into groups that are quantised together. Element l (0 to length - 1) of group (o, i) lies at
@@ -68,12 +69,14 @@ export interface SymbolContexts {
   readonly neighbours?: Neighbours | undefined;
 }
 
-/** The symbols so many places before, 0 where there are none, fall into four bins each: sixteen contexts in each class. */
+/**
+ * The symbols so many places before, 0 where there are none in the same lane (lanes.ts), fall into four bins each: sixteen
+ * contexts in each class.
+ */
 export interface Neighbours {
   readonly left: number;
   readonly up: number;
-  /** The bin, 0 to 3, of each of 256 symbols. */
-  readonly bins: Uint8Array;
+  readonly starts: BinStarts;
 }
 
 /** Number of contexts. Context by context, each symbol of the alphabet has its number in counts and frequencies. */
@@ -117,7 +120,7 @@ export interface Kernels {
 
   /** The magnitude above which at most the share `rho` of the elements lies: tail.ts. */
   tailMagnitude(values: Float32Array, rho: number): number;
-  /** How often each symbol of the alphabet follows in each context: symbols.ts. Symbols and classes are in their range. */
+  /** How often each symbol of the alphabet follows in each context, the last ones of no lane left out: symbols.ts. Symbols and classes are in their range. */
   countSymbols(symbols: Uint8Array, contexts: SymbolContexts): Uint32Array<ArrayBuffer>;
   /** Codes symbols: symbols.ts. The frequencies of a context sum to `slotCount`, and none is 0 whose symbol occurs. */
   encodeSymbols(symbols: Uint8Array, contexts: SymbolContexts, frequencies: Uint16Array): Uint8Array<ArrayBuffer>;

@@ -143,23 +143,21 @@ export interface WasmExports {
   restoreRows(codes: number, numbers: number, rows: number, length: number, lows: number, scales: number): void;
   restoreColumns(codes: number, numbers: number, rows: number, columns: number, lows: number, scales: number): void;
   tailBin(numbers: number, count: number, most: number, counts: number): number;
-  countSymbols(
+  findCells(
     symbols: number,
     count: number,
     own: number,
     left: number,
     up: number,
-    bins: number,
+    starts: number,
     alphabet: number,
-    counts: number,
+    cells: number,
   ): void;
-  encodeSymbols(
-    symbols: number,
-    count: number,
-    own: number,
-    left: number,
-    up: number,
-    bins: number,
+  countCells(cells: number, count: number, tableCells: number, counts: number, second: number): void;
+  encodeCells(
+    cells: number,
+    length: number,
+    stride: number,
     contexts: number,
     alphabet: number,
     frequencies: number,
@@ -168,9 +166,10 @@ export interface WasmExports {
   ): number;
   decodeSymbols(
     from: number,
-    length: number,
+    bytes: number,
     symbols: number,
-    count: number,
+    length: number,
+    stride: number,
     own: number,
     left: number,
     up: number,
