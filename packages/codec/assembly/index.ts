@@ -1,3 +1,4 @@
+export { adaptiveBytes } from './adaptive';
 export { affineEncode, packRows, restoreColumns, restoreRows, unpackRows } from './affine';
 export { fromBfloats, toBfloats } from './bfloat';
 export { takeStripes } from './checksum';
@@ -9,6 +10,9 @@ export {
   quantiseColumns,
 } from './columns';
 export { fromHalves, toHalves } from './half';
+export { decodeLearning, encodeLearning, learningBytes } from './learnt';
+export { finishOps } from './rans';
+export { readTables, writeTables } from './sent-table';
 export { countCells, findCells } from './symbol-cells';
 export { decodeSymbols, encodeCells } from './symbols';
 export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
@@ -17,6 +21,5 @@ export { measureTabqColumns } from './tabq-ranges';
 export { tailBin } from './tail';
 export { decodeCoefficients, encodeCoefficients } from './transform/coefficients';
 export { multiply, multiplyMaps } from './transform/products';
-export { finishOps } from './transform/rans';
 export { addMeans, fromSteps, toSteps } from './transform/steps';
 export { transposeBytes, transposeNumbers } from './transpose';

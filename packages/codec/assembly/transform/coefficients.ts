@@ -1,15 +1,5 @@
 /** The coefficients of a sample as symbols, and back; defined in src/transform/coefficients.ts. */
-import {
-  beginComponent,
-  beginSample,
-  classOf,
-  endComponent,
-  known,
-  planeBytes,
-  ratioOf,
-  rowBytes,
-  weightsOf,
-} from './contexts';
+
 import {
   beginDecoding,
   beginOps,
@@ -23,7 +13,18 @@ import {
   sizeFault,
   take,
   takeBits,
-} from './rans';
+} from '../rans';
+import {
+  beginComponent,
+  beginSample,
+  classOf,
+  endComponent,
+  known,
+  planeBytes,
+  ratioOf,
+  rowBytes,
+  weightsOf,
+} from './contexts';
 
 const mostCell = 31;
 const farSymbol = 63;

@@ -4,7 +4,6 @@ import { contextCount, type Kernels, type SymbolContexts } from '../kernels/kern
 import { binStartsOf } from './bins.js';
 import type { SymbolLayout } from './layout.js';
 import { log2Of } from './log2.js';
-import { readTables, writeTables } from './sent-table.js';
 
 /** What the distribution of a symbol may depend on. */
 export interface Dependence {
@@ -28,7 +27,7 @@ export function encodeFixed(
   kernels: Kernels,
 ): Dependence & { readonly bytes: Uint8Array<ArrayBuffer> } {
   const { byClass, byNeighbours, starts, counts } = cheapest(waysOf(symbols, layout, kernels), layout.alphabet);
-  const tables = writeTables(counts, layout.alphabet);
+  const tables = kernels.writeTables(counts, layout.alphabet);
   const out = new ByteWriter();
   for (const start of starts ?? []) out.u8(start - 1);
   out.varint(tables.bytes.length);
@@ -47,7 +46,7 @@ export function decodeFixed(
   const body = new ByteReader(bytes);
   const starts = byNeighbours ? ([body.u8() + 1, body.u8() + 1, body.u8() + 1] as const) : undefined;
   const contexts = contextsOf(layout, byClass, starts);
-  const tables = readTables(body.bytes(body.varint(body.left)), contextCount(contexts), layout.alphabet);
+  const tables = kernels.readTables(body.bytes(body.varint(body.left)), contextCount(contexts), layout.alphabet);
   const symbols = kernels.decodeSymbols(body.bytes(body.left), layout.count, contexts, tables);
   if (symbols === undefined) throw damaged('holds coded symbols that are cut short or changed');
   return symbols;

@@ -4,7 +4,8 @@ import { AdaptiveTables } from './adaptive.js';
 import { RansDecoder, RansEncoder } from './rans.js';
 import { frequenciesOf } from './table.js';
 
-const buckets = 16;
+/** Models: one for each number of bits that a frequency may have. */
+export const buckets = 16;
 /** Bits kept behind the leading one of a frequency: an error of at most 1/16, which costs under 0.01 bits a symbol. */
 const keptBits = 3;
 

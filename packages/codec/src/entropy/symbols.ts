@@ -3,7 +3,6 @@ import { damaged } from '../bytes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { decodeFixed, encodeFixed } from './fixed.js';
 import type { SymbolLayout } from './layout.js';
-import { decodeLearning, encodeLearning } from './learnt.js';
 
 /** How the symbols were coded: the first byte. */
 const methods = ['verbatim', 'learnt', 'fixed', 'fixedByClass', 'fixedByNeighbours', 'fixedByBoth'] as const;
@@ -24,12 +23,12 @@ export function encodeSymbols(symbols: Uint8Array, layout: SymbolLayout, kernels
     const message = `Symbols do not fit their layout of ${layout.count} below ${layout.alphabet}.`;
     throw new CutpointError('CUT_INTERNAL', message);
   }
-  const coded = symbols.length <= mostLearnt ? learnt(symbols, layout) : fixed(symbols, layout, kernels);
+  const coded = symbols.length <= mostLearnt ? learnt(symbols, layout, kernels) : fixed(symbols, layout, kernels);
   return coded.length > symbols.length ? withMethod('verbatim', symbols) : coded;
 }
 
-function learnt(symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer> {
-  return withMethod('learnt', encodeLearning(symbols, layout, layout.alphabet));
+function learnt(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
+  return withMethod('learnt', kernels.encodeLearning(symbols, layout, layout.alphabet));
 }
 
 function fixed(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
@@ -53,7 +52,7 @@ export function decodeSymbols(bytes: Uint8Array, layout: SymbolLayout, kernels: 
   }
   if (method === 'learnt') {
     if (count > mostLearnt) throw damaged('learns from too many symbols');
-    return decodeLearning(body, count, layout, alphabet);
+    return kernels.decodeLearning(body, count, layout, alphabet);
   }
   const byClass = method === 'fixedByClass' || method === 'fixedByBoth';
   const byNeighbours = method === 'fixedByNeighbours' || method === 'fixedByBoth';

@@ -1,3 +1,5 @@
+import type { Classes } from '../entropy/learnt.js';
+import type { SentTables } from '../entropy/sent-table.js';
 import type { OpenTransform } from '../transform/kernels.js';
 import type { BinStarts } from './bins.js';
 
@@ -131,6 +133,12 @@ export interface Kernels {
     contexts: SymbolContexts,
     frequencies: Uint16Array,
   ): Uint8Array<ArrayBuffer> | undefined;
+  /** Tables as they are sent, and back: ../entropy/sent-table.ts. */
+  writeTables(counts: Uint32Array, alphabet: number): SentTables;
+  readTables(bytes: Uint8Array, contexts: number, alphabet: number): Uint16Array<ArrayBuffer>;
+  /** Few symbols, by learning from each: ../entropy/learnt.ts. */
+  encodeLearning(symbols: Uint8Array, classes: Classes, alphabet: number): Uint8Array<ArrayBuffer>;
+  decodeLearning(bytes: Uint8Array, count: number, classes: Classes, alphabet: number): Uint8Array<ArrayBuffer>;
   /** xxHash32 of the bytes: checksum.ts. */
   checksum(bytes: Uint8Array): number;
   /** The arithmetic of the codec `transform` under a table: ../transform/plain.ts. */

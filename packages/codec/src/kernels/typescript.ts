@@ -1,3 +1,5 @@
+import { decodeLearning, encodeLearning } from '../entropy/learnt.js';
+import { readTables, writeTables } from '../entropy/sent-table.js';
 import { plainTransform } from '../transform/plain.js';
 import { affineEncode, decodeSteps } from './affine.js';
 import { fromBfloats, toBfloats } from './bfloat.js';
@@ -22,6 +24,10 @@ export const typescriptKernels: Kernels = {
   countSymbols,
   encodeSymbols,
   decodeSymbols,
+  writeTables,
+  readTables,
+  encodeLearning,
+  decodeLearning,
   checksum,
   openTransform: plainTransform,
 };

@@ -181,5 +181,45 @@ export interface WasmExports {
     entries: number,
     slots: number,
   ): number;
+  adaptiveBytes(tables: number): number;
+  learningBytes(classes: number): number;
+  encodeLearning(
+    symbols: number,
+    count: number,
+    own: number,
+    classes: number,
+    alphabet: number,
+    tables: number,
+    ops: number,
+    end: number,
+  ): number;
+  decodeLearning(
+    bytes: number,
+    length: number,
+    symbols: number,
+    count: number,
+    own: number,
+    classes: number,
+    alphabet: number,
+    tables: number,
+  ): number;
+  writeTables(
+    counts: number,
+    contexts: number,
+    alphabet: number,
+    frequencies: number,
+    models: number,
+    ops: number,
+    end: number,
+  ): number;
+  readTables(
+    bytes: number,
+    length: number,
+    contexts: number,
+    alphabet: number,
+    frequencies: number,
+    models: number,
+    scratch: number,
+  ): number;
   takeStripes(bytes: number, stripes: number, lanes: number): void;
 }

@@ -4,6 +4,7 @@ import { endOfBin, magnitudeBins, tailMagnitude as plainTailMagnitude } from './
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
 import { roomFor, type WasmInstance } from './wasm-instance.js';
 import { countSymbols, decodeSymbols, encodeSymbols } from './wasm-symbols.js';
+import { decodeLearning, encodeLearning, readTables, writeTables } from './wasm-tables.js';
 import { openTransform } from './wasm-transform.js';
 
 /** Elements that are copied in at a time where each stands alone: few enough to stay in a core's cache. */
@@ -32,6 +33,10 @@ export function wasmKernels(wasm: WasmInstance): Kernels {
     countSymbols: (symbols, contexts) => countSymbols(wasm, symbols, contexts),
     encodeSymbols: (symbols, contexts, frequencies) => encodeSymbols(wasm, symbols, contexts, frequencies),
     decodeSymbols: (bytes, count, contexts, frequencies) => decodeSymbols(wasm, bytes, count, contexts, frequencies),
+    writeTables: (counts, alphabet) => writeTables(wasm, counts, alphabet),
+    readTables: (bytes, contexts, alphabet) => readTables(wasm, bytes, contexts, alphabet),
+    encodeLearning: (symbols, classes, alphabet) => encodeLearning(wasm, symbols, classes, alphabet),
+    decodeLearning: (bytes, count, classes, alphabet) => decodeLearning(wasm, bytes, count, classes, alphabet),
     checksum: (bytes) => checksum(wasm, bytes),
     openTransform: (table, transform) => openTransform(wasm, table, transform),
   };

@@ -20,7 +20,11 @@ export function endOfOps(): usize {
 /** @param slots of a symbol: the first, and in the upper half the one behind the last */
 export function put(slots: u32): void {
   const start = slots & 0xffff;
-  store<u32>(ops, (start << 15) | ((slots >>> 16) - start));
+  putSlots(start, (slots >>> 16) - start);
+}
+
+export function putSlots(start: u32, frequency: u32): void {
+  store<u32>(ops, (start << 15) | frequency);
   ops += 4;
 }
 
@@ -81,6 +85,27 @@ export function beginDecoding(bytes: usize, length: i32, position: usize): void 
   firstFault = noFault;
 }
 
+/** Begins at the first of all bytes, where the state is. @returns whether an encoder may have made it */
+export function beginStream(bytes: usize, length: i32): bool {
+  if (length < 4) return false;
+  from = bytes + 4;
+  end = bytes + length;
+  state = bswap<u32>(load<u32>(bytes));
+  hash = 0;
+  firstFault = noFault;
+  return state >= lowest && state < 0x80_00_00_00;
+}
+
+/** Whether all bytes were taken, and were the encoder's. */
+export function endStream(): bool {
+  return firstFault === noFault && from === end && state === lowest + (hash >>> 9);
+}
+
+/** The slot that tells which symbol is next. */
+export function nextSlot(): u32 {
+  return state & slotMask;
+}
+
 /** Writes the position. @returns how many bytes were taken */
 export function endDecoding(bytes: usize, position: usize): i32 {
   store<u32>(position, state);
@@ -96,7 +121,8 @@ export function setFault(found: i32): void {
   if (firstFault === noFault) firstFault = found;
 }
 
-function pass(start: u32, frequency: u32): void {
+/** Goes past the symbol that owns the slot. */
+export function pass(start: u32, frequency: u32): void {
   hash = hashed(hash, (start << 15) | frequency);
   const next = frequency * (state >>> scaleBits) + (state & slotMask) - start;
   // None, one or two bytes; both are read, as a branch on their number would often be foretold wrong.
