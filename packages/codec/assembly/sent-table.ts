@@ -16,13 +16,14 @@ function frequenciesOf(counts: usize, alphabet: i32, frequencies: usize): void {
     if (count > 0) present++;
   }
   const rest: u64 = slotCount - present;
+  const each = <f64>rest / <f64>sum;
   let given: u32 = 0;
   let largest: usize = 0;
   for (let symbol: usize = 0; symbol < <usize>alphabet; symbol++) {
     const count = load<u32>(counts + (symbol << 2));
     let frequency: u32 = 0;
     if (count > 0) {
-      frequency = 1 + <u32>((<u64>count * rest) / sum);
+      frequency = 1 + <u32>share(<u64>count * rest, sum, <f64>count * each);
       given += frequency;
       if (count > load<u32>(counts + (largest << 2))) largest = symbol;
     }
@@ -30,6 +31,13 @@ function frequenciesOf(counts: usize, alphabet: i32, frequencies: usize): void {
   }
   const most = frequencies + (largest << 1);
   store<u16>(most, load<u16>(most) + slotCount - given);
+}
+
+/** A quotient of whole numbers, from one that is nearly it: dividing takes long. */
+function share(number: u64, by: u64, nearly: f64): u64 {
+  const quotient = <u64>nearly;
+  if (quotient * by > number) return quotient - 1;
+  return (quotient + 1) * by > number ? quotient : quotient + 1;
 }
 
 /** How many bits stand behind the leading one of a frequency of so many bits. */

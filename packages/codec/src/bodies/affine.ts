@@ -1,4 +1,4 @@
-import { CutpointError, elementCount } from '@cutpoint/core';
+import { CutpointError } from '@cutpoint/core';
 import { type FloatTensor, fromF32, toF32 } from '../floats.js';
 import { type GroupingName, groupingOf, rowLength } from '../grouping.js';
 import { groupCount, type Kernels, type Steps } from '../kernels/kernels.js';
@@ -36,9 +36,7 @@ export function affineBody(
       const widths = new Uint8Array(groupCount(grouping)).fill(bits);
       const scales = readScales(widths, body, kernels, coder);
       const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
-      const values = new Float32Array(elementCount(type.shape));
-      kernels.decodeSteps({ ...scales, codes }, grouping, form, undefined, values);
-      return fromF32(values, type, kernels);
+      return fromF32(kernels.decodeSteps({ ...scales, codes }, grouping, form, undefined), type, kernels);
     },
     bound: (tensor) => {
       const { length, inner } = groupingOf(tensor.shape, per);

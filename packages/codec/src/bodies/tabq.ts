@@ -33,7 +33,8 @@ export function tabqBody(settings: TabqSettings, kernels: Kernels, coder: Symbol
   const form = formFor(coder);
   const encode = (tensor: FloatTensor): { readonly steps: Steps; readonly outliers: Outliers } => {
     const values = toF32(tensor, kernels);
-    const options = { tau: tauFor(values, settings, kernels), delta: settings.delta, maxWidth: settings.max };
+    const { tau, rho, delta, max } = settings;
+    const options = { least: tau ?? 0, rho: tau === undefined ? rho : mostOutliers, delta, maxWidth: max };
     return kernels.tabqEncode(values, groupingOf(tensor.shape, settings.token), options, form);
   };
   return {
@@ -50,18 +51,11 @@ export function tabqBody(settings: TabqSettings, kernels: Kernels, coder: Symbol
       const widths = readWidths(groupCount(grouping), body, coder);
       const scales = readScales(widths, body, kernels, coder);
       const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
-      const values = new Float32Array(elementCount(type.shape));
-      kernels.decodeSteps({ ...scales, codes }, grouping, form, outliers, values);
-      return fromF32(values, type, kernels);
+      return fromF32(kernels.decodeSteps({ ...scales, codes }, grouping, form, outliers), type, kernels);
     },
     bound: (tensor) =>
       normBound(tensor, kernels, Math.sqrt(mostSquaredError(tensor, settings, kernels, encode(tensor)))),
   };
-}
-
-function tauFor(values: Float32Array, { tau, rho }: TabqSettings, kernels: Kernels): number {
-  if (tau === undefined) return kernels.tailMagnitude(values, rho);
-  return Math.max(tau, kernels.tailMagnitude(values, mostOutliers));
 }
 
 /**

@@ -63,11 +63,11 @@ export function decodeSteps(
   grouping: Grouping,
   form: CodeForm,
   outliers: Outliers | undefined,
-  to: Float32Array,
-): void {
+): Float32Array<ArrayBuffer> {
   const { length, inner } = grouping;
   const plain = form === 'packed' ? unpackCodes(codes, grouping, widths) : codes;
-  if (groupedElements(grouping) === 0) return;
+  const to = new Float32Array(groupedElements(grouping));
+  if (to.length === 0) return to;
   for (let g = 0; g < groupCount(grouping); g++) {
     const first = Math.floor(g / inner) * length * inner + (g % inner);
     const low = lows[g] ?? 0;
@@ -77,6 +77,7 @@ export function decodeSteps(
     }
   }
   if (outliers !== undefined) restoreOutliers(outliers, to);
+  return to;
 }
 
 /** Bit for bit, also what is not a number. */

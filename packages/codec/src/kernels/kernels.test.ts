@@ -43,8 +43,7 @@ describe('affine steps', () => {
       fc.property(cases, fc.integer({ min: 2, max: 8 }), ({ of, values }, width) => {
         const steps = kernels.affineEncode(values, of, width, 'packed');
         if (steps === undefined) throw new Error('refused');
-        const back = new Float32Array(values.length);
-        kernels.decodeSteps(steps, of, 'packed', undefined, back);
+        const back = kernels.decodeSteps(steps, of, 'packed', undefined);
         for (const [at, x] of values.entries()) {
           const group = Math.floor(at / (of.length * of.inner)) * of.inner + (at % of.inner);
           const scale = steps.scales[group] ?? 0;
@@ -71,11 +70,10 @@ describe('tab-q steps', () => {
         fc.float({ noNaN: true, min: 0, max: 1000 }),
         (c, delta, tau) => {
           const { of, values } = c;
-          const options = { tau, delta, maxWidth: 8 };
+          const options = { least: tau, rho: 1, delta, maxWidth: 8 };
           const { steps, outliers } = kernels.tabqEncode(values, of, options, 'bytes');
           expect([...outliers.at]).toEqual([...values.keys()].filter((i) => !(Math.abs(values[i] ?? 0) <= tau)));
-          const back = new Float32Array(values.length);
-          kernels.decodeSteps(steps, of, 'bytes', outliers, back);
+          const back = kernels.decodeSteps(steps, of, 'bytes', outliers);
           const groups = of.outer * of.inner;
           const error = new Float64Array(groups);
           const energy = new Float64Array(groups);
@@ -102,10 +100,10 @@ describe('tab-q steps', () => {
     const row = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i * i));
     const of: Grouping = { outer: 1, length: 64, inner: 1 };
     const widthAt = (delta: number) =>
-      kernels.tabqEncode(row, of, { tau: 10, delta, maxWidth: 8 }, 'bytes').steps.widths[0];
+      kernels.tabqEncode(row, of, { least: 10, rho: 1, delta, maxWidth: 8 }, 'bytes').steps.widths[0];
     expect([3e-2, 1e-2, 1e-3, 1e-4, 1e-9].map(widthAt)).toEqual([3, 4, 5, 7, 8]);
     const flat = new Float32Array(64).fill(0.1);
-    const { steps } = kernels.tabqEncode(flat, of, { tau: 10, delta: 1e-3, maxWidth: 8 }, 'packed');
+    const { steps } = kernels.tabqEncode(flat, of, { least: 10, rho: 1, delta: 1e-3, maxWidth: 8 }, 'packed');
     expect([steps.widths[0], steps.codes.length, steps.lows[0]]).toEqual([0, 0, Math.fround(0.1)]);
   });
 });

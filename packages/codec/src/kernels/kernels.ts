@@ -49,8 +49,12 @@ export interface Outliers {
 
 /** How tightly `tabqEncode` quantises. */
 export interface TabqOptions {
-  /** Elements of a larger magnitude, and those that are not numbers, are outliers. Not above `largestMagnitude`. */
-  readonly tau: number;
+  /**
+   * Outliers are elements that are not numbers, or of a larger magnitude than both this (at most `largestMagnitude`) and the
+   * one above which the share `rho` of all elements lies: tail.ts.
+   */
+  readonly least: number;
+  readonly rho: number;
   /** Most that the squared errors of a group may sum up to, as a share of the sum of its squares. */
   readonly delta: number;
   /** Most bits of a code, 2 to 8. */
@@ -118,10 +122,13 @@ export interface Kernels {
    * Elements from steps: affine.ts. The caller has checked that all arrays have the length that the grouping and the
    * widths ask for, and that positions are in range.
    */
-  decodeSteps(steps: Steps, grouping: Grouping, form: CodeForm, outliers: Outliers | undefined, to: Float32Array): void;
+  decodeSteps(
+    steps: Steps,
+    grouping: Grouping,
+    form: CodeForm,
+    outliers: Outliers | undefined,
+  ): Float32Array<ArrayBuffer>;
 
-  /** The magnitude above which at most the share `rho` of the elements lies: tail.ts. */
-  tailMagnitude(values: Float32Array, rho: number): number;
   /** How often each symbol of the alphabet follows in each context, the last ones of no lane left out: symbols.ts. Symbols and classes are in their range. */
   countSymbols(symbols: Uint8Array, contexts: SymbolContexts): Uint32Array<ArrayBuffer>;
   /** Codes symbols: symbols.ts. The frequencies of a context sum to `slotCount`, and none is 0 whose symbol occurs. */

@@ -3,13 +3,14 @@ import type { CodeForm, Grouping, Outliers, Steps, TabqOptions } from './kernels
 import { packCodes } from './pack.js';
 import { fitsHalf, inverseOf, lowOf, nearest, scaleOf } from './quantise.js';
 import { groupRanges } from './ranges.js';
+import { tailMagnitude } from './tail.js';
 
 const smallestWidth = 2;
 
 /**
  * Threshold splitting and token-wise adaptive bit quantisation (TS and TAB-Q, "Adaptive Split Computing for LLMs").
  *
- * Outliers, the elements that are not |x| <= tau, are kept bit for bit and count nowhere else; their code is 0. A group
+ * With tau as the options have it, outliers, the elements that are not |x| <= tau, are kept bit for bit and count nowhere else; their code is 0. A group
  * whose other elements are all alike, or that has none, has width 0 and scale 0. Any other has the width that `widthOf`
  * finds. Lows, scales and codes are those of `affineEncode` with that width, over the elements that are no outliers; all
  * groups are narrow if each fits and delta is at least 2^-18, else none is.
@@ -20,7 +21,8 @@ export function tabqEncode(
   options: TabqOptions,
   form: CodeForm,
 ): { readonly steps: Steps; readonly outliers: Outliers } {
-  const { lows, highs, outside } = groupRanges(values, grouping, options.tau);
+  const tau = Math.max(options.least, tailMagnitude(values, options.rho));
+  const { lows, highs, outside } = groupRanges(values, grouping, tau);
   const narrow = options.delta >= 2 ** -18 && lows.every((low, g) => fitsHalf(low, highs[g] ?? 0));
   const scales = new Float32Array(lows.length);
   const widths = new Uint8Array(lows.length);
@@ -29,19 +31,20 @@ export function tabqEncode(
     const high = highs[g] ?? 0;
     const low = lowOf(lows[g] ?? 0, narrow);
     if (high === lows[g]) continue;
-    const width = widthOf(values, grouping, g, { ...options, low, high, narrow });
+    const width = widthOf(values, grouping, g, { ...options, tau, low, high, narrow });
     const scale = scaleOf(low, high, width, narrow);
     lows[g] = low;
     scales[g] = scale;
     widths[g] = width;
     quantiseGroup(values, codes, grouping, g, { low, scale, width });
   }
-  const outliers = takeOutliers(values, codes, options.tau, outside);
+  const outliers = takeOutliers(values, codes, tau, outside);
   const packed = form === 'packed' ? packCodes(codes, grouping, widths) : codes;
   return { steps: { narrow, lows, scales, widths, codes: packed }, outliers };
 }
 
-interface GroupBudget extends TabqOptions {
+interface GroupBudget extends Pick<TabqOptions, 'delta' | 'maxWidth'> {
+  readonly tau: number;
   readonly low: number;
   readonly high: number;
   readonly narrow: boolean;

@@ -8,7 +8,6 @@ import { fromHalves, toHalves } from './half.js';
 import type { Kernels } from './kernels.js';
 import { countSymbols, decodeSymbols, encodeSymbols } from './symbols.js';
 import { tabqEncode } from './tabq.js';
-import { tailMagnitude } from './tail.js';
 
 /** The kernels in plain TypeScript: they define what all others compute. */
 export const typescriptKernels: Kernels = {
@@ -20,7 +19,6 @@ export const typescriptKernels: Kernels = {
   affineEncode,
   tabqEncode,
   decodeSteps,
-  tailMagnitude,
   countSymbols,
   encodeSymbols,
   decodeSymbols,

@@ -9,6 +9,7 @@ import {
   type TabqOptions,
 } from './kernels.js';
 import { roomFor, type WasmInstance } from './wasm-instance.js';
+import { tailBytes, tauOf } from './wasm-tail.js';
 
 /*
  * In the module groups are columns here, four of which are worked on at a time. Where they are columns of the tensor too, its
@@ -58,7 +59,7 @@ export function encodeTabqColumns(
   wasm: WasmInstance,
   values: Float32Array,
   grouping: Grouping,
-  { tau, delta, maxWidth }: TabqOptions,
+  options: TabqOptions,
   form: CodeForm,
 ): { readonly steps: Steps; readonly outliers: Outliers } | 'no room' {
   const sizes = [
@@ -66,14 +67,17 @@ export function encodeTabqColumns(
     groupCount(grouping) * 4,
     groupCount(grouping) * 8,
     grouping.length * 16,
+    tailBytes,
   ] as const;
   const room = roomFor(wasm, sizes);
   if (room === undefined) return 'no room';
   const at = placesOf(room.at);
-  const [, , , , , , , , , , , outsides, energies, scratch] = room.at;
+  const [, , , , , , , , , , , outsides, energies, scratch, counts] = room.at;
   const { length, inner } = grouping;
   const { run } = wasm;
+  const { delta, maxWidth } = options;
   putColumns(wasm, room.memory, values, grouping, at);
+  const tau = tauOf(wasm, at.columns, values.length, options, counts);
   run.beginColumns();
   let outside = 0;
   for (const { first, group, columns } of blocksOf(grouping)) {
@@ -85,7 +89,7 @@ export function encodeTabqColumns(
   const outlierRoom = roomFor(wasm, [...sizes, outside * 4, outside * 4]);
   if (outlierRoom === undefined) return 'no room';
   const { memory } = outlierRoom;
-  const [, , , , , , , , , , , , , , places, kept] = outlierRoom.at;
+  const [, , , , , , , , , , , , , , , places, kept] = outlierRoom.at;
   if (outside > 0) run.takeOutliers(inner > 1 ? at.columns : at.numbers, values.length, tau, places, kept);
   const outliers = {
     at: new Uint32Array(memory.slice(places, places + outside * 4).buffer),

@@ -11,6 +11,7 @@ import {
 import { tabqEncode } from './tabq.js';
 import { encodeAffineColumns, encodeTabqColumns, suitColumns } from './wasm-columns.js';
 import { roomFor, type WasmInstance } from './wasm-instance.js';
+import { tailBytes, tauOf } from './wasm-tail.js';
 
 /*
  * In the module groups are rows, or columns where that is faster (wasm-columns.ts). Where rows are columns of a tensor, its
@@ -50,28 +51,28 @@ export function encodeTabq(
   options: TabqOptions,
   form: CodeForm,
 ): { readonly steps: Steps; readonly outliers: Outliers } {
-  const tau = floorToF32(options.tau);
   if (suitColumns(grouping)) {
-    const coded = encodeTabqColumns(wasm, values, grouping, { ...options, tau }, form);
+    const coded = encodeTabqColumns(wasm, values, grouping, options, form);
     return coded === 'no room' ? tabqEncode(values, grouping, options, form) : coded;
   }
   const groups = groupCount(grouping);
   const count = values.length;
   const rowSizes = [groups * 4, groups * 4, groups, groups * 4, groups * 8] as const;
-  const sizes = [...valueRoom(count, grouping), ...rowSizes, count, count] as const;
+  const sizes = [...valueRoom(count, grouping), ...rowSizes, count, count, tailBytes] as const;
   const room = roomFor(wasm, sizes);
   if (room === undefined) return tabqEncode(values, grouping, options, form);
-  const [numbers, rows, lows, scales, widths, outsides, energies, codes, output] = room.at;
+  const [numbers, rows, lows, scales, widths, outsides, energies, codes, output, counts] = room.at;
   putRows(wasm, room.memory, values, grouping, numbers, rows);
   const { delta, maxWidth } = options;
   const { run } = wasm;
   const { length, inner } = grouping;
+  const tau = tauOf(wasm, inner > 1 ? numbers : rows, count, options, counts);
   const outside = run.measureRows(rows, groups, length, tau, lows, scales, outsides, energies);
   const narrow = delta >= 2 ** -18 && run.areNarrow() !== 0;
   const outlierRoom = roomFor(wasm, [...sizes, outside * 4, outside * 4]);
   if (outlierRoom === undefined) return tabqEncode(values, grouping, options, form);
   const { memory } = outlierRoom;
-  const [, , , , , , , , , places, kept] = outlierRoom.at;
+  const [, , , , , , , , , , places, kept] = outlierRoom.at;
   if (outside > 0) run.takeOutliers(inner > 1 ? numbers : rows, count, tau, places, kept);
   const outliers = {
     at: new Uint32Array(memory.slice(places, places + outside * 4).buffer),
@@ -89,18 +90,14 @@ export function decodeSteps(
   grouping: Grouping,
   form: CodeForm,
   outliers: Outliers | undefined,
-  to: Float32Array,
-): void {
+): Float32Array<ArrayBuffer> {
   const { outer, length, inner } = grouping;
   const groups = groupCount(grouping);
   const count = groupedElements(grouping);
   const packedLength = form === 'packed' ? steps.codes.length : 0;
   const turned = form === 'packed' && inner > 1 ? count : 0;
   const room = roomFor(wasm, [groups * 4, groups * 4, groups, packedLength, turned, count, count * 4]);
-  if (room === undefined) {
-    decodeInTypescript(steps, grouping, form, outliers, to);
-    return;
-  }
+  if (room === undefined) return decodeInTypescript(steps, grouping, form, outliers);
   const { memory, at } = room;
   const [lows, scales, widths, packed, rows, codes, numbers] = at;
   memory.set(bytesOf(steps.lows), lows);
@@ -119,8 +116,9 @@ export function decodeSteps(
       wasm.run.restoreColumns(codes + first, numbers + first * 4, length, inner, lows + group, scales + group);
     }
   }
-  to.set(new Float32Array(memory.buffer, numbers, count));
-  if (outliers !== undefined) restoreOutliers(outliers, to);
+  const elements = new Float32Array(memory.slice(numbers, numbers + count * 4).buffer);
+  if (outliers !== undefined) restoreOutliers(outliers, elements);
+  return elements;
 }
 
 /** Room for the elements, and for them again if they are turned. */
@@ -187,14 +185,6 @@ function takeSteps(
     widths: memory.slice(at.widths, at.widths + groups),
     codes: memory.slice(from, end),
   };
-}
-
-/** The largest f32 that is not above a number from 0 up: comparing with it tells the same of any f32. */
-function floorToF32(number: number): number {
-  const rounded = new Float32Array([number]);
-  const bits = new Uint32Array(rounded.buffer);
-  if ((rounded[0] ?? 0) > number) bits[0] = (bits[0] ?? 0) - 1;
-  return rounded[0] ?? 0;
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -1,8 +1,7 @@
 import { finish, firstLanes } from './checksum.js';
 import type { Kernels } from './kernels.js';
-import { endOfBin, magnitudeBins, tailMagnitude as plainTailMagnitude } from './tail.js';
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
-import { roomFor, type WasmInstance } from './wasm-instance.js';
+import type { WasmInstance } from './wasm-instance.js';
 import { countSymbols, decodeSymbols, encodeSymbols } from './wasm-symbols.js';
 import { decodeLearning, encodeLearning, readTables, writeTables } from './wasm-tables.js';
 import { openTransform } from './wasm-transform.js';
@@ -28,8 +27,7 @@ export function wasmKernels(wasm: WasmInstance): Kernels {
     fromBfloats: (from, to) => widen(wasm, run.fromBfloats, from, to),
     affineEncode: (values, grouping, width, form) => encodeAffine(wasm, values, grouping, width, form),
     tabqEncode: (values, grouping, options, form) => encodeTabq(wasm, values, grouping, options, form),
-    decodeSteps: (steps, grouping, form, outliers, to) => decodeSteps(wasm, steps, grouping, form, outliers, to),
-    tailMagnitude: (values, rho) => tailMagnitude(wasm, values, rho),
+    decodeSteps: (steps, grouping, form, outliers) => decodeSteps(wasm, steps, grouping, form, outliers),
     countSymbols: (symbols, contexts) => countSymbols(wasm, symbols, contexts),
     encodeSymbols: (symbols, contexts, frequencies) => encodeSymbols(wasm, symbols, contexts, frequencies),
     decodeSymbols: (bytes, count, contexts, frequencies) => decodeSymbols(wasm, bytes, count, contexts, frequencies),
@@ -88,14 +86,6 @@ function widen(
     convert(input.byteOffset, output.byteOffset, block.length);
     to.set(output.subarray(0, block.length), start);
   }
-}
-
-function tailMagnitude(wasm: WasmInstance, values: Float32Array, rho: number): number {
-  const room = roomFor(wasm, [values.byteLength, magnitudeBins * 4]);
-  if (room === undefined) return plainTailMagnitude(values, rho);
-  const [numbers, counts] = room.at;
-  room.memory.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), numbers);
-  return endOfBin(wasm.run.tailBin(numbers, values.length, Math.floor(rho * values.length), counts) - 1);
 }
 
 function checksum(wasm: WasmInstance, bytes: Uint8Array): number {
