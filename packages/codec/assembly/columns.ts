@@ -6,10 +6,42 @@
 import * as c from './constants';
 import { fitsHalf, fourOf, inverseOf, joinLower, lowerOf, lowOf, scaleOf, upperOf } from './pairs';
 
-/** Copies four columns together. @param room for them */
-export function gather(from: usize, room: usize, length: i32, rowBytes: usize): void {
-  const end = room + ((<usize>length) << 4);
+/** Columns that are copied together: as many as a line of a cache holds. */
+export const gathered = 16;
+
+/** Bytes of four columns that were copied together. */
+export function fourBytes(length: i32): usize {
+  return (<usize>length) << 4;
+}
+
+/** Copies sixteen columns, four together. @param room for four times `fourBytes` */
+function gatherSixteen(from: usize, room: usize, length: i32, rowBytes: usize): void {
+  const four = fourBytes(length);
+  const end = room + four;
+  for (; room < end; from += rowBytes, room += 16) {
+    v128.store(room, v128.load(from));
+    v128.store(room + four, v128.load(from, 16));
+    v128.store(room + 2 * four, v128.load(from, 32));
+    v128.store(room + 3 * four, v128.load(from, 48));
+  }
+}
+
+/** Copies four columns together. @param room for `fourBytes` */
+function gatherFour(from: usize, room: usize, length: i32, rowBytes: usize): void {
+  const end = room + fourBytes(length);
   for (; room < end; from += rowBytes, room += 16) v128.store(room, v128.load(from));
+}
+
+/** Copies the columns from `column` on, sixteen where there are as many, four together. @param room for sixteen columns */
+export function gather(numbers: usize, column: i32, columns: i32, room: usize, length: i32): void {
+  const rowBytes = (<usize>columns) << 2;
+  if (column + gathered <= columns) {
+    gatherSixteen(numbers + ((<usize>column) << 2), room, length, rowBytes);
+    return;
+  }
+  for (; column < columns; column += 4, room += fourBytes(length)) {
+    gatherFour(numbers + ((<usize>firstOfFour(column, columns)) << 2), room, length, rowBytes);
+  }
 }
 
 /** Where the four columns begin that hold column `column`. */

@@ -1,6 +1,6 @@
 /** The smallest width for each of four columns at a time that keeps its budget; defined in src/kernels/tabq.ts. */
 
-import { firstOfFour, gather } from './columns';
+import { firstOfFour, fourBytes, gather, gathered } from './columns';
 import { fourOf, inverseOf, joinLower, lowerOf, lowOf, scaleOf, upperOf } from './pairs';
 import { errors, errorsBelow, scales as laneScales, measureErrors, scalesBelow } from './tabq-errors';
 
@@ -21,7 +21,7 @@ const found: i32 = 3;
 
 /**
  * The second pass: widths, starts, scales and inverses. Elements that are outside become the start of their column.
- * @param room for `length` * 16 bytes
+ * @param room for `length` * 64 bytes
  * @param starts room for an f32 for each column; `scales` and `inverses` likewise, `widths` for a byte
  */
 export function tabqColumns(
@@ -42,8 +42,15 @@ export function tabqColumns(
   inverses: usize,
   widths: usize,
 ): void {
-  const rowBytes = (<usize>columns) << 2;
-  for (let column = 0; column < columns; column += 4) {
+  for (let column = 0, from = room; column < columns; column += 4, from += fourBytes(length)) {
+    if (column % gathered === 0) {
+      from = room;
+      const end = min(column + gathered, columns);
+      for (let next = column; next < end; next += 4) {
+        begin(numbers, length, columns, next, tau, isNarrow, lows, highs, outsides, starts);
+      }
+      gather(numbers, column, columns, room, length);
+    }
     const place = firstOfFour(column, columns);
     const at = (<usize>place) << 2;
     const low = v128.load(lows + at);
@@ -51,12 +58,7 @@ export function tabqColumns(
     const alike = f32x4.eq(low, high);
     const lower = lowOf(lowerOf(low), isNarrow);
     const upper = lowOf(upperOf(low), isNarrow);
-    const start = v128.bitselect(low, fourOf(lower, upper), alike);
-    v128.store(starts + at, start);
-    if (v128.any_true(v128.load(outsides + at))) {
-      replaceOutliers(numbers + at, length, rowBytes, tau, start);
-    }
-    gather(numbers + at, room, length, rowBytes);
+    const start = v128.load(starts + at);
     const budget = f64x2.splat(delta);
     v128.store(mosts, f64x2.mul(budget, v128.load(energies + 2 * at)));
     v128.store(mosts, f64x2.mul(budget, v128.load(energies + 2 * at, 16)), 16);
@@ -65,7 +67,7 @@ export function tabqColumns(
     v128.store(states, v128.and(alike, i32x4.splat(found)));
     findFirstWidths(length, maxWidth, lower, upper, lowerHigh, upperHigh, isNarrow);
     while (!allFound()) {
-      measureErrors(room, length, start);
+      measureErrors(from, length, start);
       let changed = false;
       for (let lane: usize = 0; lane < 4; lane++) if (step(lane, maxWidth)) changed = true;
       if (changed) setScales(lower, upper, lowerHigh, upperHigh, isNarrow);
@@ -76,6 +78,29 @@ export function tabqColumns(
     v128.store(inverses + at, joinLower(inverseOf(lowerScale), inverseOf(upperScale)));
     const chosen = v128.andnot(v128.load(laneWidths), alike);
     v128.store32_lane(widths + place, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_u(chosen, chosen), chosen), 0);
+  }
+}
+
+/** Sets the starts of four columns, from which on their elements are counted, and puts them in the places of outliers. */
+function begin(
+  numbers: usize,
+  length: i32,
+  columns: i32,
+  column: i32,
+  tau: f32,
+  isNarrow: bool,
+  lows: usize,
+  highs: usize,
+  outsides: usize,
+  starts: usize,
+): void {
+  const at = (<usize>firstOfFour(column, columns)) << 2;
+  const low = v128.load(lows + at);
+  const alike = f32x4.eq(low, v128.load(highs + at));
+  const start = v128.bitselect(low, fourOf(lowOf(lowerOf(low), isNarrow), lowOf(upperOf(low), isNarrow)), alike);
+  v128.store(starts + at, start);
+  if (v128.any_true(v128.load(outsides + at))) {
+    replaceOutliers(numbers + at, length, (<usize>columns) << 2, tau, start);
   }
 }
 

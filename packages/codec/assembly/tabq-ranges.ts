@@ -1,11 +1,11 @@
 /** Range and energy of each of four columns at a time; defined in src/kernels/ranges.ts and tabq.ts. */
-import { firstOfFour, gather, noteRanges } from './columns';
+import { firstOfFour, fourBytes, gather, gathered, noteRanges } from './columns';
 import * as c from './constants';
 import { lowerOf, upperOf } from './pairs';
 
 /**
  * The first pass, as `measureRows`.
- * @param room for `length` * 16 bytes
+ * @param room for `length` * 64 bytes
  * @param outsides room for an i32 for each column: how many elements are outside
  * @returns how many elements are outside in all
  */
@@ -21,12 +21,15 @@ export function measureTabqColumns(
   energies: usize,
 ): i32 {
   let outside = 0;
-  for (let column = 0; column < columns; column += 4) {
+  for (let column = 0, from = room; column < columns; column += 4, from += fourBytes(length)) {
+    if (column % gathered === 0) {
+      from = room;
+      gather(numbers, column, columns, room, length);
+    }
     const place = firstOfFour(column, columns);
-    gather(numbers + ((<usize>place) << 2), room, length, (<usize>columns) << 2);
     const at = (<usize>place) << 2;
-    if (!measureWhole(room, length, tau, lows + at, highs + at, energies + 2 * at)) {
-      measureInner(room, length, tau, lows + at, highs + at, outsides + at, energies + 2 * at);
+    if (!measureWhole(from, length, tau, lows + at, highs + at, energies + 2 * at)) {
+      measureInner(from, length, tau, lows + at, highs + at, outsides + at, energies + 2 * at);
       for (let lane = column - place; lane < 4; lane++) outside += load<i32>(outsides + at + ((<usize>lane) << 2));
     } else v128.store(outsides + at, i32x4.splat(0));
     noteRanges(v128.load(lows + at), v128.load(highs + at));

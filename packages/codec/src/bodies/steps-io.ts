@@ -122,13 +122,26 @@ export function readCodes(
 }
 
 function codeLayout(widths: Uint8Array, grouping: Grouping, row: number): SymbolLayout {
-  const count = groupedElements(grouping);
-  const alphabet = 1 << widths.reduce((most, width) => Math.max(most, width), 2);
-  const present = [...new Set(widths)].sort((a, b) => a - b);
-  const place = { count, alphabet, left: 1, up: row };
-  if (present.length <= 1) return { ...place, classes: 1 };
-  const classes = widths.map((width) => present.indexOf(width));
-  return { ...place, own: byElement(classes, grouping), classes: present.length };
+  const present = presentIn(widths);
+  const most = present.lastIndexOf(1);
+  const place = { count: groupedElements(grouping), alphabet: 1 << Math.max(most, 2), left: 1, up: row };
+  // Loops, as with short groups there are many.
+  const numbers = new Uint8Array(present.length);
+  let classes = 0;
+  for (let width = 0; width <= most; width++) if (present[width] === 1) numbers[width] = classes++;
+  if (classes <= 1) return { ...place, classes: 1 };
+  const own = new Uint8Array(widths.length);
+  for (let g = 0; g < widths.length; g++) own[g] = numbers[widths[g] as number] as number;
+  return { ...place, own: byElement(own, grouping), classes };
+}
+
+const mostWidth = 8;
+
+/** For each width 1 if a group has it. */
+function presentIn(widths: Uint8Array): Uint8Array {
+  const present = new Uint8Array(mostWidth + 1);
+  for (let g = 0; g < widths.length; g++) present[widths[g] as number] = 1;
+  return present;
 }
 
 /** For each element, in the tensor's order, the number of its group. */

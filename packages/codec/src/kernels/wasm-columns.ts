@@ -66,7 +66,7 @@ export function encodeTabqColumns(
     ...sizesOf(grouping),
     groupCount(grouping) * 4,
     groupCount(grouping) * 8,
-    grouping.length * 16,
+    grouping.length * 64,
     tailBytes,
   ] as const;
   const room = roomFor(wasm, sizes);
