@@ -126,7 +126,7 @@ function sizesOf(grouping: Grouping): Sizes {
   const count = groupedElements(grouping);
   const numbers = grouping.inner === 1 ? count * 4 : 0;
   const each = groups * 4;
-  return [numbers, count * 4, each, each, each, each, each, groups, count, count, count];
+  return [numbers, count * 4, each, each, each, count, count, each, each, groups, count];
 }
 
 interface Places {
@@ -135,19 +135,20 @@ interface Places {
   readonly columns: number;
   readonly lows: number;
   readonly highs: number;
-  readonly starts: number;
-  readonly scales: number;
   readonly inverses: number;
-  readonly widths: number;
-  /** Row after row of columns, then group after group, then packed. */
+  /** Row after row of columns, then group after group. */
   readonly codes: number;
   readonly turned: number;
+  /** From here on all that leaves, the packed codes last. */
+  readonly starts: number;
+  readonly scales: number;
+  readonly widths: number;
   readonly packed: number;
 }
 
 function placesOf(at: readonly [...Sizes, ...number[]]): Places {
-  const [numbers, columns, lows, highs, starts, scales, inverses, widths, codes, turned, packed] = at;
-  return { numbers, columns, lows, highs, starts, scales, inverses, widths, codes, turned, packed };
+  const [numbers, columns, lows, highs, inverses, codes, turned, starts, scales, widths, packed] = at;
+  return { numbers, columns, lows, highs, inverses, codes, turned, starts, scales, widths, packed };
 }
 
 function putColumns(
@@ -179,13 +180,15 @@ function takeSteps(
     run.quantiseColumns(at.columns + first * 4, codes, length, columns, starts, inverses);
     if (byGroup) run.transposeBytes(codes, at.turned + first, length, columns);
   }
-  const from = form === 'packed' ? at.packed : byGroup ? at.turned : at.codes;
-  const end = form === 'packed' ? run.packRows(at.turned, at.packed, groups, length, at.widths) : from + count;
+  const isPacked = form === 'packed';
+  const end = isPacked ? run.packRows(at.turned, at.packed, groups, length, at.widths) : at.packed;
+  const out = memory.slice(at.starts, end);
+  const from = byGroup ? at.turned : at.codes;
   return {
     narrow,
-    lows: new Float32Array(memory.slice(at.starts, at.starts + groups * 4).buffer),
-    scales: new Float32Array(memory.slice(at.scales, at.scales + groups * 4).buffer),
-    widths: memory.slice(at.widths, at.widths + groups),
-    codes: memory.slice(from, end),
+    lows: new Float32Array(out.buffer, 0, groups),
+    scales: new Float32Array(out.buffer, at.scales - at.starts, groups),
+    widths: out.subarray(at.widths - at.starts, at.widths - at.starts + groups),
+    codes: isPacked ? out.subarray(at.packed - at.starts) : memory.slice(from, from + count),
   };
 }
