@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Whole jobs on real models, minutes each: `npm run test:long`. */
+export default defineConfig({
+  oxc: { target: 'es2022' },
+  test: {
+    include: ['test/**/*.long.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', ['json', { outputFile: '.report/long.json' }]],
+  },
+});
