@@ -66,6 +66,8 @@ export interface BrokerConnection extends AsyncDisposable {
 
 const firstBackoffMs = 100;
 const goodbyeMs = 1_000;
+const closedUnheard =
+  'The connection was closed before this device was let in: its certificate may be refused, or there is no MQTT broker';
 
 /** Starts to connect, and goes on until closed: pauses double from 0.1 s up to `maxBackoffMs`, shortened by chance. */
 export function openConnection(options: ConnectionOptions): BrokerConnection {
@@ -161,17 +163,24 @@ class ReconnectingConnection implements BrokerConnection {
     const client = await this.#open();
     this.#client = client;
     const ended = new Promise<void>((resolve) => client.once('close', resolve));
-    client.on('error', (error) => this.#problem(inWords(error, this.url)));
+    let told = false;
+    const tell = (thrown: unknown) => {
+      told = true;
+      this.#problem(thrown);
+    };
+    client.on('error', (error) => tell(inWords(error, this.url)));
     client.on('message', (topic, payload, { retain }) => this.#deliver({ topic, payload, retained: retain }));
     client.once('connect', () => {
       this.#settle(client).catch((thrown: unknown) => {
-        this.#problem(thrown);
+        tell(thrown);
         client.end(true);
       });
     });
     if (this.#stop.signal.aborted) client.end(true);
     await ended;
     const wasUp = this.#up;
+    // With TLS 1.3, a certificate is refused after the handshake seems to be over, by the end of the connection.
+    if (!wasUp && !told) this.#problem(new CutpointError('CUT_UNREACHABLE', `${closedUnheard} at ${this.url}.`));
     this.#up = false;
     this.#client = undefined;
     client.end(true);
