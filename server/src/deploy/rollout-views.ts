@@ -1,0 +1,99 @@
+import type { Assignment, DeploymentId, DesiredState, DeviceId, Generation } from '@cutpoint/control';
+import { CutpointError } from '@cutpoint/core';
+import { awaited, type FleetAssignments, type Rollout, type RolloutProblem, statesOf } from './rollout.js';
+
+/** The generation that leases name: what devices act on. */
+export function leasedGeneration({ active }: Rollout): Generation {
+  return active.generation;
+}
+
+/** What a device is told to have ready: that of the attempt, if there is one that may still succeed. */
+export function desiredOf({ attempt, active }: Rollout, device: DeviceId): Omit<DesiredState, 'signature'> {
+  const { generation, assignments } = attempt ?? active;
+  return { generation, assignments: [...(assignments.get(device) ?? [])] };
+}
+
+/** How far the last change is, as a person is told. */
+export type RolloutPhase = 'proposed' | 'fetching' | 'ready' | 'active' | 'refused' | 'failed' | 'rolled back';
+
+export interface RolloutStatus {
+  readonly phase: RolloutPhase;
+  /** The generation that the phase is about. */
+  readonly generation: Generation;
+  readonly active: Generation;
+  readonly waitingFor: readonly DeviceId[];
+  readonly problem: RolloutProblem | undefined;
+  readonly fetchedBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What `cutpoint status` says of a fleet. */
+export function statusOf(rollout: Rollout): RolloutStatus {
+  const { attempt, active, last } = rollout;
+  const generation = (attempt?.kind === 'change' ? attempt.generation : last?.generation) ?? active.generation;
+  const states = [...(attempt?.assignments.keys() ?? [])].flatMap(
+    (device) => statesOf(rollout, device, generation) ?? [],
+  );
+  const sum = (pick: (state: (typeof states)[number]) => number | undefined) =>
+    states.reduce((total, state) => total + (pick(state) ?? 0), 0);
+  return {
+    phase: phaseOf(rollout, states.length > 0),
+    generation,
+    active: active.generation,
+    waitingFor: awaited(rollout),
+    problem: attempt?.problem ?? last?.problem,
+    fetchedBytes: sum(({ fetchedBytes }) => fetchedBytes),
+    totalBytes: sum(({ totalBytes }) => totalBytes),
+  };
+}
+
+function phaseOf({ attempt, last, ...rollout }: Rollout, begun: boolean): RolloutPhase {
+  if (attempt?.problem !== undefined) return attempt.problem.phase;
+  // A restore is what rolls back.
+  if (attempt?.kind === 'restore') return last?.problem?.phase ?? 'failed';
+  if (attempt === undefined) return last?.problem === undefined ? 'active' : 'rolled back';
+  if (!begun) return 'proposed';
+  return awaited({ attempt, last, ...rollout }).length === 0 ? 'ready' : 'fetching';
+}
+
+/** The assignments of a fleet with those of one deployment replaced; no device has any where none are given. */
+export function withDeployment(
+  fleet: FleetAssignments,
+  deployment: DeploymentId,
+  given: ReadonlyMap<DeviceId, Assignment>,
+): FleetAssignments {
+  const devices = new Set([...fleet.keys(), ...given.keys()]);
+  const changed = [...devices].map((device) => {
+    const others = (fleet.get(device) ?? []).filter((assignment) => assignment.deployment !== deployment);
+    const own = given.get(device);
+    const all = own === undefined ? others : [...others, own];
+    return [device, all.sort((a, b) => (a.deployment < b.deployment ? -1 : 1))] as const;
+  });
+  return new Map(changed.filter(([, assignments]) => assignments.length > 0));
+}
+
+/** What one deployment gives each device. */
+export function deploymentIn(fleet: FleetAssignments, deployment: DeploymentId): ReadonlyMap<DeviceId, Assignment> {
+  const own = [...fleet].flatMap(([device, assignments]) =>
+    assignments.filter((assignment) => assignment.deployment === deployment).map((found) => [device, found] as const),
+  );
+  return new Map(own);
+}
+
+/**
+ * The assignments with one deployment as it was before its last change: to be proposed under a new generation.
+ * @throws CutpointError CUT_DEPLOYMENT if it never was another.
+ */
+export function rolledBack({ active, former }: Rollout, deployment: DeploymentId): FleetAssignments {
+  const now = print(deploymentIn(active.assignments, deployment));
+  const before = former
+    .map((fleet) => deploymentIn(fleet, deployment))
+    .find((own) => own.size > 0 && print(own) !== now);
+  if (before !== undefined) return withDeployment(active.assignments, deployment, before);
+  const message = `There is nothing to go back to: the deployment ${deployment} has never been another.`;
+  throw new CutpointError('CUT_DEPLOYMENT', message);
+}
+
+function print(own: ReadonlyMap<DeviceId, Assignment>): string {
+  return JSON.stringify([...own].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
