@@ -25,6 +25,13 @@ export {
   contentHandler,
   contentPath,
 } from './content/content-handler.js';
+export {
+  type DeployedPlace,
+  deployedPlace,
+  splitFileName,
+  splitName,
+  tableFileName,
+} from './content/deployed-names.js';
 export type { ContentTls } from './content/download.js';
 export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
