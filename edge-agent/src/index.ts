@@ -1,6 +1,7 @@
 export type { Adaptation, LinkObservation } from './adaptive-runner.js';
 export { type AgentContext, startAgent } from './agent.js';
 export { inferAtAgent, inputsOfAgent } from './agent-client.js';
+export { FleetDeployments, type FleetDeploymentsOptions } from './fleet/fleet-deployments.js';
 export {
   needsServerFor,
   type SplitParts,

@@ -3,6 +3,7 @@ export { type AnsweredOptions, AnsweredRequests, type RequestKey } from './answe
 export { openCodecTables, shippedTablesOf, tablesFolderOf, writeCodecTables } from './codec-tables.js';
 export { checkServer, checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { CutCodecs, openCutCodecs } from './cut-codecs.js';
+export { DeployedModel, type DeployedModelOptions, type DeployedSplit } from './deployed-model.js';
 export { allowInsecure } from './endpoint.js';
 export { endpointSettings } from './endpoint-settings.js';
 export { Admission, type AdmissionOptions } from './failover/admission.js';
@@ -45,6 +46,6 @@ export {
   stageRequestOf,
 } from './stage-choice.js';
 export { describeStage, type StageDescription, stageDescription } from './stage-description.js';
-export { StageStore } from './stage-store.js';
+export { StageStore, stageKey } from './stage-store.js';
 export { startDaemon } from './start-daemon.js';
 export { version } from './version.js';

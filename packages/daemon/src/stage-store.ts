@@ -8,6 +8,14 @@ interface Entry {
   users: number;
 }
 
+/**
+ * What a stage is known by among the segments of a model: segments between the same cuts are the same, whatever else is
+ * cut. The first is known by where it ends.
+ */
+export function stageKey(at: readonly number[], segment: number): string {
+  return segment === 0 ? `${at[0]}` : `${at[segment - 1]} to ${at[segment] ?? 'the end'}`;
+}
+
 /** Loaded segments, at most so many at a time: those that were not used for longest make room for others. */
 export class StageStore implements AsyncDisposable {
   readonly #maxStages: number;

@@ -46,7 +46,7 @@ export interface PackageOptions {
   /** Ways to split; none is the whole model. */
   readonly splits: readonly (readonly number[])[];
   readonly tables?: TransformTables;
-  /** What a segment takes when loaded, where it was measured; else twice its weights, as the runtime packs them. */
+  /** What a segment takes when loaded, where it was measured; else what networks of its size take (docs/deploying.md). */
   readonly memoryBytes?: (from: number, to: number | undefined) => number | undefined;
   /** For segments that are being written. Default: the folder for temporary files. */
   readonly scratch?: string;
@@ -110,10 +110,15 @@ async function packageSegment(
   const weights = names.has(`${file}.data`) ? await put(`${file}.data`) : undefined;
   const from = at[index - 1] ?? 0;
   const to = at[index];
-  const assumed = 2 * (model.bytes + (weights?.bytes ?? 0));
+  const assumed = assumedMemory(model.bytes + (weights?.bytes ?? 0));
   const needs = Math.ceil(memoryBytes?.(from, to) ?? assumed);
   const segment = { from, ...(to !== undefined && { to }), file: model, memoryBytes: needs };
   return { segment, weights };
+}
+
+/** Weights as they were read and as the runtime packs them, and what it needs besides; measured on image networks. */
+function assumedMemory(bytes: number): number {
+  return 3 * bytes + 10e6;
 }
 
 async function putFile(

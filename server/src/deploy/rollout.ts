@@ -60,11 +60,15 @@ export function rolloutFrom(
  * @throws CutpointError CUT_DEPLOYMENT while another is under way, CUT_STALE if the generation is not a new one.
  */
 export function propose(rollout: Rollout, generation: Generation, assignments: FleetAssignments): Rollout {
-  if (rollout.attempt !== undefined) {
-    const message = `Generation ${rollout.attempt.generation} is on its way: wait until it is active, or withdraw it.`;
-    throw new CutpointError('CUT_DEPLOYMENT', message);
-  }
+  requireIdle(rollout);
   return begin(rollout, { generation, assignments, kind: 'change', problem: undefined });
+}
+
+/** @throws CutpointError CUT_DEPLOYMENT while an attempt is under way. */
+export function requireIdle({ attempt }: Rollout): void {
+  if (attempt === undefined) return;
+  const message = `Generation ${attempt.generation} is on its way: wait until it is active, or withdraw it.`;
+  throw new CutpointError('CUT_DEPLOYMENT', message);
 }
 
 /**

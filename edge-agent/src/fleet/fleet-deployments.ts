@@ -1,0 +1,246 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Assignment, AssignmentState, DesiredState, Generation, ReportedState } from '@cutpoint/control';
+import { asCutpointError, CancelSource, CutpointError, onCancel } from '@cutpoint/core';
+import type { DeployedModel } from '@cutpoint/daemon';
+import { type PreparedAssignment, type PrepareOptions, prepareAssignment } from './prepare-assignment.js';
+
+export interface FleetDeploymentsOptions
+  extends Pick<PrepareOptions, 'store' | 'fetcher' | 'folder' | 'segmentOptions' | 'freeMemoryBytes'> {
+  /** How long the files of a deployment may take to come. Default 30 minutes. */
+  readonly fetchMs?: number;
+  /** How long requests may go on under a deployment that has ended. Default 30 s. */
+  readonly graceMs?: number;
+  /** After a failure, what is desired is tried again after so long. Default 30 s. */
+  readonly retryMs?: number;
+  /** Throws where what is desired is not signed by the fleet's authority. */
+  readonly verify?: (desired: DesiredState) => Promise<void>;
+  /** Hears of every change of what this device reports. Must not throw. */
+  readonly onReport: (report: Omit<ReportedState, 'session'>) => void;
+  /** Hears of what went wrong while something was let go, for the log. Must not throw. */
+  readonly onProblem: (error: CutpointError) => void;
+}
+
+/** An assignment that is being prepared or ready, for all generations that have it. */
+interface Shared {
+  readonly generations: Set<Generation>;
+  readonly prepared: PreparedAssignment;
+}
+
+/** What is ready, by the deployment's name. */
+type ReadySet = ReadonlyMap<string, Shared>;
+
+/**
+ * What was deployed to this device: a new generation is fetched and loaded beside the one it acts on, taken up when the
+ * lease names it, and the old one let go once its requests have ended.
+ */
+export class FleetDeployments implements AsyncDisposable {
+  readonly #options: FleetDeploymentsOptions;
+  /** By the assignment as JSON: what does not change from one generation to the next stays loaded. */
+  readonly #shared = new Map<string, Shared>();
+  readonly #ready = new Map<Generation, ReadySet>();
+  readonly #leaving = new Set<Promise<void>>();
+  #wanted: Generation | undefined;
+  #leased: Generation | undefined;
+  #acting: Generation | undefined;
+  #states: AssignmentState[] = [];
+  #stop = new CancelSource();
+  #work: Promise<void> = Promise.resolve();
+  #folders = 0;
+
+  private constructor(options: FleetDeploymentsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts with nothing but the cached files: what is desired is told anew. @throws what the file system does. */
+  static async open(options: FleetDeploymentsOptions): Promise<FleetDeployments> {
+    await rm(options.folder, { recursive: true, force: true });
+    await mkdir(options.folder, { recursive: true });
+    return new FleetDeployments(options);
+  }
+
+  /** The generation that this device acts on. */
+  get acting(): Generation | undefined {
+    return this.#acting;
+  }
+
+  get report(): Omit<ReportedState, 'session'> {
+    return {
+      ...(this.#acting !== undefined && { active: this.#acting }),
+      ...(this.#wanted !== undefined && { wanted: this.#wanted }),
+      assignments: this.#states.map((state) => ({ ...state })),
+    };
+  }
+
+  /** What this device shall have ready; an older generation than the last is ignored. */
+  desire(desired: DesiredState): void {
+    if (this.#wanted !== undefined && desired.generation <= this.#wanted) return;
+    this.#wanted = desired.generation;
+    this.#states = desired.assignments.map(({ deployment }) => ({ deployment, phase: 'fetching' }));
+    this.#stop.abort(new CutpointError('CUT_CANCELLED', `Generation ${desired.generation} is desired by now.`));
+    this.#stop = new CancelSource();
+    const stop = this.#stop;
+    this.#tell();
+    this.#work = this.#work.then(() => this.#reach(desired, stop));
+  }
+
+  /** The generation that a lease names: the newest that is ready up to this one is acted on from now on. */
+  lease(generation: Generation): void {
+    if (this.#leased !== undefined && generation <= this.#leased) return;
+    this.#leased = generation;
+    this.#follow();
+  }
+
+  /** Deployments that requests can be for now. */
+  get deployments(): readonly Assignment[] {
+    const set = this.#acting === undefined ? undefined : this.#ready.get(this.#acting);
+    return [...(set?.values() ?? [])].map(({ prepared }) => prepared.assignment);
+  }
+
+  /**
+   * Works with a deployed model, of the generation that is acted on, or of the one that another device's request names.
+   * It stays loaded meanwhile.
+   * @throws CutpointError CUT_STALE for an older generation, CUT_DEPLOYMENT if it is not ready here; what `work` throws.
+   */
+  async use<T>(
+    deployment: string,
+    generation: Generation | undefined,
+    work: (model: DeployedModel, generation: Generation) => Promise<T>,
+  ): Promise<T> {
+    const acting = this.#acting;
+    if (generation !== undefined && acting !== undefined && generation < acting) {
+      const message = `The request belongs to generation ${generation}, but this device acts on ${acting}: ask again under that.`;
+      throw new CutpointError('CUT_STALE', message);
+    }
+    const which = generation ?? acting;
+    const shared = which === undefined ? undefined : this.#ready.get(which)?.get(deployment);
+    if (which === undefined || shared === undefined) {
+      const when = which === undefined ? '' : ` in generation ${which}`;
+      throw new CutpointError('CUT_DEPLOYMENT', `The deployment ${deployment} is not ready on this device${when}.`);
+    }
+    return await shared.prepared.model.use((model) => work(model, which));
+  }
+
+  /** Prepares until all is ready, or something else is desired. */
+  async #reach(desired: DesiredState, stop: CancelSource): Promise<void> {
+    while (!stop.aborted) {
+      const failed = await this.#prepareAll(desired, stop).then(
+        () => undefined,
+        (thrown: unknown) => asCutpointError(thrown, 'CUT_INTERNAL'),
+      );
+      if (stop.aborted) return this.#forget(desired.generation);
+      if (failed === undefined) return this.#follow();
+      await this.#pause(stop);
+    }
+  }
+
+  async #prepareAll(desired: DesiredState, stop: CancelSource): Promise<void> {
+    const { generation, assignments } = desired;
+    const set = new Map<string, Shared>();
+    let at = 0;
+    try {
+      await this.#options.verify?.(desired);
+      for (; at < assignments.length; at += 1) {
+        const assignment = assignments[at] as Assignment; // below the length
+        set.set(assignment.deployment, await this.#share(assignment, generation, at, stop));
+        this.#change(stop, at, { phase: 'ready', problem: undefined });
+      }
+      if (!stop.aborted) this.#ready.set(generation, set);
+    } catch (thrown) {
+      await this.#forget(generation);
+      const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+      const phase = code === 'CUT_MEMORY' || code === 'CUT_DISK_FULL' ? 'refused' : 'failed';
+      this.#change(stop, at, { phase, problem: { code, message: message.slice(0, 2000) } });
+      throw thrown;
+    }
+  }
+
+  async #share(assignment: Assignment, generation: Generation, at: number, stop: CancelSource): Promise<Shared> {
+    const key = JSON.stringify(assignment);
+    const known = this.#shared.get(key);
+    if (known !== undefined) {
+      known.generations.add(generation);
+      return known;
+    }
+    this.#change(stop, at, { phase: 'fetching', problem: undefined });
+    const prepared = await prepareAssignment(assignment, {
+      ...this.#options,
+      fetchMs: this.#options.fetchMs ?? 30 * 60_000,
+      folder: join(this.#options.folder, String(this.#folders++)),
+      signal: stop,
+      onProgress: (progress) => this.#change(stop, at, progress),
+    });
+    const shared = { generations: new Set([generation]), prepared };
+    this.#shared.set(key, shared);
+    return shared;
+  }
+
+  #follow(): void {
+    const able = [...this.#ready.keys()].filter((generation) => generation <= (this.#leased ?? -1));
+    const newest = able.sort((a, b) => b - a)[0];
+    if (newest !== undefined && newest > (this.#acting ?? -1)) {
+      this.#acting = newest;
+      for (const generation of [...this.#ready.keys()]) if (generation < newest) this.#letGo(generation);
+    }
+    this.#tell();
+  }
+
+  /** A generation that was given up before it was ready. */
+  async #forget(generation: Generation): Promise<void> {
+    await Promise.all(this.#letGo(generation, 0));
+  }
+
+  #letGo(generation: Generation, graceMs = this.#options.graceMs ?? 30_000): Promise<void>[] {
+    this.#ready.delete(generation);
+    const all: Promise<void>[] = [];
+    for (const [key, { generations, prepared }] of this.#shared) {
+      if (!generations.delete(generation) || generations.size > 0) continue;
+      this.#shared.delete(key);
+      const gone: Promise<void> = prepared
+        .drain(graceMs)
+        .catch((thrown: unknown) => this.#options.onProblem(asCutpointError(thrown, 'CUT_INTERNAL')))
+        .finally(() => this.#leaving.delete(gone));
+      this.#leaving.add(gone);
+      all.push(gone);
+    }
+    return all;
+  }
+
+  #change(
+    stop: CancelSource,
+    at: number,
+    change: { [K in keyof AssignmentState]?: AssignmentState[K] | undefined },
+  ): void {
+    const { problem, ...state } = { ...this.#states[at], ...change };
+    if (stop !== this.#stop || state.deployment === undefined || state.phase === undefined) return;
+    const { deployment, phase, fetchedBytes, totalBytes } = state;
+    this.#states[at] = {
+      deployment,
+      phase,
+      ...(fetchedBytes !== undefined && { fetchedBytes }),
+      ...(totalBytes !== undefined && { totalBytes }),
+      ...(problem !== undefined && { problem }),
+    };
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#options.onReport(this.report);
+  }
+
+  async #pause(stop: CancelSource): Promise<void> {
+    const timer = new AbortController();
+    using _ = onCancel(stop, () => timer.abort());
+    await sleep(this.#options.retryMs ?? 30_000, undefined, { signal: timer.signal }).catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new CutpointError('CUT_CANCELLED', 'The daemon is shutting down.'));
+    await this.#work;
+    for (const generation of new Set([...this.#shared.values()].flatMap(({ generations }) => [...generations]))) {
+      this.#letGo(generation, 0);
+    }
+    await Promise.all(this.#leaving);
+  }
+}

@@ -1,0 +1,234 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DeviceId, deploymentId, deviceId, type Generation, type Rung } from '@cutpoint/control';
+import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { stageKey } from '@cutpoint/daemon';
+import { buildModel, node, serialiseModel, tensorValue, weight } from '@cutpoint/graph';
+import { type CutModel, concreteInputs, loadStage, openCutModel, openSplit, randomInputs } from '@cutpoint/runtime';
+import { assignmentsOf, type Ladder, ladderOfPlan, type PackagedModel, packageModel, splitsOf } from '@cutpoint/server';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestFleet } from './fleet-in-process.testing.js';
+
+const pi = deviceId.parse('pi');
+const box = deviceId.parse('box');
+const name = deploymentId.parse('classifier');
+
+let folder: string;
+let model: CutModel;
+let inputs: NamedTensors;
+let expected: NamedTensors;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cutpoint-deploying-'));
+  process.env.CUTPOINT_CACHE_DIR = join(folder, 'cache');
+  const square = (seed: number) => Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i * seed) / 8);
+  const made = buildModel({
+    inputs: [tensorValue('x', 'f32', [1, 64])],
+    outputs: [tensorValue('y', 'f32', [1, 64])],
+    initializers: [weight('v', 'f32', [64, 64], square(1)), weight('w', 'f32', [64, 64], square(2))],
+    nodes: [
+      node('MatMul', ['x', 'v'], ['a']),
+      node('Relu', ['a'], ['b']),
+      node('MatMul', ['b', 'w'], ['c']),
+      node('Tanh', ['c'], ['y']),
+    ],
+  });
+  await writeFile(join(folder, 'model.onnx'), serialiseModel(made));
+  model = await openCutModel(join(folder, 'model.onnx'));
+  const whole = await openSplit(join(folder, 'model.onnx'));
+  ({ inputs } = { inputs: randomInputs(concreteInputs(whole.inputs, new Map()).inputs) });
+  const [plan] = whole.segments;
+  if (plan === undefined) throw new Error('A model has a segment.');
+  await using stage = await loadStage(plan, { optimisation: 'none' });
+  expected = (await stage.run(inputs)).answers;
+});
+
+afterAll(async () => {
+  delete process.env.CUTPOINT_CACHE_DIR;
+  await rm(folder, { recursive: true, force: true });
+});
+
+const plan = (cut: number) => ({ devices: ['pi', 'box'], cuts: [cut], codecs: ['raw'] });
+const alone = { device: 'pi', devices: ['pi'], cuts: [], codecs: [] };
+
+async function packaged(fleet: TestFleet, ladders: readonly Ladder[]): Promise<PackagedModel> {
+  return await packageModel(model, { store: fleet.content, splits: splitsOf(ladders), memoryBytes: () => 50e6 });
+}
+
+async function deploy(fleet: TestFleet, pick: number, front: readonly number[] = []): Promise<Generation> {
+  const ladders = [ladderOfPlan({ pick: plan(pick), front: front.map(plan), baselines: [alone] })];
+  using made = await packaged(fleet, ladders);
+  return await fleet.deployer.deploy(name, assignmentsOf(made, { deployment: name, model: 'tiny', ladders }));
+}
+
+/** Answers a request at the device by one rung of its ladder, each segment on its own device. */
+async function ask(fleet: TestFleet, from: DeviceId, rungAt = 0): Promise<NamedTensors> {
+  return await fleet.device(from).deployments.use(name, undefined, async (own, generation) => {
+    const assignment = fleet.device(from).deployments.deployments.find(({ deployment }) => deployment === name);
+    const rung = assignment?.ladder[rungAt] as Rung;
+    let tensors = inputs;
+    let answers: NamedTensors = new Map();
+    for (const [index, id] of [from, ...rung.chain].entries()) {
+      const run = async (deployed: typeof own) => {
+        const segment = deployed.source.splitAt(rung.at).segments[index];
+        if (segment === undefined) throw new Error('The split has no such segment.');
+        const load = () => Promise.reject(new Error('it should have been loaded when it was deployed'));
+        return await deployed.stages.use(stageKey(rung.at, index), load, (stage) => stage.run(tensors));
+      };
+      const result = index === 0 ? await run(own) : await fleet.device(id).deployments.use(name, generation, run);
+      tensors = result.sends;
+      answers = result.answers;
+    }
+    return answers;
+  });
+}
+
+test('a plan becomes segments on devices, and each of its rungs answers as the whole model does', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  expect(await deploy(fleet, 2, [1, 3])).toBe(1);
+  expect(await fleet.settled()).toMatchObject({ phase: 'active', active: 1 });
+  const [assignment] = fleet.device(pi).deployments.deployments;
+  expect(assignment?.ladder.map(({ at }) => at)).toEqual([[2], [1], [3], []]);
+  for (let rung = 0; rung < 4; rung++) expect(await ask(fleet, pi, rung)).toEqual(expected);
+  expect(fleet.device(pi).reported).toMatchObject({ active: 1, wanted: 1, assignments: [{ phase: 'ready' }] });
+  expect(fleet.problems).toEqual([]);
+});
+
+test('nothing is sent to a device twice: not for another deployment, not after a restart', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  const sent = fleet.requests.length;
+  expect(new Set(fleet.requests).size).toBeGreaterThan(3);
+  await fleet.restart(pi);
+  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(1);
+  expect(await ask(fleet, pi)).toEqual(expected);
+  expect(fleet.requests.length).toBe(sent);
+  await deploy(fleet, 2, [1]);
+  await fleet.settled();
+  const more = fleet.requests.slice(sent);
+  await fleet.deployer.rollback(name);
+  expect(await fleet.settled()).toMatchObject({ phase: 'active', active: 3 });
+  expect(fleet.requests.slice(sent)).toEqual(more);
+  expect(await ask(fleet, pi)).toEqual(expected);
+});
+
+test('a device without the memory refuses with the numbers, fetches nothing, and all stays as it was', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  fleet.device(pi).freeMemoryBytes = 60e6;
+  const sent = fleet.requests.length;
+  await deploy(fleet, 1);
+  const status = await fleet.settled();
+  const message = 'The deployment classifier needs 100 MB on this device, but 60 MB are free.';
+  expect(status).toMatchObject({
+    phase: 'rolled back',
+    problem: { device: pi, phase: 'refused', code: 'CUT_MEMORY', message },
+  });
+  expect(status.active).toBe(3);
+  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(3);
+  expect((await fleet.device(pi).deployments.deployments[0])?.ladder[0]?.at).toEqual([2]);
+  expect(await ask(fleet, pi)).toEqual(expected);
+  expect(fleet.requests.slice(sent).length).toBeLessThanOrEqual(2); // the other device has begun
+});
+
+test('requests go on while another deployment is fetched, and none is answered by two', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  let answered = 0;
+  let stale = 0;
+  let on = true;
+  const beats = setInterval(() => fleet.beat(), 5);
+  const load = (async () => {
+    while (on) {
+      try {
+        expect(await ask(fleet, pi)).toEqual(expected);
+        answered += 1;
+      } catch (thrown) {
+        // The other device has gone on meanwhile: asked again, it is answered.
+        if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_STALE') throw thrown;
+        stale += 1;
+      }
+      await new Promise(setImmediate);
+    }
+  })();
+  for (const pick of [1, 3, 2, 1]) {
+    await deploy(fleet, pick);
+    expect((await fleet.settled()).phase).toBe('active');
+  }
+  on = false;
+  await load;
+  clearInterval(beats);
+  expect(answered).toBeGreaterThan(20);
+  expect(stale).toBeLessThanOrEqual(4);
+  expect(fleet.problems).toEqual([]);
+});
+
+test('a device that is away holds a deployment up until it is back, or time has run out', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box], readyMs: 1_500 });
+  fleet.setOnline(box, false);
+  await deploy(fleet, 2);
+  await expect.poll(() => fleet.deployer.status.waitingFor).toEqual([box]);
+  fleet.setOnline(box, true);
+  expect((await fleet.settled()).phase).toBe('active');
+  fleet.setOnline(box, false);
+  await deploy(fleet, 1);
+  const { phase, problem } = await fleet.settled();
+  expect([phase, problem?.code, problem?.message]).toEqual([
+    'rolled back',
+    'CUT_DEADLINE',
+    'Not ready within 2 s: box.',
+  ]);
+});
+
+test('an undeployed model is not served any more', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  await expect(fleet.deployer.undeploy(deploymentId.parse('other'))).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
+  await fleet.deployer.undeploy(name);
+  await fleet.settled();
+  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(2);
+  await expect(ask(fleet, pi)).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
+  await fleet.deployer.rollback(name);
+  await fleet.settled();
+  expect(await ask(fleet, pi)).toEqual(expected);
+});
+
+test('a file that broke on the disk of a device is noticed and fetched anew', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  const [segment] = fleet.device(pi).deployments.deployments[0]?.segments ?? [];
+  const hash = segment?.file.hash ?? '';
+  await writeFile(fleet.cachedAt(pi, hash), 'broken');
+  const sent = fleet.requests.length;
+  await fleet.restart(pi);
+  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(1);
+  expect(fleet.requests.slice(sent)).toEqual([`/v1/content/${hash}`]);
+  expect(await ask(fleet, pi)).toEqual(expected);
+});
+
+test('what is not signed is not run', async () => {
+  const verify = async () => {
+    throw new CutpointError('CUT_UNAUTHORISED', 'The deployment is not signed by the authority of this fleet.');
+  };
+  await using fleet = await TestFleet.open({ devices: [pi, box], verify });
+  await deploy(fleet, 2);
+  const { phase, problem } = await fleet.settled();
+  expect([phase, problem?.code]).toEqual(['rolled back', 'CUT_UNAUTHORISED']);
+  expect(fleet.requests).toEqual([]);
+  expect(fleet.device(pi).deployments.deployments).toEqual([]);
+});
+
+test.each([
+  [{}, 'pick'],
+  [{ pick: { devices: ['pi', 'box'], cuts: [], codecs: [] } }, 'one cut and one codec'],
+  [{ pick: { devices: ['pi', 'box'], cuts: [1], codecs: ['png'] } }, 'no pictures|none of the'],
+  [{ pick: { devices: ['pi', '../box'], cuts: [1], codecs: ['raw'] } }, 'lowercase letters'],
+])('%j is refused as a plan', (json, why) => {
+  expect(() => ladderOfPlan(json)).toThrow(new RegExp(why));
+});
