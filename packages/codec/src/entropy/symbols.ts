@@ -8,8 +8,8 @@ import type { SymbolLayout } from './layout.js';
 const methods = ['verbatim', 'learnt', 'fixed', 'fixedByClass', 'fixedByNeighbours', 'fixedByBoth'] as const;
 type Method = (typeof methods)[number];
 
-/** Up to so many symbols are coded by learning from each, which is slow; with more, tables that are sent cost little. */
-const mostLearnt = 1024;
+/** Up to so many symbols are coded by learning from each, which is slower; with more, tables that are sent cost little. */
+const mostLearnt = 2048;
 
 /**
  * Codes symbols under distributions that are sent along, by class, by neighbours, both or neither; few symbols under some that
