@@ -49,7 +49,7 @@ export function parseInference(
   binary.end();
   const { id, parameters } = request;
   return {
-    id: id === '' ? undefined : id,
+    id: id === null || id === '' ? undefined : id,
     timeoutMs: parameters?.timeout === undefined || parameters.timeout === 0 ? undefined : parameters.timeout / 1000,
     inputs,
     ...outputsOf(request),
@@ -82,7 +82,7 @@ function readJson(json: Buffer, limits: InferLimits, parseJson: ParseJson): Infe
 
 function outputsOf({ outputs, parameters }: InferenceRequest): Pick<ParsedInference, 'outputs' | 'binaryOutput'> {
   const binaryOutput = parameters?.binary_data_output ?? false;
-  if (outputs === undefined || outputs.length === 0) return { outputs: undefined, binaryOutput };
+  if (outputs === undefined || outputs === null || outputs.length === 0) return { outputs: undefined, binaryOutput };
   const wanted = outputs.map(({ name, parameters: own }) => ({ name, binary: own?.binary_data ?? binaryOutput }));
   const names = new Set(wanted.map(({ name }) => name));
   if (names.size < wanted.length) throw new CutpointError('CUT_INPUT', 'An output is asked for twice.');
@@ -90,7 +90,8 @@ function outputsOf({ outputs, parameters }: InferenceRequest): Pick<ParsedInfere
 }
 
 function tensorOfInput(input: InferenceInput, binary: BinaryPart, limits: InferLimits): Tensor {
-  const { name, datatype, shape, data, parameters } = input;
+  const { name, datatype, shape, parameters } = input;
+  const data = input.data ?? undefined;
   const dtype = dtypeOfName(datatype);
   const elements = shape.reduce((product, size) => product * size, 1);
   if (elements > limits.maxElements) {

@@ -28,17 +28,20 @@ const inferenceInput = z.object({
       binary_data_size: z.int().min(0).optional().meta({ description: 'bytes of this tensor behind the JSON' }),
       shared_memory_region: notHere('regions of shared memory'),
     })
-    .optional(),
+    .nullish(),
   data,
 });
 export type InferenceInput = z.output<typeof inferenceInput>;
 
-/** The body of an inference request, or the JSON before its binary data. Other parameters are ignored. */
+/**
+ * The body of an inference request, or the JSON before its binary data. Other parameters are ignored; null stands for what
+ * is left out, as some clients write all fields.
+ */
 export const inferenceRequest = z.object({
   id: z
     .string()
     .max(256)
-    .optional()
+    .nullish()
     .meta({ description: 'repeats within a minute get the same answer, computed once; not for other inputs' }),
   parameters: z
     .object({
@@ -51,7 +54,7 @@ export const inferenceRequest = z.object({
       binary_data_output: z.boolean().optional().meta({ description: 'all outputs as binary data' }),
       sequence_id: notHere('sequences'),
     })
-    .optional(),
+    .nullish(),
   inputs: z.array(inferenceInput).max(maxTensors),
   outputs: z
     .array(
@@ -63,11 +66,11 @@ export const inferenceRequest = z.object({
             classification: notHere('classifications'),
             shared_memory_region: notHere('regions of shared memory'),
           })
-          .optional(),
+          .nullish(),
       }),
     )
     .max(maxTensors)
-    .optional(),
+    .nullish(),
 });
 export type InferenceRequest = z.output<typeof inferenceRequest>;
 

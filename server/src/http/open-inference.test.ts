@@ -186,6 +186,14 @@ describe('an inference request', () => {
     expect(outputs.map((output: { datatype: string }) => output.datatype)).toEqual(Object.keys(types));
   });
 
+  it('may write null for what it leaves out', async () => {
+    const inputs = example.inputs.map((input) => ({ ...input, parameters: null }));
+    const response = await postJson(infer, { id: null, parameters: null, inputs, outputs: null });
+    const answer = await response.json();
+    expect(answer).toMatchObject({ outputs: [{ data: exampleAnswer }, {}] });
+    expect(answer).not.toHaveProperty('id');
+  });
+
   it('says where the time went', async () => {
     const timing = (await postJson(infer, anonymous)).headers.get('server-timing');
     expect(timing).toContain('segment0-queue;desc="pi-1";dur=1.000');
