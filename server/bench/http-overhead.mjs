@@ -119,9 +119,10 @@ for (let batch = -2; batch < Number(rounds) / perBatch; batch++) {
   }
 }
 const ms = (list, share = 0.5) => quantile(list, share).toFixed(2).padStart(6);
-process.stdout.write(`${values.byteLength} bytes of input, n = ${rounds}; ms, medians (90 %)\n`);
+process.stdout.write(`${values.byteLength} bytes of input, n = ${rounds}; ms: 10 %, median, 90 %; processor: median\n`);
 for (const [name, { total, beside, client, server: served }] of Object.entries(taken)) {
-  const times = `whole ${ms(total)} (${ms(total, 0.9)})  beside the model ${ms(beside)} (${ms(beside, 0.9)})`;
+  const [whole, rest] = [total, beside].map((list) => [0.1, 0.5, 0.9].map((share) => ms(list, share)).join(' '));
+  const times = `whole ${whole}  beside the model ${rest}`;
   process.stdout.write(`${name.padEnd(14)} ${times}  processor: client ${ms(client)}, server ${ms(served)}\n`);
 }
 await wire.close();

@@ -73,8 +73,7 @@ function comesFromHere({ headers, ip }: FastifyRequest): boolean {
   if (headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined || headers.via !== undefined)
     return false;
   if (headers.origin !== undefined || headers.host === undefined) return false;
-  const named = URL.canParse(`http://${headers.host}`) ? new URL(`http://${headers.host}`).hostname : '';
-  return isLoopback(named);
+  return isLoopback(headers.host.replace(/:\d*$/, ''));
 }
 
 /** Why a caller is refused who is not known, and what would help. */

@@ -106,7 +106,9 @@ function healthRoutes(app: FastifyInstance, { ready }: OpenInferenceOptions, tag
 
 async function infers(inference: Inference, model: ModelInfo, request: FastifyRequest, reply: FastifyReply) {
   const gone = new CancelSource();
-  reply.raw.once('close', () => gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.')));
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.'));
+  });
   const header = request.headers[jsonLengthHeader];
   const { body, jsonLength, timing } = await inference.answer({
     model,
