@@ -71,7 +71,7 @@ async function startMosquitto(): Promise<TestBroker> {
   const port = await freePort();
   const [, acl] = brokerConfig('mosquitto', { fleet, servers: serverNames, port, folder: '/nowhere' });
   const conf = (folder: string) =>
-    `listener ${port} 127.0.0.1\nallow_anonymous true\nacl_file ${folder}/cutpoint.acl\npersistence false\n`;
+    `listener ${port} 127.0.0.1\nallow_anonymous true\nacl_file ${folder}/cutpoint.acl\npersistence false\nset_tcp_nodelay true\n`;
   const files = (folder: string) => [
     { name: 'cutpoint.acl', text: acl?.text ?? '' },
     { name: 'mosquitto.conf', text: conf(folder) },

@@ -41,7 +41,8 @@ export async function until(condition: () => boolean, timeoutMs = 5_000): Promis
 }
 
 export function filled(dtype: DType, shape: readonly number[], seed = 1): Tensor {
-  const data = Uint8Array.from({ length: byteLength(dtype, shape) }, (_, i) => (i * 31 + seed) & 0xff);
+  const data = new Uint8Array(byteLength(dtype, shape));
+  for (let i = 0; i < data.length; i++) data[i] = i * 31 + seed;
   return tensorOf(dtype, shape, data);
 }
 

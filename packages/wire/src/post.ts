@@ -64,7 +64,7 @@ export function openPost(courier: Courier, options: Partial<PostOptions> = {}): 
     throw new CutpointError('CUT_USAGE', `A broker must take messages of ${minMessageBytes} bytes or more.`);
   }
   return new CourierPost(courier, {
-    window: 16,
+    window: 8,
     maxLinks: 1024,
     maxLinksPerDevice: 16,
     silenceMs: 15_000,

@@ -124,7 +124,7 @@ export function conformTo(options: TransportCase): void {
       expect(Buffer.compare(reply.tensors.get('large')?.data ?? new Uint8Array(), large.data)).toBe(0);
       const many = new Map(Array.from({ length: 1000 }, (_, i) => [`t${i}`, filled('i16', [i % 50], i)]));
       expect(digest((await peer.request({ method: 'echo', tensors: many })).tensors)).toEqual(digest(many));
-    });
+    }, 60_000);
 
     requestsConform({ serve, dial });
   });

@@ -63,6 +63,7 @@ function mosquitto({ fleet, servers, port, folder }: BrokerConfigOptions): reado
     `max_queued_bytes ${defaultBrokerLimits.maxQueuedBytes}`,
     `max_keepalive ${defaultBrokerLimits.maxKeepAliveSeconds}`,
     'max_qos 1',
+    'set_tcp_nodelay true',
   ];
   return [
     { name: 'mosquitto.conf', text: lines(conf) },

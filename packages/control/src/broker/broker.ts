@@ -159,14 +159,22 @@ class EmbeddedBroker implements Broker {
   #makeServer(): Server {
     const { tls } = this.#options;
     if (tls === undefined) {
-      return createServer((socket) => {
+      return createServer({ noDelay: true }, (socket) => {
         if (this.#accept(socket)) this.#serve(socket);
       });
     }
     const { cert, key, ca } = tls;
     const handshakeTimeout = this.#limits.connectDeadlineMs;
     try {
-      const secured = { cert, key, ca, requestCert: true, minVersion: 'TLSv1.3' as const, handshakeTimeout };
+      const secured = {
+        cert,
+        key,
+        ca,
+        requestCert: true,
+        minVersion: 'TLSv1.3' as const,
+        handshakeTimeout,
+        noDelay: true,
+      };
       const server = createTlsServer(secured, (socket) => this.#serve(socket));
       server.on('connection', (socket: Socket) => this.#accept(socket));
       server.on('tlsClientError', (error, socket) => this.#refuse(tlsRefusal(error), addressOf(socket)));

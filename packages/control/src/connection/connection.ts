@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { asCutpointError, CutpointError, messageOf } from '@cutpoint/core';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { maxMessageBytes } from '../messages.js';
@@ -171,6 +172,7 @@ class ReconnectingConnection implements BrokerConnection {
     client.on('error', (error) => tell(inWords(error, this.url)));
     client.on('message', (topic, payload, { retain }) => this.#deliver({ topic, payload, retained: retain }));
     client.once('connect', () => {
+      sendAtOnce(client);
       this.#settle(client).catch((thrown: unknown) => {
         tell(thrown);
         client.end(true);
@@ -261,6 +263,11 @@ function encode(message: unknown): Buffer {
   if (payload.length <= maxMessageBytes) return payload;
   const told = `A message of ${payload.length} bytes is longer than the ${maxMessageBytes} that are allowed.`;
   throw new CutpointError('CUT_WIRE_TOO_LARGE', told);
+}
+
+/** A small message and the acknowledgement of another would else wait for one another, 40 ms and more. */
+function sendAtOnce({ stream }: MqttClient): void {
+  if (stream instanceof Socket) stream.setNoDelay(true);
 }
 
 /** Says goodbye, so that the last will is not published; not for longer than a moment. */
