@@ -140,11 +140,9 @@ function findFirstWidths(
   isNarrow: bool,
 ): void {
   const count = f64x2.splat(<f64>length);
-  const lowerRange = f64x2.sub(lowerHigh, lower);
-  const upperRange = f64x2.sub(upperHigh, upper);
-  v128.store(errors, f64x2.div(f64x2.mul(f64x2.mul(lowerRange, lowerRange), count), f64x2.splat(12)));
-  v128.store(errors, f64x2.div(f64x2.mul(f64x2.mul(upperRange, upperRange), count), f64x2.splat(12)), 16);
-  for (let lane: usize = 0; lane < 4; lane++) guessWidth(lane, maxWidth);
+  const lowerGuess = guessWidths(count, f64x2.sub(lowerHigh, lower), v128.load(mosts), maxWidth);
+  const upperGuess = guessWidths(count, f64x2.sub(upperHigh, upper), v128.load(mosts, 16), maxWidth);
+  v128.store(laneWidths, joinMasks(lowerGuess, upperGuess));
   let changed = true;
   while (changed) {
     setScales(lower, upper, lowerHigh, upperHigh, isNarrow);
@@ -161,17 +159,16 @@ function findFirstWidths(
   }
 }
 
-/** From the range alone, as scales take time. */
-function guessWidth(lane: usize, maxWidth: i32): void {
-  const spread = load<f64>(errors + (lane << 3));
-  const most = load<f64>(mosts + (lane << 3));
-  let width = smallestWidth;
-  while (width < maxWidth) {
-    const steps = load<f64>(stepsOfWidth + ((<usize>width) << 3));
-    if (!(spread > most * steps * steps)) break;
-    width++;
+/** Widths of two lanes (i64), from their ranges alone, as scales take time. */
+function guessWidths(count: v128, range: v128, most: v128, maxWidth: i32): v128 {
+  const spread = f64x2.div(f64x2.mul(f64x2.mul(range, range), count), f64x2.splat(12));
+  let width = i64x2.splat(smallestWidth);
+  for (let tried = smallestWidth; tried < maxWidth; tried++) {
+    const steps = load<f64>(stepsOfWidth + ((<usize>tried) << 3));
+    // A mask is -1.
+    width = i64x2.sub(width, f64x2.gt(spread, f64x2.mul(most, f64x2.splat(steps * steps))));
   }
-  store<i32>(laneWidths + (lane << 2), width);
+  return width;
 }
 
 /** Which of four scales would not pass if errors were evenly spread. */
@@ -192,7 +189,7 @@ function setScales(lower: v128, upper: v128, lowerHigh: v128, upperHigh: v128, i
   v128.store(scalesBelow, scaleOf(upper, upperHigh, stepsOf(2, 1), isNarrow), 16);
 }
 
-/** Two masks of two as one of four. */
+/** Two masks, or small numbers, of two as one of four. */
 function joinMasks(lower: v128, upper: v128): v128 {
   return i32x4.shuffle(lower, upper, 0, 2, 4, 6);
 }
