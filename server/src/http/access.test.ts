@@ -49,6 +49,7 @@ describe('a caller with a token', () => {
     }
     for (const guarded of ['/v2', '/metrics', page, `${page}/ready`]) {
       expect(await statusOf(server.url + guarded), guarded).toBe(401);
+      expect((await fetch(server.url + guarded, { method: 'HEAD' })).status, guarded).toBe(401);
     }
   });
 

@@ -55,6 +55,8 @@ function guardBodies(app: FastifyInstance, { maxHeldBytes, maxUnderWay }: HttpLi
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     const bytes = bodyLength(request);
+    // Health is told also when nothing else is.
+    if (request.routeOptions.config.scope === undefined && bytes === 0) return;
     if (underWay >= maxUnderWay || heldBytes + bytes > maxHeldBytes) {
       const message = `${underWay} requests with ${heldBytes} bytes are under way already: try again later.`;
       throw new Refusal(503, 'CUT_OVERLOADED', message, 1);

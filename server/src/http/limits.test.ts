@@ -116,6 +116,7 @@ describe('too much at a time', () => {
     await expect.poll(() => models.computed).toBe(1);
     const second = await postJson(server.url + path, anonymous);
     expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1']);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     release();
     expect((await first).status).toBe(200);
     models.hold = async () => undefined;
