@@ -37,6 +37,33 @@ export { ContentStore, type ContentStoreOptions, type Hold } from './content/sto
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
 export { defaultPatience, Fleet, type FleetChange, type FleetDevice, type FleetOptions } from './fleet/fleet.js';
 export {
+  type AdministrationRequest,
+  administer,
+  administrationRequest,
+} from './identity/administration.js';
+export { backDatedMs, lifetimeMs } from './identity/authority.js';
+export { type Expectation, type FleetRules, fleetCheck } from './identity/check-peer.js';
+export { clockOffsetMs, clockTrouble } from './identity/clock.js';
+export {
+  clientTlsOf,
+  type DeviceIdentity,
+  loadIdentity,
+  saveIdentity,
+  serverTlsOf,
+  trustedNowMs,
+} from './identity/device-identity.js';
+export { type FleetServer, type FleetServerOptions, openFleetServer } from './identity/fleet-server.js';
+export { Identities } from './identity/identities.js';
+export { dialSecure, type SecureDial } from './identity/identity-client.js';
+export { type IdentityHandler, identityHandler, identityPaths } from './identity/identity-handler.js';
+export { askLocally, listenLocally } from './identity/local-control.js';
+export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
+export { type Paired, type PairOptions, pairDevice } from './identity/pair-device.js';
+export { codeLifetimeMs, type Offer, PairingDesk } from './identity/pairing-desk.js';
+export { askAdvice, type IdentityAdvice, renewDevice } from './identity/renew-device.js';
+export { certificateAge, renewalDue } from './identity/renewal.js';
+export { createToken, type NewToken, revokeToken, type TokenHolder, verifyToken } from './identity/tokens.js';
+export {
   type ContentHash,
   contentHash,
   type DeploymentId,

@@ -45,8 +45,10 @@ export const webSocketTransport: Transport = {
           // The request to open a WebSocket has gone out by now; nothing in it is secret.
           if (address.secure) onSecure(socket);
         } catch (thrown) {
+          // `ws` takes the handshake for done; the socket is ours to close.
           socket.destroy();
-          fail(asCutpointError(thrown, 'CUT_TLS'));
+          cancellation[Symbol.dispose]();
+          reject(asCutpointError(thrown, 'CUT_TLS'));
           return;
         }
         cancellation[Symbol.dispose]();

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { deviceId } from '../ids.js';
+import { scope } from '../store/tokens.js';
+import type { FleetServer } from './fleet-server.js';
+import { hostName, maxHosts } from './names.js';
+import { createToken, revokeToken } from './tokens.js';
+
+/** What whoever owns the server's folder may ask of it. */
+export const administrationRequest = z.discriminatedUnion('action', [
+  z.strictObject({
+    action: z.literal('offer'),
+    device: deviceId.optional(),
+    hosts: z
+      .array(hostName)
+      .max(maxHosts - 2)
+      .optional(),
+  }),
+  z.strictObject({ action: z.literal('revoke-device'), device: deviceId }),
+  z.strictObject({ action: z.literal('list-devices') }),
+  z.strictObject({
+    action: z.literal('create-token'),
+    label: z.string().max(100),
+    scopes: z.array(scope).min(1).max(4),
+    lifetimeMs: z.number().positive().optional(),
+  }),
+  z.strictObject({ action: z.literal('list-tokens') }),
+  z.strictObject({ action: z.literal('revoke-token'), id: z.string().max(64) }),
+]);
+export type AdministrationRequest = z.output<typeof administrationRequest>;
+
+/** Does what is asked; what it gives is plain data. @throws CutpointError */
+export async function administer(server: FleetServer, request: AdministrationRequest): Promise<object> {
+  const { store, identities, desk } = server;
+  switch (request.action) {
+    case 'offer':
+      return { fleet: identities.fleet, ...(await desk.open({ device: request.device, hosts: request.hosts })) };
+    case 'revoke-device':
+      return { device: request.device, ...identities.revoke(request.device) };
+    case 'list-devices':
+      return { fleet: identities.fleet, devices: store.devices.list() };
+    case 'create-token': {
+      const { label, scopes, lifetimeMs } = request;
+      return createToken(
+        store,
+        { label, scopes, ...(lifetimeMs === undefined ? {} : { lifetimeMs }) },
+        identities.nowMs(),
+      );
+    }
+    case 'list-tokens':
+      // Neither hashes nor salts leave the store.
+      return { tokens: store.tokens.list().map(({ salt: _, hash: __, ...token }) => token) };
+    case 'revoke-token':
+      revokeToken(store, request.id, identities.nowMs());
+      return { id: request.id };
+  }
+}

@@ -1,0 +1,131 @@
+import { X509Certificate } from 'node:crypto';
+import type { ServerOptions } from 'node:https';
+import type { ClientTls, ServerTls } from '@cutpoint/wire';
+import type { DeviceId, FleetId } from '../ids.js';
+import { openStore, type Store } from '../store/store.js';
+import { lifetimeMs, type MadeCertificate, openAuthority } from './authority.js';
+import type { Expectation } from './check-peer.js';
+import { type DeviceIdentity, loadIdentity, saveIdentity } from './device-identity.js';
+import { Identities } from './identities.js';
+import { certificateRequest, keyPem, makeKeys } from './keys.js';
+import { identityOf } from './names.js';
+import { PairingDesk } from './pairing-desk.js';
+import { renewalDue } from './renewal.js';
+
+export interface FleetServerOptions {
+  /** Where the store, the authority and the server's own key are. */
+  readonly folder: string;
+  readonly fleet: FleetId;
+  /** What the server is called. */
+  readonly device: DeviceId;
+  /** Host names and addresses under which it is reached. */
+  readonly hosts: readonly string[];
+  readonly nowMs?: () => number;
+}
+
+/** What a server of a fleet has to identify itself and others. */
+export interface FleetServer extends Disposable {
+  readonly store: Store;
+  readonly identities: Identities;
+  readonly desk: PairingDesk;
+  /** For `listen` of the wire: clients must show a certificate of the fleet. */
+  listenTls(): ServerTls;
+  /** For `connect` of the wire. */
+  connectTls(expected?: Expectation): ClientTls;
+  /** For HTTPS, where certificates are asked for and not insisted on: devices that pair and people with tokens have none. */
+  httpsTls(): ServerOptions;
+  /** Makes a new certificate if a third of the lifetime is left; true if listeners have to be given it. */
+  renewIfDue(): Promise<boolean>;
+}
+
+/**
+ * Opens what a server of a fleet needs, and makes what is missing: store, authority, the server's own certificate.
+ * @throws CutpointError CUT_STORE, CUT_USAGE, CUT_FILE_WRITE, CUT_FILE_NOT_FOUND, CUT_CERTIFICATE, CUT_PAIRING
+ */
+export async function openFleetServer(options: FleetServerOptions): Promise<FleetServer> {
+  const { folder, fleet, nowMs } = options;
+  const store = openStore(folder);
+  try {
+    const identities = new Identities(store, await openAuthority(folder, fleet), nowMs);
+    const { device, hosts } = options;
+    const admit = (request: Uint8Array) => identities.admit({ device, role: 'server', hosts, request });
+    let own = currentIdentity(options, store, identities) ?? (await certify(options, identities, admit));
+    const withCheck = (expected?: Expectation) => ({
+      cert: own.certificate,
+      key: own.key,
+      ca: own.authority,
+      minVersion: 'TLSv1.3' as const,
+      check: identities.check(expected),
+    });
+    return {
+      store,
+      identities,
+      desk: new PairingDesk(identities),
+      listenTls: () => ({ ...withCheck(), requireClient: true }),
+      connectTls: withCheck,
+      httpsTls: () => ({
+        cert: own.certificate,
+        key: own.key,
+        ca: own.authority,
+        minVersion: 'TLSv1.3',
+        requestCert: true,
+        rejectUnauthorized: false,
+      }),
+      async renewIfDue() {
+        if (!isDue(own, identities)) return false;
+        const who = identityOf(new X509Certificate(own.certificate));
+        // The former one stays good: listeners still show it for a moment.
+        own = await certify(options, identities, (request) =>
+          who === undefined ? admit(request) : identities.renew(who, request),
+        );
+        return true;
+      },
+      [Symbol.dispose]: () => store[Symbol.dispose](),
+    };
+  } catch (thrown) {
+    store[Symbol.dispose]();
+    throw thrown;
+  }
+}
+
+/** The server's certificate, if it is good for longer and for all hosts. */
+function currentIdentity(
+  { folder, device, hosts }: FleetServerOptions,
+  store: Store,
+  identities: Identities,
+): DeviceIdentity | undefined {
+  const own = loadIdentity(folder);
+  const known = store.devices.get(device);
+  const same = own?.device === device && own.authority === identities.authority && known?.state === 'active';
+  if (!same || known.hosts.join() !== hosts.join() || isDue(own, identities)) return undefined;
+  return own;
+}
+
+function isDue({ issuedAtMs }: DeviceIdentity, identities: Identities): boolean {
+  return renewalDue({ ageMs: identities.nowMs() - issuedAtMs, lifetimeMs });
+}
+
+async function certify(
+  { folder, fleet, device }: FleetServerOptions,
+  identities: Identities,
+  make: (request: Uint8Array) => Promise<MadeCertificate>,
+): Promise<DeviceIdentity> {
+  const keys = await makeKeys();
+  const made = await make(await certificateRequest(keys));
+  const identity: DeviceIdentity = {
+    version: 1,
+    fleet,
+    device,
+    role: 'server',
+    server: '',
+    serverDevice: device,
+    key: await keyPem(keys),
+    certificate: made.certificate,
+    authority: identities.authority,
+    lifetimeMs,
+    issuedAtMs: made.issuedAtMs,
+    receivedAtMs: made.issuedAtMs,
+  };
+  saveIdentity(folder, identity);
+  return identity;
+}

@@ -1,0 +1,176 @@
+import { CutpointError } from '@cutpoint/core';
+import type { PeerCheck } from '@cutpoint/wire';
+import type { DeviceId, FleetId } from '../ids.js';
+import type { DeviceRole } from '../store/devices.js';
+import type { Store } from '../store/store.js';
+import { type Authority, backDatedMs, lifetimeMs, type MadeCertificate } from './authority.js';
+import { type Expectation, fleetCheck } from './check-peer.js';
+import { keyOfRequest } from './keys.js';
+import type { FleetIdentity } from './names.js';
+import { renewalDue } from './renewal.js';
+
+/** Before this no Cutpoint was: a clock that says so has not been set. */
+const firstReleaseMs = Date.UTC(2026, 0, 1);
+const forgetAfterMs = 400 * 24 * 60 * 60_000;
+
+/** A device that shall get its first certificate, or another one after it was revoked or set up anew. */
+export interface Admission {
+  readonly device: DeviceId;
+  readonly role: DeviceRole;
+  readonly hosts: readonly string[];
+  /** Request for a certificate (PKCS #10, DER). */
+  readonly request: Uint8Array;
+}
+
+/** The server's side of identities: who is in the fleet, with which certificates. */
+export class Identities {
+  readonly fleet: FleetId;
+  /** The certificate of the authority, PEM. */
+  readonly authority: string;
+  readonly nowMs: () => number;
+  readonly #store: Store;
+  readonly #authority: Authority;
+  readonly #onRevoked = new Set<(device: DeviceId) => void>();
+
+  constructor(store: Store, authority: Authority, nowMs: () => number = Date.now) {
+    this.fleet = authority.fleet;
+    this.authority = authority.certificate;
+    this.nowMs = nowMs;
+    this.#store = store;
+    this.#authority = authority;
+  }
+
+  /** The check for listeners and connections of this server. */
+  check(expected?: Expectation): PeerCheck {
+    const { fleet, authority, nowMs } = this;
+    return fleetCheck({ fleet, authority, nowMs, standing: (serial) => this.#standing(serial) }, expected);
+  }
+
+  /** Hears of each device right after it was revoked, to close its connections. Gives what stops it. */
+  onRevoked(listener: (device: DeviceId) => void): Disposable {
+    this.#onRevoked.add(listener);
+    return { [Symbol.dispose]: () => this.#onRevoked.delete(listener) };
+  }
+
+  /**
+   * Takes a device into the fleet; certificates that it had before are revoked.
+   * @throws CutpointError CUT_PAIRING if the request is broken or a host is another device's; CUT_CERTIFICATE if the
+   *   server's clock cannot be right
+   */
+  async admit({ device, role, hosts, request }: Admission): Promise<MadeCertificate> {
+    const publicKey = await keyOfRequest(request);
+    const nowMs = this.#plausibleNowMs();
+    const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs });
+    // Without a wait from here on: two devices must not both find a host free.
+    const former = this.#store.transaction(() => {
+      this.#checkHosts(device, hosts);
+      this.#store.devices.put({ device, role, hosts, pairedAtMs: nowMs });
+      const revoked = this.#store.devices.revokeCertificates(device, nowMs);
+      this.#store.devices.addCertificate({ device, ...made });
+      this.#audit('paired', device, `${role}, certificate ${made.serial}`);
+      return revoked;
+    });
+    if (former.length > 0) this.#tellRevoked(device);
+    return made;
+  }
+
+  /** Another certificate for a device that has one; the one it has stays good. @throws CutpointError CUT_REVOKED, CUT_PAIRING, CUT_CERTIFICATE */
+  async renew({ device, serial }: FleetIdentity, request: Uint8Array): Promise<MadeCertificate> {
+    const publicKey = await keyOfRequest(request);
+    const nowMs = this.#plausibleNowMs();
+    const { role, hosts } = this.#paired(device);
+    const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs });
+    this.#store.transaction(() => {
+      // It may have been revoked meanwhile.
+      if (this.#standing(serial) !== 'valid') throw revoked(device);
+      this.#store.devices.addCertificate({ device, ...made });
+      this.#store.devices.forgetExpired(nowMs, forgetAfterMs);
+      this.#audit('renewed', device, `certificate ${made.serial} after ${serial}`);
+    });
+    return made;
+  }
+
+  /** Revokes a device: its connections end, and none of its certificates is accepted again. @throws CutpointError CUT_NOT_FOUND */
+  revoke(device: DeviceId): { readonly serials: readonly string[] } {
+    const serials = this.#store.transaction(() => {
+      if (this.#store.devices.get(device) === undefined) {
+        throw new CutpointError('CUT_NOT_FOUND', `There is no device ${device} in the fleet ${this.fleet}.`);
+      }
+      this.#store.devices.markRevoked(device);
+      const revokedNow = this.#store.devices.revokeCertificates(device, this.nowMs());
+      this.#audit('revoked', device, revokedNow.join(', '));
+      return revokedNow;
+    });
+    this.#tellRevoked(device);
+    return { serials };
+  }
+
+  /** What a device is told that asks: whether its certificate shall be renewed now, and which ones it must refuse. */
+  adviceFor({ serial }: FleetIdentity): {
+    readonly nowMs: number;
+    readonly renew: boolean;
+    readonly revoked: string[];
+  } {
+    const nowMs = this.nowMs();
+    const issuedAtMs = this.#store.devices.certificate(serial)?.issuedAtMs ?? 0;
+    return {
+      nowMs,
+      renew: renewalDue({ ageMs: nowMs - issuedAtMs, lifetimeMs }),
+      revoked: this.#store.devices.revokedSerials(nowMs),
+    };
+  }
+
+  /** Writes down that somebody was refused; of very many only the number. */
+  noteRefusal(event: string, subject: string, detail: string): void {
+    this.#store.audit.addStranger({ atMs: this.nowMs(), event, subject, detail });
+  }
+
+  /** Whether a device of this name is in the fleet and not revoked. */
+  has(device: DeviceId): boolean {
+    return this.#store.devices.get(device)?.state === 'active';
+  }
+
+  #standing(serial: string): 'valid' | 'revoked' | 'unknown' {
+    const known = this.#store.devices.certificate(serial);
+    if (known === undefined) return 'unknown';
+    return known.revokedAtMs === undefined ? 'valid' : 'revoked';
+  }
+
+  #paired(device: DeviceId): { role: DeviceRole; hosts: readonly string[] } {
+    const paired = this.#store.devices.get(device);
+    if (paired?.state === 'active') return paired;
+    throw revoked(device);
+  }
+
+  #checkHosts(device: DeviceId, hosts: readonly string[]): void {
+    for (const other of this.#store.devices.list()) {
+      const taken =
+        other.device === device || other.state === 'revoked'
+          ? undefined
+          : hosts.find((host) => other.hosts.includes(host));
+      if (taken === undefined) continue;
+      throw new CutpointError('CUT_PAIRING', `${device} cannot be called ${taken}: that is a name of ${other.device}.`);
+    }
+  }
+
+  /** Certificates that a wrong clock dates would be refused by all others. */
+  #plausibleNowMs(): number {
+    const nowMs = this.nowMs();
+    const earliestMs = Math.max(firstReleaseMs, (this.#store.devices.newestIssueMs() ?? 0) - backDatedMs);
+    if (nowMs >= earliestMs) return nowMs;
+    const message = `The clock of this server says ${new Date(nowMs).toISOString()}, which cannot be: set it, then try again.`;
+    throw new CutpointError('CUT_CERTIFICATE', message);
+  }
+
+  #audit(event: string, subject: string, detail: string): void {
+    this.#store.audit.add({ atMs: this.nowMs(), event, subject, detail });
+  }
+
+  #tellRevoked(device: DeviceId): void {
+    for (const listener of this.#onRevoked) listener(device);
+  }
+}
+
+function revoked(device: DeviceId): CutpointError {
+  return new CutpointError('CUT_REVOKED', `${device} was revoked: pair it again, if it may be in the fleet.`);
+}

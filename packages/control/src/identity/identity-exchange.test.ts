@@ -1,0 +1,112 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deviceId } from '../ids.js';
+import { startFleet, type TestFleet } from './fleets.testing.js';
+import { askLocally, listenLocally } from './local-control.js';
+import { askAdvice, renewDevice } from './renew-device.js';
+
+const soon = () => AbortSignal.timeout(20_000);
+const day = 86_400_000;
+const pi = deviceId.parse('pi-1');
+
+let nowMs: number;
+let fleet: TestFleet;
+beforeEach(async () => {
+  nowMs = Date.now();
+  fleet = await startFleet({ nowMs: () => nowMs });
+});
+afterEach(() => fleet[Symbol.asyncDispose]());
+
+describe('a paired device', () => {
+  it('is told by the server when to renew, and gets a new certificate for a new key', async () => {
+    const identity = await fleet.pair('pi-1');
+    expect(await askAdvice(identity, soon())).toEqual({ nowMs, renew: false, revoked: [] });
+    nowMs += 20 * day;
+    expect((await askAdvice(identity, soon())).renew).toBe(true);
+    const renewed = await renewDevice(identity, soon());
+    expect(renewed).toMatchObject({ device: 'pi-1', issuedAtMs: nowMs });
+    expect(renewed.key).not.toBe(identity.key);
+    expect((await askAdvice(renewed, soon())).renew).toBe(false);
+    // The former certificate stays good until the new one is everywhere.
+    expect((await askAdvice(identity, soon())).renew).toBe(true);
+  });
+
+  it('is refused once it is revoked, and its serial is told to the others', async () => {
+    const lost = await fleet.pair('lost');
+    const other = await fleet.pair('pi-1');
+    const { serials } = fleet.server.identities.revoke(deviceId.parse('lost'));
+    await expect(askAdvice(lost, soon())).rejects.toMatchObject({ code: 'CUT_REVOKED' });
+    await expect(renewDevice(lost, soon())).rejects.toMatchObject({ code: 'CUT_REVOKED' });
+    expect((await askAdvice(other, soon())).revoked).toEqual(serials);
+    expect(fleet.server.store.audit.newest(9).map(({ event }) => event)).toContain('identity-refused');
+    expect(() => fleet.server.identities.revoke(deviceId.parse('nobody'))).toThrow(
+      expect.objectContaining({ code: 'CUT_NOT_FOUND' }),
+    );
+  });
+
+  it('is refused after a month away, and paired again', async () => {
+    const identity = await fleet.pair('pi-1');
+    nowMs += 25 * day;
+    await fleet.renewOwn();
+    nowMs += 6 * day;
+    await expect(renewDevice(identity, soon())).rejects.toMatchObject({ code: 'CUT_CERTIFICATE' });
+    await expect(askAdvice(await fleet.pair('pi-1'), soon())).resolves.toHaveProperty('renew');
+  });
+});
+
+describe('a server', () => {
+  it('makes no certificates while its clock cannot be right', async () => {
+    nowMs = 0;
+    await expect(fleet.pair('pi-1')).rejects.toMatchObject({ code: 'CUT_CERTIFICATE' });
+    nowMs = Date.now() - 2 * day;
+    await expect(fleet.pair('pi-1')).rejects.toMatchObject({
+      message: expect.stringContaining('clock of this server'),
+    });
+    nowMs = Date.now() - day / 2;
+    await expect(fleet.pair('pi-1')).resolves.toHaveProperty('device', 'pi-1');
+  });
+
+  it('renews its own certificate in time', async () => {
+    expect(await fleet.server.renewIfDue()).toBe(false);
+    const before = fleet.server.listenTls().cert;
+    nowMs += 21 * day;
+    expect(await fleet.server.renewIfDue()).toBe(true);
+    expect(fleet.server.listenTls().cert).not.toBe(before);
+  });
+});
+
+describe('the folder of a running server', () => {
+  it('is where its owner asks it for codes, tokens and revocations', async () => {
+    await using _ = await listenLocally(fleet.folder, fleet.server);
+    expect(statSync(join(fleet.folder, 'control.sock')).mode & 0o777).toBe(0o600);
+    const ask = (request: Parameters<typeof askLocally>[1]) => askLocally(fleet.folder, request, soon());
+    expect(await ask({ action: 'offer', device: pi })).toMatchObject({
+      fleet: 'home',
+      code: expect.stringMatching(/^[\dA-Z]{4}-/),
+    });
+    await fleet.pair('pi-1');
+    expect(await ask({ action: 'list-devices' })).toMatchObject({
+      devices: [{ device: 'pi-1' }, { device: 'server' }],
+    });
+    expect(await ask({ action: 'revoke-device', device: pi })).toMatchObject({
+      device: 'pi-1',
+      serials: [expect.any(String)],
+    });
+    const made = await ask({ action: 'create-token', label: 'ci', scopes: ['infer'] });
+    const { tokens } = (await ask({ action: 'list-tokens' })) as { tokens: object[] };
+    expect(tokens).toHaveLength(1);
+    expect(Object.keys(tokens[0] ?? {})).not.toContain('hash');
+    const id = (made as { id: string }).id;
+    expect(await ask({ action: 'revoke-token', id })).toEqual({ id });
+    await expect(ask({ action: 'revoke-token', id })).rejects.toMatchObject({ code: 'CUT_NOT_FOUND' });
+    await expect(ask({ action: 'nonsense' } as never)).rejects.toMatchObject({ code: 'CUT_USAGE' });
+    await expect(ask({ action: 'create-token', label: 'x'.repeat(99_999), scopes: ['infer'] })).rejects.toHaveProperty(
+      'code',
+    );
+  });
+
+  it('tells that no server runs there', async () => {
+    expect(await askLocally(fleet.folder, { action: 'list-devices' }, soon())).toBeUndefined();
+  });
+});
