@@ -1,59 +1,34 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { type DeviceId, deploymentId, deviceId, type Generation, type Rung } from '@cutpoint/control';
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import { stageKey } from '@cutpoint/daemon';
-import { buildModel, node, serialiseModel, tensorValue, weight } from '@cutpoint/graph';
-import { type CutModel, concreteInputs, loadStage, openCutModel, openSplit, randomInputs } from '@cutpoint/runtime';
 import { assignmentsOf, type Ladder, ladderOfPlan, type PackagedModel, packageModel, splitsOf } from '@cutpoint/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestFleet } from './fleet-in-process.testing.js';
+import { makeTinyModel, type TinyModel } from './tiny-model.testing.js';
 
 const pi = deviceId.parse('pi');
 const box = deviceId.parse('box');
+/** The machine may be busy. */
+const soon = { timeout: 20_000 };
 const name = deploymentId.parse('classifier');
 
-let folder: string;
-let model: CutModel;
+let tiny: TinyModel;
 let inputs: NamedTensors;
 let expected: NamedTensors;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'cutpoint-deploying-'));
-  process.env.CUTPOINT_CACHE_DIR = join(folder, 'cache');
-  const square = (seed: number) => Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i * seed) / 8);
-  const made = buildModel({
-    inputs: [tensorValue('x', 'f32', [1, 64])],
-    outputs: [tensorValue('y', 'f32', [1, 64])],
-    initializers: [weight('v', 'f32', [64, 64], square(1)), weight('w', 'f32', [64, 64], square(2))],
-    nodes: [
-      node('MatMul', ['x', 'v'], ['a']),
-      node('Relu', ['a'], ['b']),
-      node('MatMul', ['b', 'w'], ['c']),
-      node('Tanh', ['c'], ['y']),
-    ],
-  });
-  await writeFile(join(folder, 'model.onnx'), serialiseModel(made));
-  model = await openCutModel(join(folder, 'model.onnx'));
-  const whole = await openSplit(join(folder, 'model.onnx'));
-  ({ inputs } = { inputs: randomInputs(concreteInputs(whole.inputs, new Map()).inputs) });
-  const [plan] = whole.segments;
-  if (plan === undefined) throw new Error('A model has a segment.');
-  await using stage = await loadStage(plan, { optimisation: 'none' });
-  expected = (await stage.run(inputs)).answers;
+  tiny = await makeTinyModel();
+  ({ inputs, expected } = tiny);
 });
 
-afterAll(async () => {
-  delete process.env.CUTPOINT_CACHE_DIR;
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => tiny[Symbol.asyncDispose]());
 
 const plan = (cut: number) => ({ devices: ['pi', 'box'], cuts: [cut], codecs: ['raw'] });
 const alone = { device: 'pi', devices: ['pi'], cuts: [], codecs: [] };
 
 async function packaged(fleet: TestFleet, ladders: readonly Ladder[]): Promise<PackagedModel> {
-  return await packageModel(model, { store: fleet.content, splits: splitsOf(ladders), memoryBytes: () => 50e6 });
+  return await packageModel(tiny.model, { store: fleet.content, splits: splitsOf(ladders), memoryBytes: () => 50e6 });
 }
 
 async function deploy(fleet: TestFleet, pick: number, front: readonly number[] = []): Promise<Generation> {
@@ -102,7 +77,7 @@ test('nothing is sent to a device twice: not for another deployment, not after a
   const sent = fleet.requests.length;
   expect(new Set(fleet.requests).size).toBeGreaterThan(3);
   await fleet.restart(pi);
-  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(1);
+  await expect.poll(() => fleet.device(pi).deployments.acting, soon).toBe(1);
   expect(await ask(fleet, pi)).toEqual(expected);
   expect(fleet.requests.length).toBe(sent);
   await deploy(fleet, 2, [1]);
@@ -128,7 +103,7 @@ test('a device without the memory refuses with the numbers, fetches nothing, and
     problem: { device: pi, phase: 'refused', code: 'CUT_MEMORY', message },
   });
   expect(status.active).toBe(3);
-  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(3);
+  await expect.poll(() => fleet.device(pi).deployments.acting, soon).toBe(3);
   expect((await fleet.device(pi).deployments.deployments[0])?.ladder[0]?.at).toEqual([2]);
   expect(await ask(fleet, pi)).toEqual(expected);
   expect(fleet.requests.slice(sent).length).toBeLessThanOrEqual(2); // the other device has begun
@@ -167,21 +142,23 @@ test('requests go on while another deployment is fetched, and none is answered b
   expect(fleet.problems).toEqual([]);
 });
 
-test('a device that is away holds a deployment up until it is back, or time has run out', async () => {
-  await using fleet = await TestFleet.open({ devices: [pi, box], readyMs: 1_500 });
+test('a device that is away holds a deployment up until it is back', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
   fleet.setOnline(box, false);
   await deploy(fleet, 2);
-  await expect.poll(() => fleet.deployer.status.waitingFor).toEqual([box]);
+  await expect.poll(() => fleet.deployer.status.waitingFor, soon).toEqual([box]);
   fleet.setOnline(box, true);
   expect((await fleet.settled()).phase).toBe('active');
+});
+
+test('a deployment that is not ready in time is given up, with the names of those that are not', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box], readyMs: 3_000 });
   fleet.setOnline(box, false);
   await deploy(fleet, 1);
   const { phase, problem } = await fleet.settled();
-  expect([phase, problem?.code, problem?.message]).toEqual([
-    'rolled back',
-    'CUT_DEADLINE',
-    'Not ready within 2 s: box.',
-  ]);
+  expect([phase, problem?.code]).toEqual(['rolled back', 'CUT_DEADLINE']);
+  expect(problem?.message).toMatch(/^Not ready within 3 s: .*box\.$/);
+  await expect(fleet.deployer.rollback(name)).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
 });
 
 test('an undeployed model is not served any more', async () => {
@@ -191,7 +168,7 @@ test('an undeployed model is not served any more', async () => {
   await expect(fleet.deployer.undeploy(deploymentId.parse('other'))).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
   await fleet.deployer.undeploy(name);
   await fleet.settled();
-  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(2);
+  await expect.poll(() => fleet.device(pi).deployments.acting, soon).toBe(2);
   await expect(ask(fleet, pi)).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
   await fleet.deployer.rollback(name);
   await fleet.settled();
@@ -207,7 +184,7 @@ test('a file that broke on the disk of a device is noticed and fetched anew', as
   await writeFile(fleet.cachedAt(pi, hash), 'broken');
   const sent = fleet.requests.length;
   await fleet.restart(pi);
-  await expect.poll(() => fleet.device(pi).deployments.acting).toBe(1);
+  await expect.poll(() => fleet.device(pi).deployments.acting, soon).toBe(1);
   expect(fleet.requests.slice(sent)).toEqual([`/v1/content/${hash}`]);
   expect(await ask(fleet, pi)).toEqual(expected);
 });

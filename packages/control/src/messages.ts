@@ -134,7 +134,7 @@ export type Telemetry = z.output<typeof telemetry>;
 export const lease = z.object({
   session: sessionId,
   beat: count,
-  /** The newest generation there is for this device; with an older one it has no lease. */
+  /** The generation to act on: a newer one that is desired is only prepared, and with an older one there is no lease. */
   generation,
   durationMs: ms,
   /** The server does not have this session's presence (a late will hid it, a broker lost it): announce it again. */

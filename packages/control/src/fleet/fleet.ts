@@ -61,6 +61,11 @@ export interface FleetOptions {
   readonly onProblem: (error: CutpointError) => void;
   /** How long a lease lasts. */
   readonly leaseMs?: number;
+  /**
+   * The generation that leases of a device name: what it shall act on, while a newer one that is desired is only being
+   * prepared. Where it gives nothing, the newest that is desired.
+   */
+  readonly leasedGeneration?: (device: DeviceId) => Generation | undefined;
   readonly patience?: Patience;
   /** Devices that are kept in memory; more are not admitted. */
   readonly maxDevices?: number;
@@ -154,8 +159,9 @@ export class Fleet implements AsyncDisposable {
   }
 
   /**
-   * Says what a device shall run from now on; leases name the new generation at once. Resolves when the broker has it;
-   * where the connection is away or breaks, it resolves at once, and is published as soon as there is one again.
+   * Says what a device shall run from now on; leases name the new generation at once, unless `leasedGeneration` says
+   * another. Resolves when the broker has it; where the connection is away or breaks, it resolves at once, and is
+   * published as soon as there is one again.
    * @throws CutpointError CUT_STALE if the generation is not newer than the device's last; CUT_OVERLOADED
    */
   async setDesired(device: DeviceId, desired: DesiredState): Promise<void> {
@@ -275,7 +281,7 @@ export class Fleet implements AsyncDisposable {
     const granted: Lease = {
       session,
       beat,
-      generation: this.#desired.generationOf(device),
+      generation: this.#options.leasedGeneration?.(device) ?? this.#desired.generationOf(device),
       // Whom the fleet does not know gets no lease, and is asked who it is.
       durationMs: known === undefined ? 0 : this.#leaseMs,
       ...(known?.hidden === false ? {} : { announce: true }),

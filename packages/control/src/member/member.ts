@@ -36,6 +36,8 @@ export interface MemberOptions {
   readonly onCommand: RunCommand;
   /** The lease began or ended. */
   readonly onLease?: (held: boolean) => void;
+  /** A lease named a newer generation than any before: the one to act on as soon as it is ready. */
+  readonly onGeneration?: (generation: Generation) => void;
   readonly onProblem: (error: CutpointError) => void;
   readonly beatMs?: number;
   /** A clock that never goes back, in ms. */
@@ -198,7 +200,10 @@ class BeatingMember implements Member {
 
   #takeLease(from: ChannelPayload): void {
     const granted = readMessage(lease, from);
+    const before = this.#lease.generation;
     if (!this.#lease.take(granted)) return;
+    const { generation } = this.#lease;
+    if (generation !== undefined && generation !== before) this.#options.onGeneration?.(generation);
     if (granted.announce === true) {
       this.#sendPresence();
       this.#sendReport();
