@@ -3,7 +3,7 @@ import { CutpointError, errorCodes, systemReason } from '@cutpoint/core';
 import { Command, CommanderError } from 'commander';
 import { reportError, usageError } from './errors.js';
 import { addVerb } from './verb.js';
-import { verbs } from './verbs/index.js';
+import { verbs as allVerbs, type VerbEntry } from './verbs/index.js';
 
 /** Runs one command line (without `node` and the script) and sets the exit status. Never throws. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -30,10 +30,9 @@ export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2
     if (args.length === 0) throw new CutpointError('CUT_USAGE', 'Name a verb; `cutpoint --help` lists them.');
     const [first, second] = args.filter((arg) => !arg.startsWith('-'));
     const verb = first === 'help' ? second : first;
-    if (first === 'help' && verb !== undefined && !verbs.some(({ name }) => name === verb)) {
-      throw new CutpointError('CUT_USAGE', `There is no verb "${verb}"; \`cutpoint --help\` lists the verbs.`);
-    }
-    const command = await program(verb);
+    const installed = installation();
+    if (verb !== undefined) requireInstalled(verb, installed, first === 'help');
+    const command = await program(verb, installed);
     await command.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (thrown) {
@@ -44,10 +43,10 @@ export async function runCommandLine(args: readonly string[]): Promise<0 | 1 | 2
 }
 
 /** The command line; only the verb that is called is loaded. */
-async function program(verb: string | undefined): Promise<Command> {
+async function program(verb: string | undefined, { version, verbs }: Installation): Promise<Command> {
   const command = new Command('cutpoint')
     .description('Cuts a neural network in two and runs the halves on different machines.')
-    .version(version())
+    .version(version)
     .showSuggestionAfterError()
     // What follows a verb is the verb's, so that a verb that groups others passes their options on.
     .enablePositionalOptions()
@@ -65,7 +64,29 @@ function isHelpOrVersion(thrown: unknown): boolean {
   return thrown instanceof CommanderError && thrown.exitCode === 0;
 }
 
-function version(): string {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return manifest.version;
+/** What of the command is here: `npm run pack` makes archives that have some of the verbs, and says so in the manifest. */
+interface Installation {
+  readonly version: string;
+  readonly verbs: readonly VerbEntry[];
+}
+
+function installation(): Installation {
+  const manifest: { version: string; cutpoint?: { verbs: readonly string[] } } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  const here = manifest.cutpoint?.verbs;
+  return {
+    version: manifest.version,
+    verbs: here === undefined ? allVerbs : allVerbs.filter(({ name }) => here.includes(name)),
+  };
+}
+
+/** Whoever asks for help on a verb, or for one that was left out, is told that it is not here. */
+function requireInstalled(verb: string, { verbs }: Installation, isHelp: boolean): void {
+  if (verbs.some(({ name }) => name === verb)) return;
+  if (allVerbs.some(({ name }) => name === verb)) {
+    const message = `The verb "${verb}" is not part of this installation, which has ${verbs.map(({ name }) => name).join(', ')}; the npm package has all.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  if (isHelp) throw new CutpointError('CUT_USAGE', `There is no verb "${verb}"; \`cutpoint --help\` lists the verbs.`);
 }

@@ -1,0 +1,8 @@
+/** What can be packed: a name, and the verbs that its archive carries. Other verbs, and what only they need, stay out. */
+export const kinds = {
+  agent: ['agent', 'ask', 'probe', 'profile', 'cuts', 'split', 'verify'],
+  server: ['serve', 'ask', 'probe', 'profile', 'cuts', 'split', 'verify'],
+};
+
+/** Platforms that archives are made for, as `process.platform`-`process.arch`. */
+export const platforms = ['linux-x64', 'linux-arm64'];
