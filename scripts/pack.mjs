@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { repository } from './pack/bundle.mjs';
 import { kinds, platforms } from './pack/kinds.mjs';
 import { layOut } from './pack/lay-out.mjs';
 import { nodeBinary } from './pack/node-binary.mjs';
-import { repository } from './pack/reach.mjs';
 import { writeTarball } from './pack/tarball.mjs';
 
 const { values } = parseArgs({
@@ -26,17 +26,17 @@ const node = values['with-node'] ? nodeBinary(platform) : undefined;
 const name = `cutpoint-${kind}-${version}-${platform}${node === undefined ? '' : '-with-node'}`;
 const folder = path.resolve(out, name);
 mkdirSync(out, { recursive: true });
-const packages = layOut({ root: repository, folder, kind, platform, verbs: kinds[kind], node });
+const parts = await layOut({ root: repository, folder, kind, version, platform, verbs: kinds[kind], node });
 const archive = `${folder}.tar.gz`;
 const bytes = writeTarball(folder, archive);
 const sum = createHash('sha256').update(bytes).digest('hex');
 writeFileSync(`${archive}.sha256`, `${sum}  ${path.basename(archive)}\n`);
 
 const megabytes = (count) => `${(count / 1e6).toFixed(1)} MB`;
-const installed = packages.reduce((total, one) => total + one.bytes, 0);
-const shown = packages.slice(0, 12).map((one) => `  ${megabytes(one.bytes).padStart(9)}  ${one.name} ${one.version}\n`);
+const installed = parts.reduce((total, one) => total + one.bytes, 0);
+const shown = parts.map((one) => `  ${megabytes(one.bytes).padStart(9)}  ${one.name}\n`);
 process.stdout.write(
-  `${archive}\n  ${megabytes(bytes.length)} packed, packages ${megabytes(installed)}, SHA-256 ${sum}\n${shown.join('')}`,
+  `${archive}\n  ${megabytes(bytes.length)} packed, ${megabytes(installed)} installed, SHA-256 ${sum}\n${shown.join('')}`,
 );
 
 function requireOneOf(flag, value, allowed) {

@@ -25,15 +25,14 @@ const isLicence = /^(licen[cs]e|notice|copying|third.?party)/i;
 const idlePaths = {
   'onnxruntime-node': ['script', 'lib'],
   'onnxruntime-common': ['lib', 'dist/esm'],
-  zod: ['src'],
 };
 
 /**
  * The files of an installed package that an archive for one platform carries, relative and sorted.
- * @param {{ name: string, folder: string }} package
+ * @param {{ folder: string, manifest: { name: string } }} package
  * @param {string} platform such as linux-arm64
  */
-export function filesToKeep({ name, folder }, platform) {
+export function filesToKeep({ folder, manifest: { name } }, platform) {
   const kept = [];
   const visit = (relative) => {
     for (const entry of readdirSync(path.join(folder, relative), { withFileTypes: true })) {

@@ -1,21 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { isLicenceFile } from './keep.mjs';
 
 /**
  * The licences of all packages as one text. A package without a text of its own is listed with what its manifest says.
- * @param {readonly { name: string, folder: string, manifest: Record<string, any>, files: readonly string[] }[]} packages
+ * @param {readonly { folder: string, manifest: Record<string, any> }[]} packages
  */
 export function licencesOf(packages) {
-  const sections = packages.map(({ folder, manifest, files }) => {
-    const texts = files
-      .filter((file) => !file.includes('/') && isLicenceFile(file))
+  const sections = packages.map(({ folder, manifest }) => {
+    const texts = readdirSync(folder)
+      .filter(isLicenceFile)
+      .sort()
       .map((file) => readFileSync(path.join(folder, file), 'utf8').trim());
     const stated = `Its manifest states the licence ${licenceOf(manifest)}; it carries no text of its own. ${sourceOf(manifest)}`;
     const heading = `${manifest.name} ${manifest.version} (${licenceOf(manifest)})`;
     return `${heading}\n${'='.repeat(heading.length)}\n\n${texts.length > 0 ? texts.join('\n\n') : stated.trim()}\n`;
   });
-  return `The packages below are part of this archive, in lib/node_modules.\n\n${sections.join('\n\n')}`;
+  return `The packages below are part of this archive.\n\n${sections.join('\n\n')}`;
 }
 
 /** What a manifest says of a licence. */

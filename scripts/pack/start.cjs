@@ -3,4 +3,4 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   process.stderr.write(`error CUT_USAGE: Cutpoint needs Node 20 or newer, and this is ${process.version}.\n`);
   process.exit(2);
 }
-import('./node_modules/cutpoint/bin/cutpoint.js');
+import('./cutpoint.js');
