@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 const command = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
 const waitMs = 30_000;
 
+/** A program and its first arguments. */
+export type Program = readonly [string, ...string[]];
+
 /** A `cutpoint` process that a test started. Killed when disposed, whatever the test did. */
 export class Process implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -14,8 +17,13 @@ export class Process implements AsyncDisposable {
   #stdout = '';
   #stderr = '';
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [command, ...args], { env: { ...process.env, ...env } });
+  /** @param program what runs `cutpoint`, and with what before its arguments. */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    [program, ...before]: Program = [process.execPath, command],
+  ) {
+    this.#child = spawn(program, [...before, ...args], { env: { ...process.env, ...env } });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
     });
@@ -53,8 +61,9 @@ export class Process implements AsyncDisposable {
   }
 
   /** Waits for the one JSON line of a daemon that is ready and returns its address. */
-  async url(): Promise<string> {
-    await until(() => this.#stdout.includes('\n') || this.#ended, `a daemon was ready; it said:\n${this.#stderr}`);
+  async url(longestMs = waitMs): Promise<string> {
+    const said = `a daemon was ready; it said:\n${this.#stderr}`;
+    await until(() => this.#stdout.includes('\n') || this.#ended, said, longestMs);
     const { url } = JSON.parse(this.#stdout) as { url?: string };
     if (url === undefined) throw new Error(`The daemon did not start: ${this.#stdout}`);
     return url;
@@ -85,9 +94,13 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
   return text.split(' ').filter(Boolean).map(Number);
 }
 
-/** Asks again and again until the answer is yes, for at most 30 s. */
-export async function until(question: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + waitMs;
+/** Asks again and again until the answer is yes, for at most 30 s unless told otherwise. */
+export async function until(
+  question: () => boolean | Promise<boolean>,
+  what: string,
+  longestMs = waitMs,
+): Promise<void> {
+  const end = Date.now() + longestMs;
   while (!(await question())) {
     if (Date.now() > end) throw new Error(`Waited in vain until ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 20));
