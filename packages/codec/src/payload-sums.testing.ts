@@ -28,7 +28,7 @@ const specs = [
   'ts-tabq:delta=1e-3,rho=0.001,max=8+rans',
   'topk:keep=0.2+affine:bits=6+rans',
 ];
-const mutations = 500;
+const mutations = 200;
 const limits = { maxElements: 1 << 16 };
 
 /**
