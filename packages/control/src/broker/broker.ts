@@ -13,6 +13,7 @@ import { isLoopbackHost } from './loopback-host.js';
 import { Newcomers } from './newcomers.js';
 import { type Refusal, Refusals } from './refusals.js';
 import { RetainedBudget } from './retained-budget.js';
+import { RetainedMessages } from './retained-messages.js';
 import { type BrokerIdentity, mayPublish, mayRetain, maySubscribe } from './topic-rights.js';
 
 export interface BrokerOptions {
@@ -140,6 +141,7 @@ class EmbeddedBroker implements Broker {
     const onError = (client: Client, error: Error) => this.#clientFailed(client, error);
     aedes.on('clientError', onError).on('connectionError', onError);
     await aedes.listen();
+    new RetainedMessages().install(aedes);
     this.#aedes = aedes;
     await this.#bind();
   }
@@ -289,7 +291,8 @@ function addressOf({ remoteAddress, remotePort }: Socket): string {
 /** How connections end every day: the other side went away, or its last will will tell. */
 function isOrdinary(error: Error): boolean {
   const code = 'code' in error ? error.code : undefined;
-  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ETIMEDOUT' || error.message === 'keep alive timeout';
+  if (error.message === 'keep alive timeout' || error.message === 'connection closed') return true;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ETIMEDOUT';
 }
 
 function tlsRefusal(error: Error): CutpointError {

@@ -26,8 +26,8 @@ export interface BrokerLimits {
 }
 
 export const defaultBrokerLimits: BrokerLimits = {
-  maxConnections: 4096,
-  maxNewcomers: 512,
+  maxConnections: 8192,
+  maxNewcomers: 2048,
   connectDeadlineMs: 10_000,
   maxConnectBytes: 8 * 1024,
   // A topic and its lengths come on top of the payload.

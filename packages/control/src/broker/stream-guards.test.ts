@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PacketMeter } from './packet-meter.js';
 import { RateBudget } from './rate-budget.js';
 import { RetainedBudget } from './retained-budget.js';
+import { RetainedMessages } from './retained-messages.js';
 
 /** A packet of MQTT with so many bytes after its length, written as the standard says. */
 function packet(bytes: number): Uint8Array {
@@ -86,5 +87,22 @@ describe('the budget of what is kept', () => {
     expect(budget.keep('a', 0)).toBe(true);
     expect(budget.keep('c', 60)).toBe(true);
     expect(budget.keep('c', 61)).toBe(false);
+  });
+});
+
+describe('retained messages', () => {
+  it('are found by topic and by filter, the last of each topic, until they are taken back', () => {
+    const kept = new RetainedMessages<{ topic: string; payload: string }>();
+    const topics = (...filters: string[]) => kept.matching(filters).map(({ topic, payload }) => `${topic}=${payload}`);
+    for (const topic of ['a/b/c', 'a/x/c', 'a/b', 'a', '$SYS/b/c']) kept.store({ topic, payload: '1' });
+    kept.store({ topic: 'a/b/c', payload: '2' });
+    expect(topics('a/b/c')).toEqual(['a/b/c=2']);
+    expect(topics('a/b/c', 'a/+/c')).toEqual(['a/b/c=2', 'a/b/c=2', 'a/x/c=1']);
+    expect(topics('a/#')).toEqual(['a/b/c=2', 'a/x/c=1', 'a/b=1', 'a=1']);
+    expect(topics('+/b/c')).toEqual(['a/b/c=2']);
+    expect(topics('a/+')).toEqual(['a/b=1']);
+    expect(topics('#')).toHaveLength(4);
+    kept.store({ topic: 'a/b/c', payload: '' });
+    expect(topics('a/b/c')).toEqual([]);
   });
 });
