@@ -11,7 +11,8 @@ const view = statusView.parse({
   version: '1',
   fleet: 'home',
   devices: { online: 1, offline: 0 },
-  deployments: [],
+  rollout: { phase: 'active', generation: 7, active: 7, waitingFor: [], fetchedBytes: 0, totalBytes: 0 },
+  deployments: [{ name: 'eyes', model: { name: 'resnet20', hash: 'a'.repeat(64) }, devices: ['pi-1'] }],
   notes: [],
 });
 const device = deviceView.parse({

@@ -29,20 +29,31 @@ export const deviceView = z.object({
 });
 export type DeviceView = z.output<typeof deviceView>;
 
-/** A deployment and how far it is. */
+/** One deployment, as the active generation has it. */
 export const deploymentView = z.object({
   name: deploymentId,
   model: z.object({ name: z.string(), hash: contentHash }),
-  generation,
-  phase: z.enum(['preparing', 'active', 'failed', 'leaving']),
-  devices: z.array(z.object({ device: deviceId, phase: z.string(), problem: z.string().optional() })),
+  devices: z.array(deviceId),
 });
 export type DeploymentView = z.output<typeof deploymentView>;
+
+/** How far the last change of what the fleet runs is. */
+export const rolloutView = z.object({
+  phase: z.enum(['proposed', 'fetching', 'ready', 'active', 'refused', 'failed', 'rolled back']),
+  generation,
+  active: generation.meta({ description: 'what devices act on' }),
+  waitingFor: z.array(deviceId),
+  problem: z.object({ device: deviceId.optional(), code: z.string(), message: z.string() }).optional(),
+  fetchedBytes: z.number(),
+  totalBytes: z.number(),
+});
+export type RolloutView = z.output<typeof rolloutView>;
 
 export const statusView = z.object({
   version: z.string(),
   fleet: z.string(),
   devices: z.object({ online: z.int(), offline: z.int() }),
+  rollout: rolloutView,
   deployments: z.array(deploymentView),
   notes: z.array(z.string()).meta({ description: 'what an operator should know, such as that callers need no token' }),
 });

@@ -24,7 +24,7 @@ export interface HttpFailure {
   readonly retryAfterS: number | undefined;
 }
 
-/** Codes that are not the server's fault (4xx), or that time may heal (503, 504); all others are 500. */
+/** Codes that are not the server's fault (4xx), or that time or room may heal (503, 504, 507); all others are 500. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   CUT_USAGE: 400,
   CUT_INPUT: 400,
@@ -33,10 +33,17 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   CUT_ILLEGAL_CUT: 400,
   CUT_INFEASIBLE: 400,
   CUT_MODEL_INVALID: 400,
+  CUT_CODEC_TABLE: 400,
   CUT_UNAUTHORISED: 401,
+  CUT_UNPAIRED: 401,
+  CUT_CERTIFICATE: 401,
+  CUT_REVOKED: 401,
   CUT_FORBIDDEN: 403,
   CUT_NOT_FOUND: 404,
   CUT_CONFLICT: 409,
+  CUT_DEPLOYMENT: 409,
+  CUT_CONTENT: 409,
+  CUT_MEMORY: 409,
   CUT_WIRE_TOO_LARGE: 413,
   CUT_CANCELLED: 499,
   CUT_OVERLOADED: 503,
@@ -44,7 +51,9 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   CUT_CONNECTION_LOST: 503,
   CUT_WORKER_DIED: 503,
   CUT_DISPOSED: 503,
+  CUT_STALE: 503,
   CUT_DEADLINE: 504,
+  CUT_DISK_FULL: 507,
 };
 
 /** How anything thrown is told to a caller: a defect of the server's own says nothing about its insides. */
