@@ -40,7 +40,7 @@ const restMs = 10_000;
 
 /** Runs requests with the current split of an adaptation, and changes it under traffic without dropping any. */
 export class AdaptiveRunner implements AsyncDisposable {
-  readonly #runner: SplitRunner;
+  readonly #runner: Pick<SplitRunner, 'prepare' | 'run'>;
   readonly #server: ServerConnection;
   readonly #adaptation: Adaptation;
   readonly #stop = new AbortController();
@@ -51,7 +51,7 @@ export class AdaptiveRunner implements AsyncDisposable {
   #restUntil = 0;
   #observedAt = performance.now();
 
-  constructor(runner: SplitRunner, server: ServerConnection, adaptation: Adaptation) {
+  constructor(runner: Pick<SplitRunner, 'prepare' | 'run'>, server: ServerConnection, adaptation: Adaptation) {
     this.#runner = runner;
     this.#server = server;
     this.#adaptation = adaptation;
@@ -72,7 +72,8 @@ export class AdaptiveRunner implements AsyncDisposable {
   async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
     const result = await this.#runner.run(this.#possible(choice), inputs, options);
     const [link] = result.timing.links;
-    if (link !== undefined) {
+    // Another way tells nothing of this link.
+    if (link !== undefined && result.route?.fallback !== true) {
       const upBytes = result.sent.reduce((total, { bytes }) => total + bytes, 0);
       this.#observe({ upBytes, downBytes: result.receivedBytes, sendMs: link.sendMs });
     }

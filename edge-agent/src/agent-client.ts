@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type CancelSignal, CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
 import { hopTimes } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
@@ -29,6 +30,23 @@ const answer = z.object({
     totalMs: ms,
     ...hopTimes.shape,
   }),
+  route: z
+    .object({
+      by: text,
+      fallback: z.boolean(),
+      tried: z
+        .array(
+          z.object({
+            rung: text,
+            outcome: z.enum(['answered', 'failed', 'slow', 'cancelled', 'left']),
+            ms,
+            code: text.optional(),
+            message: text.optional(),
+          }),
+        )
+        .max(1_024),
+    })
+    .optional(),
 });
 
 /**
@@ -55,10 +73,12 @@ export async function inferAtAgent(
   inputs: NamedTensors,
   options: { readonly signal: CancelSignal; readonly deadlineMs: number },
 ): Promise<SplitResult> {
-  const { meta, tensors } = await peer.request({ method: 'infer', tensors: inputs }, options);
+  const request = { method: 'infer', meta: { id: randomUUID() }, tensors: inputs };
+  const { meta, tensors } = await peer.request(request, options);
   const parsed = answer.safeParse(meta);
   if (!parsed.success) throw notAnAgent('does not say where the time went; is it a server?');
-  return { outputs: tensors, timing: parsed.data.timing };
+  const { timing, route } = parsed.data;
+  return { outputs: tensors, timing, ...(route === undefined ? {} : { route }) };
 }
 
 function notAnAgent(what: string): CutpointError {

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import {
   checkServer,
@@ -5,7 +6,6 @@ import {
   codecsFor,
   type Daemon,
   type HealthReport,
-  keepConnected,
   type Log,
   needCuts,
   type OpenResources,
@@ -16,12 +16,14 @@ import {
   type SplitSource,
   StageStore,
   segmentOptionsOf,
-  serverAddressOf,
   stageRequestOf,
   startDaemon,
 } from '@cutpoint/daemon';
+import { concreteInputs, randomInputs } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { type Adaptation, AdaptiveRunner } from './adaptive-runner.js';
+import { connectServers } from './connect-servers.js';
+import { FailoverRunner } from './failover-runner.js';
 import { agentHandler } from './handler.js';
 import { needsServerFor } from './run-split.js';
 import type { AgentSettings } from './settings.js';
@@ -33,39 +35,92 @@ export interface AgentContext {
   readonly log: Log;
   /** For an agent without cuts: the splits that it chooses from for requests that do not say how to split. */
   readonly adaptation?: Adaptation;
+  /** The deployment that this device acts on; requests of an older one are refused, and its own carry it. */
+  readonly generation?: () => number | undefined;
 }
 
 /**
  * Connects to the server, loads the segment before the first cut and answers requests with the whole model's outputs
  * until closed. Started without cuts, it leaves them to each request, or adapts them to the link. When the server
- * vanishes, requests fail with CUT_UNREACHABLE until it is back.
+ * vanishes, requests fail with CUT_UNREACHABLE until it is back, or go another way if there are several (docs/failover.md).
  * @throws CutpointError what opening and loading the model and connecting throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE.
  */
-export function startAgent(settings: AgentSettings, { log, adaptation }: AgentContext): Promise<Daemon> {
+export function startAgent(settings: AgentSettings, context: AgentContext): Promise<Daemon> {
+  const { log, adaptation } = context;
   return startDaemon(settings, log, async (opened) => {
-    const source = await openSplitSource(settings);
+    const source = await openSource(settings);
     const codecs = await openCutCodecs(settings, source.modelHash);
     const fixed = fixedChoice(source, settings);
     const stages = opened.add(new StageStore(settings.maxStages));
-    const [front] = source.fixed?.segments ?? [];
+    const front = fixed && source.splitAt(fixed.at).segments[0];
     const needed = front === undefined || needsServerFor(front, source.outputs);
-    const server = needed ? await connectTo({ source, choice: fixed, settings, opened, log }) : undefined;
-    const { maxInFlight, timeoutMs } = settings;
-    const segmentOptions = segmentOptionsOf(settings);
-    const own = new SplitRunner({ source, stages, segmentOptions, codecs, server, maxInFlight });
-    const adaptive = adaptation && opened.add(new AdaptiveRunner(own, needServer(server), adaptation));
+    const servers = needed ? await connectTo({ source, choice: fixed, settings, opened, log }) : [];
+    const shared = {
+      source,
+      stages,
+      segmentOptions: segmentOptionsOf(settings),
+      codecs,
+      maxInFlight: settings.maxInFlight,
+    };
+    const runnerTo = (server: ServerConnection | undefined) => new SplitRunner({ ...shared, server });
+    const failover = withLadder({ settings, source, servers, runnerTo, context });
+    const own: Runner = failover ?? runnerTo(servers[0]);
+    const adaptive = adaptation && opened.add(new AdaptiveRunner(own, needServer(servers[0]), adaptation));
     const choice = (): SplitChoice | undefined => adaptive?.choice ?? fixed;
     const first = choice();
     if (first !== undefined) await own.prepare(first);
+    await failover?.rehearse(randomInputs(concreteInputs(source.inputs, new Map(Object.entries(settings.dim))).inputs));
     const what = { model: settings.model, assumed: source.assumed };
     log.info({ ...what, ...first }, first === undefined ? 'ready for any cut' : 'loaded');
     const { modelHash, inputs, outputs } = source;
+    const { timeoutMs } = settings;
+    const { generation } = context;
     return {
       name,
-      handler: agentHandler({ modelHash, inputs, outputs, runner: adaptive ?? own, choice, timeoutMs }),
-      health: () => healthOf(modelHash, stages, server),
+      handler: agentHandler({ modelHash, inputs, outputs, runner: adaptive ?? own, choice, timeoutMs, generation }),
+      health: () => healthOf(modelHash, stages, { servers, failover }),
     };
   });
+}
+
+type Runner = Pick<SplitRunner, 'prepare' | 'run'>;
+
+/** A ladder needs the whole model, or other cuts of it, whatever the plan's cut is. */
+async function openSource(settings: AgentSettings): Promise<SplitSource> {
+  const { localFallback, otherCuts, model } = settings;
+  if (!localFallback && otherCuts.length === 0) return await openSplitSource(settings);
+  if (extname(model) !== '.json') return await openSplitSource({ ...settings, at: [] });
+  const flag = localFallback ? '--local-fallback' : '--other-cuts';
+  throw new CutpointError('CUT_USAGE', `${flag} needs the whole model: give the .onnx file and --at, not ${model}.`);
+}
+
+interface LadderParts {
+  readonly settings: AgentSettings;
+  readonly source: SplitSource;
+  readonly servers: readonly ServerConnection[];
+  readonly runnerTo: (server: ServerConnection | undefined) => SplitRunner;
+  readonly context: AgentContext;
+}
+
+/** Several ways to answer requests; undefined where there is only one. */
+function withLadder({ settings, source, servers, runnerTo, context }: LadderParts): FailoverRunner | undefined {
+  const { log, adaptation, generation } = context;
+  const { codec, localFallback, maxInFlight, otherCuts, timeoutMs } = settings;
+  const alone = adaptation?.alone === undefined ? undefined : adaptation.choices[adaptation.alone];
+  const choice = alone ?? (localFallback ? lastCut(source) : undefined);
+  const listed = otherCuts.map((cut) => ({ at: [cut], codecs: codecsFor(1, codec.slice(0, 1)) }));
+  const others = [...listed, ...(adaptation?.choices ?? [])];
+  if (servers.length === 0 || (servers.length === 1 && choice === undefined && listed.length === 0)) return undefined;
+  const local = choice && { runner: runnerTo(undefined), choice };
+  const ways = servers.map((connection) => ({ connection, runner: runnerTo(connection) }));
+  return new FailoverRunner({ servers: ways, local, others, maxInFlight, timeoutMs, log, generation });
+}
+
+/** All on this device. */
+function lastCut({ cuts }: SplitSource): SplitChoice {
+  if (cuts === undefined)
+    throw new CutpointError('CUT_INTERNAL', 'A model that is open for any cut has no list of them.');
+  return { at: [cuts - 1], codecs: ['raw'] };
 }
 
 function needServer(server: ServerConnection | undefined): ServerConnection {
@@ -74,10 +129,9 @@ function needServer(server: ServerConnection | undefined): ServerConnection {
 }
 
 /** How requests are split that do not say so themselves. */
-function fixedChoice({ fixed }: SplitSource, { codec }: AgentSettings): SplitChoice | undefined {
-  if (fixed === undefined) return undefined;
-  const at = needCuts(fixed).cuts.map(({ index }) => index);
-  return { at, codecs: codecsFor(at.length, codec) };
+function fixedChoice({ fixed }: SplitSource, settings: AgentSettings): SplitChoice | undefined {
+  const at = fixed === undefined ? settings.at : needCuts(fixed).cuts.map(({ index }) => index);
+  return at.length === 0 ? undefined : { at, codecs: codecsFor(at.length, settings.codec) };
 }
 
 interface Parts {
@@ -88,29 +142,36 @@ interface Parts {
   readonly log: Log;
 }
 
-async function connectTo({ source, choice, settings, opened, log }: Parts): Promise<ServerConnection | undefined> {
-  const { server: url, serverCa: ca, serverTokenFile: tokenFile, connectTimeoutMs, maxBackoffMs } = settings;
-  if (url === undefined) {
-    if (choice === undefined) return undefined;
+async function connectTo({ source, choice, settings, opened, log }: Parts): Promise<readonly ServerConnection[]> {
+  if (settings.server === undefined) {
+    if (choice === undefined) return [];
     throw new CutpointError(
       'CUT_USAGE',
       'The setting server is missing: give --server with the address that `cutpoint serve` shows.',
     );
   }
-  const address = await serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log);
-  const check = async (peer: Peer, signal: AbortSignal): Promise<void> => {
-    if (choice === undefined) {
-      await checkServer(peer, url, source.modelHash, signal);
-      return;
-    }
-    await checkStage(peer, url, { model: source.splitAt(choice.at), request: stageRequestOf(choice, 1), signal });
-  };
-  return opened.add(await keepConnected(address, { name, maxBackoffMs, log, check }));
+  const check =
+    (url: string) =>
+    async (peer: Peer, signal: AbortSignal): Promise<void> => {
+      if (choice === undefined) await checkServer(peer, url, source.modelHash, signal);
+      else
+        await checkStage(peer, url, { model: source.splitAt(choice.at), request: stageRequestOf(choice, 1), signal });
+    };
+  return await connectServers(settings, { check, dispensable: settings.localFallback, opened, log });
 }
 
-function healthOf(modelHash: string, stages: StageStore, server: ServerConnection | undefined): HealthReport {
+interface HealthParts {
+  readonly servers: readonly ServerConnection[];
+  readonly failover: FailoverRunner | undefined;
+}
+
+function healthOf(modelHash: string, stages: StageStore, { servers, failover }: HealthParts): HealthReport {
   const { health: segment } = stages;
   const able = segment === 'ready';
-  if (server === undefined) return { ready: able, segment, modelHash, server: 'not needed' };
-  return { ready: able && server.connected, segment, modelHash, server: server.connected ? 'connected' : 'away' };
+  if (servers.length === 0) return { ready: able, segment, modelHash, server: 'not needed' };
+  const connected = servers.some((server) => server.connected);
+  const report = { segment, modelHash, server: connected ? 'connected' : 'away' };
+  if (failover === undefined) return { ready: able && connected, ...report };
+  const { counts: requests, links } = failover;
+  return { ready: able && failover.able, ...report, links, requests };
 }

@@ -1,7 +1,17 @@
-import type { TensorSpec } from '@cutpoint/core';
+import type { CancelSignal, NamedTensors, TensorSpec } from '@cutpoint/core';
 import { CutpointError } from '@cutpoint/core';
-import { type SplitChoice, splitChoice, version } from '@cutpoint/daemon';
+import {
+  AnsweredRequests,
+  checkGeneration,
+  Deadline,
+  requestKeyOf,
+  type SplitChoice,
+  splitChoice,
+  tagsOf,
+  version,
+} from '@cutpoint/daemon';
 import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
+import type { SplitRun } from './run-split.js';
 import type { SplitRunner } from './split-runner.js';
 
 /** What an agent serves. */
@@ -14,12 +24,17 @@ export interface AgentService {
   choice(): SplitChoice | undefined;
   /** Deadline of a request that has none. */
   readonly timeoutMs: number;
+  /** The deployment that the agent acts on, if it does. */
+  readonly generation?: (() => number | undefined) | undefined;
 }
+
+/** For how long a request that is repeated is answered without being computed again, and what may be kept for that. */
+const answeredLimits = { windowMs: 30_000, maxAnswers: 1_024, maxBytes: 64 * 1024 ** 2, maxUnderWay: 1_024 };
 
 /**
  * Answers `describe` (the model's inputs and outputs; with a split in the meta data, once that is ready) and `infer` (the
- * model's inputs in, its outputs out, with `timing` beside them; split as the meta data say, if they do). `probe` measures
- * the link.
+ * model's inputs in, its outputs out, with `timing` beside them, and `route` where there are several ways; split as the
+ * meta data say, if they do, and computed once for all requests of one `id`). `probe` measures the link.
  */
 export function agentHandler(service: AgentService): RequestHandler {
   const inputs = service.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
@@ -33,6 +48,26 @@ export function agentHandler(service: AgentService): RequestHandler {
     choices.set(split, choice);
     return choice;
   };
+  const bytesOf = ({ outputs }: SplitRun) => [...outputs.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  const answered = new AnsweredRequests<SplitRun>({ ...answeredLimits, bytesOf });
+  const infer = async (meta: Meta, tensors: NamedTensors, signal: CancelSignal): Promise<SplitRun> => {
+    checkGeneration(meta, service.generation?.());
+    const choice = choiceOf(meta);
+    const tags = tagsOf(meta);
+    const { id } = tags;
+    const options = { ...(id === undefined ? {} : { tags }), transfer: true };
+    if (id === undefined) {
+      const own = signal.endsAtMs === undefined ? { deadlineMs: service.timeoutMs } : {};
+      return await service.runner.run(choice, tensors, { signal, ...own, ...options });
+    }
+    // Who asks twice is answered once; that the first has hung up does not end the work.
+    const compute = async (): Promise<SplitRun> => {
+      const endsInMs = signal.endsAtMs === undefined ? service.timeoutMs : signal.endsAtMs - performance.now();
+      using deadline = new Deadline(endsInMs);
+      return await service.runner.run(choice, tensors, { signal: deadline, ...options });
+    };
+    return await answered.ask(requestKeyOf(id, choice, tensors), compute, signal);
+  };
   return async ({ method, meta, tensors, signal }) => {
     switch (method) {
       case 'describe': {
@@ -40,10 +75,8 @@ export function agentHandler(service: AgentService): RequestHandler {
         return { meta: description };
       }
       case 'infer': {
-        const own = signal.endsAtMs === undefined ? { deadlineMs: service.timeoutMs } : {};
-        const options = { signal, ...own, transfer: true };
-        const { outputs, timing } = await service.runner.run(choiceOf(meta), tensors, options);
-        return { meta: { timing }, tensors: outputs };
+        const { outputs, timing, route } = await infer(meta, tensors, signal);
+        return { meta: route === undefined ? { timing } : { timing, route }, tensors: outputs };
       }
       case probeMethod:
         return answerProbe({ meta });

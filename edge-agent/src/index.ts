@@ -4,6 +4,7 @@ export { inferAtAgent, inputsOfAgent } from './agent-client.js';
 export { FleetDeployments, type FleetDeploymentsOptions } from './fleet/fleet-deployments.js';
 export {
   needsServerFor,
+  type Route,
   type SplitParts,
   type SplitResult,
   type SplitRun,

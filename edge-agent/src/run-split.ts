@@ -2,16 +2,19 @@ import { type CancelSignal, type NamedTensors, throwIfCancelled } from '@cutpoin
 import {
   askNext,
   CutCodecs,
+  Deadline,
   type HopTimes,
   mergeOutputs,
   type NextAnswer,
+  type RequestTags,
   type SentTensor,
   type StageRequest,
   stageTimesOf,
+  type TriedRung,
 } from '@cutpoint/daemon';
 import type { SegmentPlan, Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
-import { Deadline } from './deadline.js';
+import type { FrontResults } from './front-results.js';
 
 /** Where the time of a request went, in milliseconds; beside the sums seen from here, stage by stage and link by link. */
 export interface SplitTiming extends HopTimes {
@@ -30,6 +33,15 @@ export interface SplitTiming extends HopTimes {
 export interface SplitResult {
   readonly outputs: NamedTensors;
   readonly timing: SplitTiming;
+  readonly route?: Route;
+}
+
+/** By which way a request was answered, where there are several. */
+export interface Route {
+  readonly by: string;
+  /** It was not the planned one. */
+  readonly fallback: boolean;
+  readonly tried: readonly TriedRung[];
 }
 
 /** What one run here gave. */
@@ -46,6 +58,10 @@ export interface SplitRunOptions {
   readonly deadlineMs?: number;
   /** Give the input buffers away instead of copying them. */
   readonly transfer?: boolean;
+  /** What travels along the chain beside what is asked. */
+  readonly tags?: RequestTags;
+  /** Where several servers may be asked, the front segment's result is computed once for all. */
+  readonly fronts?: FrontResults;
 }
 
 /** A front segment, and where the rest runs. */
@@ -80,7 +96,7 @@ const notAsked: NextAnswer = {
 export async function runSplit(
   { front, request, outputs, codecs = new CutCodecs(), agree, server }: SplitParts,
   inputs: NamedTensors,
-  { signal, deadlineMs, transfer = false }: SplitRunOptions,
+  { signal, deadlineMs, transfer = false, tags, fronts }: SplitRunOptions,
 ): Promise<SplitRun> {
   const startedAt = performance.now();
   // Without a server the front segment's work would be in vain.
@@ -88,11 +104,11 @@ export async function runSplit(
   using deadline = deadlineMs === undefined ? undefined : new Deadline(deadlineMs, signal);
   const options = signalOf(deadline ?? signal);
   if (peer !== undefined) await agree?.(peer, options.signal);
-  const known = await front.run(inputs, { ...options, transfer });
+  const known = await (fronts?.of(front, inputs) ?? front.run(inputs, { ...options, transfer }));
   const frontMs = performance.now() - startedAt;
   const own = stageTimesOf(known.timing, frontMs);
   throwIfCancelled(options.signal);
-  const answer = server ? await askNext(server(), request, known.sends, { codecs, ...options }) : notAsked;
+  const answer = server ? await askNext(server(), request, known.sends, { codecs, tags, ...options }) : notAsked;
   const { stages, links } = answer.times;
   return {
     outputs: mergeOutputs(outputs, known.answers, answer.tensors),

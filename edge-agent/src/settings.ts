@@ -1,4 +1,5 @@
 import {
+  addressesSetting,
   addressSetting,
   codecSpec,
   endpointSettings,
@@ -23,9 +24,20 @@ export const agentSettings = z.strictObject({
     .describe(
       'how tensors cross the cut, such as raw, f16 or ts-tabq:delta=1e-3+rans: one codec for all cuts, or one for each with commas between',
     ),
-  server: addressSetting
+  server: addressesSetting
     .optional()
-    .describe('address of the server; not needed where the cut leaves nothing to the server'),
+    .describe(
+      'address of the server, or several with commas between, the first the planned one; not needed where the cut leaves nothing to the server',
+    ),
+  otherCuts: z
+    .array(z.int().min(0))
+    .max(16)
+    .default([])
+    .describe('further cuts to try where a request cannot be answered with its own, with commas between'),
+  localFallback: z
+    .boolean()
+    .default(false)
+    .describe('answer with the whole model on this device where no server does in time; it is loaded at the start'),
   serverCa: z.string().min(1).optional().describe("PEM file with the authority of the server's certificate"),
   serverTokenFile: z.string().min(1).optional().describe('file with the token to present to the server; chmod 600'),
   ...reachSettings,

@@ -69,8 +69,9 @@ async function withRunner(here: CutCodecs, there: RequestHandler, work: (runner:
   await using peer = await connect({ url: listener.url, connectTimeoutMs: 5_000 });
   await using stages = new StageStore(1);
   const { modelHash, inputs, outputs, assumed } = model;
-  const source = { modelHash, inputs, outputs, assumed, fixed: undefined, splitAt: () => model };
-  const server = { url: listener.url, connected: true, peer: () => peer, [Symbol.asyncDispose]: async () => {} };
+  const source = { modelHash, inputs, outputs, assumed, cuts: undefined, fixed: undefined, splitAt: () => model };
+  const renew = async () => {};
+  const server = { url: listener.url, connected: true, peer: () => peer, renew, [Symbol.asyncDispose]: async () => {} };
   try {
     await work(new SplitRunner({ source, stages, segmentOptions: {}, codecs: here, server, maxInFlight: 4 }));
   } finally {

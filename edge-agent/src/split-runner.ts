@@ -1,6 +1,7 @@
 import { tableNamed } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
+  Admission,
   type CutCodecs,
   checkStage,
   type ServerConnection,
@@ -13,7 +14,6 @@ import {
 import { loadStage, type SegmentOptions, type SplitModel, type Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { needsServerFor, runSplit, type SplitRun, type SplitRunOptions } from './run-split.js';
-import { Slots } from './split-client.js';
 
 export interface SplitRunnerOptions {
   readonly source: SplitSource;
@@ -28,14 +28,14 @@ export interface SplitRunnerOptions {
 /** Runs a model split in any way, changing from request to request; front segments are loaded when they are needed. */
 export class SplitRunner {
   readonly #options: SplitRunnerOptions;
-  readonly #slots: Slots;
+  readonly #door: Admission;
   readonly #requests = new WeakMap<SplitChoice, StageRequest>();
   /** The choices that a connection's other side has said it can take. */
   readonly #agreed = new WeakMap<Peer, WeakSet<SplitChoice>>();
 
   constructor(options: SplitRunnerOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.maxInFlight);
+    this.#door = new Admission({ most: options.maxInFlight });
   }
 
   /** Loads a split's segments here and on the devices behind, so that its first request need not wait for that. */
@@ -48,7 +48,9 @@ export class SplitRunner {
   /** Runs the model once. @throws CutpointError CUT_OVERLOADED, CUT_USAGE, and what loading and `runSplit` throw. */
   async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
     const model = this.#options.source.splitAt(choice.at);
-    return await this.#slots.use(() =>
+    const endsAtMs = options.signal?.endsAtMs;
+    const budgetMs = options.deadlineMs ?? (endsAtMs === undefined ? undefined : endsAtMs - performance.now());
+    const work = () =>
       this.#use(model, choice, (front) => {
         const server = needsServerFor(front.plan, model.outputs) ? this.#peerOfNext : undefined;
         const { codecs } = this.#options;
@@ -58,8 +60,8 @@ export class SplitRunner {
         };
         const parts = { front, request: this.#requestOf(choice), outputs: model.outputs, codecs, agree, server };
         return runSplit(parts, inputs, options);
-      }),
-    );
+      });
+    return await this.#door.use(work, budgetMs);
   }
 
   /** Makes sure that this device and those behind can do their parts. @throws CutpointError CUT_CODEC_TABLE and as `checkStage`. */

@@ -28,6 +28,12 @@ const serverName = 'cutpoint-server';
 /** Where no request waits for it, a segment may take this long to load. */
 const patience = new AbortController().signal;
 
+export interface ServerContext {
+  readonly log: Log;
+  /** The deployment that this device acts on; requests of an older one are refused. */
+  readonly generation?: () => number | undefined;
+}
+
 /**
  * Answers requests for the segments behind the first cut until closed: those of the split it was started with, loaded
  * before it is ready, or of any split, loaded when they are first asked for. `describe` tells which segment it is;
@@ -35,7 +41,7 @@ const patience = new AbortController().signal;
  * @throws CutpointError what opening and loading the model throws; CUT_UNREACHABLE and the like for the next device;
  * CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address.
  */
-export function startServer(settings: ServerSettings, { log }: { log: Log }): Promise<Daemon> {
+export function startServer(settings: ServerSettings, { log, generation }: ServerContext): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
     const source = await openSplitSource(settings);
     const codecs = await openCutCodecs(settings, source.modelHash);
@@ -52,7 +58,7 @@ export function startServer(settings: ServerSettings, { log }: { log: Log }): Pr
       return { ready, segment, modelHash: source.modelHash, ...chain };
     };
     if (settings.http !== undefined) await serveHttp(settings.http, settings, opened, log);
-    return { name: serverName, handler: stageHandler(service), health };
+    return { name: serverName, handler: stageHandler(service, generation), health };
   });
 }
 

@@ -1,11 +1,13 @@
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
+  Admission,
   askNext,
   type CutCodecs,
   checkStage,
   describeStage,
   type HopReport,
   mergeOutputs,
+  type RequestTags,
   receive,
   type ServerConnection,
   type SplitSource,
@@ -32,6 +34,8 @@ export interface StageServiceOptions {
 export class StageService {
   readonly #options: StageServiceOptions;
   readonly #rests = new WeakMap<StageRequest, StageRequest>();
+  /** How fast answers come, for each kind of request. What waits is bounded by the segments' own queues. */
+  readonly #doors = new WeakMap<StageRequest, Admission>();
 
   constructor(options: StageServiceOptions) {
     this.#options = options;
@@ -55,17 +59,30 @@ export class StageService {
     this.#options.codecs.check(model, request.codecs, [request.segment - 1, request.segment]);
     await this.#use(model, request, async () => undefined);
     if (request.segment < request.at.length) {
-      const { url, peer } = this.#next(request);
-      await checkStage(peer(), url, { model, request: this.#rest(request), signal });
+      const next = this.#next(request);
+      await checkStage(next.peer(), next.url, { model, request: this.#rest(request), signal });
     }
     return describeStage(model, request);
   }
 
-  /** Runs the segment on what crossed the cut before it, and has the next device do the rest. */
+  /**
+   * Runs the segment on what crossed the cut before it, and has the next device do the rest.
+   * @throws CutpointError CUT_OVERLOADED at once if there is so much to do that it would come too late.
+   */
   async infer(
     request: StageRequest,
     tensors: NamedTensors,
+    { signal, tags }: { readonly signal: CancelSignal; readonly tags: RequestTags },
+  ): Promise<{ meta: HopReport; tensors: NamedTensors }> {
+    const budgetMs = signal.endsAtMs === undefined ? undefined : signal.endsAtMs - performance.now();
+    return await this.#doorOf(request).use(() => this.#run(request, tensors, signal, tags), budgetMs);
+  }
+
+  async #run(
+    request: StageRequest,
+    tensors: NamedTensors,
     signal: CancelSignal,
+    tags: RequestTags,
   ): Promise<{ meta: HopReport; tensors: NamedTensors }> {
     const arrivedAt = performance.now();
     const model = this.#options.source.splitAt(request.at);
@@ -80,7 +97,7 @@ export class StageService {
       return { meta: { times: { stages: [own], links: [] }, codecMs }, tensors: result.answers };
     }
     const peer = this.#next(request).peer();
-    const answer = await askNext(peer, this.#rest(request), result.sends, { codecs, signal });
+    const answer = await askNext(peer, this.#rest(request), result.sends, { codecs, signal, tags });
     const names = [...result.answers.keys(), ...answer.tensors.keys()];
     const { stages, links } = answer.times;
     const times = { stages: [own, ...stages], links };
@@ -92,6 +109,12 @@ export class StageService {
     if (plan === undefined) throw new CutpointError('CUT_INTERNAL', `The split has no segment ${segment}.`);
     const key = `${at[segment - 1]} to ${at[segment] ?? 'the end'}`;
     return this.#options.stages.use(key, () => loadStage(plan, this.#options.segmentOptions), work);
+  }
+
+  #doorOf(request: StageRequest): Admission {
+    const door = this.#doors.get(request) ?? new Admission({ most: Number.POSITIVE_INFINITY });
+    this.#doors.set(request, door);
+    return door;
   }
 
   /** What the next device is asked for; one object for each request, so that it is encoded once. */

@@ -12,5 +12,18 @@ export function isAddress(text: string): boolean {
   return url.port !== '' || url.protocol.startsWith('ws');
 }
 
+/** Most addresses of one setting. */
+const maxAddresses = 16;
+
+/** The addresses of a setting that may name several, with commas between. */
+export function addressesOf(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}
+
+/** The schema of a setting that is one address, or several with commas between. */
+export const addressesSetting = z
+  .string()
+  .refine((text) => addressesOf(text).every(isAddress) && addressesOf(text).length <= maxAddresses, addressHelp);
+
 /** The schema of a setting that is the address of a daemon. */
 export const addressSetting = z.string().refine(isAddress, addressHelp);

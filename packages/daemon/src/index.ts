@@ -1,8 +1,9 @@
-export { addressHelp, addressSetting, isAddress } from './address.js';
+export { addressesOf, addressesSetting, addressHelp, addressSetting, isAddress } from './address.js';
 export { type AnsweredOptions, AnsweredRequests, type RequestKey } from './answered-requests.js';
 export { openCodecTables, shippedTablesOf, tablesFolderOf, writeCodecTables } from './codec-tables.js';
 export { checkServer, checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { CutCodecs, openCutCodecs } from './cut-codecs.js';
+export { Deadline } from './deadline.js';
 export { DeployedModel, type DeployedModelOptions, type DeployedSplit } from './deployed-model.js';
 export { allowInsecure } from './endpoint.js';
 export { endpointSettings } from './endpoint-settings.js';
@@ -16,13 +17,20 @@ export { Pace, type PaceEstimate } from './failover/pace.js';
 export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
-export { type KeepOptions, keepConnected, type ServerConnection } from './keep-connected.js';
+export {
+  type KeepOptions,
+  keepConnected,
+  keepTrying,
+  type ServerConnection,
+  type TriedConnection,
+} from './keep-connected.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';
 export { maxStagesSetting, modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
-export { askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
+export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
+export { type RequestTags, requestIdOf, requestKeyOf, tagsOf } from './request-tags.js';
 export { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
 export { reachSettings, serverAddressOf } from './server-address.js';
 export { resolveSettings } from './settings/resolve.js';

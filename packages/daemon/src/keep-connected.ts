@@ -5,6 +5,8 @@ import { connectServer, type ServerAddress } from './connect-stage.js';
 import type { Log } from './log.js';
 
 const firstBackoffMs = 100;
+/** An empty frame that takes longer than this both ways is taken for lost. */
+const pingMs = 2_000;
 
 /** A connection to the server that comes back when the server does. */
 export interface ServerConnection extends AsyncDisposable {
@@ -12,6 +14,11 @@ export interface ServerConnection extends AsyncDisposable {
   peer(): Peer;
   readonly connected: boolean;
   readonly url: string;
+  /**
+   * Makes a new connection if this one does not answer a ping: what a cut has interrupted comes back only minutes after the
+   * link, as TCP waits longer each time before it sends again.
+   */
+  renew(): Promise<void>;
 }
 
 export interface KeepOptions {
@@ -23,77 +30,140 @@ export interface KeepOptions {
   readonly check: (peer: Peer, signal: AbortSignal) => Promise<void>;
 }
 
+/** A connection that is tried for, and what came of the first attempt: nothing if it succeeded. */
+export interface TriedConnection {
+  readonly connection: ServerConnection;
+  readonly first: Promise<CutpointError | undefined>;
+}
+
 /**
  * Connects to the server and, whenever the connection ends, tries again with pauses that double from 0.1 s up to
  * `maxBackoffMs`, each shortened by chance so that agents do not all come back at the same moment.
  * @throws CutpointError what `connectServer` and `check` throw if the first attempt fails.
  */
 export async function keepConnected(address: ServerAddress, options: KeepOptions): Promise<ServerConnection> {
-  const { name, maxBackoffMs, log, check } = options;
-  const stop = new AbortController();
-  const open = async (): Promise<Peer> => {
-    const opened = await connectServer(address, name, stop.signal);
-    try {
-      await check(opened, stop.signal);
-      return opened;
-    } catch (thrown) {
-      await opened.close();
-      throw thrown;
-    }
-  };
-  let peer: Peer | undefined = await open();
-  let lastError: CutpointError | undefined;
-  const { url } = address;
-  log.info({ server: url }, 'connected');
+  const { connection, first } = keepTrying(address, options);
+  const error = await first;
+  if (error === undefined) return connection;
+  await connection[Symbol.asyncDispose]();
+  throw error;
+}
 
-  async function keep(connected: Peer): Promise<void> {
-    let current = connected;
-    while (!stop.signal.aborted) {
-      const reason = await current.closed;
+/** As `keepConnected`, for those who can do without the server: the first attempt may fail like any other. */
+export function keepTrying(address: ServerAddress, options: KeepOptions): TriedConnection {
+  const connection = new KeptConnection(address, options);
+  return { connection, first: connection.first };
+}
+
+class KeptConnection implements ServerConnection {
+  readonly url: string;
+  readonly first: Promise<CutpointError | undefined>;
+  readonly #address: ServerAddress;
+  readonly #options: KeepOptions;
+  readonly #stop = new AbortController();
+  readonly #kept: Promise<void>;
+  #peer: Peer | undefined;
+  #lastError: CutpointError | undefined;
+  #renewing: Promise<void> | undefined;
+
+  constructor(address: ServerAddress, options: KeepOptions) {
+    this.url = address.url;
+    this.#address = address;
+    this.#options = options;
+    const first = this.#try();
+    this.first = first.then((peer) => (peer === undefined ? this.#lastError : undefined));
+    this.#kept = this.#keep(first);
+  }
+
+  peer(): Peer {
+    if (this.#peer !== undefined) return this.#peer;
+    throw (
+      this.#lastError ?? new CutpointError('CUT_UNREACHABLE', `The server at ${this.url} is away; try again later.`)
+    );
+  }
+
+  get connected(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  renew(): Promise<void> {
+    const peer = this.#peer;
+    if (peer === undefined) return Promise.resolve();
+    this.#renewing ??= this.#closeIfSilent(peer).finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #closeIfSilent(peer: Peer): Promise<void> {
+    const answered = peer.ping().then(
+      () => true,
+      () => false,
+    );
+    if ((await Promise.race([answered, pause(pingMs, this.#stop.signal)])) === true || this.#stop.signal.aborted)
+      return;
+    this.#options.log.warn({ server: this.url }, 'the server is silent; connecting anew');
+    if (this.#peer === peer) this.#peer = undefined;
+    await peer.close();
+  }
+
+  async #keep(first: Promise<Peer | undefined>): Promise<void> {
+    const { log } = this.#options;
+    const server = this.url;
+    let peer = await first;
+    if (peer !== undefined) log.info({ server }, 'connected');
+    for (;;) {
+      peer ??= await this.#reconnect();
+      if (peer === undefined) return;
+      const reason = await peer.closed;
+      this.#peer = undefined;
+      this.#lastError = undefined;
       peer = undefined;
-      lastError = undefined;
-      if (stop.signal.aborted) return;
-      log.warn({ server: url, code: reason?.code, reason: reason?.message }, 'lost the server');
-      const next = await reconnect();
-      if (next === undefined) return;
-      current = next;
-      peer = next;
-      log.info({ server: url }, 'connected again');
+      if (this.#stop.signal.aborted) return;
+      log.warn({ server, code: reason?.code, reason: reason?.message }, 'lost the server');
     }
   }
 
-  async function reconnect(): Promise<Peer | undefined> {
+  async #reconnect(): Promise<Peer | undefined> {
+    const { signal } = this.#stop;
+    const { log, maxBackoffMs } = this.#options;
     for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, maxBackoffMs)) {
-      await pause(backoffMs * (0.5 + Math.random() / 2), stop.signal);
-      if (stop.signal.aborted) return undefined;
-      try {
-        const next = await open();
-        if (!stop.signal.aborted) return next;
-        await next.close();
-        return undefined;
-      } catch (thrown) {
-        lastError = asCutpointError(thrown, 'CUT_UNREACHABLE');
-        log.debug({ server: url, code: lastError.code, reason: lastError.message }, 'the server is still away');
+      await pause(backoffMs * (0.5 + Math.random() / 2), signal);
+      if (signal.aborted) return undefined;
+      const peer = await this.#try();
+      if (peer !== undefined) {
+        log.info({ server: this.url }, 'connected again');
+        return peer;
       }
+      const { code, message: reason } = this.#lastError ?? {};
+      log.debug({ server: this.url, code, reason }, 'the server is still away');
     }
   }
 
-  const kept = keep(peer);
-  return {
-    url,
-    peer: () => {
-      if (peer !== undefined) return peer;
-      throw lastError ?? new CutpointError('CUT_UNREACHABLE', `The server at ${url} is away; try again later.`);
-    },
-    get connected() {
-      return peer !== undefined;
-    },
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await peer?.close();
-      await kept;
-    },
-  };
+  /** One attempt; undefined, and the reason remembered, if it fails. */
+  async #try(): Promise<Peer | undefined> {
+    const { signal } = this.#stop;
+    try {
+      const peer = await connectServer(this.#address, this.#options.name, signal);
+      try {
+        await this.#options.check(peer, signal);
+      } catch (thrown) {
+        await peer.close();
+        throw thrown;
+      }
+      this.#peer = peer;
+      return peer;
+    } catch (thrown) {
+      this.#lastError = asCutpointError(thrown, 'CUT_UNREACHABLE');
+      return undefined;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#peer?.close();
+    await this.#kept;
+  }
 }
 
 /** Waits, or returns early when the signal aborts. */

@@ -1,9 +1,10 @@
 import { decodeCrossing, encodeCrossing } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import type { CutIdentity } from '@cutpoint/runtime';
-import type { Peer } from '@cutpoint/wire';
+import type { Meta, Peer } from '@cutpoint/wire';
 import type { CutCodecs } from './cut-codecs.js';
 import { type HopTimes, hopTimesOf } from './hop-times.js';
+import type { RequestTags } from './request-tags.js';
 import { dtypesOf, mostElements, type StageRequest } from './stage-choice.js';
 
 /** A tensor that crossed a link. */
@@ -28,6 +29,13 @@ export interface NextAnswer {
   };
 }
 
+export interface AskOptions {
+  readonly codecs: CutCodecs;
+  readonly signal?: CancelSignal;
+  /** Without any the request's header repeats, and is encoded only once. */
+  readonly tags?: RequestTags | undefined;
+}
+
 /**
  * Hands what crosses a cut to the next device of the chain and waits for what it and those behind it answer.
  * @throws CutpointError what encoding and `peer.request` throw.
@@ -36,12 +44,12 @@ export async function askNext(
   peer: Peer,
   request: StageRequest,
   sends: NamedTensors,
-  { codecs, ...options }: { readonly codecs: CutCodecs; readonly signal?: CancelSignal },
+  { codecs, tags, ...options }: AskOptions,
 ): Promise<NextAnswer> {
   const startedAt = performance.now();
   const tensors = encodeCrossing(sends, codecs.of(codecBefore(request)));
   const codecMs = performance.now() - startedAt;
-  const reply = await peer.request({ method: 'infer', meta: request, tensors }, options);
+  const reply = await peer.request({ method: 'infer', meta: withTags(request, tags), tensors }, options);
   const { encodeUs, networkUs, remoteUs, decodeUs } = reply.timing;
   return {
     tensors: reply.tensors,
@@ -55,6 +63,10 @@ export async function askNext(
       decodeMs: decodeUs / 1000,
     },
   };
+}
+
+function withTags(request: StageRequest, tags: RequestTags | undefined): Meta {
+  return tags === undefined || Object.keys(tags).length === 0 ? request : { ...request, ...tags };
 }
 
 /** What has crossed the cut before a segment, as the segment takes it. @throws CutpointError as `decodeCrossing`. */

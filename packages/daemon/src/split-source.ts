@@ -5,6 +5,8 @@ import { type ModelSettings, splitOptionsOf } from './model-settings.js';
 
 /** A model that can be split: at the places it was opened with, or wherever a request wants. */
 export interface SplitSource extends Pick<SplitModel, 'modelHash' | 'inputs' | 'outputs' | 'assumed'> {
+  /** How many cuts the model has; undefined if only one split is allowed. Behind the last nothing is left. */
+  readonly cuts: number | undefined;
   /** The one split there is; undefined if every cut is allowed. */
   readonly fixed: SplitModel | undefined;
   /** @throws CutpointError CUT_MODEL_MISMATCH if only other cuts are allowed, CUT_ILLEGAL_CUT if there are no such cuts. */
@@ -23,6 +25,7 @@ export async function openSplitSource(settings: ModelSettings): Promise<SplitSou
     inputs,
     outputs,
     assumed,
+    cuts: model.list.cuts.length,
     fixed: undefined,
     splitAt: remembered((cuts) => splitOf(model, cuts)),
   };
@@ -53,6 +56,7 @@ function fixedSource(fixed: SplitModel): SplitSource {
     inputs,
     outputs,
     assumed,
+    cuts: undefined,
     fixed,
     splitAt(at) {
       if (String(at) === String(here)) return fixed;

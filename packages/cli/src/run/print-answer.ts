@@ -1,5 +1,5 @@
 import { describeType, elementCount, type NamedTensors } from '@cutpoint/core';
-import type { SplitResult, SplitTiming } from '@cutpoint/edge-agent';
+import type { Route, SplitResult, SplitTiming } from '@cutpoint/edge-agent';
 import { writeTensors } from '../npy/tensor-files.js';
 import { printResult } from '../output/result.js';
 import { alignRight, fields, table } from '../output/table.js';
@@ -21,17 +21,28 @@ export type Fact = readonly [name: string, value: string];
  * @throws CutpointError what `writeTensors` throws.
  */
 export async function printAnswer(
-  { outputs, timing }: SplitResult,
+  { outputs, timing, route }: SplitResult,
   { json, out }: PrintOptions,
   facts: readonly Fact[] = [],
 ): Promise<void> {
   if (out !== undefined) await writeTensors(out, outputs);
-  const value = { outputs: tensorsToJson(outputs), timing };
+  const value = { outputs: tensorsToJson(outputs), timing, ...(route === undefined ? {} : { route }) };
   await printResult(
     json === true,
     value,
-    () => `${outputTable(outputs)}\n${fields([...facts, ...timingFacts(timing)])}`,
+    () => `${outputTable(outputs)}\n${fields([...facts, ...routeFacts(route), ...timingFacts(timing)])}`,
   );
+}
+
+/** By which way the answer came; of a fallback also why. */
+function routeFacts(route: Route | undefined): readonly Fact[] {
+  if (route === undefined) return [];
+  if (!route.fallback) return [['answered by', route.by]];
+  const reasons = route.tried.flatMap(({ rung, outcome, code, message }, i) => {
+    if (outcome === 'answered') return [];
+    return [[i === 0 ? 'instead of' : '', `${rung}: ${code === undefined ? outcome : `${code}: ${message}`}`] as const];
+  });
+  return [['answered by', `${route.by} (fallback)`], ...reasons];
 }
 
 const shownValues = 6;

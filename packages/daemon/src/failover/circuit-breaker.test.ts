@@ -5,7 +5,11 @@ import { SimulatedClock } from './simulation.testing.js';
 function opened() {
   const clock = new SimulatedClock();
   const changes: string[] = [];
-  const breaker = new CircuitBreaker({ clock, onChange: (state, why) => changes.push(`${state} ${why}`) });
+  const breaker = new CircuitBreaker({
+    clock,
+    onOpen: (why, again) => changes.push(`open ${why} ${again}`),
+    onClose: () => changes.push('closed'),
+  });
   for (let i = 0; i < 3; i++) breaker.enter().bad('slow');
   return { clock, breaker, changes };
 }
@@ -34,7 +38,7 @@ describe('a circuit breaker', () => {
     expect(breaker.ready).toBe(false);
     trial.good();
     expect(breaker.state).toBe('closed');
-    expect(changes).toEqual(['open slow', 'closed undefined']);
+    expect(changes).toEqual(['open slow false', 'closed']);
   });
 
   it('rests twice as long after each trial in vain, but never longer than 1.5 s', async () => {

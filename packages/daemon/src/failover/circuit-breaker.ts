@@ -11,8 +11,9 @@ export interface BreakerOptions {
   readonly firstRestMs?: number;
   /** Short enough that a link that has healed is used again within 3 s. */
   readonly longestRestMs?: number;
-  /** Hears of each change between being used and being left. */
-  readonly onChange?: (state: 'closed' | 'open', why: 'failed' | 'slow' | undefined) => void;
+  /** Hears when it opens, and again after each trial in vain. */
+  readonly onOpen?: (why: 'failed' | 'slow', again: boolean) => void;
+  readonly onClose?: () => void;
 }
 
 /** Leave for one request to use a link. What became of it is told by exactly one of these; later calls do nothing. */
@@ -34,7 +35,8 @@ export class CircuitBreaker {
   readonly #badInARow: number;
   readonly #firstRestMs: number;
   readonly #longestRestMs: number;
-  readonly #onChange: BreakerOptions['onChange'];
+  readonly #onOpen: BreakerOptions['onOpen'];
+  readonly #onClose: BreakerOptions['onClose'];
   #open = false;
   #bad = 0;
   #restMs: number;
@@ -48,13 +50,15 @@ export class CircuitBreaker {
     badInARow = 3,
     firstRestMs = 250,
     longestRestMs = 1_500,
-    onChange,
+    onOpen,
+    onClose,
   }: BreakerOptions = {}) {
     this.#clock = clock;
     this.#badInARow = badInARow;
     this.#firstRestMs = firstRestMs;
     this.#longestRestMs = longestRestMs;
-    this.#onChange = onChange;
+    this.#onOpen = onOpen;
+    this.#onClose = onClose;
     this.#restMs = firstRestMs;
   }
 
@@ -97,20 +101,21 @@ export class CircuitBreaker {
     this.#open = false;
     this.#restMs = this.#firstRestMs;
     this.#changed();
-    this.#onChange?.('closed', undefined);
+    this.#onClose?.();
   }
 
   #fail(why: 'failed' | 'slow'): void {
     if (this.#open) {
       this.#restMs = Math.min(this.#restMs * 2, this.#longestRestMs);
       this.#rest();
+      this.#onOpen?.(why, true);
       return;
     }
     this.#bad += 1;
     if (this.#bad < this.#badInARow) return;
     this.#open = true;
     this.#rest();
-    this.#onChange?.('open', why);
+    this.#onOpen?.(why, false);
   }
 
   #rest(): void {

@@ -1,4 +1,4 @@
-import type { CancelSignal, ErrorCode } from '@cutpoint/core';
+import type { CancelSignal } from '@cutpoint/core';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Pace } from './pace.js';
 
@@ -28,9 +28,9 @@ export interface TriedRung {
   readonly rung: string;
   readonly outcome: 'answered' | 'failed' | 'slow' | 'cancelled' | 'left';
   readonly ms: number;
-  /** Why it failed. */
-  readonly code?: ErrorCode;
-  readonly message?: string;
+  /** Why it failed, under its stable code. */
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
 }
 
 /** An answer, and how it came about. */
