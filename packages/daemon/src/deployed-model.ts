@@ -118,6 +118,7 @@ function sourceOf(models: readonly SplitModel[]): SplitSource {
     inputs,
     outputs,
     assumed,
+    cuts: undefined,
     fixed: undefined,
     splitAt(at) {
       const model = known.get(String(at));
