@@ -161,6 +161,27 @@ test('a deployment that is not ready in time is given up, with the names of thos
   await expect(fleet.deployer.rollback(name)).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
 });
 
+test('a server that is restarted in the middle goes on with what was active', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  fleet.setOnline(box, false);
+  await deploy(fleet, 1);
+  await expect.poll(() => fleet.deployer.status.waitingFor, soon).toEqual([box]);
+  fleet.restartServer();
+  expect(fleet.deployer.leased).toBe(1);
+  expect((await fleet.settled()).active).toBe(3);
+  fleet.setOnline(box, true);
+  await expect.poll(() => fleet.device(box).reported?.wanted, soon).toBe(3);
+  await expect.poll(() => fleet.device(pi).deployments.acting, soon).toBe(3);
+  fleet.beat();
+  await expect.poll(() => fleet.device(box).deployments.acting, soon).toBe(3);
+  expect(fleet.device(pi).deployments.deployments[0]?.ladder[0]?.at).toEqual([2]);
+  expect(await ask(fleet, pi)).toEqual(expected);
+  fleet.restartServer();
+  expect(fleet.deployer.status).toMatchObject({ phase: 'active', active: 3 });
+});
+
 test('an undeployed model is not served any more', async () => {
   await using fleet = await TestFleet.open({ devices: [pi, box] });
   await deploy(fleet, 2);

@@ -48,6 +48,7 @@ export class TestFleet implements AsyncDisposable {
   readonly #closing: (() => Promise<unknown>)[] = [];
   #url = '';
   #folder = '';
+  #openDeployer!: () => Deployer; // set by open
   readonly #options: TestFleetOptions;
 
   private constructor(options: TestFleetOptions) {
@@ -73,16 +74,24 @@ export class TestFleet implements AsyncDisposable {
     const store = openStore(join(fleet.#folder, 'store'));
     fleet.#closing.push(async () => store[Symbol.dispose]());
     for (const device of options.devices) await fleet.#join(device);
-    fleet.deployer = new Deployer({
-      fleet: fleet.#view(),
-      records: store.deployments,
-      content: fleet.content,
-      sign: async () => 'signed',
-      onProblem: (error) => fleet.problems.push(error),
-      ...(options.readyMs !== undefined && { readyMs: options.readyMs }),
-    });
+    fleet.#openDeployer = () =>
+      new Deployer({
+        fleet: fleet.#view(),
+        records: store.deployments,
+        content: fleet.content,
+        sign: async () => 'signed',
+        onProblem: (error) => fleet.problems.push(error),
+        ...(options.readyMs !== undefined && { readyMs: options.readyMs }),
+      });
+    fleet.deployer = fleet.#openDeployer();
     fleet.#closing.push(async () => fleet.deployer[Symbol.dispose]());
     return fleet;
+  }
+
+  /** Ends the server's part without warning, and begins with what is stored. */
+  restartServer(): void {
+    this.deployer[Symbol.dispose]();
+    this.deployer = this.#openDeployer();
   }
 
   /** Where a device keeps what it has fetched. */

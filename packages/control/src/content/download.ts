@@ -52,12 +52,14 @@ export async function download(
   request.on('error', () => undefined);
   using _ = onCancel(signal, () => request.destroy());
   let idle = false;
+  let answered = false;
   request.setTimeout(origin.idleMs, () => {
     idle = true;
     request.destroy();
   });
   try {
     const response = await answerOf(request);
+    answered = true;
     const early = await begin(response, incoming, hash);
     if (early !== undefined) return early;
     for await (const chunk of response) {
@@ -73,7 +75,7 @@ export async function download(
       const message = `The TLS handshake with ${origin.url} failed: ${systemReason(thrown)}.`;
       throw new CutpointError('CUT_TLS', message, { cause: thrown });
     }
-    return cut(origin.url, idle ? `nothing came for ${origin.idleMs} ms` : systemReason(thrown));
+    return cut(origin.url, idle ? `nothing came for ${origin.idleMs} ms` : whyCut(thrown, origin.url, answered));
   } finally {
     request.destroy();
   }
@@ -141,6 +143,12 @@ function wrong(what: string): CutpointError {
 function cut(url: string, why: string): Attempt {
   const error = new CutpointError('CUT_UNREACHABLE', `Content did not come whole from ${url}: ${why}.`);
   return { kind: 'cut', error, afterMs: 0 };
+}
+
+function whyCut(thrown: unknown, url: string, answered: boolean): string {
+  const hungUp = (thrown as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET' && !answered;
+  const hint = hungUp && url.startsWith('https:') ? '; it may not accept the certificate of this device' : '';
+  return systemReason(thrown) + hint;
 }
 
 function isTlsError(thrown: unknown): boolean {
