@@ -52,7 +52,14 @@ export {
   serverTlsOf,
   trustedNowMs,
 } from './identity/device-identity.js';
-export { type FleetServer, type FleetServerOptions, openFleetServer } from './identity/fleet-server.js';
+export {
+  type FleetFolder,
+  type FleetFolderOptions,
+  type FleetServer,
+  type FleetServerOptions,
+  openFleetFolder,
+  openFleetServer,
+} from './identity/fleet-server.js';
 export { Identities } from './identity/identities.js';
 export { dialSecure, type SecureDial } from './identity/identity-client.js';
 export { type IdentityHandler, identityHandler, identityPaths } from './identity/identity-handler.js';

@@ -48,6 +48,21 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./ask.js')).ask,
   },
   {
+    name: 'pair',
+    summary: 'Lets a device into the fleet with a one-time code.',
+    load: async () => (await import('./pair.js')).pair,
+  },
+  {
+    name: 'revoke',
+    summary: 'Takes a device out of the fleet; its connections end at once.',
+    load: async () => (await import('./revoke.js')).revoke,
+  },
+  {
+    name: 'token',
+    summary: 'Makes, lists and revokes tokens for the HTTP API.',
+    load: async () => (await import('./token.js')).token,
+  },
+  {
     name: 'profile',
     summary: 'Measures what the segments of a model take on this device.',
     load: async () => (await import('./profile.js')).profile,

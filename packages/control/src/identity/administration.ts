@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deviceId } from '../ids.js';
 import { scope } from '../store/tokens.js';
-import type { FleetServer } from './fleet-server.js';
+import type { FleetFolder } from './fleet-server.js';
 import { hostName, maxHosts } from './names.js';
 import { createToken, revokeToken } from './tokens.js';
 
@@ -29,7 +29,7 @@ export const administrationRequest = z.discriminatedUnion('action', [
 export type AdministrationRequest = z.output<typeof administrationRequest>;
 
 /** Does what is asked; what it gives is plain data. @throws CutpointError */
-export async function administer(server: FleetServer, request: AdministrationRequest): Promise<object> {
+export async function administer(server: FleetFolder, request: AdministrationRequest): Promise<object> {
   const { store, identities, desk } = server;
   switch (request.action) {
     case 'offer':

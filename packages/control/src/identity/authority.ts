@@ -2,7 +2,7 @@ import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
-import type { DeviceId, FleetId } from '../ids.js';
+import { type DeviceId, type FleetId, fleetId } from '../ids.js';
 import type { DeviceRole } from '../store/devices.js';
 import { algorithm, type KeyPair, keyPem, makeKeys } from './keys.js';
 import { identityUri } from './names.js';
@@ -44,16 +44,17 @@ export interface Authority {
 }
 
 /**
- * Opens the authority in a folder, or makes it: key and certificate are the file `authority.pem`, for its owner alone.
+ * Opens the authority in a folder, or makes it (of the fleet `home`, if none is named): key and certificate are the file `authority.pem`, for its owner alone.
  * @throws CutpointError CUT_USAGE if others can reach the key or it is another fleet's; CUT_STORE if the file is damaged;
  *   CUT_FILE_NOT_FOUND, CUT_FILE_WRITE
  */
-export async function openAuthority(folder: string, fleet: FleetId): Promise<Authority> {
+export async function openAuthority(folder: string, wanted?: FleetId): Promise<Authority> {
   const path = join(folder, 'authority.pem');
-  const text = readPrivateFile(path) ?? (await makeAuthority(path, fleet));
+  const text = readPrivateFile(path) ?? (await makeAuthority(path, wanted ?? fleetId.parse('home')));
   const { key, certificate } = await readAuthority(path, text);
-  if (certificate.subjectName.getField('O')[0] !== fleet) {
-    const message = `${folder} belongs to the fleet ${certificate.subjectName.getField('O')[0]}, not to ${fleet}: name that fleet or another folder.`;
+  const fleet = fleetId.parse(certificate.subjectName.getField('O')[0]);
+  if (wanted !== undefined && wanted !== fleet) {
+    const message = `${folder} belongs to the fleet ${fleet}, not to ${wanted}: name that fleet or another folder.`;
     throw new CutpointError('CUT_USAGE', message);
   }
   return {

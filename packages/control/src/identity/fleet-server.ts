@@ -12,22 +12,31 @@ import { identityOf } from './names.js';
 import { PairingDesk } from './pairing-desk.js';
 import { renewalDue } from './renewal.js';
 
-export interface FleetServerOptions {
+/** Where a fleet is kept. */
+export interface FleetFolderOptions {
   /** Where the store, the authority and the server's own key are. */
   readonly folder: string;
-  readonly fleet: FleetId;
+  /** Default: the fleet of the folder; `home`, where there is none yet. */
+  readonly fleet?: FleetId | undefined;
+  readonly nowMs?: () => number;
+}
+
+export interface FleetServerOptions extends FleetFolderOptions {
   /** What the server is called. */
   readonly device: DeviceId;
   /** Host names and addresses under which it is reached. */
   readonly hosts: readonly string[];
-  readonly nowMs?: () => number;
 }
 
-/** What a server of a fleet has to identify itself and others. */
-export interface FleetServer extends Disposable {
+/** What a fleet knows and decides, without a server that listens. */
+export interface FleetFolder extends Disposable {
   readonly store: Store;
   readonly identities: Identities;
   readonly desk: PairingDesk;
+}
+
+/** What a server of a fleet has to identify itself and others. */
+export interface FleetServer extends FleetFolder {
   /** For `listen` of the wire: clients must show a certificate of the fleet. */
   listenTls(): ServerTls;
   /** For `connect` of the wire. */
@@ -39,14 +48,29 @@ export interface FleetServer extends Disposable {
 }
 
 /**
+ * Opens the store and the authority of a fleet, or makes them.
+ * @throws CutpointError CUT_STORE, CUT_USAGE, CUT_FILE_WRITE, CUT_FILE_NOT_FOUND
+ */
+export async function openFleetFolder({ folder, fleet, nowMs }: FleetFolderOptions): Promise<FleetFolder> {
+  const store = openStore(folder);
+  try {
+    const identities = new Identities(store, await openAuthority(folder, fleet), nowMs);
+    const desk = new PairingDesk(identities);
+    return { store, identities, desk, [Symbol.dispose]: () => store[Symbol.dispose]() };
+  } catch (thrown) {
+    store[Symbol.dispose]();
+    throw thrown;
+  }
+}
+
+/**
  * Opens what a server of a fleet needs, and makes what is missing: store, authority, the server's own certificate.
  * @throws CutpointError CUT_STORE, CUT_USAGE, CUT_FILE_WRITE, CUT_FILE_NOT_FOUND, CUT_CERTIFICATE, CUT_PAIRING
  */
 export async function openFleetServer(options: FleetServerOptions): Promise<FleetServer> {
-  const { folder, fleet, nowMs } = options;
-  const store = openStore(folder);
+  const opened = await openFleetFolder(options);
+  const { store, identities } = opened;
   try {
-    const identities = new Identities(store, await openAuthority(folder, fleet), nowMs);
     const { device, hosts } = options;
     const admit = (request: Uint8Array) => identities.admit({ device, role: 'server', hosts, request });
     let own = currentIdentity(options, store, identities) ?? (await certify(options, identities, admit));
@@ -58,9 +82,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
       check: identities.check(expected),
     });
     return {
-      store,
-      identities,
-      desk: new PairingDesk(identities),
+      ...opened,
       listenTls: () => ({ ...withCheck(), requireClient: true }),
       connectTls: withCheck,
       httpsTls: () => ({
@@ -80,10 +102,9 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
         );
         return true;
       },
-      [Symbol.dispose]: () => store[Symbol.dispose](),
     };
   } catch (thrown) {
-    store[Symbol.dispose]();
+    opened[Symbol.dispose]();
     throw thrown;
   }
 }
@@ -106,7 +127,7 @@ function isDue({ issuedAtMs }: DeviceIdentity, identities: Identities): boolean 
 }
 
 async function certify(
-  { folder, fleet, device }: FleetServerOptions,
+  { folder, device }: FleetServerOptions,
   identities: Identities,
   make: (request: Uint8Array) => Promise<MadeCertificate>,
 ): Promise<DeviceIdentity> {
@@ -114,7 +135,7 @@ async function certify(
   const made = await make(await certificateRequest(keys));
   const identity: DeviceIdentity = {
     version: 1,
-    fleet,
+    fleet: identities.fleet,
     device,
     role: 'server',
     server: '',

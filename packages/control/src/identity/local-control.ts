@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { asCutpointError, type CancelSignal, CutpointError, cancelReason, isErrorCode, onCancel } from '@cutpoint/core';
 import { z } from 'zod';
 import { type AdministrationRequest, administer, administrationRequest } from './administration.js';
-import type { FleetServer } from './fleet-server.js';
+import type { FleetFolder } from './fleet-server.js';
 
 const maxRequestBytes = 64 * 1024;
 const maxReplyBytes = 4 * 1024 * 1024;
@@ -22,7 +22,7 @@ const reply = z.union([
  * Lets whoever owns the server's folder ask it, while it runs: a Unix socket in the folder, for its owner alone. One line
  * of JSON each way. @throws CutpointError CUT_BIND, CUT_USAGE
  */
-export async function listenLocally(folder: string, server: FleetServer): Promise<AsyncDisposable> {
+export async function listenLocally(folder: string, server: FleetFolder): Promise<AsyncDisposable> {
   const path = socketPath(folder);
   // We own the store in the folder, so nobody listens there.
   rmSync(path, { force: true });
@@ -76,7 +76,7 @@ export async function askLocally(
   }
 }
 
-async function serve(socket: Socket, server: FleetServer): Promise<void> {
+async function serve(socket: Socket, server: FleetFolder): Promise<void> {
   const timer = setTimeout(() => socket.destroy(), patienceMs);
   try {
     const request = administrationRequest.parse(JSON.parse(await readLine(socket, maxRequestBytes)));

@@ -246,9 +246,11 @@ describe('what is around a check', () => {
     second.on('data', (bytes: Buffer) => {
       told += bytes.toString('latin1');
     });
-    await once(second, 'close');
-    expect(told).toContain('CUT_REVOKED');
+    const closed = once(second, 'close');
+    await once(second, 'secureConnect');
     expect(second.isSessionReused()).toBe(true);
+    await closed;
+    expect(told).toContain('CUT_REVOKED');
     await expect.poll(() => log.map(({ error }) => error.code)).toContain('CUT_REVOKED');
   });
 

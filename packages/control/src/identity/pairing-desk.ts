@@ -37,6 +37,7 @@ export class PairingDesk {
   /** By the id of a code: how it ended. */
   readonly #spent = new Map<string, 'used' | 'expired' | 'withdrawn'>();
   #wrongTries = 0;
+  #answering = 0;
 
   constructor(identities: Identities, monotonicMs: () => number = () => performance.now()) {
     this.#identities = identities;
@@ -63,6 +64,7 @@ export class PairingDesk {
    * @throws CutpointError CUT_PAIRING if the device is not let in
    */
   async answer(request: PairingRequest, serverKeyHash: Uint8Array, from: string): Promise<PairingReply> {
+    this.#answering++;
     try {
       const { keys, ...offer } = this.#take(request, serverKeyHash);
       const device = this.#nameOf(offer, request);
@@ -77,7 +79,14 @@ export class PairingDesk {
     } catch (thrown) {
       if (thrown instanceof CutpointError) this.#identities.noteRefusal('pairing-refused', from, thrown.message);
       throw thrown;
+    } finally {
+      this.#answering--;
     }
+  }
+
+  /** Whether a device is being let in. */
+  get isAnswering(): boolean {
+    return this.#answering > 0;
   }
 
   /** Whether a code can be used now. */

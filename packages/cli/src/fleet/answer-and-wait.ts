@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AdministrationRequest, administer, codeLifetimeMs, type FleetId } from '@cutpoint/control';
+import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
+import { answerDevices } from './answer-devices.js';
+import { openServer } from './ask-server.js';
+
+/** A code as the server tells it. */
+export interface MadeCode {
+  readonly code: string;
+  readonly fleet: string;
+  readonly lifetimeMs: number;
+}
+
+export interface AnswerOptions {
+  readonly folder: string;
+  /** `host:port`. */
+  readonly listen: string;
+  readonly fleet: FleetId | undefined;
+  readonly request: AdministrationRequest;
+  readonly signal: CancelSignal;
+  /** Is told the code and where to use it. */
+  readonly show: (code: MadeCode, url: string) => void;
+}
+
+const lookEveryMs = 100;
+
+/**
+ * Where no server runs: makes a code and answers devices itself until one is paired.
+ * @throws CutpointError CUT_PAIRING if the code was not used in time or was withdrawn; CUT_USAGE, CUT_BIND, CUT_CANCELLED
+ */
+export async function answerAndWait(
+  options: AnswerOptions,
+): Promise<{ readonly device: string; readonly fleet: string }> {
+  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(options.listen) ?? [];
+  if (host === '') throw new CutpointError('CUT_USAGE', `--listen is "${options.listen}", but must be host:port.`);
+  using server = await openServer(options.folder, options.fleet);
+  await using listener = await answerDevices(server, host, Number(port));
+  const before = new Map(server.store.devices.list().map(({ device, pairedAtMs }) => [device, pairedAtMs]));
+  const made = (await administer(server, options.request)) as MadeCode;
+  options.show(made, listener.url);
+  const endsAtMs = performance.now() + codeLifetimeMs;
+  while (performance.now() < endsAtMs && (server.desk.isOpen || server.desk.isAnswering)) {
+    throwIfCancelled(options.signal);
+    await sleep(lookEveryMs);
+  }
+  const paired = server.store.devices.list().find(({ device, pairedAtMs }) => before.get(device) !== pairedAtMs);
+  if (paired === undefined)
+    throw new CutpointError(
+      'CUT_PAIRING',
+      'No device was paired: the code was not used in time, or wrong codes were tried.',
+    );
+  return { device: paired.device, fleet: server.identities.fleet };
+}

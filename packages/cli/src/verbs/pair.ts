@@ -1,0 +1,133 @@
+import {
+  type AdministrationRequest,
+  askLocally,
+  clockTrouble,
+  type DeviceId,
+  deviceId,
+  type FleetId,
+  fleetId,
+  hostName,
+  pairDevice,
+  saveIdentity,
+} from '@cutpoint/control';
+import { CutpointError } from '@cutpoint/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import { answerAndWait, type MadeCode } from '../fleet/answer-and-wait.js';
+import { ownName } from '../fleet/ask-server.js';
+import { stateFolder, stateHelp } from '../fleet/state-folder.js';
+import { onInterrupt } from '../interrupt.js';
+import { printResult } from '../output/result.js';
+import type { Verb } from '../verb.js';
+
+interface PairOptions {
+  readonly new?: true;
+  readonly name?: DeviceId;
+  readonly host?: readonly string[];
+  readonly listen?: string;
+  readonly fleet?: FleetId;
+  readonly state?: string;
+  readonly json?: true;
+}
+
+/** A guess at the code must not take longer. */
+const exchangeMs = 30_000;
+
+/** `cutpoint pair`: lets a device into the fleet. */
+export const pair: Verb = {
+  example:
+    'cutpoint pair --new --name pi-1   # on the server\n  $ cutpoint pair https://192.168.1.5:7480 7K3M-Q2XN-P8VD   # on the device',
+  configure: (command) =>
+    command
+      .argument('[url]', 'on the device: https://host:port of the server')
+      .argument('[code]', 'on the device: the code that the server shows')
+      .option('--new', 'on the server: make a code, good once and for ten minutes')
+      .option('--name <device>', 'what the device is called (default: its host name)', parseName)
+      .option(
+        '--host <name>',
+        'with --new: a host name or address of the device, for its certificate; may be repeated',
+        parseHost,
+      )
+      .option('--listen <host:port>', 'with --new, where no server runs: answer the device here, and wait for it')
+      .option('--fleet <name>', 'with --listen: what a fleet that is made now is called (default: home)', parseFleet)
+      .option('--state <folder>', stateHelp)
+      .action(async (url: string | undefined, code: string | undefined, _, command: Command) => {
+        const options = command.opts<PairOptions>();
+        if (options.new === true && url === undefined) await makeCode(options);
+        else if (options.new === undefined && url !== undefined && code !== undefined) await join(url, code, options);
+        else {
+          const message = 'Use cutpoint pair --new on the server, then cutpoint pair URL CODE on the device.';
+          throw new CutpointError('CUT_USAGE', message);
+        }
+      }),
+};
+
+async function makeCode({ name, host, listen, fleet, state, json }: PairOptions): Promise<void> {
+  using interrupt = onInterrupt();
+  const folder = stateFolder('server', state);
+  const request: AdministrationRequest = { action: 'offer', device: name, hosts: host && [...host] };
+  const made = await askLocally(folder, request, interrupt.signal);
+  if (made !== undefined) {
+    await printResult(json === true, made, () => codeText(made as MadeCode, 'https://SERVER:7480'));
+    return;
+  }
+  if (listen === undefined) {
+    const message = `No server runs on ${folder}, so nobody would answer the device: start one, or add --listen host:port to answer it here.`;
+    throw new CutpointError('CUT_UNREACHABLE', message);
+  }
+  const show = (code: MadeCode, url: string) => void process.stderr.write(codeText(code, url));
+  const found = await answerAndWait({ folder, listen, fleet, request, signal: interrupt.signal, show });
+  await printResult(json === true, found, () => `${found.device} is paired.\n`);
+}
+
+async function join(url: string, code: string, { name, state, json }: PairOptions): Promise<void> {
+  using interrupt = onInterrupt();
+  const own = name ?? deviceId.safeParse(ownName()).data;
+  const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(exchangeMs)]);
+  const { identity, clockOffsetMs } = await pairDevice({
+    url,
+    code,
+    signal,
+    ...(own === undefined ? {} : { name: own }),
+  });
+  const folder = stateFolder('device', state);
+  saveIdentity(folder, identity);
+  const warning = clockTrouble(clockOffsetMs);
+  const { fleet, device, lifetimeMs } = identity;
+  const result = {
+    fleet,
+    device,
+    server: url,
+    state: folder,
+    lifetimeMs,
+    clockOffsetMs: Math.round(clockOffsetMs),
+    ...(warning === undefined ? {} : { warning }),
+  };
+  await printResult(json === true, result, () => {
+    const text = `This device is ${device} of the fleet ${fleet} now. Its key and certificate are in ${folder}.\n`;
+    return warning === undefined ? text : `${text}${warning}\n`;
+  });
+}
+
+function codeText({ code, fleet, lifetimeMs }: MadeCode, url: string): string {
+  const minutes = Math.round(lifetimeMs / 60_000);
+  return `${code}\n\nGood once, for ${minutes} minutes, for the fleet ${fleet}. On the device:\n  cutpoint pair ${url} ${code}\n`;
+}
+
+const nameHelp = 'Give lowercase letters, digits and dashes, at most 63.';
+
+function parseName(text: string): DeviceId {
+  const parsed = deviceId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(nameHelp);
+}
+
+function parseFleet(text: string): FleetId {
+  const parsed = fleetId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(nameHelp);
+}
+
+function parseHost(text: string, previous: readonly string[] = []): readonly string[] {
+  if (hostName.safeParse(text).success) return [...previous, text];
+  throw new InvalidArgumentError('Give a host name in lower case or an IP address.');
+}
