@@ -34,6 +34,8 @@ export {
 } from './content/deployed-names.js';
 export type { ContentTls } from './content/download.js';
 export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
+export type { Check, Outcome } from './doctor/check.js';
+export { type ExamineOptions, examine } from './doctor/examine.js';
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
 export { defaultPatience, Fleet, type FleetChange, type FleetDevice, type FleetOptions } from './fleet/fleet.js';
 export {
