@@ -83,6 +83,12 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./probe.js')).probe,
   },
   {
+    name: 'doctor',
+    summary:
+      'Looks for what keeps this device from its server: interfaces, names, ports, certificates, clocks, rights.',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
     name: 'testbed',
     summary: 'Runs the plans of a scenario on emulated devices and links, and compares what was predicted.',
     load: async () => (await import('./testbed.js')).testbed,

@@ -107,6 +107,7 @@ describe('a certificate', () => {
 
   it('is for the host that was asked for', () => {
     expect(check({ hostMatches: false }).sentence).toBe('The certificate is for DNS:srv-1, not for srv-1.');
+    expect(check({ hostMatches: false, subject: 'URI:cutpoint:home/srv-1, DNS:srv-1' }).outcome).toBe('ok');
   });
 
   it('is there if the address says so, and only then', () => {

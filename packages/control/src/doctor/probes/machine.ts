@@ -24,7 +24,7 @@ export async function folderFacts(folder: string): Promise<FolderFacts> {
 }
 
 /** Files with secrets, as they are called in state folders. */
-const secret = /(\.key|key\.pem|\.db|token)$/;
+const secret = /(identity\.json|authority\.pem|key\.pem|\.key|\.db|token)$/;
 const maxFiles = 10_000;
 
 /** Counts the files with secrets under a folder, and names those that others can read or change. */

@@ -1,0 +1,87 @@
+import { type Check, type DeviceIdentity, deviceId, examine, fleetId, loadIdentity } from '@cutpoint/control';
+import { asCutpointError, CutpointError, errorCodes } from '@cutpoint/core';
+import { readCertificateFile, version } from '@cutpoint/daemon';
+import { listProviders } from '@cutpoint/runtime';
+import { InvalidArgumentError } from 'commander';
+import { parsePositive } from '../options.js';
+import { doctorText } from '../output/doctor-text.js';
+import { printResult } from '../output/result.js';
+import type { Verb } from '../verb.js';
+
+interface DoctorOptions {
+  readonly state?: string;
+  readonly ca?: string;
+  readonly broker?: string;
+  readonly fleet?: string;
+  readonly device?: string;
+  readonly timeoutMs: number;
+  readonly json?: true;
+}
+
+/** `cutpoint doctor`: says in words what is wrong here and on the way to a server. */
+export const doctor: Verb = {
+  example: 'cutpoint doctor https://192.168.1.10:7480',
+  configure: (command) =>
+    command
+      .argument(
+        '[url]',
+        'the server: http, https, ws, wss, tcp, tcps, mqtt or mqtts (default: the one it paired with)',
+        parseUrl,
+      )
+      .option('--state <folder>', 'folder in which the daemon of this device keeps its state')
+      .option('--ca <file>', "PEM file with the authority of the server's certificate")
+      .option('--broker <url>', 'MQTT broker whose rights to test, such as mqtt://127.0.0.1:7483')
+      .option('--fleet <name>', 'fleet at the broker, where this device is not paired')
+      .option('--device <name>', 'name of this device at the broker, where it is not paired', 'doctor')
+      .option('--timeout-ms <number>', 'how long one step may take', parsePositive, 3_000)
+      .action(run),
+};
+
+async function run(url: string | undefined, options: DoctorOptions): Promise<void> {
+  const { state, ca: caFile, timeoutMs, json } = options;
+  const { identity, problem } = readIdentity(state);
+  const address = url ?? identity?.server;
+  const ca = caFile === undefined ? identity?.authority : await readCertificateFile(caFile);
+  const found = await examine({
+    version,
+    loadRuntime: async () => void (await listProviders()),
+    server: address === undefined ? undefined : new URL(address),
+    ca,
+    broker: brokerOf(options, identity),
+    folder: state,
+    timeoutMs,
+  });
+  const checks = problem === undefined ? found : [problem, ...found];
+  await printResult(json === true, { checks }, () => doctorText(checks));
+  // The report on stdout is the result; that something failed is told by the status.
+  if (checks.some(({ outcome }) => outcome === 'fail')) process.exitCode = errorCodes.CUT_UNREACHABLE.exit;
+}
+
+function readIdentity(folder: string | undefined): { identity?: DeviceIdentity | undefined; problem?: Check } {
+  if (folder === undefined) return {};
+  try {
+    return { identity: loadIdentity(folder) };
+  } catch (thrown) {
+    const { message } = asCutpointError(thrown, 'CUT_INTERNAL');
+    return { problem: { name: 'identity', outcome: 'fail', sentence: message } };
+  }
+}
+
+function brokerOf({ broker: url, fleet, device }: DoctorOptions, identity: DeviceIdentity | undefined) {
+  if (url === undefined) return undefined;
+  if (identity !== undefined) {
+    const { authority: ca, certificate: cert, key } = identity;
+    return { url, fleet: identity.fleet, device: identity.device, tls: { ca, cert, key } };
+  }
+  const named = { fleet: fleetId.safeParse(fleet), device: deviceId.safeParse(device) };
+  if (named.fleet.success && named.device.success) return { url, fleet: named.fleet.data, device: named.device.data };
+  throw new CutpointError('CUT_USAGE', '--broker needs --fleet and --device, or --state of a paired device.');
+}
+
+const schemes: ReadonlySet<string> = new Set(['http:', 'https:', 'ws:', 'wss:', 'tcp:', 'tcps:', 'mqtt:', 'mqtts:']);
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && schemes.has(url.protocol) && url.hostname !== '') return text;
+  throw new InvalidArgumentError('Give an address such as https://192.168.1.10:7480.');
+}
