@@ -27,6 +27,13 @@ export async function bundle(root, verbs) {
     platform: 'node',
     input: { cutpoint: path.join(command, 'bin/cutpoint.js') },
     external: [...accelerators, ...carriedWhole, ...carriedWhole.map((name) => new RegExp(`^${name}/`))],
+    // A module of ours of which nothing is used need not run: what the server's side of a package imports stays out of an agent.
+    treeshake: {
+      moduleSideEffects: [
+        { test: ours, sideEffects: false },
+        { external: true, sideEffects: false },
+      ],
+    },
     plugins: [chosenVerbs(command, verbs), besideFiles(command, verbs)],
     onLog(level, log, handle) {
       if (level === 'warn' && log.code !== 'EVAL') throw new Error(`Packing met a warning: ${log.message}`);
@@ -48,6 +55,9 @@ export async function bundle(root, verbs) {
     whole: carriedWhole.filter((name) => imported.includes(name)),
   };
 }
+
+/** Modules of ours: what others have installed lies in node_modules. */
+const ours = /^(?!.*[\\/]node_modules[\\/])/;
 
 /** Leaves out the verbs that were not chosen: the command knows from its manifest that they are not there. */
 function chosenVerbs(command, verbs) {
