@@ -26,15 +26,23 @@ const node = values['with-node'] ? nodeBinary(platform) : undefined;
 const name = `cutpoint-${kind}-${version}-${platform}${node === undefined ? '' : '-with-node'}`;
 const folder = path.resolve(out, name);
 mkdirSync(out, { recursive: true });
-const parts = await layOut({ root: repository, folder, kind, version, platform, verbs: kinds[kind], node });
+const { bytes: installed, parts } = await layOut({
+  root: repository,
+  folder,
+  kind,
+  version,
+  platform,
+  verbs: kinds[kind],
+  node,
+});
 const archive = `${folder}.tar.gz`;
 const bytes = writeTarball(folder, archive);
 const sum = createHash('sha256').update(bytes).digest('hex');
 writeFileSync(`${archive}.sha256`, `${sum}  ${path.basename(archive)}\n`);
 
 const megabytes = (count) => `${(count / 1e6).toFixed(1)} MB`;
-const installed = parts.reduce((total, one) => total + one.bytes, 0);
-const shown = parts.map((one) => `  ${megabytes(one.bytes).padStart(9)}  ${one.name}\n`);
+const heavy = parts.filter((one) => one.bytes >= 100_000);
+const shown = heavy.map((one) => `  ${megabytes(one.bytes).padStart(9)}  ${one.name}\n`);
 process.stdout.write(
   `${archive}\n  ${megabytes(bytes.length)} packed, ${megabytes(installed)} installed, SHA-256 ${sum}\n${shown.join('')}`,
 );

@@ -22,7 +22,7 @@ const unitFolders = { agent: 'edge-agent/systemd', server: 'server/systemd' };
  * @param {string} what.platform such as linux-arm64
  * @param {readonly string[]} what.verbs
  * @param {{ program: string, licence: string, version: string } | undefined} what.node a Node to carry along
- * @returns {Promise<{ name: string, bytes: number }[]>} what the parts weigh, the heaviest first
+ * @returns {Promise<{ bytes: number, parts: { name: string, bytes: number }[] }>} what all weighs, and its parts, the heaviest first
  */
 export async function layOut({ root, folder, kind, version, platform, verbs, node }) {
   const tree = new Tree(folder);
@@ -49,7 +49,7 @@ export async function layOut({ root, folder, kind, version, platform, verbs, nod
     `${JSON.stringify(manifestOf({ kind, version, platform, node, verbs, others }), null, 2)}\n`,
   );
   tree.writeSums('SHA256SUMS');
-  return weights(files, carried);
+  return { bytes: tree.bytes, parts: weights(files, carried) };
 }
 
 function manifestOf({ kind, version, platform, node, verbs, others }) {
@@ -66,6 +66,6 @@ function weights(files, carried) {
     name: `${name} ${version}`,
     bytes: kept.reduce((sum, file) => sum + readFileSync(path.join(folder, file)).length, 0),
   }));
-  const joined = { name: 'everything else', bytes: files.reduce((sum, { content }) => sum + content.length, 0) };
+  const joined = { name: 'all other code', bytes: files.reduce((sum, { content }) => sum + content.length, 0) };
   return [...parts, joined].sort((a, b) => b.bytes - a.bytes);
 }

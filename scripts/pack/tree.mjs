@@ -10,12 +10,18 @@ export class Tree {
   #folder;
   /** @type {Map<string, string>} */
   #sums = new Map();
+  #bytes = 0;
 
   /** @param {string} folder what was there is deleted */
   constructor(folder) {
     rmSync(folder, { recursive: true, force: true });
     this.#folder = folder;
     this.#makeFolder('.');
+  }
+
+  /** What the files in it weigh together. */
+  get bytes() {
+    return this.#bytes;
   }
 
   write(file, content, mode = plain) {
@@ -38,6 +44,7 @@ export class Tree {
 
   #place(file, content) {
     this.#makeFolder(path.dirname(file));
+    this.#bytes += content.length;
     this.#sums.set(file, createHash('sha256').update(content).digest('hex'));
     return path.join(this.#folder, file);
   }
