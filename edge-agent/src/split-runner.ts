@@ -9,6 +9,7 @@ import {
   type SplitSource,
   type StageRequest,
   type StageStore,
+  stageKey,
   stageRequestOf,
 } from '@cutpoint/daemon';
 import { loadStage, type SegmentOptions, type SplitModel, type Stage } from '@cutpoint/runtime';
@@ -84,7 +85,7 @@ export class SplitRunner {
   #use<T>(model: SplitModel, { at }: SplitChoice, work: (front: Stage) => Promise<T>): Promise<T> {
     const [plan] = model.segments;
     if (plan === undefined) throw new CutpointError('CUT_INTERNAL', 'A split has no first segment.');
-    return this.#options.stages.use(`${at[0]}`, () => loadStage(plan, this.#options.segmentOptions), work);
+    return this.#options.stages.use(stageKey(at, 0), () => loadStage(plan, this.#options.segmentOptions), work);
   }
 
   #next(): ServerConnection {

@@ -14,6 +14,7 @@ import {
   type StageDescription,
   type StageRequest,
   type StageStore,
+  stageKey,
   stageRequestOf,
   stageTimesOf,
 } from '@cutpoint/daemon';
@@ -107,7 +108,7 @@ export class StageService {
   #use<T>(model: SplitModel, { at, segment }: StageRequest, work: (stage: Stage) => Promise<T>): Promise<T> {
     const plan = model.segments[segment];
     if (plan === undefined) throw new CutpointError('CUT_INTERNAL', `The split has no segment ${segment}.`);
-    const key = `${at[segment - 1]} to ${at[segment] ?? 'the end'}`;
+    const key = stageKey(at, segment);
     return this.#options.stages.use(key, () => loadStage(plan, this.#options.segmentOptions), work);
   }
 

@@ -129,8 +129,9 @@ export class FleetDeployments implements AsyncDisposable {
         () => undefined,
         (thrown: unknown) => asCutpointError(thrown, 'CUT_INTERNAL'),
       );
+      // What was reported as ready stays, though something newer is desired by now: it may become active yet.
+      if (failed === undefined && this.#ready.has(desired.generation)) return this.#follow();
       if (stop.aborted) return this.#forget(desired.generation);
-      if (failed === undefined) return this.#follow();
       await this.#pause(stop);
     }
   }
