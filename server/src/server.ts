@@ -20,7 +20,6 @@ import {
 import type { Peer } from '@cutpoint/wire';
 import { stageHandler } from './handler.js';
 import { openLocalModel } from './http/local-model.js';
-import { openHttp } from './http/open-http.js';
 import type { ServerSettings } from './settings.js';
 import { StageService } from './stage-service.js';
 
@@ -64,6 +63,8 @@ export function startServer(settings: ServerSettings, { log, generation }: Serve
 
 /** The whole model for callers over HTTP, beside the segments for agents. Its health is its own: it needs no next device. */
 async function serveHttp(address: string, settings: ServerSettings, opened: OpenResources, log: Log): Promise<void> {
+  // Loaded when it is called: a server without it starts sooner and takes less memory.
+  const { openHttp } = await import('./http/open-http.js');
   const { at: _, ...options } = splitOptionsOf(settings);
   const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings)));
   const health = () => ({ ready: model.health === 'ready', segment: model.health });
