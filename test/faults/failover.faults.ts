@@ -1,15 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openProxyLink } from '@cutpoint/testbed';
 import { connect } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { classifier, classifierInput, detector } from '../models.testing.js';
+import { classifier, classifierInput } from '../models.testing.js';
 import { cutpoint, type Process } from '../processes.testing.js';
 import { CutRelay } from './cut-relay.testing.js';
 import { Load, type LoadReport, questionsFor } from './load.testing.js';
 
 const load = { perSecond: 20, deadlineMs: 8_000 };
+/** Processes start while the load goes on. */
+const startMs = 90_000;
 const alone = 'this device alone';
 const exact = ['--optimisation', 'none', '--json'];
 /** After a fault, and after its end, service must be as it can be within this. */
@@ -25,10 +29,13 @@ function agentOf(...args: readonly string[]): Process {
 
 const reports: Record<string, LoadReport & Readonly<Record<string, unknown>>> = {};
 let questions: Awaited<ReturnType<typeof questionsFor>>;
+let folder: string;
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cutpoint-failover-'));
   questions = await questionsFor(classifier, 4);
 });
 afterAll(async () => {
+  await rm(folder, { recursive: true });
   await mkdir('.report', { recursive: true });
   await writeFile('.report/failover.json', `${JSON.stringify(reports, null, 2)}\n`);
   for (const [fault, report] of Object.entries(reports)) process.stdout.write(`${fault}: ${JSON.stringify(report)}\n`);
@@ -51,9 +58,9 @@ describe('an agent with two servers and the whole model', () => {
   beforeAll(async () => {
     first = serve(classifier);
     second = serve(classifier);
-    relay = await CutRelay.open(await first.url());
-    agent = agentOf('--server', `${relay.url},${await second.url()}`, '--local-fallback');
-    url = await agent.url();
+    relay = await CutRelay.open(await first.url(startMs));
+    agent = agentOf('--server', `${relay.url},${await second.url(startMs)}`, '--local-fallback');
+    url = await agent.url(startMs);
   });
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();
@@ -66,7 +73,7 @@ describe('an agent with two servers and the whole model', () => {
     await using requests = await Load.start(url, questions, load);
     await requests.until(relay.url);
     first.kill('SIGSTOP');
-    const leftMs = await requests.until(await second.url());
+    const leftMs = await requests.until(await second.url(startMs));
     await sleep(3_000);
     first.kill('SIGCONT');
     const backAfterMs = await requests.until(relay.url);
@@ -79,7 +86,7 @@ describe('an agent with two servers and the whole model', () => {
     await using requests = await Load.start(url, questions, load);
     await requests.until(relay.url);
     relay.cut();
-    const leftMs = await requests.until(await second.url());
+    const leftMs = await requests.until(await second.url(startMs));
     await sleep(5_000);
     relay.heal();
     const backAfterMs = await requests.until(relay.url);
@@ -91,20 +98,20 @@ describe('an agent with two servers and the whole model', () => {
     await using requests = await Load.start(url, questions, load);
     await requests.until(relay.url);
     first.kill('SIGKILL');
-    const leftMs = await requests.until(await second.url());
-    const address = await first.url();
+    const leftMs = await requests.until(await second.url(startMs));
+    const address = await first.url(startMs);
     await first.exit();
-    first = serve(detector, address);
-    await first.url();
-    await sleep(2_000);
-    expect(requests.lastWay).toContain(await second.url());
+    first = serve(await otherModel(), address);
+    await first.url(startMs);
+    await sleep(2_500);
+    expect(requests.lastWay).toContain(await second.url(startMs));
     expectWhole('server killed, another model in its place', await requests.stop(url), { leftMs });
     expect(await linksOf(url)).toMatchObject([{ connected: false }, { connected: true, use: 'used' }]);
   });
 
   it('answers alone when the last server is killed', async () => {
     await using requests = await Load.start(url, questions, load);
-    await requests.until(await second.url());
+    await requests.until(await second.url(startMs));
     second.kill('SIGKILL');
     const leftMs = await requests.until(alone);
     await sleep(1_000);
@@ -113,6 +120,7 @@ describe('an agent with two servers and the whole model', () => {
     await using asking = await connect({ url, connectTimeoutMs: 5_000 });
     const { meta } = await asking.request({ method: 'infer', tensors: classifierInput() }, { deadlineMs: 8_000 });
     expect(meta.route).toMatchObject({ by: alone, fallback: true });
+    expect(await askedFor(url)).toMatch(/answered by +this device alone \(fallback\)/);
   });
 });
 
@@ -120,9 +128,9 @@ it('an agent leaves a link that comes down to 1 % of its rate', async () => {
   await using server = serve(classifier);
   const direction = (rateMbit: number) => ({ rateMbit, delayMs: 1, jitterMs: 0, lossPct: 0 });
   const rate = (mbit: number) => ({ up: direction(mbit), down: direction(mbit) });
-  await using link = await openProxyLink({ target: await server.url(), parameters: rate(100) });
+  await using link = await openProxyLink({ target: await server.url(startMs), parameters: rate(100) });
   await using agent = agentOf('--server', link.url, '--local-fallback');
-  const url = await agent.url();
+  const url = await agent.url(startMs);
   await using requests = await Load.start(url, questions, load);
   await requests.until(link.url);
   await link.set(rate(1));
@@ -139,19 +147,37 @@ it('an agent starts with a server that takes connections and never answers, and 
   await using _ = { [Symbol.asyncDispose]: async () => void mute.close() };
   const address = mute.address();
   await using server = serve(classifier);
-  const servers = `ws://127.0.0.1:${typeof address === 'object' ? address?.port : ''},${await server.url()}`;
+  const servers = `ws://127.0.0.1:${typeof address === 'object' ? address?.port : ''},${await server.url(startMs)}`;
   await using agent = agentOf('--server', servers);
-  await using peer = await connect({ url: await agent.url(), connectTimeoutMs: 5_000 });
+  await using peer = await connect({ url: await agent.url(startMs), connectTimeoutMs: 5_000 });
   const ask = (id: string) =>
     peer.request({ method: 'infer', meta: { id }, tensors: classifierInput() }, { deadlineMs: 8_000 });
   const { meta, tensors } = await ask('a');
-  expect(meta.route).toMatchObject({ by: expect.stringContaining(await server.url()), fallback: true });
+  expect(meta.route).toMatchObject({ by: expect.stringContaining(await server.url(startMs)), fallback: true });
   // Asked again it is the same answer, with the times of the first.
   const again = await ask('a');
   expect(again.meta).toEqual(meta);
   expect(again.tensors).toEqual(tensors);
   expect((await ask('b')).meta).not.toEqual(meta);
 });
+
+/** The classifier with a comment at its end (ModelProto.doc_string): another file, so another model. */
+async function otherModel(): Promise<string> {
+  const path = join(folder, 'other.onnx');
+  await writeFile(path, Buffer.concat([await readFile(classifier), Buffer.from([0x32, 1, 0x78])]));
+  return path;
+}
+
+/** What `cutpoint ask` prints for people. */
+async function askedFor(url: string): Promise<string> {
+  const { data = new Uint8Array() } = classifierInput().get('x') ?? {};
+  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 48, 192), }".padEnd(117);
+  const magic = Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1');
+  await writeFile(join(folder, 'x.npy'), Buffer.concat([magic, Buffer.from(`${header}\n`), data]));
+  await using asking = cutpoint(['ask', url, '--input', join(folder, 'x.npy')]);
+  expect(await asking.exit(startMs)).toBe(0);
+  return asking.stdout;
+}
 
 async function linksOf(url: string): Promise<unknown> {
   const page = await fetch(`${url.replace(/^ws/, 'http')}/readyz`, { signal: AbortSignal.timeout(10_000) });

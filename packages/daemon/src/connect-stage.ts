@@ -16,6 +16,8 @@ export interface ServerAddress {
 
 /** Loading a segment on the other side may take as long as this. */
 const describeMs = 120_000;
+/** Telling which model it holds needs no loading. */
+const aboutMs = 10_000;
 
 /** Connects to the next device of a chain. @throws CutpointError what `connect` throws: CUT_UNREACHABLE, CUT_TLS, ... */
 export async function connectServer(
@@ -57,7 +59,7 @@ export async function checkStage(
  * @throws CutpointError CUT_MODEL_MISMATCH, and what the request throws.
  */
 export async function checkServer(peer: Peer, url: string, modelHash: string, signal: CancelSignal): Promise<void> {
-  const { meta } = await peer.request({ method: 'describe', meta: {} }, { deadlineMs: describeMs, signal });
+  const { meta } = await peer.request({ method: 'describe', meta: {} }, { deadlineMs: aboutMs, signal });
   const about = z.object({ modelHash: z.string(), inputs: z.unknown().optional() }).safeParse(meta).data;
   if (about === undefined || about.inputs !== undefined) throw mismatch(url, notAServer);
   if (about.modelHash !== modelHash) throw mismatch(url, 'holds another model');

@@ -11,7 +11,7 @@ export const reachSettings = {
     .int()
     .min(100)
     .max(3_600_000)
-    .default(10_000)
+    .default(2_000)
     .describe('longest pause between two attempts to reach a server that vanished, in ms'),
 };
 
