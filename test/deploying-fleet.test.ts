@@ -24,7 +24,7 @@ import {
 import { CutpointError } from '@cutpoint/core';
 import { stageKey } from '@cutpoint/daemon';
 import { FleetDeployments } from '@cutpoint/edge-agent';
-import { assignmentsOf, Deployer, ladderOfPlan, packageModel, splitsOf } from '@cutpoint/server';
+import { Deployer, deployModel, ladderOfPlan } from '@cutpoint/server';
 import { expect, test } from 'vitest';
 import { makeTinyModel } from './tiny-model.testing.js';
 
@@ -145,8 +145,8 @@ test('over a real broker a fleet goes from one deployment to the next, and keeps
   const deploy = async (cut: number) => {
     const pick = { devices: ['pi', 'box'], cuts: [cut], codecs: ['raw'] };
     const ladders = [ladderOfPlan({ pick, front: [], baselines: [{ device: 'pi' }] })];
-    using packaged = await packageModel(tiny.model, { store: at.content, splits: splitsOf(ladders) });
-    await at.deployer.deploy(name, assignmentsOf(packaged, { deployment: name, model: 'tiny', ladders }));
+    const { deployer, content } = at;
+    await deployModel(tiny.model, { deployment: name, model: 'tiny', ladders }, { deployer, content });
   };
   const answerOnce = () =>
     devices.pi.deployments.use(name, undefined, async ({ source, stages }, generation) => {

@@ -1,4 +1,5 @@
 export { assignmentsOf, type Deployed, filesOf, splitsOf } from './deploy/assignments.js';
+export { type DeployModelOptions, deployModel } from './deploy/deploy-model.js';
 export { Deployer, type DeployerOptions, type DeployFleet, type DeployRecords } from './deploy/deployer.js';
 export { type PackagedModel, type PackageOptions, packageModel } from './deploy/package-model.js';
 export { type Ladder, ladderOfPlan, wholeRung } from './deploy/plan-ladder.js';
