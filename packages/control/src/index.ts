@@ -65,6 +65,7 @@ export {
 export { Identities } from './identity/identities.js';
 export { dialSecure, type SecureDial } from './identity/identity-client.js';
 export { type IdentityHandler, identityHandler, identityPaths } from './identity/identity-handler.js';
+export { type KeepRenewedOptions, keepRenewed } from './identity/keep-renewed.js';
 export { askLocally, listenLocally } from './identity/local-control.js';
 export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
 export { type Paired, type PairOptions, pairDevice } from './identity/pair-device.js';

@@ -1,8 +1,11 @@
-import { statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceId } from '../ids.js';
+import { type DeviceIdentity, loadIdentity } from './device-identity.js';
 import { startFleet, type TestFleet } from './fleets.testing.js';
+import { keepRenewed } from './keep-renewed.js';
 import { askLocally, listenLocally } from './local-control.js';
 import { askAdvice, renewDevice } from './renew-device.js';
 
@@ -30,6 +33,32 @@ describe('a paired device', () => {
     expect((await askAdvice(renewed, soon())).renew).toBe(false);
     // The former certificate stays good until the new one is everywhere.
     expect((await askAdvice(identity, soon())).renew).toBe(true);
+  });
+
+  it('keeps itself renewed, knows who is revoked, and hears when it is revoked itself', async () => {
+    const identity = await fleet.pair('pi-1');
+    await fleet.pair('lost');
+    const folder = mkdtempSync(join(tmpdir(), 'cutpoint-device-'));
+    const stop = new AbortController();
+    const [renewed, revoked, errors]: [DeviceIdentity[], string[], string[]] = [[], [], []];
+    const kept = keepRenewed({
+      ...{ folder, identity, signal: stop.signal, everyMs: 50 },
+      onRenewed: (now) => renewed.push(now),
+      onRevoked: (serials) => revoked.splice(0, revoked.length, ...serials),
+      onError: ({ code }) => errors.push(code),
+    });
+    const { serials } = fleet.server.identities.revoke(deviceId.parse('lost'));
+    await expect.poll(() => revoked, { timeout: 10_000 }).toEqual(serials);
+    expect(renewed).toEqual([]);
+    nowMs += 21 * day;
+    await expect.poll(() => renewed.length, { timeout: 10_000 }).toBe(1);
+    expect(loadIdentity(folder)).toEqual(renewed[0]);
+    fleet.server.identities.revoke(pi);
+    await expect.poll(() => errors, { timeout: 10_000 }).toContain('CUT_REVOKED');
+    stop.abort();
+    await kept;
+    expect(renewed).toHaveLength(1);
+    rmSync(folder, { recursive: true });
   });
 
   it('is refused once it is revoked, and its serial is told to the others', async () => {
