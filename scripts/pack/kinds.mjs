@@ -1,7 +1,9 @@
+const everywhere = ['ask', 'probe', 'doctor', 'profile', 'cuts', 'split', 'verify'];
+
 /** What can be packed: a name, and the verbs that its archive carries. Other verbs, and what only they need, stay out. */
 export const kinds = {
-  agent: ['agent', 'ask', 'probe', 'profile', 'cuts', 'split', 'verify'],
-  server: ['serve', 'ask', 'probe', 'profile', 'cuts', 'split', 'verify'],
+  agent: ['agent', 'pair', ...everywhere],
+  server: ['serve', 'pair', 'revoke', 'token', ...everywhere],
 };
 
 /** Platforms that archives are made for, as `process.platform`-`process.arch`. */
