@@ -34,6 +34,9 @@ export {
 } from './content/deployed-names.js';
 export type { ContentTls } from './content/download.js';
 export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
+export { type AnnounceOptions, announce } from './discovery/announce.js';
+export type { Announcement } from './discovery/announcement.js';
+export { type Attempt, type FindOptions, type FoundServer, findServers } from './discovery/find-servers.js';
 export type { Check, Outcome } from './doctor/check.js';
 export { type ExamineOptions, examine } from './doctor/examine.js';
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
