@@ -1,12 +1,7 @@
 import { damaged } from '../bytes.js';
+import type { Classes } from '../kernels/kernels.js';
 import { AdaptiveTables } from './adaptive.js';
 import { RansDecoder, RansEncoder } from './rans.js';
-
-/** The class of each symbol, below `classes`; absent where all are of one. */
-export interface Classes {
-  readonly own?: Uint8Array | undefined;
-  readonly classes: number;
-}
 
 /**
  * Codes symbols under distributions, one for each class, that learn from them. Symbols above 15 go as two halves, the lower

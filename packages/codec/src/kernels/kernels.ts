@@ -1,5 +1,3 @@
-import type { Classes } from '../entropy/learnt.js';
-import type { SentTables } from '../entropy/sent-table.js';
 import type { OpenTransform } from '../transform/kernels.js';
 import type { BinStarts } from './bins.js';
 
@@ -83,6 +81,22 @@ export interface Neighbours {
   readonly left: number;
   readonly up: number;
   readonly starts: BinStarts;
+}
+
+/** The class of each symbol, below `classes`; absent where all are of one. */
+export interface Classes {
+  readonly own?: Uint8Array | undefined;
+  readonly classes: number;
+}
+
+/**
+ * Tables of the symbols of each context as they are sent: coarser than what was counted. What tables look like is learnt
+ * from one to the next.
+ */
+export interface SentTables {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Context by context those of the alphabet, summing to `slotCount`, or all 0 where nothing was counted. */
+  readonly frequencies: Uint16Array<ArrayBuffer>;
 }
 
 /** Number of contexts. Context by context, each symbol of the alphabet has its number in counts and frequencies. */

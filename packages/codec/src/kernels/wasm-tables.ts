@@ -1,15 +1,7 @@
-import {
-  type Classes,
-  decodeLearning as decodeInTypescript,
-  encodeLearning as encodeInTypescript,
-} from '../entropy/learnt.js';
+import { decodeLearning as decodeInTypescript, encodeLearning as encodeInTypescript } from '../entropy/learnt.js';
 import { corrupt } from '../entropy/rans.js';
-import {
-  buckets,
-  readTables as readInTypescript,
-  type SentTables,
-  writeTables as writeInTypescript,
-} from '../entropy/sent-table.js';
+import { buckets, readTables as readInTypescript, writeTables as writeInTypescript } from '../entropy/sent-table.js';
+import type { Classes, SentTables } from './kernels.js';
 import { putArray, roomFor, type WasmInstance } from './wasm-instance.js';
 
 /** See `encodeLearning` in ../entropy/learnt.ts. */
