@@ -8,6 +8,7 @@ import {
   type HealthReport,
   type Log,
   needCuts,
+  needModel,
   type OpenResources,
   openCutCodecs,
   openSplitSource,
@@ -45,7 +46,21 @@ export interface AgentContext {
  * vanishes, requests fail with CUT_UNREACHABLE until it is back, or go another way if there are several (docs/failover.md).
  * @throws CutpointError what opening and loading the model and connecting throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE.
  */
-export function startAgent(settings: AgentSettings, context: AgentContext): Promise<Daemon> {
+export async function startAgent(settings: AgentSettings, context: AgentContext): Promise<Daemon> {
+  const { model, fleet } = settings;
+  if (fleet === undefined) return await startModelAgent({ ...settings, model: needModel(model) }, context);
+  if (model !== undefined) {
+    const message = 'Give a model or --fleet, not both: a fleet gets its models by `cutpoint deploy`.';
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  // Loaded where it is needed: an agent without a fleet has no use for MQTT.
+  const { startFleetAgent } = await import('./fleet/fleet-agent.js');
+  return await startFleetAgent(settings, fleet, context);
+}
+
+type ModelAgentSettings = AgentSettings & { readonly model: string };
+
+function startModelAgent(settings: ModelAgentSettings, context: AgentContext): Promise<Daemon> {
   const { log, adaptation } = context;
   return startDaemon(settings, log, async (opened) => {
     const source = await openSource(settings);

@@ -1,10 +1,12 @@
 import {
   addressesSetting,
   addressSetting,
+  brokerSetting,
   codecSpec,
   endpointSettings,
   maxStagesSetting,
   modelSettings,
+  nameSetting,
   reachSettings,
 } from '@cutpoint/daemon';
 import { z } from 'zod';
@@ -12,6 +14,10 @@ import { z } from 'zod';
 /** Every setting of the agent. Flags, environment variables, the configuration file and the help derive from it. */
 export const agentSettings = z.strictObject({
   ...modelSettings,
+  model: modelSettings.model.optional(),
+  fleet: brokerSetting.optional().describe("address of a fleet's broker: the agent then joins it, and takes no model"),
+  fleetName: nameSetting('home').default('home').describe('what the fleet is called; part of all its topics'),
+  name: nameSetting('pi-1').optional().describe('what this agent is called in its fleet (default: the host name)'),
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',
   ),

@@ -5,6 +5,7 @@ import {
   keepConnected,
   type Log,
   needCuts,
+  needModel,
   type OpenResources,
   openCutCodecs,
   openSplitSource,
@@ -38,9 +39,23 @@ export interface ServerContext {
  * before it is ready, or of any split, loaded when they are first asked for. `describe` tells which segment it is;
  * `infer` takes the tensors that cross the cut and answers with the model's outputs.
  * @throws CutpointError what opening and loading the model throws; CUT_UNREACHABLE and the like for the next device;
- * CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address.
+ * CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address. With the setting `fleet`, it leads a fleet instead.
  */
-export function startServer(settings: ServerSettings, { log, generation }: ServerContext): Promise<Daemon> {
+export async function startServer(settings: ServerSettings, context: ServerContext): Promise<Daemon> {
+  const { model, fleet } = settings;
+  if (fleet === undefined) return await startModelServer({ ...settings, model: needModel(model) }, context);
+  if (model !== undefined) {
+    const message = 'Give a model or --fleet, not both: a fleet gets its models by `cutpoint deploy`.';
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  // Loaded where it is needed: broker, store and authority take memory.
+  const { startFleetServer } = await import('./fleet/fleet-server.js');
+  return await startFleetServer(settings, fleet, context);
+}
+
+type ModelServerSettings = ServerSettings & { readonly model: string };
+
+function startModelServer(settings: ModelServerSettings, { log, generation }: ServerContext): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
     const source = await openSplitSource(settings);
     const codecs = await openCutCodecs(settings, source.modelHash);
@@ -62,7 +77,12 @@ export function startServer(settings: ServerSettings, { log, generation }: Serve
 }
 
 /** The whole model for callers over HTTP, beside the segments for agents. Its health is its own: it needs no next device. */
-async function serveHttp(address: string, settings: ServerSettings, opened: OpenResources, log: Log): Promise<void> {
+async function serveHttp(
+  address: string,
+  settings: ModelServerSettings,
+  opened: OpenResources,
+  log: Log,
+): Promise<void> {
   // Loaded when it is called: a server without it starts sooner and takes less memory.
   const { openHttp } = await import('./http/open-http.js');
   const { at: _, ...options } = splitOptionsOf(settings);

@@ -1,9 +1,12 @@
 import { addressSetting, endpointSettings, maxStagesSetting, modelSettings, reachSettings } from '@cutpoint/daemon';
 import { z } from 'zod';
+import { fleetSettings } from './fleet/fleet-settings.js';
 
 /** Every setting of the server. Flags, environment variables, the configuration file and the help derive from it. */
 export const serverSettings = z.strictObject({
   ...modelSettings,
+  model: modelSettings.model.optional(),
+  ...fleetSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, agents choose (not for a segments.json)',
   ),

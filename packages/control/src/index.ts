@@ -100,6 +100,7 @@ export {
   startMember,
   willOf,
 } from './member/member.js';
+export { factsOfThisDevice, openProcessMeter } from './member/this-device.js';
 export type {
   Assignment,
   AssignmentState,

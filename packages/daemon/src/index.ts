@@ -15,6 +15,7 @@ export { checkGeneration } from './failover/generation.js';
 export { type ClimbOptions, climb } from './failover/ladder.js';
 export { Pace, type PaceEstimate } from './failover/pace.js';
 export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';
+export { brokerSetting, nameSetting } from './fleet-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
 export {
@@ -27,7 +28,7 @@ export {
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { isLoopback } from './loopback.js';
-export { maxStagesSetting, modelSettings, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
+export { maxStagesSetting, modelSettings, needModel, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
 export { type RequestTags, requestIdOf, requestKeyOf, tagsOf } from './request-tags.js';

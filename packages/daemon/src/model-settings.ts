@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
 import { maxCuts } from './stage-choice.js';
 
@@ -49,6 +50,14 @@ export const modelSettings = {
     .default(1)
     .describe('for testbeds: every inference takes this many times its own time, to stand for a slower device'),
 };
+
+/** The model of a daemon that needs one. @throws CutpointError CUT_USAGE */
+export function needModel(model: string | undefined): string {
+  if (model !== undefined) return model;
+  const message =
+    'The setting model is missing: give <model>, set CUTPOINT_MODEL, or write it in the configuration file; or give --fleet.';
+  throw new CutpointError('CUT_USAGE', message);
+}
 
 /** For daemons that load segments as requests need them. */
 export const maxStagesSetting = z

@@ -5,7 +5,7 @@ import {
   acceptedView,
   type DeploymentRequest,
   deploymentRequest,
-  deviceView,
+  devicesView,
   type FleetAdmin,
   type LogsQuery,
   logsQuery,
@@ -38,7 +38,7 @@ function readRoutes(app: FastifyInstance, fleet: FleetAdmin): void {
   const devices = {
     summary: 'The devices of the fleet',
     tags,
-    response: { 200: z.object({ devices: z.array(deviceView) }), ...failures },
+    response: { 200: devicesView, ...failures },
   };
   app.get('/v1/devices', { schema: devices, config: { scope: 'read' } }, async () => ({
     devices: await fleet.devices(),

@@ -29,6 +29,9 @@ export const deviceView = z.object({
 });
 export type DeviceView = z.output<typeof deviceView>;
 
+/** The answer of `GET /v1/devices`. */
+export const devicesView = z.object({ devices: z.array(deviceView) });
+
 /** One deployment, as the active generation has it. */
 export const deploymentView = z.object({
   name: deploymentId,

@@ -12,6 +12,7 @@ import {
 } from '@cutpoint/daemon';
 import type { ServerSettings } from '../settings.js';
 import type { Access } from './access.js';
+import type { FleetAdmin } from './fleet-admin.js';
 import { type HttpServer, startHttp } from './http-server.js';
 import type { Models } from './models.js';
 
@@ -25,7 +26,7 @@ const callersMay: readonly Scope[] = ['infer', 'read'];
 export async function openHttp(
   address: string,
   settings: ServerSettings,
-  { models, health, log }: { models: Models; health: () => HealthReport; log: Log },
+  { models, health, fleet, log }: { models: Models; health: () => HealthReport; fleet?: FleetAdmin; log: Log },
 ): Promise<HttpServer> {
   const { host, port } = parseAddress(address);
   const { tlsCert, tlsKey, tokenFile, insecure, timeoutMs, graceMs } = settings;
@@ -44,6 +45,7 @@ export async function openHttp(
     ...(tls === undefined ? {} : { tls }),
     access: token === undefined ? openAccess(here) : tokenAccess(token),
     models,
+    ...(fleet === undefined ? {} : { fleet }),
     health,
     limits: { timeoutMs },
     graceMs,

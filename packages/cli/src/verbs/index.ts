@@ -43,6 +43,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./agent.js')).agent,
   },
   {
+    name: 'devices',
+    summary: 'Lists the devices of a fleet and how they do.',
+    load: async () => (await import('./devices.js')).devices,
+  },
+  {
     name: 'ask',
     summary: 'Asks a running agent for one inference, and shows the outputs and where the time went.',
     load: async () => (await import('./ask.js')).ask,

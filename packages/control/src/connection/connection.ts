@@ -186,7 +186,7 @@ class ReconnectingConnection implements BrokerConnection {
     this.#up = false;
     this.#client = undefined;
     client.end(true);
-    if (wasUp) for (const listener of this.#downListeners) listener();
+    if (wasUp && !this.#stop.signal.aborted) for (const listener of this.#downListeners) listener();
     return wasUp;
   }
 

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+const named = (example: string) => `a name of lowercase letters, digits and dashes, such as ${example}`;
+const isName = (text: string) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
+
+/** What a device, server or fleet is called: it stands in topics and certificates. */
+export const nameSetting = (example: string) => z.string().refine(isName, named(example));
+
+/** The schema of a setting that is the address of an MQTT broker. */
+export const brokerSetting = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && ['mqtt:', 'mqtts:'].includes(url.protocol) && url.hostname !== '' && url.port !== '';
+}, 'an address such as mqtt://127.0.0.1:7483 (mqtt or mqtts, with a port)');
