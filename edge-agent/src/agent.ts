@@ -101,7 +101,7 @@ function startModelAgent(settings: ModelAgentSettings, context: AgentContext): P
 type Runner = Pick<SplitRunner, 'prepare' | 'run'>;
 
 /** A ladder needs the whole model, or other cuts of it, whatever the plan's cut is. */
-async function openSource(settings: AgentSettings): Promise<SplitSource> {
+async function openSource(settings: ModelAgentSettings): Promise<SplitSource> {
   const { localFallback, otherCuts, model } = settings;
   if (!localFallback && otherCuts.length === 0) return await openSplitSource(settings);
   if (extname(model) !== '.json') return await openSplitSource({ ...settings, at: [] });

@@ -1,7 +1,7 @@
-import type { Fleet, FleetId } from '@cutpoint/control';
+import { type Fleet, type FleetId, generation } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import { version } from '@cutpoint/daemon';
-import type { FleetAdmin } from '../http/fleet-admin.js';
+import type { FleetAdmin, RolloutView } from '../http/fleet-admin.js';
 
 /** How long a device may take to answer a question. */
 const commandMs = 10_000;
@@ -12,7 +12,14 @@ export function fleetAdmin(name: FleetId, fleet: Fleet, notes: () => readonly st
   const counted = () => ({ online: online(), offline: fleet.devices().length - online() });
   return {
     devices: async () => fleet.devices().map((device) => ({ ...device, addresses: [...device.addresses] })),
-    status: async () => ({ version, fleet: name, devices: counted(), deployments: [], notes: [...notes()] }),
+    status: async () => ({
+      version,
+      fleet: name,
+      devices: counted(),
+      rollout: nothingDeployed,
+      deployments: [],
+      notes: [...notes()],
+    }),
     logs: ({ device, lines }) => fleet.command(device, { kind: 'logs', lines }, { budgetMs: commandMs }),
     deploy: async () => notYet(),
     undeploy: async () => notYet(),
@@ -20,6 +27,16 @@ export function fleetAdmin(name: FleetId, fleet: Fleet, notes: () => readonly st
     figures: () => ({ devices: counted(), links: [] }),
   };
 }
+
+const none = generation.parse(0);
+const nothingDeployed: RolloutView = {
+  phase: 'active',
+  generation: none,
+  active: none,
+  waitingFor: [],
+  fetchedBytes: 0,
+  totalBytes: 0,
+};
 
 function notYet(): never {
   throw new CutpointError('CUT_USAGE', 'This server cannot deploy: it was started without deployments.');
