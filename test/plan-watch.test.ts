@@ -56,7 +56,7 @@ it('cutpoint plan --watch changes the plan when the link gets worse, and answers
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line));
   const until = async (done: () => boolean): Promise<void> => {
-    for (let tries = 0; !done() && tries < 600; tries++) await new Promise((go) => setTimeout(go, 50));
+    for (let tries = 0; !done() && tries < 1200; tries++) await new Promise((go) => setTimeout(go, 50));
   };
   await until(() => events().length > 0);
   const [ready] = events();

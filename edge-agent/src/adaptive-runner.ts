@@ -32,6 +32,8 @@ export interface Adaptation {
 
 /** After so long without traffic over the link it is probed, as a plan that uses it may be the better one by now. */
 const idleMs = 5_000;
+/** So long where requests are answered in another way than planned, which tells nothing of the link. */
+const doubtMs = 500;
 /** Two sizes, so that delay and rate can be told apart. */
 const probeBytes = [1_024, 64 * 1024];
 const probeDeadlineMs = 30_000;
@@ -50,6 +52,10 @@ export class AdaptiveRunner implements AsyncDisposable {
   #switching: Promise<void> | undefined;
   #restUntil = 0;
   #observedAt = performance.now();
+  /** The last request was answered in another way than planned. */
+  #inDoubt = false;
+  /** What requests send that go as planned. */
+  #plannedBytes = 0;
 
   constructor(runner: Pick<SplitRunner, 'prepare' | 'run'>, server: ServerConnection, adaptation: Adaptation) {
     this.#runner = runner;
@@ -72,9 +78,10 @@ export class AdaptiveRunner implements AsyncDisposable {
   async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
     const result = await this.#runner.run(this.#possible(choice), inputs, options);
     const [link] = result.timing.links;
-    // Another way tells nothing of this link.
-    if (link !== undefined && result.route?.fallback !== true) {
+    this.#inDoubt = result.route?.fallback === true;
+    if (link !== undefined && !this.#inDoubt) {
       const upBytes = result.sent.reduce((total, { bytes }) => total + bytes, 0);
+      this.#plannedBytes = upBytes;
       this.#observe({ upBytes, downBytes: result.receivedBytes, sendMs: link.sendMs });
     }
     return result;
@@ -121,9 +128,11 @@ export class AdaptiveRunner implements AsyncDisposable {
   async #probeWhenIdle(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await sleep(idleMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted || performance.now() - this.#observedAt < idleMs || !this.#server.connected) continue;
-      for (const bytes of probeBytes) await this.#probe(bytes);
+      await sleep(doubtMs, undefined, { signal }).catch(() => undefined);
+      const patienceMs = this.#inDoubt ? doubtMs : idleMs;
+      if (signal.aborted || performance.now() - this.#observedAt < patienceMs || !this.#server.connected) continue;
+      // In doubt as a request would be, in the way that was planned.
+      for (const bytes of this.#inDoubt ? [this.#plannedBytes] : probeBytes) await this.#probe(bytes);
     }
   }
 
