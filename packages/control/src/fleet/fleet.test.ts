@@ -165,8 +165,12 @@ for (const kind of testBrokers) {
       const { member, connection } = join();
       await until('lease', () => member.leased);
       await view.setDesired(pi, desiredOf(4));
+      let lost = false;
+      connection.onDown(() => {
+        lost = true;
+      });
       await broker.restart();
-      await until('lost', () => !connection.connected);
+      await until('lost', () => lost);
       await until('back', () => connection.connected);
       await sleep(1_100);
       await until('online and leased anew', () => statusOf(view) === 'online' && member.leased);
