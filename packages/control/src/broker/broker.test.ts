@@ -105,8 +105,12 @@ describe('the embedded broker', () => {
     const { broker } = await open();
     const connection = join(broker, pi);
     await connection.untilUp(AbortSignal.timeout(5_000));
+    let gone = false;
+    connection.onDown(() => {
+      gone = true;
+    });
     broker.disconnect(pi);
-    await until('gone', () => !connection.connected && broker.clientCount === 0);
+    await until('gone', () => gone);
   });
 
   it('closes a connection that does not connect in time, however busily it sends', async () => {
