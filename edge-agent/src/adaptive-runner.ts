@@ -52,8 +52,8 @@ export class AdaptiveRunner implements AsyncDisposable {
   #switching: Promise<void> | undefined;
   #restUntil = 0;
   #observedAt = performance.now();
-  /** The last request was answered in another way than planned. */
-  #inDoubt = false;
+  /** When a request was last answered in another way than planned, unless one went as planned since. */
+  #doubtedAt = Number.NEGATIVE_INFINITY;
   /** What requests send that go as planned. */
   #plannedBytes = 0;
 
@@ -78,8 +78,9 @@ export class AdaptiveRunner implements AsyncDisposable {
   async run(choice: SplitChoice, inputs: NamedTensors, options: SplitRunOptions): Promise<SplitRun> {
     const result = await this.#runner.run(this.#possible(choice), inputs, options);
     const [link] = result.timing.links;
-    this.#inDoubt = result.route?.fallback === true;
-    if (link !== undefined && !this.#inDoubt) {
+    const asPlanned = result.route?.fallback !== true;
+    this.#doubtedAt = asPlanned ? Number.NEGATIVE_INFINITY : performance.now();
+    if (link !== undefined && asPlanned) {
       const upBytes = result.sent.reduce((total, { bytes }) => total + bytes, 0);
       this.#plannedBytes = upBytes;
       this.#observe({ upBytes, downBytes: result.receivedBytes, sendMs: link.sendMs });
@@ -129,10 +130,12 @@ export class AdaptiveRunner implements AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await sleep(doubtMs, undefined, { signal }).catch(() => undefined);
-      const patienceMs = this.#inDoubt ? doubtMs : idleMs;
+      // Without requests nobody gains by a quick answer, and the link may be paid for by the byte.
+      const inDoubt = performance.now() - this.#doubtedAt < idleMs && this.#plannedBytes > 0;
+      const patienceMs = inDoubt ? doubtMs : idleMs;
       if (signal.aborted || performance.now() - this.#observedAt < patienceMs || !this.#server.connected) continue;
       // In doubt as a request would be, in the way that was planned.
-      for (const bytes of this.#inDoubt ? [this.#plannedBytes] : probeBytes) await this.#probe(bytes);
+      for (const bytes of inDoubt ? [this.#plannedBytes] : probeBytes) await this.#probe(bytes);
     }
   }
 
