@@ -10,7 +10,7 @@ import {
   willOf,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { type Daemon, type Log, startDaemon, version } from '@cutpoint/daemon';
+import { checkBrokerAddress, type Daemon, type Log, startDaemon, version } from '@cutpoint/daemon';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { AgentSettings } from '../settings.js';
 
@@ -20,6 +20,7 @@ import type { AgentSettings } from '../settings.js';
  * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE
  */
 export async function startFleetAgent(settings: AgentSettings, url: string, { log }: { log: Log }): Promise<Daemon> {
+  checkBrokerAddress(url, settings.insecure, log);
   const fleet = fleetId.parse(settings.fleetName);
   const device = deviceId.parse(settings.name ?? nameOfThisHost());
   const requests = { done: 0, failed: 0, underWay: 0 };
@@ -50,7 +51,7 @@ export async function startFleetAgent(settings: AgentSettings, url: string, { lo
     });
     announce = (addresses) => member.announce(addresses);
     opened.add(member);
-    if (!url.startsWith('mqtts:')) log.info({ broker: url }, 'joins without being paired, as loopback allows');
+    if (!url.startsWith('mqtts:')) log.info({ broker: url }, 'joins without being paired');
     const health = () => {
       const broker = connection.connected ? ('connected' as const) : ('away' as const);
       return { ready: connection.connected, broker, leased: member.leased };

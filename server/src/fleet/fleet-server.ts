@@ -15,7 +15,7 @@ import {
   willOf,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { type Daemon, type Log, type OpenResources, startDaemon, version } from '@cutpoint/daemon';
+import { checkBrokerAddress, type Daemon, type Log, type OpenResources, startDaemon, version } from '@cutpoint/daemon';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { Models } from '../http/models.js';
 import { openHttp } from '../http/open-http.js';
@@ -81,12 +81,15 @@ export async function startFleetServer(
 
 /** The broker of the settings, or one in this process, with the name and password that this server has there. */
 async function brokerOf(
-  { broker: url, mqtt }: ServerSettings,
+  { broker: url, mqtt, insecure }: ServerSettings,
   fleet: FleetId,
   device: DeviceId,
   { opened, log }: { opened: OpenResources; log: Log },
 ): Promise<{ url: string; device: string; password?: string }> {
-  if (url !== undefined) return { url, device };
+  if (url !== undefined) {
+    checkBrokerAddress(url, insecure, log);
+    return { url, device };
+  }
   const { hostname, port, protocol } = new URL(mqtt);
   if (protocol === 'mqtts:') {
     throw new CutpointError('CUT_USAGE', '--mqtt with mqtts needs a paired fleet; use mqtt://127.0.0.1:7483.');
