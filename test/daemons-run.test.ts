@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { f32Values, type NamedTensors } from '@cutpoint/core';
-import type { SplitTiming } from '@cutpoint/edge-agent';
+import type { SplitTiming } from '@cutpoint/daemon';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { classifier, classifierInput, loadWhole } from './models.testing.js';

@@ -23,7 +23,7 @@ import {
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import { stageKey } from '@cutpoint/daemon';
-import { FleetDeployments } from '@cutpoint/edge-agent';
+import { FleetDeployments } from '@cutpoint/fleet';
 import { Deployer, deployModel, ladderOfPlan } from '@cutpoint/server';
 import { expect, test } from 'vitest';
 import { makeTinyModel } from './tiny-model.testing.js';

@@ -17,7 +17,7 @@ import {
   sessionId,
 } from '@cutpoint/control';
 import type { CutpointError } from '@cutpoint/core';
-import { FleetDeployments } from '@cutpoint/edge-agent';
+import { FleetDeployments } from '@cutpoint/fleet';
 import { Deployer, type DeployFleet } from '@cutpoint/server';
 
 /** A device of a fleet without a network between: its files and what was deployed to it are real. */

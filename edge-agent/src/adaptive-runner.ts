@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asCutpointError, type CancelSignal, type CutpointError, type NamedTensors } from '@cutpoint/core';
-import type { ServerConnection, SplitChoice } from '@cutpoint/daemon';
+import type { ServerConnection, SplitChoice, SplitRun, SplitRunner, SplitRunOptions } from '@cutpoint/daemon';
 import { probeMethod, zeroBytes } from '@cutpoint/wire';
-import type { SplitRun, SplitRunOptions } from './run-split.js';
-import type { SplitRunner } from './split-runner.js';
 
 /** What one request told of the link to the next device. */
 export interface LinkObservation {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type CancelSignal, CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
+import type { SplitResult } from '@cutpoint/daemon';
 import { hopTimes } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
 import { z } from 'zod';
-import type { SplitResult } from './run-split.js';
 
 const text = z.string().max(4_096);
 const agentDescription = z.object({

@@ -5,15 +5,18 @@ import {
   checkStage,
   codecsFor,
   type Daemon,
+  FailoverRunner,
   type HealthReport,
   type Log,
   needCuts,
   needModel,
+  needsServerFor,
   type OpenResources,
   openCutCodecs,
   openSplitSource,
   type ServerConnection,
   type SplitChoice,
+  SplitRunner,
   type SplitSource,
   StageStore,
   segmentOptionsOf,
@@ -24,11 +27,8 @@ import { concreteInputs, randomInputs } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { type Adaptation, AdaptiveRunner } from './adaptive-runner.js';
 import { connectServers } from './connect-servers.js';
-import { FailoverRunner } from './failover-runner.js';
 import { agentHandler } from './handler.js';
-import { needsServerFor } from './run-split.js';
 import type { AgentSettings } from './settings.js';
-import { SplitRunner } from './split-runner.js';
 
 const name = 'cutpoint-agent';
 

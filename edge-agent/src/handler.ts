@@ -1,5 +1,6 @@
 import type { CancelSignal, NamedTensors, TensorSpec } from '@cutpoint/core';
 import { CutpointError } from '@cutpoint/core';
+import type { SplitRun, SplitRunner } from '@cutpoint/daemon';
 import {
   AnsweredRequests,
   checkGeneration,
@@ -11,8 +12,6 @@ import {
   version,
 } from '@cutpoint/daemon';
 import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
-import type { SplitRun } from './run-split.js';
-import type { SplitRunner } from './split-runner.js';
 
 /** What an agent serves. */
 export interface AgentService {

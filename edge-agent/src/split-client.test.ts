@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { CutpointError, type NamedTensors, tensorOf } from '@cutpoint/core';
 import type { HopReport, SplitChoice } from '@cutpoint/daemon';
+import { needsServerFor } from '@cutpoint/daemon';
 import { loadStage, openSplit, type SplitModel, type Stage } from '@cutpoint/runtime';
 import { connect, type Listener, listen, type Peer, type RequestHandler } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { needsServerFor } from './run-split.js';
 import { createSplitClient } from './split-client.js';
 
 const code = (expected: string) => expect.objectContaining({ code: expected });

@@ -1,6 +1,12 @@
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
-import { type SplitChoice, stageRequestOf } from '@cutpoint/daemon';
-import { runSplit, type SplitParts, type SplitRun, type SplitRunOptions } from './run-split.js';
+import {
+  runSplit,
+  type SplitChoice,
+  type SplitParts,
+  type SplitRun,
+  type SplitRunOptions,
+  stageRequestOf,
+} from '@cutpoint/daemon';
 
 export interface SplitClientOptions extends Omit<SplitParts, 'request'> {
   /** Where the model is cut, and how the tensors cross. */

@@ -1,4 +1,5 @@
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
+import type { StageService } from '@cutpoint/daemon';
 import {
   AnsweredRequests,
   checkGeneration,
@@ -13,7 +14,6 @@ import {
   version,
 } from '@cutpoint/daemon';
 import { answerProbe, type Meta, probeMethod, type RequestHandler } from '@cutpoint/wire';
-import type { StageService } from './stage-service.js';
 
 interface StageAnswer {
   readonly meta: HopReport;

@@ -12,6 +12,7 @@ import {
   type ServerConnection,
   type SplitSource,
   type StageRequest,
+  StageService,
   StageStore,
   segmentOptionsOf,
   serverAddressOf,
@@ -22,7 +23,6 @@ import type { Peer } from '@cutpoint/wire';
 import { stageHandler } from './handler.js';
 import { openLocalModel } from './http/local-model.js';
 import type { ServerSettings } from './settings.js';
-import { StageService } from './stage-service.js';
 
 const serverName = 'cutpoint-server';
 /** Where no request waits for it, a segment may take this long to load. */

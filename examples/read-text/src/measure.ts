@@ -1,5 +1,5 @@
 import { f32Values, type Tensor } from '@cutpoint/core';
-import type { SplitTiming } from '@cutpoint/edge-agent';
+import type { SplitTiming } from '@cutpoint/daemon';
 import { decodeCtc, type Reading } from './ctc.js';
 
 /** The two ways to run the model: from the picture's tensor to the probabilities of the characters. */

@@ -33,6 +33,21 @@ export { maxStagesSetting, modelSettings, needModel, segmentOptionsOf, splitOpti
 export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
 export { type RequestTags, requestIdOf, requestKeyOf, tagsOf } from './request-tags.js';
+export { FailoverRunner } from './run/failover-runner.js';
+export { FrontResults } from './run/front-results.js';
+export {
+  needsServerFor,
+  type Route,
+  runSplit,
+  type SplitParts,
+  type SplitResult,
+  type SplitRun,
+  type SplitRunOptions,
+  type SplitTiming,
+} from './run/run-split.js';
+export { SplitRunner, type SplitRunnerOptions } from './run/split-runner.js';
+export { StageService, type StageServiceOptions } from './run/stage-service.js';
+export type { LinkReport, LocalWay, ServerWay, SplitRung } from './run/ways.js';
 export { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
 export { reachSettings, serverAddressOf } from './server-address.js';
 export { resolveSettings } from './settings/resolve.js';

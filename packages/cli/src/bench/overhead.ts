@@ -1,6 +1,6 @@
 import { median, type NamedTensors } from '@cutpoint/core';
-import { checkStage, connectServer, OpenResources, stageRequestOf } from '@cutpoint/daemon';
-import { createSplitClient, needsServerFor, type SplitClient } from '@cutpoint/edge-agent';
+import { checkStage, connectServer, needsServerFor, OpenResources, stageRequestOf } from '@cutpoint/daemon';
+import { createSplitClient, type SplitClient } from '@cutpoint/edge-agent';
 import {
   type CutModel,
   concreteInputs,

@@ -1,5 +1,5 @@
 import { describeType, elementCount, type NamedTensors } from '@cutpoint/core';
-import type { Route, SplitResult, SplitTiming } from '@cutpoint/edge-agent';
+import type { Route, SplitResult, SplitTiming } from '@cutpoint/daemon';
 import { writeTensors } from '../npy/tensor-files.js';
 import { printResult } from '../output/result.js';
 import { alignRight, fields, table } from '../output/table.js';

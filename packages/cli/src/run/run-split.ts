@@ -4,11 +4,13 @@ import {
   codecsFor,
   connectServer,
   needCuts,
+  needsServerFor,
   OpenResources,
   openCutCodecs,
+  type SplitRun,
   stageRequestOf,
 } from '@cutpoint/daemon';
-import { createSplitClient, needsServerFor, type SplitRun } from '@cutpoint/edge-agent';
+import { createSplitClient } from '@cutpoint/edge-agent';
 import { type CutIdentity, loadStage, openSplit } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { readInputs } from '../npy/tensor-files.js';

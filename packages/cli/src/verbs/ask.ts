@@ -1,5 +1,6 @@
+import type { SplitResult } from '@cutpoint/daemon';
 import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
-import { inferAtAgent, inputsOfAgent, type SplitResult } from '@cutpoint/edge-agent';
+import { inferAtAgent, inputsOfAgent } from '@cutpoint/edge-agent';
 import { dimsOfInputs } from '@cutpoint/runtime';
 import { connect } from '@cutpoint/wire';
 import type { Command } from 'commander';

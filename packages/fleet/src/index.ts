@@ -1,0 +1,1 @@
+export { FleetDeployments, type FleetDeploymentsOptions } from './fleet-deployments.js';
