@@ -1,19 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+const folders = ['packages/*/src', '{server,edge-agent,testbed}/src', 'examples/*/src', 'test'];
+const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}`);
+
 export default defineConfig({
   // Node 20 has no native `using`; the tests are compiled down to what it runs.
   oxc: { target: 'es2022' },
   test: {
-    include: [
-      'packages/*/src/**/*.test.ts',
-      '{server,edge-agent,testbed}/src/**/*.test.ts',
-      'examples/*/src/**/*.test.ts',
-      'test/**/*.test.ts',
-    ],
     pool: 'forks',
-    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // How long something may take is said by the test; a poll only has to end.
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', ['json', { outputFile: '.report/tests.json' }]],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'ordinary',
+          include: named('test.ts'),
+          exclude: ['**/*.timing.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // What measures time has the machine to itself: one file at a time, after the others.
+        extends: true,
+        test: { name: 'timing', include: named('timing.test.ts'), maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

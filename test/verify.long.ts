@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** `npm run verify:all` verifies every cut and prints what it finds; `npm test` a part of the large models' cuts. */
+/** `npm run verify:all` verifies every cut and prints what it finds; `npm run test:long` a part of the large models' cuts. */
 const all = process.env.CUTPOINT_VERIFY === 'all';
 
 async function verifyFile(
