@@ -14,6 +14,7 @@ import {
   type OpenResources,
   openCutCodecs,
   openSplitSource,
+  type RecentLines,
   type ServerConnection,
   type SplitChoice,
   SplitRunner,
@@ -34,6 +35,8 @@ const name = 'cutpoint-agent';
 
 export interface AgentContext {
   readonly log: Log;
+  /** The last lines of the log, for `cutpoint logs`; an agent that has none refuses to show them. */
+  readonly recent?: RecentLines;
   /** For an agent without cuts: the splits that it chooses from for requests that do not say how to split. */
   readonly adaptation?: Adaptation;
   /** The deployment that this device acts on; requests of an older one are refused, and its own carry it. */

@@ -9,6 +9,7 @@ import {
   type OpenResources,
   openCutCodecs,
   openSplitSource,
+  type RecentLines,
   type ServerConnection,
   type SplitSource,
   type StageRequest,
@@ -30,6 +31,8 @@ const patience = new AbortController().signal;
 
 export interface ServerContext {
   readonly log: Log;
+  /** The last lines of the log, for `cutpoint logs`; a server that has none refuses to show them. */
+  readonly recent?: RecentLines;
   /** The deployment that this device acts on; requests of an older one are refused. */
   readonly generation?: () => number | undefined;
 }

@@ -10,7 +10,8 @@ import {
   willOf,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { checkBrokerAddress, type Daemon, type Log, startDaemon, version } from '@cutpoint/daemon';
+import { checkBrokerAddress, type Daemon, type Log, type RecentLines, startDaemon, version } from '@cutpoint/daemon';
+import { runCommands } from '@cutpoint/fleet';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { AgentSettings } from '../settings.js';
 
@@ -19,7 +20,11 @@ import type { AgentSettings } from '../settings.js';
  * come later, or go and come back.
  * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE
  */
-export async function startFleetAgent(settings: AgentSettings, url: string, { log }: { log: Log }): Promise<Daemon> {
+export async function startFleetAgent(
+  settings: AgentSettings,
+  url: string,
+  { log, recent }: { log: Log; recent?: RecentLines },
+): Promise<Daemon> {
   checkBrokerAddress(url, settings.insecure, log);
   const fleet = fleetId.parse(settings.fleetName);
   const device = deviceId.parse(settings.name ?? nameOfThisHost());
@@ -43,9 +48,7 @@ export async function startFleetAgent(settings: AgentSettings, url: string, { lo
       facts: factsOfThisDevice(version),
       measure: () => ({ ...meter(), requests, links: [] }),
       onDesired: ({ generation, assignments }) => log.info({ generation, assignments: assignments.length }, 'desired'),
-      onCommand: async () => {
-        throw new CutpointError('CUT_USAGE', 'This agent keeps no lines of its log: look at its standard error.');
-      },
+      onCommand: runCommands({ recent, content: undefined }),
       onLease: (held) => log.info({ held }, 'lease'),
       onProblem,
     });

@@ -2,6 +2,7 @@ import {
   type Daemon,
   type Log,
   openLog,
+  RecentLines,
   resolveSettings,
   runUntilStopped,
   type SettingsOf,
@@ -25,7 +26,7 @@ interface DaemonSettings {
 export function configureDaemon<S extends SettingsSchema>(
   command: Command,
   schema: S,
-  start: (settings: SettingsOf<S>, context: { log: Log }) => Promise<Daemon>,
+  start: (settings: SettingsOf<S>, context: { log: Log; recent: RecentLines }) => Promise<Daemon>,
 ): void {
   addSettings(command, schema);
   command.option('--stop-with-stdin', 'stop when standard input ends, as it does when the parent process dies');
@@ -34,8 +35,9 @@ export function configureDaemon<S extends SettingsSchema>(
     const flags = flagsOf(schema, command);
     const settings = await resolveSettings(schema, { flags, env: process.env, configFile: config });
     const { graceMs, logLevel, logFormat } = settings as DaemonSettings;
-    const log = openLog({ name: command.name(), level: logLevel, format: logFormat });
-    const daemon = await start(settings, { log });
+    const recent = new RecentLines();
+    const log = openLog({ name: command.name(), level: logLevel, format: logFormat, keep: recent });
+    const daemon = await start(settings, { log, recent });
     // A parent that has read the line may stop the daemon at once, so signals are listened to before it is written.
     const stopped = runUntilStopped(daemon, { graceMs, log, stdin: stopWithStdin ? process.stdin : undefined });
     if (json) await writeOut(`${JSON.stringify({ ready: true, url: daemon.url, pid: process.pid })}\n`);

@@ -32,6 +32,8 @@ export { isLoopback } from './loopback.js';
 export { maxStagesSetting, modelSettings, needModel, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
+export { prettyLine } from './pretty-line.js';
+export { RecentLines } from './recent-lines.js';
 export { type RequestTags, requestIdOf, requestKeyOf, tagsOf } from './request-tags.js';
 export { FailoverRunner } from './run/failover-runner.js';
 export { FrontResults } from './run/front-results.js';

@@ -1,5 +1,6 @@
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import { prettyLine } from './pretty-line.js';
+import type { RecentLines } from './recent-lines.js';
 
 /** A structured log: `log.info({ url }, 'ready')`. */
 export type Log = Logger;
@@ -12,16 +13,26 @@ export function openLog({
   name,
   level,
   format,
+  keep,
 }: {
   name: string;
   level: string;
   format: 'auto' | 'json' | 'pretty';
+  /** Takes every line as well, as JSON. */
+  keep?: RecentLines;
 }): Log {
   const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY === true);
   const stderr = pino.destination({ fd: 2, sync: true });
   const colours = process.stderr.isTTY === true && process.env.NO_COLOR === undefined;
-  const lines = { write: (line: string) => void stderr.write(prettyLine(line, colours)) };
-  return pino(logOptions(name, level), pretty ? lines : stderr);
+  const shown = pretty ? { write: (line: string) => void stderr.write(prettyLine(line, colours)) } : stderr;
+  if (keep === undefined) return pino(logOptions(name, level), shown);
+  const both = {
+    write(line: string) {
+      keep.write(line);
+      shown.write(line);
+    },
+  };
+  return pino(logOptions(name, level), both);
 }
 
 /** Longer texts are cut off: what a caller sends must not fill a disk. */

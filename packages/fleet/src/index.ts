@@ -1,1 +1,2 @@
 export { FleetDeployments, type FleetDeploymentsOptions } from './fleet-deployments.js';
+export { type CommandParts, runCommands } from './run-command.js';

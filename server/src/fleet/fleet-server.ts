@@ -15,7 +15,16 @@ import {
   willOf,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { checkBrokerAddress, type Daemon, type Log, type OpenResources, startDaemon, version } from '@cutpoint/daemon';
+import {
+  checkBrokerAddress,
+  type Daemon,
+  type Log,
+  type OpenResources,
+  type RecentLines,
+  startDaemon,
+  version,
+} from '@cutpoint/daemon';
+import { runCommands } from '@cutpoint/fleet';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { Models } from '../http/models.js';
 import { openHttp } from '../http/open-http.js';
@@ -32,7 +41,7 @@ const unpaired = 'Devices are not paired: every program on this machine may join
 export async function startFleetServer(
   settings: ServerSettings,
   folder: string,
-  { log }: { log: Log },
+  { log, recent }: { log: Log; recent?: RecentLines },
 ): Promise<Daemon> {
   const fleet = fleetId.parse(settings.fleetName);
   const device = deviceId.parse(settings.name);
@@ -58,9 +67,7 @@ export async function startFleetServer(
       facts: factsOfThisDevice(version),
       measure: () => ({ ...meter(), requests, links: [] }),
       onDesired: ({ generation }) => log.warn({ generation }, 'something is deployed to this server, which it ignores'),
-      onCommand: async () => {
-        throw new CutpointError('CUT_USAGE', 'A server keeps no lines of its log: look at its standard error.');
-      },
+      onCommand: runCommands({ recent, content: undefined }),
       onProblem,
     });
     announce = (addresses) => member.announce(addresses);

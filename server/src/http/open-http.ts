@@ -17,6 +17,8 @@ import { type HttpServer, startHttp } from './http-server.js';
 import type { Models } from './models.js';
 
 const callersMay: readonly Scope[] = ['infer', 'read'];
+/** Who can reach the folder of a fleet, or a broker that asks for no names, rules it anyway. */
+const ownersMay: readonly Scope[] = ['admin'];
 
 /**
  * Serves models over HTTP on the address of the setting `http`, guarded like the daemon's own address: by TLS where it has a
@@ -43,7 +45,7 @@ export async function openHttp(
     host,
     port,
     ...(tls === undefined ? {} : { tls }),
-    access: token === undefined ? openAccess(here) : tokenAccess(token),
+    access: token === undefined ? openAccess(here, fleet === undefined ? callersMay : ownersMay) : tokenAccess(token),
     models,
     ...(fleet === undefined ? {} : { fleet }),
     health,
@@ -53,8 +55,9 @@ export async function openHttp(
   });
 }
 
-function openAccess(here: boolean): Access {
-  return { anonymous: { from: here ? 'loopback' : 'anywhere', scopes: callersMay } };
+/** What may be changed, only this machine may change. */
+function openAccess(here: boolean, scopes: readonly Scope[]): Access {
+  return { anonymous: here ? { from: 'loopback', scopes } : { from: 'anywhere', scopes: callersMay } };
 }
 
 function tokenAccess(token: string): Access {

@@ -1,0 +1,26 @@
+import type { CommandAction, ContentStore, RunCommand } from '@cutpoint/control';
+import { CutpointError } from '@cutpoint/core';
+import type { RecentLines } from '@cutpoint/daemon';
+
+export interface CommandParts {
+  /** The last lines of this device's log. */
+  readonly recent: RecentLines | undefined;
+  /** Files that deployments brought. */
+  readonly content: ContentStore | undefined;
+}
+
+/** What a device does when its server commands it: shows its log, forgets what it no longer needs, or only answers. */
+export function runCommands({ recent, content }: CommandParts): RunCommand {
+  return async (action: CommandAction) => {
+    switch (action.kind) {
+      case 'ping':
+        return [];
+      case 'logs':
+        if (recent !== undefined) return recent.newest(action.lines);
+        throw new CutpointError('CUT_USAGE', 'This device keeps no lines of its log: look at its standard error.');
+      case 'forget-cache':
+        await content?.clear();
+        return [];
+    }
+  };
+}
