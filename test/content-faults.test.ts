@@ -54,7 +54,7 @@ function fetchProcess(folder: string, url: string, hash: string): string {
   return `
     import { ContentFetcher, ContentStore } from '@cutpoint/control';
     const store = await ContentStore.open({ folder: ${JSON.stringify(folder)}, maxBytes: 1e9 });
-    const fetcher = new ContentFetcher({ store, urls: ['${url}'] });
+    const fetcher = new ContentFetcher({ store, urls: () => ['${url}'] });
     const file = { hash: '${hash}', bytes: ${bytes.length} };
     const outcome = await fetcher.fetch(file, { deadlineMs: ${deadlineMs} }).then(() => 'fetched', (e) => e.code + ' ' + e.message);
     console.log(outcome);
@@ -96,7 +96,7 @@ test('after kill -9 in the middle of a transfer the rest is fetched, and the fil
   expect(size).toBeLessThan(bytes.length);
   await using quick = await origin(there.path, false);
   const store = await ContentStore.open({ folder: here.path, maxBytes: 1e9 });
-  const fetcher = new ContentFetcher({ store, urls: [quick.url] });
+  const fetcher = new ContentFetcher({ store, urls: () => [quick.url] });
   using hold = await fetcher.fetch({ hash: quick.hash, bytes: bytes.length }, { deadlineMs });
   expect(await store.verify(hold)).toBe(true);
   expect(quick.ranges).toEqual([`bytes=${size}-`]);

@@ -105,7 +105,7 @@ async function openDevice(
   const deployments = opened.add(
     await FleetDeployments.open({
       store,
-      fetcher: new ContentFetcher({ store, urls: [at.url] }),
+      fetcher: new ContentFetcher({ store, urls: () => [at.url] }),
       folder: join(folder, device, 'deployed'),
       segmentOptions: { optimisation: 'none' },
       freeMemoryBytes: () => 1e9,

@@ -143,7 +143,7 @@ export class TestFleet implements AsyncDisposable {
     > as TestDevice;
     device.deployments = await FleetDeployments.open({
       store,
-      fetcher: new ContentFetcher({ store, urls: [this.#url] }),
+      fetcher: new ContentFetcher({ store, urls: () => [this.#url] }),
       folder: join(folder, 'deployed'),
       segmentOptions: { optimisation: 'none' },
       freeMemoryBytes: () => device.freeMemoryBytes,

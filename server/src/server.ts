@@ -10,6 +10,7 @@ import {
   openCutCodecs,
   openSplitSource,
   type RecentLines,
+  type RequestTags,
   type ServerConnection,
   type SplitSource,
   type StageRequest,
@@ -66,7 +67,8 @@ function startModelServer(settings: ModelServerSettings, { log, generation }: Se
     const next = await connectNext(settings, source.modelHash, opened, log);
     const fixed = fixedRequest(source, settings);
     const segmentOptions = segmentOptionsOf(settings);
-    const service = new StageService({ source, fixed, stages, segmentOptions, codecs, next });
+    const nextDevice = (tags: RequestTags) => next && { connection: next, tags };
+    const service = new StageService({ source, fixed, stages, segmentOptions, codecs, next: nextDevice });
     await announce(source, service, settings.model, log);
     const health = () => {
       const segment = stages.health;

@@ -41,6 +41,7 @@ export type { Check, Outcome } from './doctor/check.js';
 export { type ExamineOptions, examine } from './doctor/examine.js';
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
 export { defaultPatience, Fleet, type FleetChange, type FleetDevice, type FleetOptions } from './fleet/fleet.js';
+export { PeerBook, type PeerBookOptions } from './fleet/peer-book.js';
 export {
   type AdministrationRequest,
   administer,
@@ -107,6 +108,7 @@ export type {
   DeployedFile,
   DesiredState,
   DeviceFacts,
+  Peers,
   Presence,
   ReportedState,
   Rung,

@@ -1,3 +1,4 @@
+import { isDType } from '@cutpoint/core';
 import { z } from 'zod';
 import { contentHash, deploymentId, deviceId, generation, sessionId } from './ids.js';
 import type { DeviceChannel } from './topics.js';
@@ -13,6 +14,7 @@ export const maxBytesOf = {
   reply: maxMessageBytes,
   desired: maxMessageBytes,
   lease: 1024,
+  peers: 64 * 1024,
   command: 4096,
 } as const satisfies Record<DeviceChannel, number>;
 
@@ -60,11 +62,23 @@ export const rung = z.object({
 });
 export type Rung = z.output<typeof rung>;
 
+/** A tensor as a model declares it; free dimensions are null or a name. */
+const tensorSpec = z.object({
+  name: text,
+  dtype: z.string().refine(isDType),
+  shape: z.array(z.union([count, text, z.null()])).max(32),
+});
+
 /** What one device has to do for one deployment. */
 export const assignment = z.object({
   deployment: deploymentId,
-  /** The model's name in the APIs, and the SHA-256 of its file with its weights. */
-  model: z.object({ name: text, hash: contentHash }),
+  /** The model's name in the APIs, the SHA-256 of its file with its weights, what goes in and what comes out. */
+  model: z.object({
+    name: text,
+    hash: contentHash,
+    inputs: z.array(tensorSpec).max(1024),
+    outputs: z.array(tensorSpec).max(1024),
+  }),
   /** Segments that this device runs, with what they take when loaded. */
   segments: z.array(z.object({ from: count, to: count.optional(), file: deployedFile, memoryBytes: bytes })).max(64),
   /** Everything else that must be here: `segments.json`, tables, preprocessing. */
@@ -141,6 +155,18 @@ export const lease = z.object({
   announce: z.literal(true).optional(),
 });
 export type Lease = z.output<typeof lease>;
+
+/**
+ * Retained. What a device needs to reach others: it may not read what they announce. Who answers at an address is told by
+ * its certificate, so that a wrong address does no harm.
+ */
+export const peers = z.object({
+  /** Those that share a deployment with this device; their addresses best first. */
+  devices: z.array(z.object({ device: deviceId, addresses: z.array(address).max(16) })).max(256),
+  /** Where the files of deployments are fetched: `https://host:port` or `http://host:port`, best first. */
+  content: z.array(address).max(16),
+});
+export type Peers = z.output<typeof peers>;
 
 /** Something to do once, answered by a `reply` with the same id. A repeated id is answered, not done again. */
 export const command = z.object({

@@ -4,17 +4,26 @@ import { type DeviceId, deviceId, type FleetId, fleetId } from './ids.js';
 const version = 1;
 
 /**
- * What a device says (`presence`, `state`, `telemetry`, `reply`) and what a server tells it (`desired`, `lease`,
- * `command`). Retained are `presence`, `state` and `desired`: whoever comes later sees them.
+ * What a device says (`presence`, `state`, `telemetry`, `reply`) and what a server tells it (`desired`, `peers`, `lease`,
+ * `command`). Retained are `presence`, `state`, `desired` and `peers`: whoever comes later sees them.
  */
-export const deviceChannels = ['presence', 'state', 'telemetry', 'reply', 'desired', 'lease', 'command'] as const;
+export const deviceChannels = [
+  'presence',
+  'state',
+  'telemetry',
+  'reply',
+  'desired',
+  'peers',
+  'lease',
+  'command',
+] as const;
 export type DeviceChannel = (typeof deviceChannels)[number];
 
 /** The channels that the device itself writes; the others are the servers'. */
 export const ownChannels: readonly DeviceChannel[] = ['presence', 'state', 'telemetry', 'reply'];
 
 /** The channels that the broker keeps the last message of. */
-export const retainedChannels: readonly DeviceChannel[] = ['presence', 'state', 'desired'];
+export const retainedChannels: readonly DeviceChannel[] = ['presence', 'state', 'desired', 'peers'];
 
 /** The topic of one channel of one device. @example topicOf(fleet, device, 'presence') // cutpoint/1/home/devices/pi-1/presence */
 export function topicOf(fleet: FleetId, device: DeviceId, channel: DeviceChannel): string {

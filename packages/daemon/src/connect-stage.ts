@@ -2,6 +2,7 @@ import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { SplitModel } from '@cutpoint/runtime';
 import { connect, type Peer } from '@cutpoint/wire';
 import { z } from 'zod';
+import { type RequestTags, withTags } from './request-tags.js';
 import type { StageRequest } from './stage-choice.js';
 import { describeStage, type StageDescription, stageDescription } from './stage-description.js';
 
@@ -43,14 +44,26 @@ export async function connectServer(
 export async function checkStage(
   peer: Peer,
   url: string,
-  { model, request, signal }: { model: SplitModel; request: StageRequest; signal?: CancelSignal | undefined },
+  {
+    model,
+    request,
+    tags,
+    signal,
+  }: {
+    model: SplitModel;
+    request: StageRequest;
+    tags?: RequestTags | undefined;
+    signal?: CancelSignal | undefined;
+  },
 ): Promise<void> {
   const options = { deadlineMs: describeMs, ...(signal === undefined ? {} : { signal }) };
-  const { meta } = await peer.request({ method: 'describe', meta: request }, options).catch((thrown: unknown) => {
-    if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_CODEC_TABLE') throw thrown;
-    const message = `The server at ${url} cannot take what crosses. ${thrown.message}`;
-    throw new CutpointError('CUT_CODEC_TABLE', message, { cause: thrown });
-  });
+  const { meta } = await peer
+    .request({ method: 'describe', meta: withTags(request, tags) }, options)
+    .catch((thrown: unknown) => {
+      if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_CODEC_TABLE') throw thrown;
+      const message = `The server at ${url} cannot take what crosses. ${thrown.message}`;
+      throw new CutpointError('CUT_CODEC_TABLE', message, { cause: thrown });
+    });
   checkDescription(url, meta, describeStage(model, request));
 }
 

@@ -20,8 +20,10 @@ export { brokerSetting, nameSetting } from './fleet-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
 export {
+  type Dialled,
   type KeepOptions,
   keepConnected,
+  keepDialling,
   keepTrying,
   type ServerConnection,
   type TriedConnection,
@@ -48,7 +50,7 @@ export {
   type SplitTiming,
 } from './run/run-split.js';
 export { SplitRunner, type SplitRunnerOptions } from './run/split-runner.js';
-export { StageService, type StageServiceOptions } from './run/stage-service.js';
+export { type NextDevice, StageService, type StageServiceOptions } from './run/stage-service.js';
 export type { LinkReport, LocalWay, ServerWay, SplitRung } from './run/ways.js';
 export { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
 export { reachSettings, serverAddressOf } from './server-address.js';

@@ -51,24 +51,36 @@ export async function keepConnected(address: ServerAddress, options: KeepOptions
 
 /** As `keepConnected`, for those who can do without the server: the first attempt may fail like any other. */
 export function keepTrying(address: ServerAddress, options: KeepOptions): TriedConnection {
-  const connection = new KeptConnection(address, options);
+  const dial = (signal: AbortSignal) => connectServer(address, options.name, signal);
+  return keepDialling({ url: address.url, dial }, options);
+}
+
+/** What a connection leads to, for people, and how it is made each time. */
+export interface Dialled {
+  readonly url: string;
+  readonly dial: (signal: AbortSignal) => Promise<Peer>;
+}
+
+/** As `keepTrying`, for connections that are made in ways of their own. */
+export function keepDialling(to: Dialled, options: Omit<KeepOptions, 'name'>): TriedConnection {
+  const connection = new KeptConnection(to, options);
   return { connection, first: connection.first };
 }
 
 class KeptConnection implements ServerConnection {
   readonly url: string;
   readonly first: Promise<CutpointError | undefined>;
-  readonly #address: ServerAddress;
-  readonly #options: KeepOptions;
+  readonly #to: Dialled;
+  readonly #options: Omit<KeepOptions, 'name'>;
   readonly #stop = new AbortController();
   readonly #kept: Promise<void>;
   #peer: Peer | undefined;
   #lastError: CutpointError | undefined;
   #renewing: Promise<void> | undefined;
 
-  constructor(address: ServerAddress, options: KeepOptions) {
-    this.url = address.url;
-    this.#address = address;
+  constructor(to: Dialled, options: Omit<KeepOptions, 'name'>) {
+    this.url = to.url;
+    this.#to = to;
     this.#options = options;
     const first = this.#try();
     this.first = first.then((peer) => (peer === undefined ? this.#lastError : undefined));
@@ -144,7 +156,7 @@ class KeptConnection implements ServerConnection {
   async #try(): Promise<Peer | undefined> {
     const { signal } = this.#stop;
     try {
-      const peer = await connectServer(this.#address, this.#options.name, signal);
+      const peer = await this.#to.dial(signal);
       try {
         await this.#options.check(peer, signal);
       } catch (thrown) {

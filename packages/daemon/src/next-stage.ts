@@ -1,10 +1,10 @@
 import { decodeCrossing, encodeCrossing } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import type { CutIdentity } from '@cutpoint/runtime';
-import type { Meta, Peer } from '@cutpoint/wire';
+import type { Peer } from '@cutpoint/wire';
 import type { CutCodecs } from './cut-codecs.js';
 import { type HopTimes, hopTimesOf } from './hop-times.js';
-import type { RequestTags } from './request-tags.js';
+import { type RequestTags, withTags } from './request-tags.js';
 import { dtypesOf, mostElements, type StageRequest } from './stage-choice.js';
 
 /** A tensor that crossed a link. */
@@ -63,10 +63,6 @@ export async function askNext(
       decodeMs: decodeUs / 1000,
     },
   };
-}
-
-function withTags(request: StageRequest, tags: RequestTags | undefined): Meta {
-  return tags === undefined || Object.keys(tags).length === 0 ? request : { ...request, ...tags };
 }
 
 /** What has crossed the cut before a segment, as the segment takes it. @throws CutpointError as `decodeCrossing`. */

@@ -6,6 +6,7 @@ export {
   type Dims,
   dimsOfInputs,
   inputSpecs,
+  outputSpecs,
 } from './model/input-types.js';
 export { type ModelFile, readModelFile } from './model/model-file.js';
 export { openSplit, type SplitOptions, splitOf } from './model/open-split.js';

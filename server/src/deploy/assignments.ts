@@ -7,7 +7,7 @@ import {
   type DeviceId,
   type Rung,
 } from '@cutpoint/control';
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, type TensorSpec } from '@cutpoint/core';
 import type { PackagedModel, PackagedSplit } from './package-model.js';
 import type { Ladder } from './plan-ladder.js';
 
@@ -51,7 +51,14 @@ export function assignmentsOf(
     shareOf(device).ladder = ladder;
     for (const rung of ladder) giveRung(packaged, device, rung, shareOf);
   }
-  const named = { name: model, hash: contentHash.parse(packaged.hash) };
+  const copied = (specs: readonly TensorSpec[]) => specs.map((spec) => ({ ...spec, shape: [...spec.shape] }));
+  const { inputs, outputs } = packaged;
+  const named = {
+    name: model,
+    hash: contentHash.parse(packaged.hash),
+    inputs: copied(inputs),
+    outputs: copied(outputs),
+  };
   const entries = [...shares].map(([device, { segments, files, ladder }]): [DeviceId, Assignment] => [
     device,
     { deployment, model: named, segments: [...segments.values()], files: [...files.values()], ladder: [...ladder] },

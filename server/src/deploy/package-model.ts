@@ -11,8 +11,8 @@ import {
   splitFileName,
   tableFileName,
 } from '@cutpoint/control';
-import { type CancelSignal, throwIfCancelled } from '@cutpoint/core';
-import { type CutModel, type SegmentsFile, writeSegments } from '@cutpoint/runtime';
+import { type CancelSignal, type TensorSpec, throwIfCancelled } from '@cutpoint/core';
+import { type CutModel, outputSpecs, type SegmentsFile, writeSegments } from '@cutpoint/runtime';
 
 export type DeployedSegment = Assignment['segments'][number];
 
@@ -34,6 +34,9 @@ export interface PackagedSplit {
 export interface PackagedModel extends Disposable {
   readonly name: string;
   readonly hash: string;
+  readonly inputs: readonly TensorSpec[];
+  /** Those that can be sent: numbers and booleans. */
+  readonly outputs: readonly TensorSpec[];
   /** By `String(at)`. */
   readonly splits: ReadonlyMap<string, PackagedSplit>;
   /** By their names. */
@@ -72,7 +75,9 @@ export async function packageModel(model: CutModel, options: PackageOptions): Pr
     for (const [name, table] of options.tables ?? []) {
       tables.set(name, await putBytes(tableFileName(name), printTransformTable(table), options.store, holds));
     }
-    return { name: model.file.name, hash: model.file.hash, splits, tables, holds, [Symbol.dispose]: release };
+    const { file, inputs } = model;
+    const outputs = outputSpecs(file.graph);
+    return { name: file.name, hash: file.hash, inputs, outputs, splits, tables, holds, [Symbol.dispose]: release };
   } catch (thrown) {
     release();
     throw thrown;

@@ -34,7 +34,13 @@ const hash = contentHash.parse('0'.repeat(64));
 
 /** Tells versions apart by the name of the model. */
 function version(name: string, devices: readonly DeviceId[]): FleetAssignments {
-  const assignment: Assignment = { deployment: model, model: { name, hash }, segments: [], files: [], ladder: [] };
+  const assignment: Assignment = {
+    deployment: model,
+    model: { name, hash, inputs: [], outputs: [] },
+    segments: [],
+    files: [],
+    ladder: [],
+  };
   return new Map(devices.map((device) => [device, [assignment]]));
 }
 

@@ -90,8 +90,8 @@ describe('the rights of a device', () => {
     expect(maySubscribe(who, tensorTopic(home, me, peer))).toBe(true);
   });
 
-  it('keep only presence, state and what is desired at the broker', () => {
+  it('keep only presence, state, what is desired and where others are at the broker', () => {
     const kept = everyTopic.filter(({ topic }) => mayRetain(topic)).map(({ channel }) => channel);
-    expect(new Set(kept)).toEqual(new Set(['presence', 'state', 'desired']));
+    expect(new Set(kept)).toEqual(new Set(['presence', 'state', 'desired', 'peers']));
   });
 });

@@ -22,7 +22,7 @@ async function origin(content = bytes): Promise<TemporaryStore> {
 }
 
 function fetcherFor(store: ContentStore, ...servers: ContentServer[]): ContentFetcher {
-  return new ContentFetcher({ store, urls: servers.map(({ url }) => url), ...quick });
+  return new ContentFetcher({ store, urls: () => servers.map(({ url }) => url), ...quick });
 }
 
 /** The hash of what was fetched. */
@@ -46,7 +46,7 @@ test('wherever the connection is cut, only the rest is fetched, and nothing of a
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 1_500_000 }), { maxLength: 6 }), async (cuts) => {
       await using server = await serveStore(from.store, cuts);
       await using to = await temporaryStore();
-      const fetcher = new ContentFetcher({ store: to.store, urls: [server.url], backoffMs: 1 });
+      const fetcher = new ContentFetcher({ store: to.store, urls: () => [server.url], backoffMs: 1 });
       using hold = await fetcher.fetch(wanted, inTime);
       expect(hashOf(await readFile(hold.path))).toBe(wanted.hash);
       const starts = server.requests.map(({ range }) => Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')?.[1]));
@@ -158,7 +158,7 @@ test('a server that stops in the middle is given up, and what it sent is kept', 
     response.writeHead(start > 0 ? 206 : 200, headers).write(bytes.subarray(0, 5000 - start));
   });
   await using to = await temporaryStore();
-  const fetcher = new ContentFetcher({ store: to.store, urls: [server.url], idleMs: 300, ...quick });
+  const fetcher = new ContentFetcher({ store: to.store, urls: () => [server.url], idleMs: 300, ...quick });
   await expect(fetched(fetcher)).rejects.toThrow('nothing came for 300 ms');
   expect(server.requests.slice(1).map(({ range }) => range)).toEqual(new Array(3).fill('bytes=5000-'));
   expect((await stat(join(to.folder, 'partial', file.hash))).size).toBe(5000);
@@ -220,7 +220,7 @@ test('whoever gives up takes nothing from the others; when all have, the transfe
     await handler(request, response);
   });
   await using to = await temporaryStore();
-  const fetcher = new ContentFetcher({ store: to.store, urls: [server.url], ...quick });
+  const fetcher = new ContentFetcher({ store: to.store, urls: () => [server.url], ...quick });
   const [a, b] = [new AbortController(), new AbortController()];
   const first = fetcher.fetch(file, { ...inTime, signal: a.signal });
   const second = fetcher.fetch(file, { ...inTime, signal: b.signal });
@@ -237,7 +237,7 @@ test('whoever gives up takes nothing from the others; when all have, the transfe
 
 test('no server, no content', async () => {
   await using to = await temporaryStore();
-  const fetcher = new ContentFetcher({ store: to.store, urls: ['http://127.0.0.1:1'], ...quick });
+  const fetcher = new ContentFetcher({ store: to.store, urls: () => ['http://127.0.0.1:1'], ...quick });
   await expect(fetcher.fetch(file, inTime)).rejects.toMatchObject({ code: 'CUT_UNREACHABLE' });
   expect(to.store.usedBytes).toBe(0);
 });

@@ -14,8 +14,8 @@ import type { ContentStore, Hold } from './store.js';
 
 export interface ContentFetcherOptions {
   readonly store: ContentStore;
-  /** Servers that hold the content, best first: `https://host:port` or `http://host:port`. */
-  readonly urls: readonly string[];
+  /** Servers that hold the content, best first: `https://host:port` or `http://host:port`. Asked for with every attempt. */
+  readonly urls: () => readonly string[];
   /** Asked for with every connection, as certificates are renewed. */
   readonly tls?: () => ContentTls;
   readonly headers?: Readonly<Record<string, string>>;
@@ -138,28 +138,45 @@ export class ContentFetcher {
     stop: CancelSource,
     tell: (n: number) => void,
   ): Promise<void> {
-    const { urls, backoffMs = 200, maxAttempts = 10 } = this.#options;
-    if (urls.length === 0) throw new CutpointError('CUT_UNREACHABLE', 'No server is known that holds the content.');
+    const { backoffMs = 200, maxAttempts = 10 } = this.#options;
     const source = new Sole(incoming);
     const refusedBy = new Set<string>();
     for (let vain = 0, turn = 0; ; turn += 1) {
-      const url = urls[turn % urls.length] ?? '';
-      if (refusedBy.has(url)) continue;
-      await source.turnTo(url);
+      const willing = this.#options.urls().filter((url) => !refusedBy.has(url));
+      const url = willing[turn % willing.length];
       const before = incoming.offset;
-      const attempt = await this.#attempt(incoming, hash, url, stop, tell).catch((thrown: unknown) => {
-        const error = asCutpointError(thrown, 'CUT_INTERNAL');
-        const together = before > 0 && incoming.offset === 0 && !source.isSole;
-        if (together) source.wasWrong();
-        else refusedBy.add(url);
-        if (!ofThisServer(error) || refusedBy.size === urls.length) throw error;
-        return { kind: 'cut' as const, error, afterMs: 0 };
-      });
+      const attempt = url === undefined ? noServer() : await this.#attemptAt(url, incoming, hash, source, stop, tell);
+      if (attempt.kind === 'refused') {
+        if (attempt.byServer) refusedBy.add(attempt.url);
+        if (willing.length <= 1 && attempt.byServer) throw attempt.error;
+      }
       if (attempt.kind === 'whole') return;
       vain = incoming.offset > before ? 1 : vain + 1;
       if (vain >= maxAttempts) throw attempt.error;
       const pauseMs = Math.min(2 ** (vain - 1), longestPauses) * backoffMs * (0.5 + Math.random());
       await pause(Math.max(pauseMs, Math.min(attempt.afterMs, longestPauses * backoffMs)), stop);
+    }
+  }
+
+  /** An attempt that was cut may be gone on with; one whose bytes were wrong, elsewhere. @throws what no other server can mend. */
+  async #attemptAt(
+    url: string,
+    incoming: Incoming,
+    hash: ContentHash,
+    source: Sole,
+    stop: CancelSource,
+    tell: (n: number) => void,
+  ) {
+    await source.turnTo(url);
+    const before = incoming.offset;
+    try {
+      return await this.#attempt(incoming, hash, url, stop, tell);
+    } catch (thrown) {
+      const error = asCutpointError(thrown, 'CUT_INTERNAL');
+      if (!ofThisServer(error)) throw error;
+      const byServer = before === 0 || incoming.offset > 0 || source.isSole;
+      if (!byServer) source.wasWrong();
+      return { kind: 'refused' as const, url, byServer, error, afterMs: 0 };
     }
   }
 
@@ -199,6 +216,12 @@ class Sole {
     this.#together = false;
     this.#url = undefined;
   }
+}
+
+/** One may become known meanwhile. */
+function noServer() {
+  const error = new CutpointError('CUT_UNREACHABLE', 'No server is known that holds the content.');
+  return { kind: 'cut' as const, error, afterMs: 0 };
 }
 
 /** Another server may do better. */

@@ -41,7 +41,13 @@ test('over TLS both sides show who they are; nobody else gets or gives content',
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const fetch = async (tls: ContentTls) => {
     await using to = await temporaryStore();
-    const fetcher = new ContentFetcher({ store: to.store, urls: [url], tls: () => tls, backoffMs: 1, maxAttempts: 3 });
+    const fetcher = new ContentFetcher({
+      store: to.store,
+      urls: () => [url],
+      tls: () => tls,
+      backoffMs: 1,
+      maxAttempts: 3,
+    });
     using hold = await fetcher.fetch(file, { deadlineMs: 20_000 });
     return hold.hash;
   };

@@ -18,7 +18,7 @@ import {
 } from '../messages.js';
 import { pause } from '../pause.js';
 import { type ChannelPayload, readMessage } from '../read-message.js';
-import { type DeviceChannel, everyDevice, readTopic, topicOf } from '../topics.js';
+import { type DeviceChannel, everyDevice, readTopic, retainedChannels, topicOf } from '../topics.js';
 import { DesiredStates } from './desired-states.js';
 import {
   cameBack,
@@ -210,7 +210,7 @@ export class Fleet implements AsyncDisposable {
     this.#records.delete(device);
     this.#desired.forget(device);
     const { fleet } = this.#options;
-    for (const channel of ['presence', 'state', 'desired'] as const) {
+    for (const channel of retainedChannels) {
       const nothing = new Uint8Array();
       await this.#connection.publish(topicOf(fleet, device, channel), nothing, { acknowledged: true, retain: true });
     }

@@ -8,7 +8,9 @@ import {
   type DeviceFacts,
   desiredState,
   lease,
+  type Peers,
   type Presence,
+  peers,
   type ReportedState,
   type Telemetry,
 } from '../messages.js';
@@ -32,6 +34,8 @@ export interface MemberOptions {
   readonly measure: () => Measured;
   /** A newer desired state arrived than any before. */
   readonly onDesired: (desired: DesiredState) => void;
+  /** Where other devices and the files of deployments are by now. */
+  readonly onPeers?: (peers: Peers) => void;
   /** Executes a command other than ping. */
   readonly onCommand: RunCommand;
   /** The lease began or ended. */
@@ -116,7 +120,9 @@ class BeatingMember implements Member {
       reply: topic('reply'),
     };
     this.#addresses = addresses;
-    connection.subscribe([topic('desired'), topic('lease'), topic('command')], (delivery) => this.#take(delivery));
+    connection.subscribe([topic('desired'), topic('peers'), topic('lease'), topic('command')], (delivery) =>
+      this.#take(delivery),
+    );
     connection.onUp(() => this.#join());
     this.#beats = setInterval(() => this.#sendBeat(), beatMs);
   }
@@ -192,6 +198,7 @@ class BeatingMember implements Member {
       if (parts.channel === 'lease') this.#takeLease(from);
       // An empty payload takes back what was retained: what runs stays until something else is desired.
       else if (parts.channel === 'desired' && payload.length > 0) this.#takeDesired(from);
+      else if (parts.channel === 'peers' && payload.length > 0) this.#options.onPeers?.(readMessage(peers, from));
       else if (parts.channel === 'command') this.#takeCommand(from);
     } catch (thrown) {
       onProblem(problem(thrown));

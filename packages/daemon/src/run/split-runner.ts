@@ -6,6 +6,7 @@ import { checkStage } from '../connect-stage.js';
 import type { CutCodecs } from '../cut-codecs.js';
 import { Admission } from '../failover/admission.js';
 import type { ServerConnection } from '../keep-connected.js';
+import type { RequestTags } from '../request-tags.js';
 import type { SplitSource } from '../split-source.js';
 import { type SplitChoice, type StageRequest, stageRequestOf } from '../stage-choice.js';
 import { type StageStore, stageKey } from '../stage-store.js';
@@ -38,7 +39,7 @@ export class SplitRunner {
   async prepare(choice: SplitChoice, signal?: CancelSignal): Promise<void> {
     const model = this.#options.source.splitAt(choice.at);
     const needed = await this.#use(model, choice, async ({ plan }) => needsServerFor(plan, model.outputs));
-    if (needed) await this.#agree(model, choice, this.#peerOfNext(), signal);
+    if (needed) await this.#agree(model, choice, this.#peerOfNext(), { signal });
   }
 
   /** Runs the model once. @throws CutpointError CUT_OVERLOADED, CUT_USAGE, and what loading and `runSplit` throw. */
@@ -52,7 +53,7 @@ export class SplitRunner {
         const { codecs } = this.#options;
         const agree = async (peer: Peer, signal: CancelSignal | undefined) => {
           const known = !needsTables(choice) || this.#agreed.get(peer)?.has(choice) === true;
-          if (!known) await this.#agree(model, choice, peer, signal);
+          if (!known) await this.#agree(model, choice, peer, { signal, tags: options.tags });
         };
         const parts = { front, request: this.#requestOf(choice), outputs: model.outputs, codecs, agree, server };
         return runSplit(parts, inputs, options);
@@ -61,9 +62,14 @@ export class SplitRunner {
   }
 
   /** Makes sure that this device and those behind can do their parts. @throws CutpointError CUT_CODEC_TABLE and as `checkStage`. */
-  async #agree(model: SplitModel, choice: SplitChoice, peer: Peer, signal: CancelSignal | undefined): Promise<void> {
+  async #agree(
+    model: SplitModel,
+    choice: SplitChoice,
+    peer: Peer,
+    { signal, tags }: { signal: CancelSignal | undefined; tags?: RequestTags | undefined },
+  ): Promise<void> {
     this.#options.codecs.check(model, choice.codecs, [0]);
-    await checkStage(peer, this.#next().url, { model, request: this.#requestOf(choice), signal });
+    await checkStage(peer, this.#next().url, { model, request: this.#requestOf(choice), tags, signal });
     const agreed = this.#agreed.get(peer) ?? new WeakSet();
     this.#agreed.set(peer, agreed.add(choice));
   }

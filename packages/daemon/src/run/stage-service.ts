@@ -19,8 +19,14 @@ export interface StageServiceOptions {
   readonly stages: StageStore;
   readonly segmentOptions: SegmentOptions;
   readonly codecs: CutCodecs;
-  /** The next device of the chain, for splits with more segments than this server's. */
-  readonly next: ServerConnection | undefined;
+  /** The next device of a request's chain, for splits with more segments than this server's. */
+  readonly next: (tags: RequestTags) => NextDevice | undefined;
+}
+
+/** Who does the rest of a request, and what it is told beside that. */
+export interface NextDevice {
+  readonly connection: ServerConnection;
+  readonly tags: RequestTags;
 }
 
 /** Runs the segments behind the first cut, each loaded when it is first asked for. */
@@ -47,13 +53,15 @@ export class StageService {
    * Loads the segment, and the next device's behind it, and says what they are.
    * @throws CutpointError CUT_CODEC_TABLE if tensors cannot cross the cuts on both sides; what loading throws.
    */
-  async describe(request: StageRequest, signal: CancelSignal): Promise<StageDescription> {
+  async describe(request: StageRequest, signal: CancelSignal, tags: RequestTags = {}): Promise<StageDescription> {
     const model = this.#options.source.splitAt(request.at);
     this.#options.codecs.check(model, request.codecs, [request.segment - 1, request.segment]);
     await this.#use(model, request, async () => undefined);
     if (request.segment < request.at.length) {
-      const next = this.#next(request);
-      await checkStage(next.peer(), next.url, { model, request: this.#rest(request), signal });
+      const next = this.#next(request, tags);
+      const { connection } = next;
+      const rest = this.#rest(request);
+      await checkStage(connection.peer(), connection.url, { model, request: rest, tags: next.tags, signal });
     }
     return describeStage(model, request);
   }
@@ -89,8 +97,9 @@ export class StageService {
     if (request.segment === request.at.length) {
       return { meta: { times: { stages: [own], links: [] }, codecMs }, tensors: result.answers };
     }
-    const peer = this.#next(request).peer();
-    const answer = await askNext(peer, this.#rest(request), result.sends, { codecs, signal, tags });
+    const next = this.#next(request, tags);
+    const behind = { codecs, signal, tags: next.tags };
+    const answer = await askNext(next.connection.peer(), this.#rest(request), result.sends, behind);
     const names = [...result.answers.keys(), ...answer.tensors.keys()];
     const { stages, links } = answer.times;
     const times = { stages: [own, ...stages], links };
@@ -117,8 +126,9 @@ export class StageService {
     return known;
   }
 
-  #next({ at, segment }: StageRequest): ServerConnection {
-    if (this.#options.next !== undefined) return this.#options.next;
+  #next({ at, segment }: StageRequest, tags: RequestTags): NextDevice {
+    const next = this.#options.next(tags);
+    if (next !== undefined) return next;
     const message = `The split has ${at.length - segment} more segments, but this server has no next device: start it with --next.`;
     throw new CutpointError('CUT_USAGE', message);
   }

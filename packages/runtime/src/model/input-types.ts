@@ -29,16 +29,25 @@ export interface ConcreteInput {
 /** What the model's inputs are declared as. @throws CutpointError CUT_UNSUPPORTED_TYPE for text or non-tensors. */
 export function inputSpecs(graph: Graph): TensorSpec[] {
   return graph.inputs.map((info) => {
-    const type = info.type?.value;
-    const dtype = type?.case === 'tensorType' ? dtypeOf(type.value.elemType) : undefined;
-    if (type?.case !== 'tensorType' || dtype === undefined) {
-      throw new CutpointError(
-        'CUT_UNSUPPORTED_TYPE',
-        `The model's input "${info.name}" is not a tensor of numbers or booleans, so it cannot be sent.`,
-      );
-    }
-    return { name: info.name, dtype, shape: (type.value.shape?.dim ?? []).map(declaredDim) };
+    const spec = declaredTensor(info);
+    if (spec !== undefined) return spec;
+    throw new CutpointError(
+      'CUT_UNSUPPORTED_TYPE',
+      `The model's input "${info.name}" is not a tensor of numbers or booleans, so it cannot be sent.`,
+    );
   });
+}
+
+/** What the model's outputs are declared as, as far as they are tensors of numbers or booleans. */
+export function outputSpecs(graph: Graph): TensorSpec[] {
+  return graph.outputs.flatMap((info) => declaredTensor(info) ?? []);
+}
+
+function declaredTensor({ name, type: declared }: Graph['inputs'][number]): TensorSpec | undefined {
+  const type = declared?.value;
+  const dtype = type?.case === 'tensorType' ? dtypeOf(type.value.elemType) : undefined;
+  if (type?.case !== 'tensorType' || dtype === undefined) return undefined;
+  return { name, dtype, shape: (type.value.shape?.dim ?? []).map(declaredDim) };
 }
 
 function declaredDim(dim: onnx.TensorShapeProto_Dimension): number | string | null {
