@@ -92,7 +92,7 @@ export type Assignment = z.output<typeof assignment>;
 export const desiredState = z.object({
   generation,
   assignments: z.array(assignment).max(64),
-  /** JWS (compact, ES256) of the SHA-256 of generation and assignments by the fleet's authority. */
+  /** By the fleet's authority, as `signDeployment` makes it. */
   signature: z.string().max(2048).optional(),
 });
 export type DesiredState = z.output<typeof desiredState>;
@@ -178,6 +178,8 @@ export const command = z.object({
     z.object({ kind: z.literal('ping') }),
     z.object({ kind: z.literal('logs'), lines: z.int().min(1).max(1000) }),
     z.object({ kind: z.literal('forget-cache') }),
+    /** Ask the server which certificates to refuse, and whether to renew one's own. */
+    z.object({ kind: z.literal('check-identity') }),
   ]),
 });
 export type Command = z.output<typeof command>;

@@ -46,6 +46,7 @@ export const errorCodes = {
     exit: 1,
     meaning: 'A device cannot be paired, for example because the code is wrong, used or expired.',
   },
+  CUT_SIGNATURE: { exit: 1, meaning: 'What a device shall run is not signed for it by the authority of its fleet.' },
   CUT_FORBIDDEN: { exit: 1, meaning: 'The caller is known, but may not do this.' },
   CUT_STORE: { exit: 1, meaning: 'The store of the fleet is in use, damaged, full or of a newer version.' },
   CUT_WIRE_VERSION: { exit: 1, meaning: 'The other side speaks another version of the wire protocol.' },

@@ -62,7 +62,7 @@ export interface DeployerOptions {
   readonly records: DeployRecords;
   readonly content: ContentStore;
   /** Signs what a device shall run; undefined where there is no authority. */
-  readonly sign: (desired: Omit<DesiredState, 'signature'>) => Promise<string | undefined>;
+  readonly sign: (desired: Omit<DesiredState, 'signature'>, device: DeviceId) => Promise<string | undefined>;
   /** How long devices may take until all are ready. Default 30 minutes. */
   readonly readyMs?: number;
   readonly onProblem: (error: CutpointError) => void;
@@ -231,7 +231,7 @@ export class Deployer implements Disposable {
     this.#publishing = this.#publishing.then(async () => {
       for (const { device, desired } of all) {
         try {
-          const signature = await sign(desired);
+          const signature = await sign(desired, device);
           await fleet.setDesired(device, { ...desired, ...(signature !== undefined && { signature }) });
         } catch (thrown) {
           onProblem(asCutpointError(thrown, 'CUT_INTERNAL', `${device} could not be told what to run`));

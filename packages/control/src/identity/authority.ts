@@ -41,6 +41,8 @@ export interface Authority {
   /** Its own certificate, PEM: what devices trust. */
   readonly certificate: string;
   make(order: CertificateOrder): Promise<MadeCertificate>;
+  /** ECDSA on P-256 with SHA-256, as r and s one after the other. Certificates begin otherwise than what is signed here. */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
 /**
@@ -60,7 +62,8 @@ export async function openAuthority(folder: string, wanted?: FleetId): Promise<A
   return {
     fleet,
     certificate: certificate.toString('pem'),
-    make: (order) => sign(order, fleet, certificate, key),
+    make: (order) => certify(order, fleet, certificate, key),
+    sign: async (bytes) => new Uint8Array(await webcrypto.subtle.sign(algorithm, key, Buffer.from(bytes))),
   };
 }
 
@@ -101,7 +104,7 @@ async function readAuthority(
   }
 }
 
-async function sign(
+async function certify(
   { publicKey, device, role, hosts, nowMs }: CertificateOrder,
   fleet: FleetId,
   authority: x509.X509Certificate,

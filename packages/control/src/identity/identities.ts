@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import type { PeerCheck } from '@cutpoint/wire';
 import type { DeviceId, FleetId } from '../ids.js';
+import type { DesiredState } from '../messages.js';
 import type { DeviceRole } from '../store/devices.js';
 import type { Store } from '../store/store.js';
 import { type Authority, backDatedMs, lifetimeMs, type MadeCertificate } from './authority.js';
@@ -8,6 +9,7 @@ import { type Expectation, fleetCheck } from './check-peer.js';
 import { keyOfRequest } from './keys.js';
 import type { FleetIdentity } from './names.js';
 import { renewalDue } from './renewal.js';
+import { signDeployment } from './signed-deployment.js';
 
 /** Before this no Cutpoint was: a clock that says so has not been set. */
 const firstReleaseMs = Date.UTC(2026, 0, 1);
@@ -118,6 +120,11 @@ export class Identities {
       renew: renewalDue({ ageMs: nowMs - issuedAtMs, lifetimeMs }),
       revoked: this.#store.devices.revokedSerials(nowMs),
     };
+  }
+
+  /** The authority's signature under what a device shall run. */
+  signDeployment(device: DeviceId, desired: Omit<DesiredState, 'signature'>): Promise<string> {
+    return signDeployment(desired, { fleet: this.fleet, device }, (bytes) => this.#authority.sign(bytes));
   }
 
   /** Writes down that somebody was refused; of very many only the number. */

@@ -45,26 +45,35 @@ export function createToken(
 }
 
 /**
- * Who presents a token. Takes the same time wherever it is wrong. `admin` allows everything.
- * @throws CutpointError CUT_UNAUTHORISED if it is missing, unknown, wrong or expired, CUT_REVOKED, CUT_FORBIDDEN if it lacks the scope
+ * Who presents a token, for something that needs a scope. `admin` allows everything.
+ * @throws CutpointError CUT_UNAUTHORISED, CUT_REVOKED as `holderOfToken`; CUT_FORBIDDEN if it lacks the scope
  */
 export function verifyToken(store: Store, token: string | undefined, needed: Scope, nowMs: number): TokenHolder {
+  const { id, label, scopes } = holderOfToken(store, token, nowMs);
+  if (!scopes.includes(needed) && !scopes.includes('admin')) {
+    const message = `The token ${id} (${label}) is for ${scopes.join(', ')}, and this needs ${needed}.`;
+    throw new CutpointError('CUT_FORBIDDEN', message);
+  }
+  return { id, label, scopes };
+}
+
+/**
+ * Who presents a token. Takes the same time wherever it is wrong.
+ * @throws CutpointError CUT_UNAUTHORISED if it is missing, unknown, wrong or expired, CUT_REVOKED
+ */
+export function holderOfToken(store: Store, token: string | undefined, nowMs: number): TokenHolder {
   const [, id = '', secret = ''] = pattern.exec(token ?? '') ?? [];
   const known = store.tokens.get(id);
   const { salt, hash } = known ?? nobody;
   const equal = timingSafeEqual(digest(salt, Buffer.from(secret, 'base64url')), hash);
   if (!equal || known === undefined) {
     const what = token === undefined ? 'A token is needed here, and none was given' : 'The token is wrong';
-    throw new CutpointError('CUT_UNAUTHORISED', `${what}: make one with cutpoint token new --scope ${needed}.`);
+    throw new CutpointError('CUT_UNAUTHORISED', `${what}: make one with cutpoint token new.`);
   }
   const { label, scopes, expiresAtMs, revokedAtMs } = known;
   if (revokedAtMs !== undefined) throw new CutpointError('CUT_REVOKED', `The token ${id} (${label}) was revoked.`);
   if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
     throw new CutpointError('CUT_UNAUTHORISED', `The token ${id} (${label}) has expired: make another.`);
-  }
-  if (!scopes.includes(needed) && !scopes.includes('admin')) {
-    const message = `The token ${id} (${label}) is for ${scopes.join(', ')}, and this needs ${needed}.`;
-    throw new CutpointError('CUT_FORBIDDEN', message);
   }
   return { id, label, scopes };
 }
