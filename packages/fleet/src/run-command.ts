@@ -7,10 +7,12 @@ export interface CommandParts {
   readonly recent: RecentLines | undefined;
   /** Files that deployments brought. */
   readonly content: ContentStore | undefined;
+  /** Asks the server which certificates to refuse, and renews one's own; left out where there are none. */
+  readonly checkIdentity?: () => Promise<void>;
 }
 
 /** What a device does when its server commands it: shows its log, forgets what it no longer needs, or only answers. */
-export function runCommands({ recent, content }: CommandParts): RunCommand {
+export function runCommands({ recent, content, checkIdentity }: CommandParts): RunCommand {
   return async (action: CommandAction) => {
     switch (action.kind) {
       case 'ping':
@@ -20,6 +22,9 @@ export function runCommands({ recent, content }: CommandParts): RunCommand {
         throw new CutpointError('CUT_USAGE', 'This device keeps no lines of its log: look at its standard error.');
       case 'forget-cache':
         await content?.clear();
+        return [];
+      case 'check-identity':
+        await checkIdentity?.();
         return [];
     }
   };
