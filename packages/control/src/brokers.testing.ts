@@ -124,7 +124,7 @@ export async function freePort(): Promise<number> {
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 400; attempt++) {
     if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}`);
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
@@ -156,7 +156,7 @@ export function connectTo(
 }
 
 /** Waits until something is so. Throws after the time, saying what was waited for. */
-export async function until(what: string, so: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(what: string, so: () => boolean, withinMs = 20_000): Promise<void> {
   const endMs = performance.now() + withinMs;
   while (!so()) {
     if (performance.now() > endMs) throw new Error(`${what} did not happen within ${withinMs} ms`);

@@ -32,7 +32,7 @@ export function abortSignalOf(signal: CancelSignal): AbortSignal {
 }
 
 /** Waits for a moment that the other side's clock decides. */
-export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error('The condition did not come true in time.');

@@ -5,7 +5,7 @@ import { answerProbe, maxProbeBytes, probeMethod, zeroBytes } from './probe.js';
 
 it('answers with as many bytes as were asked for, whatever was sent', async () => {
   await using listener = await listen({ url: 'tcp://127.0.0.1:0', handler: async (request) => answerProbe(request) });
-  await using peer = await connect({ url: listener.url, connectTimeoutMs: 5_000 });
+  await using peer = await connect({ url: listener.url, connectTimeoutMs: 20_000 });
   const tensors = new Map([['bytes', zeroBytes(1_000)]]);
   const { tensors: back } = await peer.request({ method: probeMethod, meta: { replyBytes: 70_000 }, tensors });
   expect(back.get('bytes')?.data.byteLength).toBe(70_000);

@@ -42,7 +42,7 @@ export class RawClient implements AsyncDisposable {
     this.send(...encodeFrame('request', id, fields).parts);
   }
 
-  async until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
+  async until(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
     const end = performance.now() + timeoutMs;
     while (!condition()) {
       if (performance.now() > end) throw new Error('The condition did not come true in time.');

@@ -44,7 +44,7 @@ export function conformTo(options: TransportCase): void {
     const dial = (listener: Listener, options: Partial<ConnectOptions> = {}) =>
       connect({
         url: listener.url,
-        connectTimeoutMs: 5_000,
+        connectTimeoutMs: 20_000,
         ...(keys ? { tls: { ca: keys.cert } } : {}),
         ...connectOptions?.(),
         ...options,

@@ -79,7 +79,7 @@ describe('our WebSocket server and a plain client of "ws"', () => {
 
   it('closes with the right code what breaks the rules, and serves the others', async () => {
     const listener = await serveEcho();
-    await using good = await connect({ url: listener.url, connectTimeoutMs: 5_000 });
+    await using good = await connect({ url: listener.url, connectTimeoutMs: 20_000 });
     const { client } = await plainClient(listener.url);
     client.send('text');
     expect(await once(client, 'close')).toEqual([1003, expect.anything()]);
@@ -157,7 +157,7 @@ describe('our WebSocket client and a plain server of "ws"', () => {
     'is understood, and reads messages of %i bytes',
     async (messageBytes) => {
       const { url, sockets } = await plainServer(messageBytes);
-      const peer = await connect({ url, connectTimeoutMs: 5_000 });
+      const peer = await connect({ url, connectTimeoutMs: 20_000 });
       for (const bytes of [0, 100, 70_000, 3_000_000]) {
         const payload = pattern(bytes);
         const { tensors } = await peer.request({
@@ -182,7 +182,7 @@ describe('our WebSocket client and a plain server of "ws"', () => {
       [1009, 'CUT_WIRE_TOO_LARGE'],
       [1011, 'CUT_CONNECTION_LOST'],
     ] as const) {
-      const peer = await connect({ url, connectTimeoutMs: 5_000 });
+      const peer = await connect({ url, connectTimeoutMs: 20_000 });
       sockets.at(-1)?.close(code);
       expect(await peer.closed).toMatchObject({ code: expected });
     }

@@ -2,9 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { scenarioSchema } from '@cutpoint/plan';
 import { describe, expect, it } from 'vitest';
 import { statedScenario } from '../scenarios/stated-scenario.js';
-import { describeLink } from './link-conformance.testing.js';
 import { netemChange, netnsPlan } from './netns-commands.js';
-import { openNetnsNetwork } from './netns-network.js';
 import { openNetwork } from './network.js';
 import { whyNoNetns } from './probe-netns.js';
 import { connectTcp, openTcpServer } from './tcp-probe.testing.js';
@@ -116,20 +114,3 @@ describe('a network', () => {
     expect(traced.notes.join()).toContain('trace');
   });
 });
-
-describe.skipIf(obstacle !== undefined)(
-  `a link in the kernel${obstacle === undefined ? '' : ` (skipped: ${obstacle})`}`,
-  () => {
-    describeLink(async (figures) => {
-      const network = await openNetnsNetwork('test', 2, [{ from: 0, to: 1, parameters: figures }]);
-      const server = await openTcpServer(network.command(1), network.listen(0));
-      return {
-        link: await network.open(0, server.url),
-        async [Symbol.asyncDispose]() {
-          await server[Symbol.asyncDispose]();
-          await network[Symbol.asyncDispose]();
-        },
-      };
-    });
-  },
-);

@@ -88,7 +88,7 @@ for (const kind of kinds) {
       const device = join(url, pi, certificates.pi);
       const heard: string[] = [];
       server.connection.subscribe([`${fleetRoot(fleet)}#`], ({ topic }) => heard.push(topic));
-      for (const { connection } of [server, device]) await connection.untilUp(AbortSignal.timeout(5_000));
+      for (const { connection } of [server, device]) await connection.untilUp(AbortSignal.timeout(20_000));
       device.connection.send(topicOf(fleet, other, 'telemetry'), {});
       await sleep(200);
       expect(heard).toEqual([]);

@@ -92,7 +92,7 @@ describe('the embedded broker', () => {
     const connection = join(broker, pi, { maxBackoffMs: 100 });
     let downs = 0;
     connection.onDown(() => downs++);
-    await connection.untilUp(AbortSignal.timeout(5_000));
+    await connection.untilUp(AbortSignal.timeout(20_000));
     connection.send(topicOf(fleet, other, 'telemetry'), {});
     await until('disconnected', () => downs === 1);
     expect(refusals).toEqual([
@@ -104,7 +104,7 @@ describe('the embedded broker', () => {
   it('ends the connection of a device that is to go', async () => {
     const { broker } = await open();
     const connection = join(broker, pi);
-    await connection.untilUp(AbortSignal.timeout(5_000));
+    await connection.untilUp(AbortSignal.timeout(20_000));
     let gone = false;
     connection.onDown(() => {
       gone = true;
@@ -134,7 +134,7 @@ describe('the embedded broker', () => {
     for (const { socket } of waiting) socket.destroy();
     const { broker, refused } = await open({ maxConnections: 1 });
     const first = join(broker, pi);
-    await first.untilUp(AbortSignal.timeout(5_000));
+    await first.untilUp(AbortSignal.timeout(20_000));
     await raw(broker).closed;
     await refused('CUT_OVERLOADED', /1 connections already/);
   });
@@ -159,7 +159,7 @@ describe('the embedded broker', () => {
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await closed;
     const connection = join(broker, pi);
-    await connection.untilUp(AbortSignal.timeout(5_000));
+    await connection.untilUp(AbortSignal.timeout(20_000));
     connection.send(topicOf(fleet, pi, 'telemetry'), { text: 'x'.repeat(17_000) });
     await refused('CUT_WIRE_TOO_LARGE', /telemetry/);
   });
@@ -170,7 +170,7 @@ describe('the embedded broker', () => {
     let heard = 0;
     server.subscribe([topicOf(fleet, pi, 'telemetry')], () => heard++);
     const connection = join(broker, pi);
-    await Promise.all([server, connection].map((one) => one.untilUp(AbortSignal.timeout(5_000))));
+    await Promise.all([server, connection].map((one) => one.untilUp(AbortSignal.timeout(20_000))));
     const text = 'x'.repeat(1_000);
     const startedAt = performance.now();
     for (let i = 0; i < 300; i++) connection.send(topicOf(fleet, pi, 'telemetry'), { i, text });
@@ -190,7 +190,7 @@ describe('the embedded broker', () => {
     const topic = Buffer.from(topicOf(fleet, pi, 'desired'));
     const subscribe = Buffer.concat([Buffer.of(0, 1, 0, topic.length), topic, Buffer.of(0)]);
     stuck.socket.write(Buffer.concat([Buffer.of(0x82, subscribe.length), subscribe]));
-    await Promise.all([server, reader].map((one) => one.untilUp(AbortSignal.timeout(5_000))));
+    await Promise.all([server, reader].map((one) => one.untilUp(AbortSignal.timeout(20_000))));
     const big = Buffer.alloc(200_000, 120);
     let sent = 0;
     await until('dropped', () => {
@@ -206,7 +206,7 @@ describe('the embedded broker', () => {
   it('bounds what it keeps for those who come later', async () => {
     const { broker, refused } = await open({ maxRetained: 1 });
     const connection = join(broker, pi);
-    await connection.untilUp(AbortSignal.timeout(5_000));
+    await connection.untilUp(AbortSignal.timeout(20_000));
     await connection.publish(topicOf(fleet, pi, 'presence'), {}, { acknowledged: true, retain: true });
     connection.publish(topicOf(fleet, pi, 'state'), {}, { acknowledged: true, retain: true }).catch(() => {});
     await refused('CUT_OVERLOADED', /is full/);

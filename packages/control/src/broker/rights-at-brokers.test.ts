@@ -40,7 +40,7 @@ for (const kind of testBrokers) {
     const connect = async (device: string) => {
       const connection = connectTo(broker, device);
       opened.push(connection);
-      await connection.untilUp(AbortSignal.timeout(5_000));
+      await connection.untilUp(AbortSignal.timeout(20_000));
       return connection;
     };
 
@@ -51,7 +51,7 @@ for (const kind of testBrokers) {
       const device = await connect(me);
       await sleep(200);
       for (const topic of topics) {
-        await device.untilUp(AbortSignal.timeout(5_000));
+        await device.untilUp(AbortSignal.timeout(20_000));
         device.send(topic, { about: topic });
         // Where a broker answers with the end of the connection, what follows waits for the next one.
         await until('sent', () => heard.has(topic) || !mayPublish(asDevice, topic));

