@@ -48,9 +48,11 @@ export {
   administrationRequest,
 } from './identity/administration.js';
 export { backDatedMs, lifetimeMs } from './identity/authority.js';
+export { type BrokerPlace, brokerUrl } from './identity/broker-place.js';
 export { type Expectation, type FleetRules, fleetCheck } from './identity/check-peer.js';
 export { clockOffsetMs, clockTrouble } from './identity/clock.js';
 export {
+  brokerTlsOf,
   clientTlsOf,
   type DeviceIdentity,
   loadIdentity,
@@ -72,6 +74,7 @@ export { type IdentityHandler, identityHandler, identityPaths } from './identity
 export { type KeepRenewedOptions, keepRenewed } from './identity/keep-renewed.js';
 export { askLocally, listenLocally } from './identity/local-control.js';
 export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
+export { ownHosts, reachableUrls } from './identity/own-hosts.js';
 export { type Paired, type PairOptions, pairDevice } from './identity/pair-device.js';
 export { codeLifetimeMs, type Offer, PairingDesk } from './identity/pairing-desk.js';
 export { askAdvice, type IdentityAdvice, renewDevice } from './identity/renew-device.js';

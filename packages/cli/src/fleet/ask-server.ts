@@ -1,4 +1,4 @@
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import {
   type AdministrationRequest,
   administer,
@@ -8,6 +8,7 @@ import {
   type FleetServer,
   openFleetFolder,
   openFleetServer,
+  ownHosts,
 } from '@cutpoint/control';
 import type { CancelSignal } from '@cutpoint/core';
 
@@ -21,13 +22,7 @@ export async function askServer(folder: string, request: AdministrationRequest, 
 
 /** Opens, or makes, the fleet of a state folder, with this machine as its server. */
 export function openServer(folder: string, fleet: FleetId | undefined): Promise<FleetServer> {
-  const hosts = new Set(['localhost', hostname().toLowerCase(), ...ownAddresses()]);
-  return openFleetServer({
-    folder,
-    fleet,
-    device: deviceId.parse('server'),
-    hosts: [...hosts].filter((host) => /^[a-z0-9.:-]+$/.test(host)).slice(0, 32),
-  });
+  return openFleetServer({ folder, fleet, device: deviceId.parse('server'), hosts: ownHosts() });
 }
 
 /** A device name out of this machine's own. Undefined if nothing of it can stand in one. */
@@ -39,10 +34,4 @@ export function ownName(): string | undefined {
     .replace(/^-+|-+$/g, '')
     .slice(0, 63);
   return name === '' ? undefined : name;
-}
-
-/** Addresses of this machine; one with a zone (`fe80::1%eth0`) means nothing elsewhere. */
-function ownAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all.map(({ address }) => address).filter((address) => !address.includes('%') && !address.startsWith('fe80'));
 }

@@ -71,7 +71,7 @@ function brokerOf({ broker: url, fleet, device }: DoctorOptions, identity: Devic
   if (url === undefined) return undefined;
   if (identity !== undefined) {
     const { authority: ca, certificate: cert, key } = identity;
-    return { url, fleet: identity.fleet, device: identity.device, tls: { ca, cert, key } };
+    return { url, fleet: identity.fleet, device: identity.device, tls: () => ({ ca, cert, key }) };
   }
   const named = { fleet: fleetId.safeParse(fleet), device: deviceId.safeParse(device) };
   if (named.fleet.success && named.device.success) return { url, fleet: named.fleet.data, device: named.device.data };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
+import { CutpointError } from '@cutpoint/core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fleet, freePort, mosquittoPath, runMosquitto, serverNames, until } from '../brokers.testing.js';
 import { makeAuthority, type Pem, type TestAuthority } from '../certificates.testing.js';
@@ -35,16 +36,18 @@ afterEach(async () => {
 
 function join(url: string, device: string, own: Pem, options: Partial<ConnectionOptions> = {}) {
   const problems: string[] = [];
-  const tls = { ...own, ca: authority.ca };
+  const tls = () => ({ ...own, ca: authority.ca });
   const onProblem = ({ code }: { code: string }) => problems.push(code);
   const connection = openConnection({ url, device, tls, maxBackoffMs: 60_000, onProblem, ...options });
   opened.push(connection);
   return { connection, problems };
 }
 
-function identify(socket: TLSSocket): BrokerIdentity | undefined {
+function identify(socket: TLSSocket): BrokerIdentity {
+  if (!socket.authorized) throw new CutpointError('CUT_UNPAIRED', 'Its certificate is not by our authority.');
   const name = deviceId.safeParse(socket.getPeerCertificate().subject.CN).data;
-  return name && { fleet, device: name, role: name === serverName ? 'server' : 'agent' };
+  if (name === undefined) throw new CutpointError('CUT_UNPAIRED', 'Its certificate names no device.');
+  return { fleet, device: name, role: name === serverName ? 'server' : 'agent' };
 }
 
 async function openEmbedded() {
@@ -110,7 +113,7 @@ for (const kind of kinds) {
       }
       if (refusals === undefined) return;
       await until('told', () => refusals.length >= 4);
-      expect(refusals.filter((message) => /TLS/.test(message))).toHaveLength(2);
+      expect(refusals.filter((message) => /not by our authority/.test(message))).toHaveLength(2);
       expect(refusals.some((message) => /client id is "pi-2"/.test(message))).toBe(true);
       expect(refusals.some((message) => /names no device/.test(message))).toBe(true);
     });

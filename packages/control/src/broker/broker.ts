@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type SecureContextOptions, Server as TlsServer } from 'node:tls';
 import { asCutpointError, CutpointError, messageOf } from '@cutpoint/core';
 import type { Aedes, Client, PublishPacket } from 'aedes';
 import type { DeviceId, FleetId } from '../ids.js';
@@ -20,7 +20,7 @@ export interface BrokerOptions {
   readonly fleet: FleetId;
   /** Port 0 takes a free one. Without `tls`, the host must be loopback. */
   readonly listen: { readonly host: string; readonly port: number };
-  /** The server's certificate and key and the authority of the devices' certificates, PEM; who a device is by its own. */
+  /** The server's certificate and key, PEM; the authority that clients are asked for; who a device is by its own. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string; readonly identify: Identify };
   /** With it the server of this process connects where there is no TLS; drawn by chance where it is left out. */
   readonly serverPassword?: string;
@@ -39,6 +39,8 @@ export interface Broker extends AsyncDisposable {
   readonly serverPassword: string;
   /** Ends the connection of a device, for example because its certificate was revoked. */
   disconnect(device: DeviceId): void;
+  /** Shows another certificate from the next handshake on. @throws CutpointError CUT_TLS */
+  renew(certificate: { readonly cert: string; readonly key: string }): void;
 }
 
 /**
@@ -150,6 +152,12 @@ class EmbeddedBroker implements Broker {
     this.#clients.get(device)?.conn.destroy();
   }
 
+  renew({ cert, key }: { readonly cert: string; readonly key: string }): void {
+    const { tls } = this.#options;
+    if (tls === undefined || !(this.#server instanceof TlsServer)) return;
+    this.#server.setSecureContext(secureContext({ ...tls, cert, key }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#newcomers.dismiss();
@@ -165,15 +173,13 @@ class EmbeddedBroker implements Broker {
         if (this.#accept(socket)) this.#serve(socket);
       });
     }
-    const { cert, key, ca } = tls;
     const handshakeTimeout = this.#limits.connectDeadlineMs;
     try {
+      // Who is there is judged by `identify`, which knows better than OpenSSL what time it is.
       const secured = {
-        cert,
-        key,
-        ca,
+        ...secureContext(tls),
         requestCert: true,
-        minVersion: 'TLSv1.3' as const,
+        rejectUnauthorized: false,
         handshakeTimeout,
         noDelay: true,
       };
@@ -277,6 +283,10 @@ class EmbeddedBroker implements Broker {
 function streamOf(client: Client): GuardedStream {
   if (client.conn instanceof GuardedStream) return client.conn;
   throw new CutpointError('CUT_INTERNAL', 'A client of the broker has another stream than it was given.');
+}
+
+function secureContext({ cert, key, ca }: NonNullable<BrokerOptions['tls']>): SecureContextOptions {
+  return { cert, key, ca, minVersion: 'TLSv1.3' };
 }
 
 function mostBytesAt(topic: string): number {

@@ -6,8 +6,11 @@ import type { ConnectPacket } from 'aedes';
 import { deviceId, type FleetId } from '../ids.js';
 import { type BrokerIdentity, mayPublish, mayRetain } from './topic-rights.js';
 
-/** Who the device behind a certificate is; undefined if its certificate does not say so, or was revoked. */
-export type Identify = (socket: TLSSocket) => BrokerIdentity | undefined;
+/**
+ * Who the device behind a certificate is. It decides alone: TLS has only proven that the client holds its key. Throws a
+ * CutpointError, for the log, to refuse it.
+ */
+export type Identify = (socket: TLSSocket) => BrokerIdentity;
 
 export interface DoorRules {
   readonly fleet: FleetId;
@@ -18,7 +21,7 @@ export interface DoorRules {
 
 /**
  * Decides who a client is: by its certificate, or without TLS by the name it gives, which only loopback may do.
- * @throws CutpointError CUT_UNAUTHORISED, in words for the log.
+ * @throws CutpointError CUT_UNAUTHORISED, or what `identify` throws, in words for the log.
  */
 export function letIn(socket: Socket, packet: ConnectPacket, rules: DoorRules): BrokerIdentity {
   const identity = socket instanceof TLSSocket ? identifyByCertificate(socket, rules) : identifyByName(packet, rules);
@@ -37,8 +40,8 @@ export function letIn(socket: Socket, packet: ConnectPacket, rules: DoorRules): 
 }
 
 function identifyByCertificate(socket: TLSSocket, { fleet, identify }: DoorRules): BrokerIdentity {
-  const identity = identify?.(socket);
-  if (identity === undefined) throw refused('its certificate names no device of this fleet, or was revoked');
+  if (identify === undefined) throw refused('nothing tells who is behind a certificate');
+  const identity = identify(socket);
   if (identity.fleet !== fleet)
     throw refused(`its certificate is for the fleet ${identity.fleet}, but this is ${fleet}`);
   return identity;

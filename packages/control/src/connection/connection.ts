@@ -1,8 +1,10 @@
 import { Socket } from 'node:net';
 import { asCutpointError, CutpointError, messageOf } from '@cutpoint/core';
+import type { ClientTls } from '@cutpoint/wire';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { maxMessageBytes } from '../messages.js';
 import { pause } from '../pause.js';
+import { dialTls } from './dial-tls.js';
 
 /** Where the broker is and who asks. */
 export interface BrokerAddress {
@@ -11,8 +13,11 @@ export interface BrokerAddress {
   /** Client id and user name: what the device is called. A certificate must say the same. */
   readonly device: string;
   readonly password?: string;
-  /** PEM: the authority of the broker's certificate, and the device's own certificate and key. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /**
+   * For mqtts; asked for with every attempt, as certificates are renewed. Without a check, `ca` and the host name decide
+   * who the broker is.
+   */
+  readonly tls?: () => ClientTls;
 }
 
 export interface ConnectionOptions extends BrokerAddress {
@@ -161,7 +166,8 @@ class ReconnectingConnection implements BrokerConnection {
 
   /** One connection from its start to its end. True: it was good for something. */
   async #connectOnce(): Promise<boolean> {
-    const client = await this.#open();
+    const client = await this.#open().catch((thrown: unknown) => this.#problem(thrown));
+    if (client === undefined) return false;
     this.#client = client;
     const ended = new Promise<void>((resolve) => client.once('close', resolve));
     let told = false;
@@ -199,9 +205,10 @@ class ReconnectingConnection implements BrokerConnection {
   }
 
   async #open(): Promise<MqttClient> {
-    const { connect } = await import('mqtt');
-    const { device, password, tls, will, keepAliveSeconds = 5, connectTimeoutMs = 5_000 } = this.#options;
-    const options: IClientOptions & { minVersion?: 'TLSv1.3' } = {
+    const { connect, MqttClient: Client } = await import('mqtt');
+    const { device, password, will, keepAliveSeconds = 5, connectTimeoutMs = 5_000 } = this.#options;
+    const tls = this.#options.tls?.();
+    const options: IClientOptions = {
       protocolVersion: 4,
       clientId: device,
       username: device,
@@ -215,12 +222,17 @@ class ReconnectingConnection implements BrokerConnection {
       // A half-dead connection is found by pings alone, since beats are sent whether or not anybody hears them.
       reschedulePings: false,
       ...(password === undefined ? {} : { password }),
-      ...(tls === undefined ? {} : { ...tls, rejectUnauthorized: true, minVersion: 'TLSv1.3' }),
+      ...(tls === undefined || tls.check !== undefined ? {} : pemsOf(tls)),
       ...(will === undefined
         ? {}
         : { will: { topic: will.topic, payload: encode(will.message), qos: 1, retain: true } }),
     };
-    return connect(this.url, options);
+    if (tls?.check === undefined) return connect(this.url, options);
+    const { hostname, port } = new URL(this.url);
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(connectTimeoutMs)]);
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const socket = await dialTls({ host, port: Number(port), url: this.url, tls, signal });
+    return new Client(() => socket, options);
   }
 
   async #subscribe(client: MqttClient, filters: readonly string[]): Promise<void> {
@@ -253,6 +265,17 @@ class ReconnectingConnection implements BrokerConnection {
     const message = `There is no connection to the broker at ${this.url}.${why}`;
     return new CutpointError('CUT_UNREACHABLE', message, { cause: this.#lastError });
   }
+}
+
+/** For a broker whose certificate OpenSSL judges. */
+function pemsOf({ ca, cert, key }: ClientTls): IClientOptions & { readonly minVersion: 'TLSv1.3' } {
+  return {
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 function encode(message: unknown): Buffer {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
-import type { ClientTls, ServerTls } from '@cutpoint/wire';
+import type { ClientTls, PeerCheck, ServerTls } from '@cutpoint/wire';
 import { z } from 'zod';
 import { deviceId, fleetId } from '../ids.js';
 import { deviceRole } from '../store/devices.js';
+import { brokerPlace } from './broker-place.js';
 import { type Expectation, fleetCheck } from './check-peer.js';
 import { readPrivateFile, writePrivateFile } from './private-file.js';
 
@@ -16,6 +17,7 @@ const deviceIdentity = z.object({
   server: z.string().max(512),
   /** The server that it paired with. */
   serverDevice: deviceId,
+  broker: brokerPlace.optional(),
   /** PEM, all three. */
   key: z.string().max(4096),
   certificate: z.string().max(4096),
@@ -59,7 +61,7 @@ export function clientTlsOf(
   identity: DeviceIdentity,
   revoked: ReadonlySet<string>,
   expected: Expectation = {},
-): ClientTls & ServerTls {
+): ClientTls & ServerTls & { readonly check: PeerCheck } {
   const { fleet, authority, key, certificate } = identity;
   return {
     cert: certificate,
@@ -75,6 +77,21 @@ export function clientTlsOf(
       },
       expected,
     ),
+  };
+}
+
+/**
+ * TLS of a paired device that connects to the broker of its fleet: to a server of the fleet, or to whoever has a
+ * certificate of the fleet for that host.
+ */
+export function brokerTlsOf(identity: DeviceIdentity, revoked: ReadonlySet<string>): ClientTls {
+  const { check, ...own } = clientTlsOf(identity, revoked);
+  return {
+    ...own,
+    check(shown) {
+      const who = check({ ...shown, host: undefined });
+      return who.role === 'server' ? who : check(shown);
+    },
   };
 }
 

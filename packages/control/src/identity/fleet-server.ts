@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
 import type { ClientTls, ServerTls } from '@cutpoint/wire';
+import type { BrokerOptions } from '../broker/broker.js';
 import type { DeviceId, FleetId } from '../ids.js';
 import { openStore, type Store } from '../store/store.js';
 import { lifetimeMs, type MadeCertificate, openAuthority } from './authority.js';
@@ -43,6 +44,8 @@ export interface FleetServer extends FleetFolder {
   connectTls(expected?: Expectation): ClientTls;
   /** For HTTPS, where certificates are asked for and not insisted on: devices that pair and people with tokens have none. */
   httpsTls(): ServerOptions;
+  /** For the broker. */
+  brokerTls(): NonNullable<BrokerOptions['tls']>;
   /** Makes a new certificate if a third of the lifetime is left; true if listeners have to be given it. */
   renewIfDue(): Promise<boolean>;
 }
@@ -92,6 +95,12 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
         minVersion: 'TLSv1.3',
         requestCert: true,
         rejectUnauthorized: false,
+      }),
+      brokerTls: () => ({
+        cert: own.certificate,
+        key: own.key,
+        ca: own.authority,
+        identify: (socket) => identities.identify(socket.getPeerX509Certificate()),
       }),
       async renewIfDue() {
         if (!isDue(own, identities)) return false;

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { CutpointError } from '@cutpoint/core';
 import type { PeerCheck } from '@cutpoint/wire';
 import type { DeviceId, FleetId } from '../ids.js';
@@ -5,6 +6,7 @@ import type { DesiredState } from '../messages.js';
 import type { DeviceRole } from '../store/devices.js';
 import type { Store } from '../store/store.js';
 import { type Authority, backDatedMs, lifetimeMs, type MadeCertificate } from './authority.js';
+import type { BrokerPlace } from './broker-place.js';
 import { type Expectation, fleetCheck } from './check-peer.js';
 import { keyOfRequest } from './keys.js';
 import type { FleetIdentity } from './names.js';
@@ -30,6 +32,8 @@ export class Identities {
   /** The certificate of the authority, PEM. */
   readonly authority: string;
   readonly nowMs: () => number;
+  /** Where devices find the broker; they are told when they pair and ask. */
+  broker: BrokerPlace | undefined;
   readonly #store: Store;
   readonly #authority: Authority;
   readonly #onRevoked = new Set<(device: DeviceId) => void>();
@@ -46,6 +50,11 @@ export class Identities {
   check(expected?: Expectation): PeerCheck {
     const { fleet, authority, nowMs } = this;
     return fleetCheck({ fleet, authority, nowMs, standing: (serial) => this.#standing(serial) }, expected);
+  }
+
+  /** Who shows a certificate to a listener of this server. @throws CutpointError CUT_UNPAIRED, CUT_CERTIFICATE, CUT_REVOKED */
+  identify(certificate: X509Certificate | undefined): FleetIdentity {
+    return this.check()({ certificate, host: undefined }) as FleetIdentity; // what `fleetCheck` gives
   }
 
   /** Hears of each device right after it was revoked, to close its connections. Gives what stops it. */
@@ -112,6 +121,7 @@ export class Identities {
     readonly nowMs: number;
     readonly renew: boolean;
     readonly revoked: string[];
+    readonly broker?: BrokerPlace | undefined;
   } {
     const nowMs = this.nowMs();
     const issuedAtMs = this.#store.devices.certificate(serial)?.issuedAtMs ?? 0;
@@ -119,6 +129,7 @@ export class Identities {
       nowMs,
       renew: renewalDue({ ageMs: nowMs - issuedAtMs, lifetimeMs }),
       revoked: this.#store.devices.revokedSerials(nowMs),
+      ...(this.broker !== undefined && { broker: this.broker }),
     };
   }
 

@@ -1,8 +1,9 @@
 import http, { type IncomingMessage } from 'node:http';
-import tls, { type TLSSocket } from 'node:tls';
-import { asCutpointError, type CancelSignal, CutpointError, cancelReason, isErrorCode, onCancel } from '@cutpoint/core';
+import type { TLSSocket } from 'node:tls';
+import { type CancelSignal, CutpointError, cancelReason, isErrorCode, onCancel } from '@cutpoint/core';
 import type { ClientTls } from '@cutpoint/wire';
 import { z } from 'zod';
+import { dialTls } from '../connection/dial-tls.js';
 import { maxPairingBytes } from './pairing-messages.js';
 
 const refusal = z.object({ error: z.object({ code: z.string().max(64), message: z.string().max(2_000) }) });
@@ -20,28 +21,9 @@ export interface SecureDial {
  * Opens a connection that only `tls.check` has judged, or nobody without it.
  * @throws CutpointError CUT_USAGE for a wrong URL, CUT_UNREACHABLE, what the check throws
  */
-export async function dialSecure({ url, tls: own, signal }: SecureDial): Promise<TLSSocket> {
-  const { hostname, port } = parseServerUrl(url);
-  const socket = tls.connect({
-    host: hostname,
-    port,
-    minVersion: 'TLSv1.3',
-    rejectUnauthorized: false,
-    ...(own.cert === undefined || own.key === undefined ? {} : { cert: own.cert, key: own.key }),
-  });
-  using _ = onCancel(signal, () => socket.destroy(cancelReason(signal)));
-  await new Promise<void>((resolve, reject) => {
-    socket.once('secureConnect', resolve);
-    socket.once('error', (error) => reject(signal.aborted ? cancelReason(signal) : unreachable(url, error)));
-    socket.once('close', () => reject(unreachable(url, new Error('the connection was closed'))));
-  });
-  try {
-    own.check?.({ certificate: socket.getPeerX509Certificate(), host: hostname });
-    return socket;
-  } catch (thrown) {
-    socket.destroy();
-    throw thrown;
-  }
+export async function dialSecure({ url, tls, signal }: SecureDial): Promise<TLSSocket> {
+  const { hostname: host, port } = parseServerUrl(url);
+  return await dialTls({ host, port, url, tls, signal });
 }
 
 /** Where pairing and renewal are answered. @throws CutpointError CUT_USAGE */
@@ -126,8 +108,4 @@ function safeJson(text: string): unknown {
     // Told as an answer that is no refusal of ours.
     return undefined;
   }
-}
-
-function unreachable(url: string, cause: Error): CutpointError {
-  return asCutpointError(cause, 'CUT_UNREACHABLE', `No server answers at ${url}`);
 }

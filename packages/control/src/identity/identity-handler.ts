@@ -80,7 +80,7 @@ async function renew(identities: Identities, request: IncomingMessage, socket: T
 
 function callerOf(identities: Identities, socket: TLSSocket): FleetIdentity {
   try {
-    return identities.check()({ certificate: socket.getPeerX509Certificate(), host: undefined }) as FleetIdentity;
+    return identities.identify(socket.getPeerX509Certificate());
   } catch (thrown) {
     const error = asCutpointError(thrown, 'CUT_UNPAIRED');
     identities.noteRefusal('identity-refused', `${socket.remoteAddress}`, error.message);

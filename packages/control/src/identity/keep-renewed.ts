@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { asCutpointError, type CutpointError } from '@cutpoint/core';
+import { pause } from '../pause.js';
 import { type DeviceIdentity, saveIdentity } from './device-identity.js';
 import { askAdvice, renewDevice } from './renew-device.js';
 import { certificateAge, renewalDue } from './renewal.js';
@@ -10,7 +11,7 @@ export interface KeepRenewedOptions {
   readonly identity: DeviceIdentity;
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** The identity is another now, and is saved already: listeners have to be given it. */
+  /** The identity is another now, or the broker elsewhere, and is saved already: listeners have to be given it. */
   readonly onRenewed: (identity: DeviceIdentity) => void;
   /** The serials to refuse from now on. */
   readonly onRevoked: (serials: readonly string[]) => void;
@@ -18,6 +19,8 @@ export interface KeepRenewedOptions {
   readonly onError: (error: CutpointError) => void;
   /** How often the server is asked; sooner after a failure. */
   readonly everyMs?: number;
+  /** Is given what ends a pause, for whoever knows that there is something to hear. */
+  readonly onPause?: (wake: () => void) => void;
 }
 
 const usualEveryMs = 60 * 60_000;
@@ -36,9 +39,12 @@ export async function keepRenewed(options: KeepRenewedOptions): Promise<void> {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(roundMs)]);
       const advice = await askAdvice(identity, deadline);
       options.onRevoked(advice.revoked);
-      if (advice.renew || renewalDue({ ageMs: ageMs(), lifetimeMs: identity.lifetimeMs })) {
-        identity = await renewDevice(identity, deadline);
-        ageMs = certificateAge(identity.receivedAtMs);
+      const due = advice.renew || renewalDue({ ageMs: ageMs(), lifetimeMs: identity.lifetimeMs });
+      const moved = advice.broker !== undefined && !isDeepStrictEqual(advice.broker, identity.broker);
+      if (due) identity = await renewDevice(identity, deadline);
+      if (due) ageMs = certificateAge(identity.receivedAtMs);
+      if (moved) identity = { ...identity, broker: advice.broker };
+      if (due || moved) {
         saveIdentity(options.folder, identity);
         options.onRenewed(identity);
       }
@@ -47,7 +53,8 @@ export async function keepRenewed(options: KeepRenewedOptions): Promise<void> {
       options.onError(asCutpointError(thrown, 'CUT_INTERNAL'));
       waitMs = everyMs / hurry;
     }
-    // Only the signal ends a wait early, and then the loop ends.
-    await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    const awake = new AbortController();
+    options.onPause?.(() => awake.abort());
+    await pause(waitMs, AbortSignal.any([signal, awake.signal]));
   }
 }

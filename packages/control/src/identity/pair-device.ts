@@ -53,7 +53,7 @@ export async function pairDevice({ url, code, name, signal }: PairOptions): Prom
   const grant = openReply(keys, serverKeyHash, message, reply);
   const key = await keyPem(pair);
   const serverDevice = await checkGrant(grant, pair, shown);
-  const { fleet, device, role, certificate, authority, lifetimeMs, nowMs: issuedAtMs } = grant;
+  const { fleet, device, role, certificate, authority, lifetimeMs, nowMs: issuedAtMs, broker } = grant;
   return {
     identity: {
       version: 1,
@@ -62,6 +62,7 @@ export async function pairDevice({ url, code, name, signal }: PairOptions): Prom
       role,
       server: url,
       serverDevice,
+      ...(broker !== undefined && { broker }),
       key,
       certificate,
       authority,

@@ -73,8 +73,9 @@ export class PairingDesk {
       const hosts = [...new Set([device, `${device}.local`, ...(offer.hosts ?? [])])];
       const der = Buffer.from(request.request, 'base64');
       const { certificate } = await this.#identities.admit({ device, role: 'agent', hosts, request: der });
-      const { fleet, authority, nowMs } = this.#identities;
-      const grant = { fleet, device, role: 'agent' as const, certificate, authority, nowMs: nowMs(), lifetimeMs };
+      const { fleet, authority, nowMs, broker } = this.#identities;
+      const about = { fleet, device, role: 'agent' as const, ...(broker !== undefined && { broker }) };
+      const grant = { ...about, certificate, authority, nowMs: nowMs(), lifetimeMs };
       return makeReply(keys, serverKeyHash, request, grant);
     } catch (thrown) {
       if (thrown instanceof CutpointError) this.#identities.noteRefusal('pairing-refused', from, thrown.message);

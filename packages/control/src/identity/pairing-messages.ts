@@ -3,6 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
 import { deviceId, fleetId } from '../ids.js';
 import { deviceRole } from '../store/devices.js';
+import { brokerPlace } from './broker-place.js';
 import type { PairingKeys } from './pairing-code.js';
 
 /** The longest message of either side, in bytes. */
@@ -39,6 +40,7 @@ export const pairingGrant = z.object({
   /** The server's clock, and how long the certificate is good for. */
   nowMs: z.number(),
   lifetimeMs: z.number().positive(),
+  broker: brokerPlace.optional(),
 });
 export type PairingGrant = z.output<typeof pairingGrant>;
 

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
+import { brokerPlace } from './broker-place.js';
 import { clientTlsOf, type DeviceIdentity } from './device-identity.js';
 import { dialSecure, exchange } from './identity-client.js';
 import { identityPaths } from './identity-handler.js';
@@ -11,6 +12,7 @@ const advice = z.object({
   nowMs: z.number(),
   renew: z.boolean(),
   revoked: z.array(z.string().max(64)).max(100_000),
+  broker: brokerPlace.optional(),
 });
 export type IdentityAdvice = z.output<typeof advice>;
 

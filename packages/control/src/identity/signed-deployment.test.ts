@@ -14,7 +14,7 @@ const pi = deviceId.parse('pi-1');
 const file = (name: string) => ({ name, hash: contentHash.parse('a'.repeat(64)), bytes: 10 });
 const work: Assignment = assignment.parse({
   deployment: deploymentId.parse('classifier'),
-  model: { name: 'mobilenet', hash: 'b'.repeat(64) },
+  model: { name: 'mobilenet', hash: 'b'.repeat(64), inputs: [], outputs: [] },
   segments: [{ from: 0, to: 12, file: file('at-12/segment-0.onnx'), memoryBytes: 1000 }],
   files: [file('at-12/segments.json')],
   ladder: [{ at: [12], codecs: ['f16'], chain: ['gpu-box'] }],
