@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type CancelSignal, CutpointError, isDType, type NamedTensors, type TensorSpec } from '@cutpoint/core';
-import type { SplitResult } from '@cutpoint/daemon';
-import { hopTimes } from '@cutpoint/daemon';
+import { readSplitAnswer, type SplitResult } from '@cutpoint/daemon';
 import type { Peer } from '@cutpoint/wire';
 import { z } from 'zod';
 
@@ -17,36 +16,6 @@ const agentDescription = z.object({
     )
     .max(65_536),
   outputs: z.array(text).max(65_536),
-});
-
-const ms = z.number();
-const answer = z.object({
-  timing: z.object({
-    frontMs: ms,
-    encodeMs: ms,
-    sendMs: ms,
-    remoteMs: ms,
-    decodeMs: ms,
-    totalMs: ms,
-    ...hopTimes.shape,
-  }),
-  route: z
-    .object({
-      by: text,
-      fallback: z.boolean(),
-      tried: z
-        .array(
-          z.object({
-            rung: text,
-            outcome: z.enum(['answered', 'failed', 'slow', 'cancelled', 'left']),
-            ms,
-            code: text.optional(),
-            message: text.optional(),
-          }),
-        )
-        .max(1_024),
-    })
-    .optional(),
 });
 
 /**
@@ -75,10 +44,9 @@ export async function inferAtAgent(
 ): Promise<SplitResult> {
   const request = { method: 'infer', meta: { id: randomUUID() }, tensors: inputs };
   const { meta, tensors } = await peer.request(request, options);
-  const parsed = answer.safeParse(meta);
-  if (!parsed.success) throw notAnAgent('does not say where the time went; is it a server?');
-  const { timing, route } = parsed.data;
-  return { outputs: tensors, timing, ...(route === undefined ? {} : { route }) };
+  const result = readSplitAnswer(meta, tensors);
+  if (result !== undefined) return result;
+  throw notAnAgent('does not say where the time went; is it a server?');
 }
 
 function notAnAgent(what: string): CutpointError {

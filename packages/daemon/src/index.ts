@@ -37,6 +37,7 @@ export { OpenResources } from './open-resources.js';
 export { prettyLine } from './pretty-line.js';
 export { RecentLines } from './recent-lines.js';
 export { type RequestTags, requestIdOf, requestKeyOf, tagsOf } from './request-tags.js';
+export { bytesOf, Climber, type ClimberOptions, type FailoverCounts } from './run/climber.js';
 export { FailoverRunner } from './run/failover-runner.js';
 export { FrontResults } from './run/front-results.js';
 export {
@@ -49,6 +50,7 @@ export {
   type SplitRunOptions,
   type SplitTiming,
 } from './run/run-split.js';
+export { readSplitAnswer } from './run/split-answer.js';
 export { SplitRunner, type SplitRunnerOptions } from './run/split-runner.js';
 export { type NextDevice, StageService, type StageServiceOptions } from './run/stage-service.js';
 export type { LinkReport, LocalWay, ServerWay, SplitRung } from './run/ways.js';

@@ -7,11 +7,16 @@ import type { DeployedModel } from '@cutpoint/daemon';
 import { type PreparedAssignment, type PrepareOptions, prepareAssignment } from './prepare-assignment.js';
 
 export interface FleetDeploymentsOptions
-  extends Pick<PrepareOptions, 'store' | 'fetcher' | 'folder' | 'segmentOptions' | 'freeMemoryBytes'> {
+  extends Pick<PrepareOptions, 'store' | 'fetcher' | 'folder' | 'segmentOptions' | 'freeMemoryBytes' | 'warm'> {
   /** How long the files of a deployment may take to come. Default 30 minutes. */
   readonly fetchMs?: number;
   /** How long requests may go on under a deployment that has ended. Default 30 s. */
   readonly graceMs?: number;
+  /**
+   * For how long requests of the generation before are still answered: others come to the new one a beat sooner or later.
+   * Default 3 s.
+   */
+  readonly overlapMs?: number;
   /** After a failure, what is desired is tried again after so long. Default 30 s. */
   readonly retryMs?: number;
   /** Throws where what is desired is not signed by the fleet's authority. */
@@ -41,6 +46,7 @@ export class FleetDeployments implements AsyncDisposable {
   readonly #shared = new Map<string, Shared>();
   readonly #ready = new Map<Generation, ReadySet>();
   readonly #leaving = new Set<Promise<void>>();
+  readonly #overlaps = new Set<NodeJS.Timeout>();
   #wanted: Generation | undefined;
   #leased: Generation | undefined;
   #acting: Generation | undefined;
@@ -106,10 +112,11 @@ export class FleetDeployments implements AsyncDisposable {
   async use<T>(
     deployment: string,
     generation: Generation | undefined,
-    work: (model: DeployedModel, generation: Generation) => Promise<T>,
+    work: (model: DeployedModel, generation: Generation, assignment: Assignment) => Promise<T>,
   ): Promise<T> {
     const acting = this.#acting;
-    if (generation !== undefined && acting !== undefined && generation < acting) {
+    const isOver = generation !== undefined && !this.#ready.has(generation);
+    if (generation !== undefined && acting !== undefined && generation < acting && isOver) {
       const message = `The request belongs to generation ${generation}, but this device acts on ${acting}: ask again under that.`;
       throw new CutpointError('CUT_STALE', message);
     }
@@ -119,7 +126,7 @@ export class FleetDeployments implements AsyncDisposable {
       const when = which === undefined ? '' : ` in generation ${which}`;
       throw new CutpointError('CUT_DEPLOYMENT', `The deployment ${deployment} is not ready on this device${when}.`);
     }
-    return await shared.prepared.model.use((model) => work(model, which));
+    return await shared.prepared.model.use((model) => work(model, which, shared.prepared.assignment));
   }
 
   /** Prepares until all is ready, or something else is desired. */
@@ -182,7 +189,8 @@ export class FleetDeployments implements AsyncDisposable {
     const newest = able.sort((a, b) => b - a)[0];
     if (newest !== undefined && newest > (this.#acting ?? -1)) {
       this.#acting = newest;
-      for (const generation of [...this.#ready.keys()]) if (generation < newest) this.#letGo(generation);
+      const former = [...this.#ready.keys()].filter((generation) => generation < newest);
+      if (former.length > 0) this.#letGoSoon(former);
     }
     this.#tell();
   }
@@ -190,6 +198,14 @@ export class FleetDeployments implements AsyncDisposable {
   /** A generation that was given up before it was ready. */
   async #forget(generation: Generation): Promise<void> {
     await Promise.all(this.#letGo(generation, 0));
+  }
+
+  #letGoSoon(former: readonly Generation[]): void {
+    const timer = setTimeout(() => {
+      this.#overlaps.delete(timer);
+      for (const generation of former) this.#letGo(generation);
+    }, this.#options.overlapMs ?? 3_000);
+    this.#overlaps.add(timer);
   }
 
   #letGo(generation: Generation, graceMs = this.#options.graceMs ?? 30_000): Promise<void>[] {
@@ -239,6 +255,7 @@ export class FleetDeployments implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new CutpointError('CUT_CANCELLED', 'The daemon is shutting down.'));
     await this.#work;
+    for (const timer of this.#overlaps) clearTimeout(timer);
     for (const generation of new Set([...this.#shared.values()].flatMap(({ generations }) => [...generations]))) {
       this.#letGo(generation, 0);
     }

@@ -1,2 +1,13 @@
+export { type DeployedHandlerOptions, deployedHandler } from './deployed-handler.js';
+export { DeployedRunner, type DeployedRunnerOptions } from './deployed-runner.js';
+export {
+  DeployedService,
+  type DeployedServiceOptions,
+  type WholeAnswer,
+  type WholeRequest,
+} from './deployed-service.js';
+export { type DeviceLinkReport, DeviceLinks, type DeviceLinksOptions } from './device-links.js';
 export { FleetDeployments, type FleetDeploymentsOptions } from './fleet-deployments.js';
+export { type FleetDevice, type JoinOptions, joinFleet } from './join-fleet.js';
+export { LeaseGate } from './lease-gate.js';
 export { type CommandParts, runCommands } from './run-command.js';

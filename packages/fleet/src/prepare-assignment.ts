@@ -24,6 +24,8 @@ export interface PrepareOptions {
   readonly fetchMs: number;
   /** Memory that is free now. */
   readonly freeMemoryBytes: () => number;
+  /** Makes what is loaded quick for its first request. */
+  readonly warm?: ((model: DeployedModel, assignment: Assignment) => Promise<void>) | undefined;
   readonly signal: CancelSignal;
   /** Hears of bytes that are here, out of all; then, once all are, that segments are loaded. */
   readonly onProgress: (progress: {
@@ -59,6 +61,12 @@ export async function prepareAssignment(assignment: Assignment, options: Prepare
     options.onProgress({ phase: 'preparing', ...bytesOf(assignment, holds) });
     const files = names.map((name, i) => ({ name, hold: holds[i] as Hold })); // one hold for each name
     const model = await loadModel(assignment, await layOut(folder, files), options);
+    try {
+      await options.warm?.(model, assignment);
+    } catch (thrown) {
+      await model.drain(0);
+      throw thrown;
+    }
     const drain = async (graceMs: number) => {
       await model.drain(graceMs);
       await release();

@@ -30,6 +30,12 @@ export class HeldLease {
     return this.#generation;
   }
 
+  /** Nobody knows what happened meanwhile: only a beat that is sent from now on brings a lease. */
+  drop(): void {
+    this.#sentAtMs.clear();
+    this.#endsAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** A beat is about to be sent. */
   sent(beat: number, nowMs: number): void {
     this.#sentAtMs.set(beat, nowMs);

@@ -46,6 +46,8 @@ export interface MemberOptions {
   readonly beatMs?: number;
   /** A clock that never goes back, in ms. */
   readonly now?: () => number;
+  /** The clock on the wall, in ms: it goes on while the machine sleeps. */
+  readonly wallNow?: () => number;
 }
 
 /** A daemon as its fleet sees it: it announces itself, beats, and follows what is desired. */
@@ -84,12 +86,15 @@ export function startMember(connection: BrokerConnection, options: MemberOptions
 
 /** Reports that follow one another faster are brought together, in ms. */
 const reportPauseMs = 200;
+/** A clock on the wall that gained more than this at once was put forward, or the machine has slept. */
+const longestSleepMs = 1_000;
 
 class BeatingMember implements Member {
   readonly session: SessionId;
   readonly #connection: BrokerConnection;
   readonly #options: MemberOptions;
   readonly #now: () => number;
+  readonly #wallNow: () => number;
   readonly #lease: HeldLease;
   readonly #commands: CommandsOnce;
   readonly #beats: NodeJS.Timeout;
@@ -100,10 +105,13 @@ class BeatingMember implements Member {
   #report: Report = { assignments: [] };
   #reporting: NodeJS.Timeout | undefined;
   #wasLeased = false;
+  #wallAheadMs: number;
   #closed = false;
 
   constructor(connection: BrokerConnection, options: MemberOptions) {
     const { fleet, device, session, addresses, beatMs = 1_000, now = () => performance.now() } = options;
+    this.#wallNow = options.wallNow ?? Date.now;
+    this.#wallAheadMs = this.#wallNow() - now();
     this.session = session;
     this.#connection = connection;
     this.#options = options;
@@ -128,10 +136,12 @@ class BeatingMember implements Member {
   }
 
   mayAct(generation: Generation): boolean {
+    this.#noticeSleep();
     return this.#lease.allows(generation, this.#now());
   }
 
   get leased(): boolean {
+    this.#noticeSleep();
     return this.#now() < this.#lease.endsAtMs;
   }
 
@@ -160,6 +170,14 @@ class BeatingMember implements Member {
     if (!this.#connection.connected) return;
     const goodbye: Presence = { online: false, session: this.session };
     await this.#publish(this.#topics.presence, goodbye, { retain: true });
+  }
+
+  /** The clock that never goes back stands still while a machine sleeps, and with it every lease. */
+  #noticeSleep(): void {
+    const aheadMs = this.#wallNow() - this.#now();
+    const sleptMs = aheadMs - this.#wallAheadMs;
+    this.#wallAheadMs = aheadMs;
+    if (sleptMs > longestSleepMs) this.#lease.drop();
   }
 
   #join(): void {

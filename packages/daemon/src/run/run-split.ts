@@ -36,6 +36,9 @@ export interface Route {
   /** It was not the planned one. */
   readonly fallback: boolean;
   readonly tried: readonly TriedRung[];
+  /** In a fleet: the devices that were asked, and the address of the first, `mqtt:NAME` if there is no direct path to it. */
+  readonly devices?: readonly string[];
+  readonly via?: string;
 }
 
 /** What one run here gave. */
@@ -44,6 +47,8 @@ export interface SplitRun extends SplitResult {
   readonly sent: readonly SentTensor[];
   /** Bytes of what the server answered. */
   readonly receivedBytes: number;
+  /** In a fleet: who was asked, and by which address. */
+  readonly asked?: Pick<Route, 'devices' | 'via'>;
 }
 
 export interface SplitRunOptions {

@@ -1,0 +1,199 @@
+import type { Assignment, DeviceId } from '@cutpoint/control';
+import { deviceId, generation } from '@cutpoint/control';
+import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
+import {
+  type DeployedModel,
+  type HopReport,
+  type Log,
+  type RequestTags,
+  type SplitRun,
+  type StageDescription,
+  type StageRequest,
+  StageService,
+} from '@cutpoint/daemon';
+import { concreteInputs, randomInputs, type SegmentOptions } from '@cutpoint/runtime';
+import { DeployedRunner } from './deployed-runner.js';
+import type { DeviceLinks } from './device-links.js';
+import type { FleetDeployments } from './fleet-deployments.js';
+import type { LeaseGate } from './lease-gate.js';
+
+export interface DeployedServiceOptions {
+  readonly deployments: FleetDeployments;
+  readonly links: DeviceLinks;
+  readonly gate: Pick<LeaseGate, 'pass'>;
+  readonly segmentOptions: SegmentOptions;
+  readonly maxInFlight: number;
+  /** Deadline of a request that comes without one. */
+  readonly timeoutMs: number;
+  readonly log: Log;
+}
+
+/** How a request is asked that begins here. */
+export interface WholeRequest {
+  /** Of the deployment, or of its model. */
+  readonly name: string;
+  readonly inputs: NamedTensors;
+  readonly id: string;
+  readonly signal: CancelSignal;
+}
+
+/** An answer, and how it came about. */
+export interface WholeAnswer extends SplitRun {
+  readonly deployment: string;
+  readonly generation: number;
+  /** False if the server was gone, so that this may be what it has replaced. */
+  readonly leased: boolean;
+}
+
+/** While devices change from one deployment to the next, one may be a beat ahead of another. */
+const aheadMs = 2_500;
+const pollMs = 50;
+
+/** Everything that a device of a fleet does for requests: those that begin here, and its part in those of others. */
+export class DeployedService {
+  readonly #options: DeployedServiceOptions;
+  readonly #runners = new WeakMap<DeployedModel, DeployedRunner>();
+  readonly #stages = new WeakMap<DeployedModel, StageService>();
+  readonly #counts = { done: 0, failed: 0, underWay: 0 };
+
+  constructor(options: DeployedServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Requests of this run of the daemon, those of others that it had a part in included. */
+  get counts(): { readonly done: number; readonly failed: number; readonly underWay: number } {
+    return { ...this.#counts };
+  }
+
+  /** What requests can begin here for. */
+  get models(): readonly Assignment[] {
+    return this.#options.deployments.deployments.filter(({ ladder }) => ladder.length > 0);
+  }
+
+  /** @throws CutpointError CUT_NOT_FOUND if requests for it do not begin here. Without a name: the only one. */
+  find(name: string | undefined): Assignment {
+    const { models } = this;
+    const [only] = models;
+    if (name === undefined && models.length === 1 && only !== undefined) return only;
+    const found = models.find(({ deployment, model }) => name === deployment || name === model.name);
+    if (found !== undefined) return found;
+    const known = models.map(({ deployment }) => deployment).join(', ');
+    const here = known === '' ? 'Nothing is deployed that requests can begin for here' : `Deployed here: ${known}`;
+    const what = name === undefined ? 'the request must name a deployment' : `"${name}" is not among them`;
+    throw new CutpointError('CUT_NOT_FOUND', `${here}; ${what}.`);
+  }
+
+  /** Makes a model that is loaded quick for its first request: links to others, and a run of it where it is whole here. */
+  async warm(model: DeployedModel, assignment: Assignment): Promise<void> {
+    if (assignment.ladder.length === 0) return;
+    const { inputs } = concreteInputs(model.source.inputs, new Map());
+    await this.#runnerOf(model, assignment).rehearse(randomInputs(inputs));
+  }
+
+  /**
+   * Answers a request that begins here.
+   * @throws CutpointError CUT_NOT_FOUND, and as `DeployedRunner.run`.
+   */
+  async whole(request: WholeRequest): Promise<WholeAnswer> {
+    return await this.#counted(async () => {
+      const leased = await this.#options.gate.pass();
+      const { deployment } = this.find(request.name);
+      const answer = await this.#wholeUnder(deployment, request);
+      return { ...answer, leased };
+    });
+  }
+
+  /** Runs a segment for another device, and has those behind do the rest. @throws CutpointError as `FleetDeployments.use`. */
+  async stage(
+    request: StageRequest,
+    tensors: NamedTensors,
+    options: { readonly signal: CancelSignal; readonly tags: RequestTags },
+  ): Promise<{ meta: HopReport; tensors: NamedTensors }> {
+    return await this.#counted(() =>
+      this.#useStage(options.tags, async (service) => {
+        const [next] = options.tags.chain ?? [];
+        if (next !== undefined) await this.#options.links.tried(deviceNamed(next));
+        return await service.infer(request, tensors, options);
+      }),
+    );
+  }
+
+  /** Says what a segment is, once it and those behind are ready. */
+  async describeStage(request: StageRequest, tags: RequestTags, signal: CancelSignal): Promise<StageDescription> {
+    return await this.#useStage(tags, (service) => service.describe(request, signal, tags));
+  }
+
+  async #wholeUnder(deployment: string, { inputs, id, signal }: WholeRequest): Promise<Omit<WholeAnswer, 'leased'>> {
+    const { deployments } = this.#options;
+    const triesUntilMs = performance.now() + aheadMs;
+    for (;;) {
+      const before = deployments.acting;
+      try {
+        return await deployments.use(deployment, undefined, async (model, acting, assignment) => {
+          const runner = this.#runnerOf(model, assignment);
+          const answer = await runner.run(inputs, { signal, tags: { id, generation: acting } });
+          return { ...answer, deployment, generation: acting };
+        });
+      } catch (thrown) {
+        if (!isStale(thrown) || performance.now() > triesUntilMs || signal.aborted) throw thrown;
+        while (deployments.acting === before && performance.now() < triesUntilMs && !signal.aborted)
+          await new Promise((resolve) => setTimeout(resolve, pollMs));
+      }
+    }
+  }
+
+  async #useStage<T>(tags: RequestTags, work: (service: StageService) => Promise<T>): Promise<T> {
+    const { deployment } = tags;
+    const { data: named } = generation.safeParse(tags.generation);
+    if (deployment === undefined || named === undefined)
+      throw new CutpointError('CUT_INPUT', 'The request must say which deployment and generation it belongs to.');
+    await this.#options.gate.pass();
+    return await this.#options.deployments.use(deployment, named, (model) => work(this.#stageOf(model)));
+  }
+
+  #runnerOf(model: DeployedModel, assignment: Assignment): DeployedRunner {
+    const known = this.#runners.get(model) ?? new DeployedRunner({ ...this.#options, assignment, model });
+    this.#runners.set(model, known);
+    return known;
+  }
+
+  #stageOf(model: DeployedModel): StageService {
+    const { links, segmentOptions } = this.#options;
+    const next = (tags: RequestTags) => {
+      const [first, ...rest] = tags.chain ?? [];
+      return first === undefined
+        ? undefined
+        : { connection: links.to(deviceNamed(first)), tags: { ...tags, chain: rest } };
+    };
+    const { source, stages, codecs } = model;
+    const known =
+      this.#stages.get(model) ?? new StageService({ source, fixed: undefined, stages, segmentOptions, codecs, next });
+    this.#stages.set(model, known);
+    return known;
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    const counts = this.#counts;
+    counts.underWay += 1;
+    try {
+      const answer = await work();
+      counts.done += 1;
+      return answer;
+    } catch (thrown) {
+      counts.failed += 1;
+      throw thrown;
+    } finally {
+      counts.underWay -= 1;
+    }
+  }
+}
+
+function deviceNamed(name: string): DeviceId {
+  const parsed = deviceId.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw new CutpointError('CUT_INPUT', `The request goes on to "${name}", which is no name of a device.`);
+}
+
+function isStale(thrown: unknown): thrown is CutpointError {
+  return thrown instanceof CutpointError && thrown.code === 'CUT_STALE';
+}

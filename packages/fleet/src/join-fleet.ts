@@ -1,0 +1,164 @@
+import { freemem } from 'node:os';
+import { join } from 'node:path';
+import {
+  type BrokerConnection,
+  ContentFetcher,
+  ContentStore,
+  type ContentTls,
+  type DesiredState,
+  type DeviceId,
+  type FleetId,
+  factsOfThisDevice,
+  type Member,
+  mqttCourier,
+  openProcessMeter,
+  type Peers,
+  type RunCommand,
+  type SessionId,
+  startMember,
+} from '@cutpoint/control';
+import type { CutpointError } from '@cutpoint/core';
+import { type HealthReport, isLoopback, type Log, type OpenResources, version } from '@cutpoint/daemon';
+import type { SegmentOptions } from '@cutpoint/runtime';
+import { type ClientTls, listen, openPost, type RequestHandler } from '@cutpoint/wire';
+import { deployedHandler } from './deployed-handler.js';
+import { DeployedService } from './deployed-service.js';
+import { DeviceLinks } from './device-links.js';
+import { FleetDeployments } from './fleet-deployments.js';
+import { LeaseGate } from './lease-gate.js';
+import { addressesToAnnounce } from './own-addresses.js';
+
+export interface JoinOptions {
+  /** Its will must be `willOf` the same session. */
+  readonly connection: BrokerConnection;
+  readonly fleet: FleetId;
+  readonly device: DeviceId;
+  readonly session: SessionId;
+  readonly role: 'agent' | 'server';
+  /** For the files of deployments; what is in it is this device's alone. */
+  readonly folder: string;
+  /** Most bytes of files that are kept, those in use included. */
+  readonly cacheBytes: number;
+  readonly segmentOptions: SegmentOptions;
+  readonly maxInFlight: number;
+  /** Deadline of a request that comes without one. */
+  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly maxBackoffMs: number;
+  /** How other devices are to prove who they are; undefined in a fleet that is not paired. */
+  readonly tlsFor?: ((device: DeviceId) => ClientTls) | undefined;
+  readonly contentTls?: (() => ContentTls) | undefined;
+  /** Throws where what is desired is not signed by the fleet's authority. */
+  readonly verify?: ((desired: DesiredState) => Promise<void>) | undefined;
+  readonly onCommand: RunCommand;
+  readonly log: Log;
+}
+
+/** A daemon as a device of its fleet. */
+export interface FleetDevice {
+  readonly member: Member;
+  readonly deployments: FleetDeployments;
+  readonly service: DeployedService;
+  readonly links: DeviceLinks;
+  /** For the wire. */
+  readonly handler: RequestHandler;
+  /** Tells the fleet where this device listens. */
+  announce(url: string): void;
+  health(): HealthReport;
+}
+
+/**
+ * Joins a fleet: announces this device, keeps ready what is deployed to it, and does its part in requests, until `opened`
+ * is closed. The server may come later, or go and come back.
+ * @throws CutpointError CUT_FILE_WRITE
+ */
+export async function joinFleet(opened: OpenResources, options: JoinOptions): Promise<FleetDevice> {
+  const { connection, fleet, device, session, role, folder, log } = options;
+  const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  const loopback = isLoopback(new URL(connection.url).hostname);
+  const post = openPost(mqttCourier(connection, { fleet, device }), { onProblem });
+  opened.add({ [Symbol.asyncDispose]: async () => post.close() });
+  const links = opened.add(new DeviceLinks({ ...options, name: device, post, tlsFor: options.tlsFor, loopback }));
+  let content: Peers['content'] = [];
+  const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: options.cacheBytes });
+  const { contentTls } = options;
+  const fetcher = new ContentFetcher({
+    store,
+    urls: () => content,
+    ...(contentTls === undefined ? {} : { tls: contentTls }),
+  });
+  const meter = openProcessMeter();
+  let member: Member | undefined;
+  let service: DeployedService | undefined;
+  const deployments = await FleetDeployments.open({
+    store,
+    fetcher,
+    folder: join(folder, 'deployed'),
+    segmentOptions: options.segmentOptions,
+    freeMemoryBytes: freemem,
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+    warm: async (model, assignment) => await service?.warm(model, assignment),
+    onReport: (report) => member?.report(report),
+    onProblem,
+  });
+  opened.add(deployments);
+  const gate = new LeaseGate(() => member?.leased ?? false);
+  opened.add({ [Symbol.asyncDispose]: async () => gate[Symbol.dispose]() });
+  const deployed = new DeployedService({ ...options, deployments, links, gate });
+  service = deployed;
+  const own = startMember(connection, {
+    fleet,
+    device,
+    session,
+    role,
+    addresses: [],
+    facts: factsOfThisDevice(version),
+    measure: () => ({
+      ...meter(),
+      requests: deployed.counts,
+      links: links
+        .report()
+        .map(({ to, up }) => ({ to, up }))
+        .slice(0, 64),
+    }),
+    onDesired: (desired) => {
+      log.info({ generation: desired.generation, assignments: desired.assignments.length }, 'desired');
+      deployments.desire(desired);
+    },
+    onGeneration: (generation) => deployments.lease(generation),
+    onPeers: (peers) => {
+      content = peers.content;
+      links.update(peers.devices);
+    },
+    onCommand: options.onCommand,
+    onLease: (held) => log.info({ held }, 'lease'),
+    onProblem,
+  });
+  member = opened.add(own);
+  const handler = deployedHandler({ service: deployed, timeoutMs: options.timeoutMs });
+  opened.add(await listen({ url: `mqtt:${device}`, post, handler, onError: onProblem }));
+  return {
+    member: own,
+    deployments,
+    service: deployed,
+    links,
+    handler,
+    announce: (url) => own.announce(addressesToAnnounce(url, { loopback })),
+    health: () => healthOf(connection, { member: own, deployments, links, service: deployed }),
+  };
+}
+
+function healthOf(
+  connection: BrokerConnection,
+  { member, deployments, links, service }: Pick<FleetDevice, 'member' | 'deployments' | 'links' | 'service'>,
+): HealthReport {
+  return {
+    ready: connection.connected,
+    broker: connection.connected ? 'connected' : 'away',
+    leased: member.leased,
+    generation: deployments.acting,
+    deployments: deployments.deployments.map(({ deployment }) => deployment),
+    links: links.report(),
+    requests: service.counts,
+  };
+}
