@@ -3,6 +3,7 @@ import {
   addressSetting,
   brokerSetting,
   codecSpec,
+  deviceSettings,
   endpointSettings,
   maxStagesSetting,
   modelSettings,
@@ -18,6 +19,7 @@ export const agentSettings = z.strictObject({
   fleet: brokerSetting.optional().describe("address of a fleet's broker: the agent then joins it, and takes no model"),
   fleetName: nameSetting('home').default('home').describe('what the fleet is called; part of all its topics'),
   name: nameSetting('pi-1').optional().describe('what this agent is called in its fleet (default: the host name)'),
+  ...deviceSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',
   ),

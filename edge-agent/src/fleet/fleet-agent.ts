@@ -1,18 +1,17 @@
 import { hostname } from 'node:os';
-import {
-  deviceId,
-  factsOfThisDevice,
-  fleetId,
-  newSession,
-  openConnection,
-  openProcessMeter,
-  startMember,
-  willOf,
-} from '@cutpoint/control';
+import { join } from 'node:path';
+import { ContentStore, deviceId, fleetId, newSession, openConnection, willOf } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { checkBrokerAddress, type Daemon, type Log, type RecentLines, startDaemon, version } from '@cutpoint/daemon';
-import { runCommands } from '@cutpoint/fleet';
-import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
+import {
+  checkBrokerAddress,
+  type Daemon,
+  type Log,
+  type RecentLines,
+  segmentOptionsOf,
+  startDaemon,
+  stateFolder,
+} from '@cutpoint/daemon';
+import { joinFleet, runCommands } from '@cutpoint/fleet';
 import type { AgentSettings } from '../settings.js';
 
 /**
@@ -28,40 +27,38 @@ export async function startFleetAgent(
   checkBrokerAddress(url, settings.insecure, log);
   const fleet = fleetId.parse(settings.fleetName);
   const device = deviceId.parse(settings.name ?? nameOfThisHost());
-  const requests = { done: 0, failed: 0, underWay: 0 };
-  let announce = (_addresses: readonly string[]): void => {};
+  const folder = stateFolder('device', settings.state);
+  let announce = (_url: string): void => {};
   const daemon = await startDaemon(settings, log, async (opened) => {
     const session = newSession();
     const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
-    const { maxBackoffMs, connectTimeoutMs } = settings;
+    const { maxBackoffMs, connectTimeoutMs, maxInFlight, timeoutMs } = settings;
     const will = willOf(fleet, device, session);
     const connection = opened.add(openConnection({ url, device, will, maxBackoffMs, connectTimeoutMs, onProblem }));
     connection.onUp(() => log.info({ broker: url, fleet, device }, 'joined'));
     connection.onDown(() => log.warn({ broker: url }, 'lost the broker'));
-    const meter = openProcessMeter();
-    const member = startMember(connection, {
+    const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
+    const joined = await joinFleet(opened, {
+      connection,
       fleet,
       device,
       session,
       role: 'agent',
-      addresses: [],
-      facts: factsOfThisDevice(version),
-      measure: () => ({ ...meter(), requests, links: [] }),
-      onDesired: ({ generation, assignments }) => log.info({ generation, assignments: assignments.length }, 'desired'),
-      onCommand: runCommands({ recent, content: undefined }),
-      onLease: (held) => log.info({ held }, 'lease'),
-      onProblem,
+      store,
+      folder: join(folder, 'deployed'),
+      segmentOptions: segmentOptionsOf(settings),
+      maxInFlight,
+      timeoutMs,
+      connectTimeoutMs,
+      maxBackoffMs,
+      onCommand: runCommands({ recent, content: store }),
+      log,
     });
-    announce = (addresses) => member.announce(addresses);
-    opened.add(member);
+    announce = (at) => joined.announce(at);
     if (!url.startsWith('mqtts:')) log.info({ broker: url }, 'joins without being paired');
-    const health = () => {
-      const broker = connection.connected ? ('connected' as const) : ('away' as const);
-      return { ready: connection.connected, broker, leased: member.leased };
-    };
-    return { name: 'cutpoint-agent', handler: probeOnly, health };
+    return { name: 'cutpoint-agent', handler: joined.handler, health: () => joined.health() };
   });
-  announce([daemon.url]);
+  announce(daemon.url);
   return daemon;
 }
 
@@ -75,8 +72,3 @@ export function nameOfThisHost(): string {
   if (name !== '') return name;
   throw new CutpointError('CUT_USAGE', `The name of this machine, "${hostname()}", cannot be used: give --name.`);
 }
-
-const probeOnly: RequestHandler = async ({ method, meta }) => {
-  if (method === probeMethod) return answerProbe({ meta });
-  throw new CutpointError('CUT_NOT_FOUND', `Nothing is deployed to this agent: it cannot answer "${method}".`);
-};

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stateHelp } from './state-folder.js';
 
 const named = (example: string) => `a name of lowercase letters, digits and dashes, such as ${example}`;
 const isName = (text: string) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
@@ -11,3 +12,14 @@ export const brokerSetting = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url !== undefined && ['mqtt:', 'mqtts:'].includes(url.protocol) && url.hostname !== '' && url.port !== '';
 }, 'an address such as mqtt://127.0.0.1:7483 (mqtt or mqtts, with a port)');
+
+/** What every device of a fleet keeps. */
+export const deviceSettings = {
+  state: z.string().min(1).optional().describe(stateHelp),
+  cacheMb: z
+    .int()
+    .min(16)
+    .max(100_000_000)
+    .default(16_384)
+    .describe('most megabytes of deployed files that are kept on this device, those in use included'),
+};

@@ -16,7 +16,7 @@ export { checkGeneration } from './failover/generation.js';
 export { type ClimbOptions, climb } from './failover/ladder.js';
 export { Pace, type PaceEstimate } from './failover/pace.js';
 export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';
-export { brokerSetting, nameSetting } from './fleet-settings.js';
+export { brokerSetting, deviceSettings, nameSetting } from './fleet-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
 export {
@@ -79,4 +79,5 @@ export {
 export { describeStage, type StageDescription, stageDescription } from './stage-description.js';
 export { StageStore, stageKey } from './stage-store.js';
 export { startDaemon } from './start-daemon.js';
+export { stateFolder, stateHelp } from './state-folder.js';
 export { version } from './version.js';

@@ -76,7 +76,7 @@ export function splitOptionsOf({ at, dim, preprocessing }: ModelSettings) {
 }
 
 /** How the segment runs, as `loadStage` takes it. */
-export function segmentOptionsOf(settings: ModelSettings) {
+export function segmentOptionsOf(settings: Omit<ModelSettings, 'model'>) {
   const { provider, threads, optimisation, isolate, maxQueue, stuckMs, slowDown } = settings;
   const isolation = isolate ? ('process' as const) : ('thread' as const);
   return { provider, threads, optimisation, isolation, maxQueue, stuckMs, slowDown };

@@ -10,4 +10,5 @@ export { type DeviceLinkReport, DeviceLinks, type DeviceLinksOptions } from './d
 export { FleetDeployments, type FleetDeploymentsOptions } from './fleet-deployments.js';
 export { type FleetDevice, type JoinOptions, joinFleet } from './join-fleet.js';
 export { LeaseGate } from './lease-gate.js';
+export { addressesToAnnounce } from './own-addresses.js';
 export { type CommandParts, runCommands } from './run-command.js';

@@ -1,9 +1,8 @@
 import { freemem } from 'node:os';
-import { join } from 'node:path';
 import {
   type BrokerConnection,
   ContentFetcher,
-  ContentStore,
+  type ContentStore,
   type ContentTls,
   type DesiredState,
   type DeviceId,
@@ -35,10 +34,10 @@ export interface JoinOptions {
   readonly device: DeviceId;
   readonly session: SessionId;
   readonly role: 'agent' | 'server';
-  /** For the files of deployments; what is in it is this device's alone. */
+  /** Where files of deployments are kept. */
+  readonly store: ContentStore;
+  /** Where they get their names; what is in it is this device's alone, and goes when it starts. On the file system of `store`. */
   readonly folder: string;
-  /** Most bytes of files that are kept, those in use included. */
-  readonly cacheBytes: number;
   readonly segmentOptions: SegmentOptions;
   readonly maxInFlight: number;
   /** Deadline of a request that comes without one. */
@@ -80,8 +79,7 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
   opened.add({ [Symbol.asyncDispose]: async () => post.close() });
   const links = opened.add(new DeviceLinks({ ...options, name: device, post, tlsFor: options.tlsFor, loopback }));
   let content: Peers['content'] = [];
-  const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: options.cacheBytes });
-  const { contentTls } = options;
+  const { contentTls, store } = options;
   const fetcher = new ContentFetcher({
     store,
     urls: () => content,
@@ -93,7 +91,7 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
   const deployments = await FleetDeployments.open({
     store,
     fetcher,
-    folder: join(folder, 'deployed'),
+    folder,
     segmentOptions: options.segmentOptions,
     freeMemoryBytes: freemem,
     ...(options.verify === undefined ? {} : { verify: options.verify }),

@@ -1,35 +1,34 @@
+import { join } from 'node:path';
 import {
-  type BrokerConnection,
+  ContentStore,
   type DeviceId,
   deviceId,
-  Fleet,
   type FleetId,
-  factsOfThisDevice,
   fleetId,
   newSession,
   openBroker,
   openConnection,
-  openProcessMeter,
   openStore,
-  startMember,
   willOf,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import {
   checkBrokerAddress,
   type Daemon,
+  isLoopback,
   type Log,
   type OpenResources,
   type RecentLines,
+  segmentOptionsOf,
   startDaemon,
-  version,
 } from '@cutpoint/daemon';
-import { runCommands } from '@cutpoint/fleet';
-import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
-import type { Models } from '../http/models.js';
+import { addressesToAnnounce, joinFleet, runCommands } from '@cutpoint/fleet';
 import { openHttp } from '../http/open-http.js';
 import type { ServerSettings } from '../settings.js';
+import { contentRoutes } from './content-routes.js';
 import { fleetAdmin } from './fleet-admin.js';
+import { FleetModels } from './fleet-models.js';
+import { leadFleet } from './lead-fleet.js';
 
 const httpByDefault = '127.0.0.1:7480';
 const unpaired = 'Devices are not paired: every program on this machine may join under any name.';
@@ -45,44 +44,67 @@ export async function startFleetServer(
 ): Promise<Daemon> {
   const fleet = fleetId.parse(settings.fleetName);
   const device = deviceId.parse(settings.name);
-  const requests = { done: 0, failed: 0, underWay: 0 };
-  let announce = (_addresses: readonly string[]): void => {};
+  let announce = (_url: string): void => {};
   const daemon = await startDaemon(settings, log, async (opened) => {
     const store = openStore(folder);
     opened.add({ [Symbol.asyncDispose]: async () => store[Symbol.dispose]() });
+    const content = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
     const session = newSession();
     const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
     const address = await brokerOf(settings, fleet, device, { opened, log });
     const will = willOf(fleet, device, session);
-    const connection = opened.add(openConnection({ ...address, will, onProblem }));
-    const view = opened.add(new Fleet(connection, { fleet, onProblem }));
-    logChanges(view, log);
-    const meter = openProcessMeter();
-    const member = startMember(connection, {
+    const { maxBackoffMs, connectTimeoutMs, timeoutMs } = settings;
+    const connection = opened.add(openConnection({ ...address, will, maxBackoffMs, connectTimeoutMs, onProblem }));
+    let contentUrls: readonly string[] = [];
+    const lead = leadFleet(opened, {
+      connection,
+      fleet,
+      store,
+      content,
+      contentUrls: () => contentUrls,
+      sign: async () => undefined,
+      log,
+    });
+    const joined = await joinFleet(opened, {
+      connection,
       fleet,
       device,
       session,
       role: 'server',
-      addresses: [],
-      facts: factsOfThisDevice(version),
-      measure: () => ({ ...meter(), requests, links: [] }),
-      onDesired: ({ generation }) => log.warn({ generation }, 'something is deployed to this server, which it ignores'),
+      store: content,
+      folder: join(folder, 'deployed'),
+      segmentOptions: segmentOptionsOf(settings),
+      maxInFlight: settings.maxRequests,
+      timeoutMs,
+      connectTimeoutMs,
+      maxBackoffMs,
       onCommand: runCommands({ recent, content: undefined }),
-      onProblem,
+      log,
     });
-    announce = (addresses) => member.announce(addresses);
-    opened.add(member);
-    const health = () => healthOf(connection, view);
+    announce = (url) => joined.announce(url);
+    const health = () => ({ ...joined.health(), devices: lead.view.devices().length });
     const notes = () => (address.url.startsWith('mqtts:') ? [] : [unpaired]);
-    const admin = fleetAdmin(fleet, view, notes);
-    opened.add(
-      await openHttp(settings.http ?? httpByDefault, settings, { models: noModels, health, fleet: admin, log }),
-    );
+    const { service, links } = joined;
+    const active = () => lead.deployer.active;
+    const models = new FleetModels({ device, view: lead.view, service, links, active });
+    const admin = fleetAdmin(fleet, lead.view, notes);
+    const extend = contentRoutes(content, log);
+    const http = await openHttp(settings.http ?? httpByDefault, settings, {
+      models,
+      health,
+      fleet: admin,
+      extend,
+      log,
+    });
+    opened.add(http);
+    const loopback = isLoopback(new URL(connection.url).hostname);
+    contentUrls = addressesToAnnounce(http.url, { loopback });
+    lead.peers.changed();
     log.info({ fleet, device, broker: address.url, folder }, 'fleet');
     for (const note of notes()) log.info(note);
-    return { name: 'cutpoint-server', handler: probeOnly, health };
+    return { name: 'cutpoint-server', handler: joined.handler, health };
   });
-  announce([daemon.url]);
+  announce(daemon.url);
   return daemon;
 }
 
@@ -111,27 +133,3 @@ async function brokerOf(
   );
   return { url: broker.url, device, password: broker.serverPassword };
 }
-
-function logChanges(view: Fleet, log: Log): void {
-  view.watch(({ kind, device }) => {
-    const now = view.device(device);
-    if (kind === 'status' && now !== undefined) log.info({ device, status: now.status, role: now.role }, 'device');
-  });
-}
-
-function healthOf(connection: BrokerConnection, view: Fleet) {
-  const devices = view.devices().length;
-  return { ready: connection.connected, broker: connection.connected ? 'connected' : 'away', devices };
-}
-
-const noModels: Models = {
-  list: () => [],
-  infer: async (name) => {
-    throw new CutpointError('CUT_NOT_FOUND', `No model "${name}" is deployed in this fleet.`);
-  },
-};
-
-const probeOnly: RequestHandler = async ({ method, meta }) => {
-  if (method === probeMethod) return answerProbe({ meta });
-  throw new CutpointError('CUT_NOT_FOUND', `Nothing is deployed to this server: it cannot answer "${method}".`);
-};

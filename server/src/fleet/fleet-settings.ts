@@ -1,4 +1,4 @@
-import { brokerSetting, nameSetting } from '@cutpoint/daemon';
+import { brokerSetting, deviceSettings, nameSetting } from '@cutpoint/daemon';
 import { z } from 'zod';
 
 /** The settings of a server that leads a fleet, which holds no model of its own. */
@@ -13,6 +13,7 @@ export const fleetSettings = {
   mqtt: brokerSetting
     .default('mqtt://127.0.0.1:7483')
     .describe("where the fleet's own broker listens; loopback until devices are paired"),
+  cacheMb: deviceSettings.cacheMb,
   broker: brokerSetting.optional().describe('use the MQTT broker at this address, instead of one inside the server'),
 };
 

@@ -13,12 +13,17 @@ import {
 import type { ServerSettings } from '../settings.js';
 import type { Access } from './access.js';
 import type { FleetAdmin } from './fleet-admin.js';
-import { type HttpServer, startHttp } from './http-server.js';
-import type { Models } from './models.js';
+import { type HttpOptions, type HttpServer, startHttp } from './http-server.js';
 
 const callersMay: readonly Scope[] = ['infer', 'read'];
 /** Who can reach the folder of a fleet, or a broker that asks for no names, rules it anyway. */
 const ownersMay: readonly Scope[] = ['admin'];
+
+export interface OpenHttpOptions extends Pick<HttpOptions, 'models' | 'extend'> {
+  readonly health: () => HealthReport;
+  readonly fleet?: FleetAdmin;
+  readonly log: Log;
+}
 
 /**
  * Serves models over HTTP on the address of the setting `http`, guarded like the daemon's own address: by TLS where it has a
@@ -28,7 +33,7 @@ const ownersMay: readonly Scope[] = ['admin'];
 export async function openHttp(
   address: string,
   settings: ServerSettings,
-  { models, health, fleet, log }: { models: Models; health: () => HealthReport; fleet?: FleetAdmin; log: Log },
+  { models, health, fleet, extend, log }: OpenHttpOptions,
 ): Promise<HttpServer> {
   const { host, port } = parseAddress(address);
   const { tlsCert, tlsKey, tokenFile, insecure, timeoutMs, graceMs } = settings;
@@ -48,6 +53,7 @@ export async function openHttp(
     access: token === undefined ? openAccess(here, fleet === undefined ? callersMay : ownersMay) : tokenAccess(token),
     models,
     ...(fleet === undefined ? {} : { fleet }),
+    ...(extend === undefined ? {} : { extend }),
     health,
     limits: { timeoutMs },
     graceMs,

@@ -11,10 +11,10 @@ import {
   saveIdentity,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
+import { stateFolder, stateHelp } from '@cutpoint/daemon';
 import { type Command, InvalidArgumentError } from 'commander';
 import { answerAndWait, type MadeCode } from '../fleet/answer-and-wait.js';
 import { ownName } from '../fleet/ask-server.js';
-import { stateFolder, stateHelp } from '../fleet/state-folder.js';
 import { onInterrupt } from '../interrupt.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';

@@ -1,7 +1,7 @@
 import { deviceId } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
+import { stateFolder, stateHelp } from '@cutpoint/daemon';
 import { askServer } from '../fleet/ask-server.js';
-import { stateFolder, stateHelp } from '../fleet/state-folder.js';
 import { onInterrupt } from '../interrupt.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';

@@ -1,8 +1,8 @@
 import { type Scope, type StoredToken, scope } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
+import { stateFolder, stateHelp } from '@cutpoint/daemon';
 import { InvalidArgumentError } from 'commander';
 import { askServer } from '../fleet/ask-server.js';
-import { stateFolder, stateHelp } from '../fleet/state-folder.js';
 import { onInterrupt } from '../interrupt.js';
 import { parsePositive } from '../options.js';
 import { printResult } from '../output/result.js';

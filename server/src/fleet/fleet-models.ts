@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import type { Assignment, DeviceId, Fleet } from '@cutpoint/control';
+import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import {
+  bytesOf,
+  type Climbed,
+  climb,
+  type HopTimes,
+  Pace,
+  type Rung,
+  readSplitAnswer,
+  type SplitResult,
+} from '@cutpoint/daemon';
+import type { DeployedService, DeviceLinks } from '@cutpoint/fleet';
+import type { FleetAssignments } from '../deploy/rollout.js';
+import type { InferAnswer, InferOptions, ModelInfo, Models } from '../http/models.js';
+
+export interface FleetModelsOptions {
+  /** What this server is called. */
+  readonly device: DeviceId;
+  readonly view: Pick<Fleet, 'device'>;
+  readonly service: DeployedService;
+  readonly links: DeviceLinks;
+  /** What the fleet runs. */
+  readonly active: () => FleetAssignments;
+}
+
+type Asked = { readonly inputs: NamedTensors };
+type Way = Rung<Asked, SplitResult & { readonly begunAt: DeviceId }>;
+
+/** What is deployed in a fleet, for callers over HTTP: answered here where it was deployed here too, else by a device. */
+export class FleetModels implements Models {
+  readonly #options: FleetModelsOptions;
+  /** How long each device takes, by deployment. */
+  readonly #paces = new Map<string, Pace>();
+
+  constructor(options: FleetModelsOptions) {
+    this.#options = options;
+  }
+
+  list(): readonly ModelInfo[] {
+    const known = new Map<string, ModelInfo>();
+    for (const [device, assignments] of this.#options.active()) {
+      for (const assignment of assignments) {
+        if (assignment.ladder.length === 0) continue;
+        const ready = this.#isThere(device) || known.get(assignment.deployment)?.ready === true;
+        known.set(assignment.deployment, infoOf(assignment, ready));
+      }
+    }
+    return [...known.values()];
+  }
+
+  async infer(name: string, tensors: NamedTensors, options: InferOptions): Promise<InferAnswer> {
+    const { deadlineMs, id = randomUUID(), outputs: wanted, signal } = options;
+    const ways = this.#ways(name);
+    if (ways.length === 0) {
+      const message = `No device that requests for "${name}" can begin at is there; \`cutpoint status\` tells what is deployed.`;
+      throw new CutpointError('CUT_UNREACHABLE', message);
+    }
+    const climbed = await climb(ways, { inputs: tensors }, { deadlineMs, id, bytes: bytesOf(tensors), signal });
+    return answerOf(climbed, wanted);
+  }
+
+  /** Here first, as nothing has to travel; then at the other devices where requests for it begin. */
+  #ways(name: string): readonly Way[] {
+    const { device: own } = this.#options;
+    const begin = [...this.#options.active()]
+      .filter(([, all]) => all.some(({ deployment, ladder }) => deployment === name && ladder.length > 0))
+      .map(([device]) => device);
+    const others = begin.filter((device) => device !== own && this.#isThere(device));
+    const here = begin.includes(own) ? [this.#here(name, own)] : [];
+    return [...here, ...others.map((device) => this.#at(name, device))];
+  }
+
+  #isThere(device: DeviceId): boolean {
+    return device === this.#options.device || this.#options.view.device(device)?.status === 'online';
+  }
+
+  #here(name: string, own: DeviceId): Way {
+    const { service } = this.#options;
+    return {
+      name: own,
+      breaker: undefined,
+      pace: this.#paceOf(name, own),
+      run: async ({ inputs }, { id, signal }) => ({
+        ...(await service.whole({ name, inputs, id, signal })),
+        begunAt: own,
+      }),
+    };
+  }
+
+  #at(name: string, device: DeviceId): Way {
+    const { links } = this.#options;
+    return {
+      name: device,
+      breaker: links.breaker(device, 1),
+      pace: this.#paceOf(name, device),
+      run: async ({ inputs }, { id, signal }) => {
+        await links.tried(device);
+        const request = { method: 'infer', meta: { model: name, id }, tensors: inputs };
+        const { meta, tensors } = await links.to(device).peer().request(request, { signal });
+        const answer = readSplitAnswer(meta, tensors);
+        if (answer !== undefined) return { ...answer, begunAt: device };
+        throw new CutpointError('CUT_MODEL_MISMATCH', `${device} does not answer as a device of this version does.`);
+      },
+    };
+  }
+
+  #paceOf(name: string, device: DeviceId): Pace {
+    const key = `${name} ${device}`;
+    const pace = this.#paces.get(key) ?? new Pace();
+    this.#paces.set(key, pace);
+    return pace;
+  }
+}
+
+function infoOf({ deployment, model }: Assignment, ready: boolean): ModelInfo {
+  return {
+    name: deployment,
+    version: model.hash.slice(0, 16),
+    platform: 'onnx_onnxruntime',
+    ready,
+    inputs: model.inputs,
+    outputs: model.outputs,
+  };
+}
+
+function answerOf(
+  { answer: { outputs, timing, route, begunAt } }: Climbed<SplitResult & { readonly begunAt: DeviceId }>,
+  wanted: readonly string[] | undefined,
+): InferAnswer {
+  const chosen = wanted === undefined ? outputs : new Map([...outputs].filter(([name]) => wanted.includes(name)));
+  return {
+    outputs: chosen,
+    timing: timesOf(timing),
+    path: [begunAt, ...(route?.devices ?? [])],
+  };
+}
+
+function timesOf({ stages, links }: HopTimes): InferAnswer['timing'] {
+  return { segments: stages.map(({ queueMs, computeMs }) => ({ queueMs, computeMs })), links };
+}

@@ -1,0 +1,67 @@
+import {
+  type Assignment,
+  type BrokerConnection,
+  type ContentStore,
+  type DesiredState,
+  type DeviceId,
+  Fleet,
+  type FleetId,
+  PeerBook,
+  type Store,
+} from '@cutpoint/control';
+import type { CutpointError } from '@cutpoint/core';
+import type { Log, OpenResources } from '@cutpoint/daemon';
+import { Deployer } from '../deploy/deployer.js';
+
+export interface LeadOptions {
+  readonly connection: BrokerConnection;
+  readonly fleet: FleetId;
+  readonly store: Store;
+  readonly content: ContentStore;
+  /** Where devices fetch files of deployments, once that is known. */
+  readonly contentUrls: () => readonly string[];
+  /** Signs what a device shall run; undefined where there is no authority. */
+  readonly sign: (desired: Omit<DesiredState, 'signature'>, device: DeviceId) => Promise<string | undefined>;
+  readonly log: Log;
+}
+
+/** What leads a fleet: who is there, what they shall run, and where they find one another. */
+export interface Lead {
+  readonly view: Fleet;
+  readonly deployer: Deployer;
+  readonly peers: PeerBook;
+}
+
+/** Leads a fleet over a connection to its broker until `opened` is closed. */
+export function leadFleet(opened: OpenResources, options: LeadOptions): Lead {
+  const { connection, fleet, store, content, log } = options;
+  const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  let leading: Deployer | undefined;
+  const view = opened.add(new Fleet(connection, { fleet, onProblem, leasedGeneration: () => leading?.leased }));
+  logChanges(view, log);
+  const { sign } = options;
+  const deployer = new Deployer({ fleet: view, records: store.deployments, content, sign, onProblem });
+  leading = deployer;
+  opened.add(asAsync(deployer));
+  const assignments = () => running(view, deployer);
+  const peers = new PeerBook(connection, { fleet, view, assignments, content: options.contentUrls, onProblem });
+  opened.add(asAsync(peers));
+  return { view, deployer, peers };
+}
+
+/** What devices run by now, and what they shall: both have to reach one another. */
+function* running(view: Fleet, { active }: Deployer): Iterable<readonly [DeviceId, readonly Assignment[]]> {
+  yield* active;
+  for (const { device } of view.devices()) yield [device, view.desired(device)?.assignments ?? []];
+}
+
+function logChanges(view: Fleet, log: Log): void {
+  view.watch(({ kind, device }) => {
+    const now = view.device(device);
+    if (kind === 'status' && now !== undefined) log.info({ device, status: now.status, role: now.role }, 'device');
+  });
+}
+
+function asAsync(resource: Disposable): AsyncDisposable {
+  return { [Symbol.asyncDispose]: async () => resource[Symbol.dispose]() };
+}
