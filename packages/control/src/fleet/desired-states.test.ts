@@ -51,7 +51,7 @@ describe('desired states', () => {
     const states = new DesiredStates(2);
     states.set(one, desiredOf(3));
     expect(() => states.set(one, desiredOf(3))).toThrow(expect.objectContaining({ code: 'CUT_STALE' }));
-    states.heardOf(generation.parse(9));
+    states.reported(generation.parse(9));
     expect(states.next()).toBe(10);
     states.set(two, desiredOf(10));
     const third = deviceId.parse('pi-3');
@@ -59,5 +59,14 @@ describe('desired states', () => {
     states.forget(one);
     states.set(third, desiredOf(11));
     expect(states.generationOf(one)).toBe(0);
+  });
+
+  it('do not believe a device that names a generation far ahead, and say when a server has used them up', () => {
+    const states = new DesiredStates(2);
+    states.set(one, desiredOf(3));
+    states.reported(generation.parse(Number.MAX_SAFE_INTEGER));
+    expect(states.next()).toBe(4);
+    states.delivered(two, desiredOf(Number.MAX_SAFE_INTEGER));
+    expect(() => states.next()).toThrow(expect.objectContaining({ code: 'CUT_DEPLOYMENT' }));
   });
 });

@@ -2,6 +2,9 @@ import { CutpointError } from '@cutpoint/core';
 import { type DeviceId, type Generation, generation as generationSchema } from '../ids.js';
 import type { DesiredState } from '../messages.js';
 
+/** A device that names a generation further ahead than this is not believed: nothing could be deployed behind the last. */
+const longestLeap = 100_000;
+
 /** The newest desired state of every device, whoever set it: this server, or another one over the same broker. */
 export class DesiredStates {
   readonly #newest = new Map<DeviceId, DesiredState>();
@@ -22,14 +25,17 @@ export class DesiredStates {
     return this.#newest.get(device)?.generation ?? generationSchema.parse(0);
   }
 
-  /** Greater than any generation that was heard of. */
+  /** Greater than any generation that was heard of. @throws CutpointError CUT_DEPLOYMENT if there are no more */
   next(): Generation {
-    return generationSchema.parse(this.#highest + 1);
+    const next = generationSchema.safeParse(this.#highest + 1).data;
+    if (next !== undefined) return next;
+    const message = `A server has desired generation ${this.#highest}, and there is none behind it: start the fleet anew.`;
+    throw new CutpointError('CUT_DEPLOYMENT', message);
   }
 
-  /** Somebody acts on, or works on, this generation. */
-  heardOf(generation: Generation | undefined): void {
-    if (generation !== undefined && generation > this.#highest) this.#highest = generation;
+  /** A device says that it acts on, or works on, this generation. */
+  reported(generation: Generation | undefined): void {
+    if (generation !== undefined && generation <= this.#highest + longestLeap) this.#heardOf(generation);
   }
 
   /**
@@ -46,7 +52,7 @@ export class DesiredStates {
       throw new CutpointError('CUT_OVERLOADED', `Desired states are kept for ${this.#maxDevices} devices already.`);
     }
     this.#newest.set(device, desired);
-    this.heardOf(desired.generation);
+    this.#heardOf(desired.generation);
   }
 
   /**
@@ -54,7 +60,7 @@ export class DesiredStates {
    * something older than we know and has to be told.
    */
   delivered(device: DeviceId, desired: DesiredState): 'adopted' | 'outdated' | 'known' {
-    this.heardOf(desired.generation);
+    this.#heardOf(desired.generation);
     if (this.#onBroker.has(device) || this.#onBroker.size < this.#maxDevices) {
       this.#onBroker.set(device, desired.generation);
     }
@@ -81,6 +87,10 @@ export class DesiredStates {
   forget(device: DeviceId): void {
     this.#newest.delete(device);
     this.#onBroker.delete(device);
+  }
+
+  #heardOf(generation: Generation): void {
+    this.#highest = Math.max(this.#highest, generation);
   }
 
   #hasRoom(device: DeviceId): boolean {

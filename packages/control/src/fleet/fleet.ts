@@ -148,7 +148,7 @@ export class Fleet implements AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#watchers.delete(listener) };
   }
 
-  /** A generation that nobody has heard of yet, for the next deployment. */
+  /** A generation that nobody has heard of yet, for the next deployment. @throws CutpointError CUT_DEPLOYMENT */
   nextGeneration(): Generation {
     return this.#desired.next();
   }
@@ -292,8 +292,8 @@ export class Fleet implements AsyncDisposable {
   #takeReport(from: ChannelPayload): void {
     const { device } = from;
     const heard = readMessage(reportedState, from);
-    this.#desired.heardOf(heard.active);
-    this.#desired.heardOf(heard.wanted);
+    this.#desired.reported(heard.active);
+    this.#desired.reported(heard.wanted);
     const before = this.#records.get(device);
     const after = before && withReport(before, heard);
     if (after === undefined) {

@@ -23,6 +23,13 @@ describe('commands', () => {
     await expect(commands.execute(asked(2))).resolves.toEqual({ ok: true, lines: ['run 2'] });
   });
 
+  it('may have a budget of part of a millisecond, or one beyond any timer', async () => {
+    const commands = new CommandsOnce(async () => ['done']);
+    for (const [i, budgetMs] of [0, 0.5, 1_000.25, 1e12].entries()) {
+      await expect(commands.execute({ ...asked(i), budgetMs })).resolves.toEqual({ ok: true, lines: ['done'] });
+    }
+  });
+
   it('tell the code of what goes wrong, and stop when nobody waits any more', async () => {
     const commands = new CommandsOnce(async (_, signal) => {
       await new Promise((resolve) => signal.addEventListener('abort', resolve));

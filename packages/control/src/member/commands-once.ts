@@ -39,7 +39,7 @@ export class CommandsOnce {
   async #first({ action, budgetMs }: Command): Promise<CommandOutcome> {
     this.#running++;
     try {
-      const signal = AbortSignal.timeout(Math.min(budgetMs, longestMs));
+      const signal = AbortSignal.timeout(Math.ceil(Math.min(budgetMs, longestMs)));
       const lines = await this.#run(action, signal);
       return { ok: true, lines: newestThatFit(lines) };
     } catch (thrown) {
