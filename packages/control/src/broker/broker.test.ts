@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { fleet, until } from '../brokers.testing.js';
 import { type BrokerConnection, type ConnectionOptions, openConnection } from '../connection/connection.js';
 import { type DeviceId, deviceId } from '../ids.js';
-import { topicOf } from '../topics.js';
+import { tensorTopic, topicOf } from '../topics.js';
 import { type Broker, openBroker } from './broker.js';
 import type { BrokerLimits } from './limits.js';
 import type { Refusal } from './refusals.js';
@@ -60,6 +60,19 @@ describe('the embedded broker', () => {
       onRefused: () => {},
     });
     await expect(taken).rejects.toEqual(expect.objectContaining({ code: 'CUT_BIND' }));
+  });
+
+  it('keeps a bounded number of subscriptions for a device, however many devices it names', async () => {
+    const { broker, refused } = await open({ maxSubscriptions: 8 });
+    const greedy = join(broker, pi);
+    greedy.subscribe(
+      Array.from({ length: 8 }, (_, i) => tensorTopic(fleet, pi, deviceId.parse(`pi-${i}`))),
+      () => {},
+    );
+    await greedy.untilUp(AbortSignal.timeout(5_000));
+    greedy.subscribe([tensorTopic(fleet, pi, deviceId.parse('one-more'))], () => {});
+    await refused('CUT_OVERLOADED', /pi-1 has 8 subscriptions already/);
+    await until('told', () => greedy.lastError?.code === 'CUT_UNAUTHORISED');
   });
 
   it.each([

@@ -73,6 +73,8 @@ class EmbeddedBroker implements Broker {
   readonly #queued: QueuedBytes = { inAll: 0 };
   readonly #identities = new WeakMap<Client, BrokerIdentity>();
   readonly #verdicts = new WeakMap<Client, BrokerIdentity | CutpointError>();
+  /** All that a client has subscribed to in the life of its connection. */
+  readonly #filters = new WeakMap<Client, Set<string>>();
   readonly #clients = new Map<string, Client>();
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -130,10 +132,7 @@ class EmbeddedBroker implements Broker {
       },
       authorizePublish: (client, packet, done) => done(client && this.#refusalToPublish(client, packet)),
       authorizeSubscribe: (client, subscription, done) => {
-        const identity = this.#identities.get(client);
-        const allowed = identity !== undefined && maySubscribe(identity, subscription.topic);
-        if (!allowed) this.#refuseTopic(client, subscription.topic, 'subscribe to');
-        done(null, allowed ? subscription : null);
+        done(null, this.#refusalToSubscribe(client, subscription.topic) === undefined ? subscription : null);
       },
     });
     aedes.on('client', (client) => this.#clients.set(client.id, client));
@@ -229,6 +228,21 @@ class EmbeddedBroker implements Broker {
     this.#identities.set(client, identity);
     this.#newcomers.letIn(stream.socket);
     stream.letIn({ slowed: identity.role === 'agent' });
+  }
+
+  #refusalToSubscribe(client: Client, filter: string): CutpointError | undefined {
+    const identity = this.#identities.get(client);
+    if (identity === undefined || !maySubscribe(identity, filter)) {
+      return this.#refuseTopic(client, filter, 'subscribe to');
+    }
+    const filters = this.#filters.get(client) ?? new Set();
+    this.#filters.set(client, filters);
+    if (!filters.has(filter) && filters.size >= this.#limits.maxSubscriptions) {
+      const message = `${client.id} has ${filters.size} subscriptions already.`;
+      return this.#refuseOf(client, filter, new CutpointError('CUT_OVERLOADED', message));
+    }
+    filters.add(filter);
+    return undefined;
   }
 
   #refusalToPublish(client: Client, { topic, payload, retain, qos }: PublishPacket): CutpointError | null {

@@ -20,6 +20,8 @@ export interface BrokerLimits {
   readonly bytesPerSecond: number;
   /** Longest silence that a client may ask for, in s; it has to ping within. */
   readonly maxKeepAliveSeconds: number;
+  /** Filters that one client may subscribe to. */
+  readonly maxSubscriptions: number;
   /** Topics with a retained message, and their bytes in all. */
   readonly maxRetained: number;
   readonly maxRetainedBytes: number;
@@ -37,6 +39,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   packetsPerSecond: 1000,
   bytesPerSecond: 64 * 1024 * 1024,
   maxKeepAliveSeconds: 60,
+  maxSubscriptions: 64,
   maxRetained: 30_000,
   maxRetainedBytes: 256 * 1024 * 1024,
 };

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Random } from '../../../core/src/mutating.testing.js';
 import { mutant, mutantOf, type Plain, pick } from '../../../core/src/mutating.testing.js';
-import { command, desiredState, lease, presence, reply, reportedState, telemetry } from '../messages.js';
+import { command, desiredState, lease, peers, presence, reply, reportedState, telemetry } from '../messages.js';
 import { type DeviceChannel, deviceChannels } from '../topics.js';
 
 /** What belongs on each channel. */
@@ -11,6 +11,7 @@ export const schemas = {
   telemetry,
   reply,
   desired: desiredState,
+  peers,
   lease,
   command,
 } as const satisfies Record<DeviceChannel, z.ZodType>;
@@ -66,7 +67,12 @@ const valid: Readonly<Record<DeviceChannel, readonly Plain[]>> = {
       assignments: [
         {
           deployment: 'tiny',
-          model: { name: 'tiny', hash },
+          model: {
+            name: 'tiny',
+            hash,
+            inputs: [{ name: 'x', dtype: 'f32', shape: [1, null, 'n'] }],
+            outputs: [{ name: 'y', dtype: 'f32', shape: [1, 10] }],
+          },
           segments: [{ from: 0, to: 1, file, memoryBytes: 1e6 }],
           files: [file],
           ladder: [{ at: [1], codecs: ['raw'], chain: ['pi-2'] }],
@@ -76,6 +82,13 @@ const valid: Readonly<Record<DeviceChannel, readonly Plain[]>> = {
     },
     { generation: 6, assignments: [] },
   ],
+  peers: [
+    {
+      devices: [{ device: 'pi-2', addresses: ['wss://pi-2.local:7401'] }],
+      content: ['https://server:7480', 'http://127.0.0.1:7480'],
+    },
+    { devices: [], content: [] },
+  ],
   lease: [
     { session, beat: 0, generation: 5, durationMs: 5000 },
     { session, beat: 0, generation: 5, durationMs: 0, announce: true },
@@ -84,6 +97,7 @@ const valid: Readonly<Record<DeviceChannel, readonly Plain[]>> = {
     { id, session, budgetMs: 1000, action: { kind: 'ping' } },
     { id, session, budgetMs: 1000, action: { kind: 'logs', lines: 10 } },
     { id: 'c'.repeat(32), session, budgetMs: 1000, action: { kind: 'forget-cache' } },
+    { id, session, budgetMs: 1000, action: { kind: 'check-identity' } },
   ],
 };
 

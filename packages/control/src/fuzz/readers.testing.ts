@@ -88,11 +88,12 @@ function openMember(): FuzzTarget {
       ...{ requests: { done: 0, failed: 0, underWay: 0 }, links: [] },
     }),
     onDesired: ({ assignments }) => void assignments.length,
+    onPeers: ({ devices }) => void devices.length,
     onCommand: async (_action, signal) => (signal.aborted ? [] : ['a line']),
     onProblem: (error) => seen.note(error),
     beatMs: foreverMs,
   });
-  const channels: readonly DeviceChannel[] = ['desired', 'lease', 'command'];
+  const channels: readonly DeviceChannel[] = ['desired', 'peers', 'lease', 'command'];
   return {
     async attempt(random) {
       const channel = pick(channels, random);

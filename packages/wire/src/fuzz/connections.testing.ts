@@ -126,6 +126,7 @@ async function call(random: Random): Promise<string> {
   pipe.destroy();
   for (let i = 0; i < settled.length; i++) await settled[i];
   for (const failure of failures) checkExpected(failure as CutpointError);
-  const [first] = failures as { code?: string }[];
-  return first?.code ?? 'taken';
+  const codes = failures.map((failure) => (failure as CutpointError).code);
+  // In the end the connection is lost to all that were not answered.
+  return codes.find((code) => code !== 'CUT_CONNECTION_LOST') ?? 'taken';
 }
