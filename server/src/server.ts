@@ -46,15 +46,21 @@ export interface ServerContext {
  * CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE for the address. With the setting `fleet`, it leads a fleet instead.
  */
 export async function startServer(settings: ServerSettings, context: ServerContext): Promise<Daemon> {
-  const { model, fleet } = settings;
-  if (fleet === undefined) return await startModelServer({ ...settings, model: needModel(model) }, context);
-  if (model !== undefined) {
-    const message = 'Give a model or --fleet, not both: a fleet gets its models by `cutpoint deploy`.';
+  const { model, fleet, join } = settings;
+  if ([model, fleet, join].filter((given) => given !== undefined).length > 1) {
+    const message = 'Give one of a model, --fleet and --join: a fleet gets its models by `cutpoint deploy`.';
     throw new CutpointError('CUT_USAGE', message);
   }
   // Loaded where it is needed: broker, store and authority take memory.
-  const { startFleetServer } = await import('./fleet/fleet-server.js');
-  return await startFleetServer(settings, fleet, context);
+  if (fleet !== undefined) {
+    const { startFleetServer } = await import('./fleet/fleet-server.js');
+    return await startFleetServer(settings, fleet, context);
+  }
+  if (join !== undefined) {
+    const { startJoinedServer } = await import('./fleet/join-server.js');
+    return await startJoinedServer(settings, join, context);
+  }
+  return await startModelServer({ ...settings, model: needModel(model) }, context);
 }
 
 type ModelServerSettings = ServerSettings & { readonly model: string };

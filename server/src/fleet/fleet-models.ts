@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Assignment, DeviceId, Fleet } from '@cutpoint/control';
+import type { Assignment, DeviceId } from '@cutpoint/control';
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import {
   bytesOf,
@@ -18,7 +18,8 @@ import type { InferAnswer, InferOptions, ModelInfo, Models } from '../http/model
 export interface FleetModelsOptions {
   /** What this server is called. */
   readonly device: DeviceId;
-  readonly view: Pick<Fleet, 'device'>;
+  /** Whether another device is online. */
+  readonly isThere: (device: DeviceId) => boolean;
   readonly service: DeployedService;
   readonly links: DeviceLinks;
   /** What the fleet runs. */
@@ -73,7 +74,7 @@ export class FleetModels implements Models {
   }
 
   #isThere(device: DeviceId): boolean {
-    return device === this.#options.device || this.#options.view.device(device)?.status === 'online';
+    return device === this.#options.device || this.#options.isThere(device);
   }
 
   #here(name: string, own: DeviceId): Way {

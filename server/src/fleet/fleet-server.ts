@@ -86,7 +86,8 @@ export async function startFleetServer(
     const notes = () => (address.url.startsWith('mqtts:') ? [] : [unpaired]);
     const { service, links } = joined;
     const active = () => lead.deployer.active;
-    const models = new FleetModels({ device, view: lead.view, service, links, active });
+    const isThere = (other: DeviceId) => lead.view.device(other)?.status === 'online';
+    const models = new FleetModels({ device, isThere, service, links, active });
     const admin = fleetAdmin(fleet, lead.view, notes);
     const extend = contentRoutes(content, log);
     const http = await openHttp(settings.http ?? httpByDefault, settings, {

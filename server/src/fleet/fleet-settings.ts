@@ -13,7 +13,10 @@ export const fleetSettings = {
   mqtt: brokerSetting
     .default('mqtt://127.0.0.1:7483')
     .describe("where the fleet's own broker listens; loopback until devices are paired"),
-  cacheMb: deviceSettings.cacheMb,
+  join: brokerSetting
+    .optional()
+    .describe("address of a fleet's broker: the server then joins the fleet that another leads, and takes no model"),
+  ...deviceSettings,
   broker: brokerSetting.optional().describe('use the MQTT broker at this address, instead of one inside the server'),
 };
 
