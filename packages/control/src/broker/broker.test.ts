@@ -72,7 +72,11 @@ describe('the embedded broker', () => {
     await greedy.untilUp(AbortSignal.timeout(5_000));
     greedy.subscribe([tensorTopic(fleet, pi, deviceId.parse('one-more'))], () => {});
     await refused('CUT_OVERLOADED', /pi-1 has 8 subscriptions already/);
-    await until('told', () => greedy.lastError?.code === 'CUT_UNAUTHORISED');
+    await until('told', () => greedy.lastError !== undefined);
+    expect(greedy.lastError).toMatchObject({
+      code: 'CUT_UNAUTHORISED',
+      message: expect.stringContaining(`pi-1 subscribe to ${tensorTopic(fleet, pi, deviceId.parse('one-more'))}`),
+    });
   });
 
   it.each([

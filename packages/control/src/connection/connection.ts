@@ -72,6 +72,8 @@ export interface BrokerConnection extends AsyncDisposable {
 
 const firstBackoffMs = 100;
 const goodbyeMs = 1_000;
+/** Instead of a quality of service (MQTT 3.1.1, section 3.9.3). */
+const refusedQos = 128;
 const closedUnheard =
   'The connection was closed before this device was let in: its certificate may be refused, or there is no MQTT broker';
 
@@ -237,8 +239,7 @@ class ReconnectingConnection implements BrokerConnection {
 
   async #subscribe(client: MqttClient, filters: readonly string[]): Promise<void> {
     if (filters.length === 0) return;
-    const granted = await client.subscribeAsync([...filters], { qos: 1 });
-    const refused = granted.filter(({ qos }) => qos === 128).map(({ topic }) => topic);
+    const refused = await refusedOf(client, filters);
     if (refused.length === 0) return;
     const message = `The broker at ${this.url} refuses to let ${this.#options.device} subscribe to ${refused.join(', ')}: check its rights.`;
     throw new CutpointError('CUT_UNAUTHORISED', message);
@@ -276,6 +277,20 @@ function pemsOf({ ca, cert, key }: ClientTls): IClientOptions & { readonly minVe
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
+}
+
+/** Subscribes, and gives the filters that the broker refuses. */
+async function refusedOf(client: MqttClient, filters: readonly string[]): Promise<readonly string[]> {
+  try {
+    const granted = await client.subscribeAsync([...filters], { qos: 1 });
+    return granted.filter(({ qos }) => qos === refusedQos).map(({ topic }) => topic);
+  } catch (thrown) {
+    // Where any is refused, mqtt.js throws, with the answer to all of them.
+    const { granted } = (thrown as { packet?: { granted?: readonly unknown[] } }).packet ?? {};
+    const refused = filters.filter((_, i) => granted?.[i] === refusedQos);
+    if (refused.length > 0) return refused;
+    throw thrown;
+  }
 }
 
 function encode(message: unknown): Buffer {
