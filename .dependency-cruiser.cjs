@@ -33,7 +33,7 @@ module.exports = {
     {
       name: 'pure-packages-import-nothing-from-node',
       severity: 'error',
-      from: { path: '^packages/(graph|codec|plan)/src', pathNot: '\\.(test|testing)\\.ts$' },
+      from: { path: '^packages/(graph|codec|plan)/src', pathNot: '\\.(test|long|testing)\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -49,7 +49,7 @@ module.exports = {
       // A conformance suite is run by whoever has an implementation, in any package.
       name: 'helpers-of-tests-are-for-tests',
       severity: 'error',
-      from: { pathNot: '\\.(test|testing|fuzz)\\.ts$' },
+      from: { pathNot: '\\.(test|long|testing|fuzz)\\.ts$' },
       to: { path: '\\.testing\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, pathNot: 'node_modules' } },
@@ -62,7 +62,7 @@ module.exports = {
     {
       name: 'no-undeclared-dependency',
       severity: 'error',
-      from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|testing)\\.ts$' },
+      from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|long|testing)\\.ts$' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
   ],

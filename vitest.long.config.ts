@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** Whole jobs on real models, minutes each: `npm run test:long`. */
+/** Whole jobs on real models, and what else takes long: `npm run test:long`. */
 export default defineConfig({
   oxc: { target: 'es2022' },
   test: {
-    include: ['test/**/*.long.ts'],
+    include: ['test/**/*.long.ts', 'packages/*/src/**/*.long.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -86,16 +86,6 @@ describe('cutpoint split', () => {
 });
 
 describe('cutpoint verify', () => {
-  it('passes at every cut of models with control flow and with external data', async () => {
-    const external = await writeExternalModel(folder, { layers: 2, width: 16 });
-    for (const model of [controlFlow, external]) {
-      const { status, value } = await json('verify', model);
-      expect(value).toMatchObject({ model, verified: value.cuts, maxAbsDiff: 0, failures: [] });
-      expect(value.maxRelDiffOptimised).toBeLessThan(1e-4);
-      expect(status).toBe(0);
-    }
-  });
-
   it('takes cuts one by one and all at once, every nth, and an input file', async () => {
     expect((await json('verify', pixels, '--at', '2,5')).value.verified).toBe(3);
     expect((await json('verify', pixels, '--every', '4')).value.verified).toBe(4);
@@ -112,30 +102,6 @@ describe('cutpoint verify', () => {
     expect(stdout).toContain('10 splits at every cut from 0 to 9: all equal to the whole');
     expect(stdout).toContain('inputs             random\n');
     expect(stdout).toContain('optimisations off  largest difference 0\n');
-  });
-});
-
-describe('cutpoint bench overhead', () => {
-  it('measures whole, halves, split and rates with agent and server apart', async () => {
-    const { status, value } = await json(
-      'bench',
-      'overhead',
-      classifier,
-      '--at',
-      '110',
-      '--runs',
-      '3',
-      '--dim',
-      'x.2=48',
-    );
-    expect(status).toBe(0);
-    expect(Object.keys(value)).toEqual(
-      expect.arrayContaining(['wholeMs', 'frontMs', 'backMs', 'splitMs', 'ratio', 'throughputHz', 'boundHz']),
-    );
-    expect(value.ratio).toBeCloseTo(value.splitMs / (value.frontMs + value.backMs), 6);
-    expect(value.splitMs).toBeGreaterThan(value.computeMs / 2);
-    expect(value.throughputHz).toBeGreaterThan(0);
-    expect(value.throughputRatio).toBeCloseTo(value.throughputHz / value.boundHz, 6);
   });
 });
 

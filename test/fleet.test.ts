@@ -21,9 +21,8 @@ async function serve(mqtt = 'mqtt://127.0.0.1:0', http = '127.0.0.1:0') {
 }
 
 async function statusOf(http: string, device: string): Promise<string | undefined> {
-  await using listed = cutpoint(['devices', '--server', http, '--json']);
-  await listed.exit();
-  const { devices = [] } = JSON.parse(listed.stdout) as { devices?: { device: string; status: string }[] };
+  const response = await fetch(new URL('/v1/devices', http), { signal: AbortSignal.timeout(20_000) });
+  const { devices } = (await response.json()) as { devices: { device: string; status: string }[] };
   return devices.find((one) => one.device === device)?.status;
 }
 

@@ -10,7 +10,7 @@ const bound = 64 * 2 ** 20;
 
 it.each(['thread', 'process'] as const)(
   `${rounds} rounds of load, run and dispose in a %s end within 64 MB of round ${settled}`,
-  { timeout: 20_000 + rounds * 1_000 },
+  { timeout: 60_000 + rounds * 3_000 },
   async (isolation) => {
     const model = identityModel('f32');
     const inputs = new Map([['x', tensorOf('f32', [1, 2], new Float32Array(2))]]);
