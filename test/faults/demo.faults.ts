@@ -45,6 +45,8 @@ async function isListening(port: number): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return false;
+    // Accepted, and then its process died.
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') return true;
     throw error;
   } finally {
     socket.destroy();

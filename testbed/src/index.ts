@@ -13,9 +13,9 @@ export { type EmulationChoice, type NetworkOptions, openNetwork } from './links/
 export { whyNoNetns } from './links/probe-netns.js';
 export { openProxyLink, type ProxyLinkOptions } from './links/proxy-link.js';
 export { parseTrace } from './links/trace.js';
+export { byModel } from './report/by-model.js';
 export { rankingText, verdicts } from './report/measured-front.js';
 export { errorPct, errorsOf, type ResultRow, type Results, resultsSchema } from './report/results.js';
-export { byModel } from './report/svg.js';
 export { writeReport } from './report/write-report.js';
 export { runTestbed, type TestbedOptions } from './runner/run-testbed.js';
 export { listScenarios } from './scenarios/list-scenarios.js';

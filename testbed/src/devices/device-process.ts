@@ -1,7 +1,7 @@
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { type Daemon, type Log, openLog, runUntilStopped } from '@cutpoint/daemon';
 import { agentSettings, startAgent } from '@cutpoint/edge-agent';
-import { serverSettings, startServer } from '@cutpoint/server';
+import { serverSettings, startServer } from '@cutpoint/server/daemon';
 import type { z } from 'zod';
 import type { StartedMessage, StartMessage } from './device-messages.js';
 

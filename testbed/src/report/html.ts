@@ -1,8 +1,9 @@
+import { byModel } from './by-model.js';
 import { colours } from './charts.js';
 import { escaped } from './escape.js';
 import { rankingText, verdicts } from './measured-front.js';
 import { errorPct, type ResultRow, type Results } from './results.js';
-import { byModel, chartsOf } from './svg.js';
+import { chartsOf } from './svg.js';
 
 const style = `
 :root { color-scheme: light dark; --line: #8884; }

@@ -1,3 +1,4 @@
+import { byModel } from './by-model.js';
 import { agreementChart, colours, frontChart } from './charts.js';
 import { escaped } from './escape.js';
 import type { ResultRow, Results } from './results.js';
@@ -12,12 +13,6 @@ export function chartsOf(rows: readonly ResultRow[]): { front: string; latency: 
     latency: agreementChart(rows, 'latencyMs'),
     throughput: agreementChart(rows, 'throughputHz'),
   };
-}
-
-/** The rows by model, in order of appearance. */
-export function byModel(rows: readonly ResultRow[]): ReadonlyMap<string, readonly ResultRow[]> {
-  const models = [...new Set(rows.map(({ model }) => model))];
-  return new Map(models.map((model) => [model, rows.filter((row) => row.model === model)]));
 }
 
 function legend(y: number): string {

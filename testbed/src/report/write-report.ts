@@ -2,9 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import { csvOf } from './csv.js';
-import { htmlOf } from './html.js';
 import { type Results, resultsSchema } from './results.js';
-import { svgOf } from './svg.js';
 
 /**
  * Writes results.json, results.csv, report.html and report.svg into a folder, which is made if need be. Each file is
@@ -17,6 +15,8 @@ export async function writeReport(folder: string, results: Results): Promise<voi
     const [issue] = checked.error.issues;
     throw new CutpointError('CUT_INTERNAL', `The results are wrong at ${issue?.path.join('.')}: ${issue?.message}.`);
   }
+  // Loaded where a report is written: what draws the charts is large.
+  const [{ htmlOf }, { svgOf }] = await Promise.all([import('./html.js'), import('./svg.js')]);
   const files = {
     'results.json': `${JSON.stringify(checked.data, null, 2)}\n`,
     'results.csv': csvOf(checked.data.rows),

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CutpointError, isErrorCode, onCancel } from '@cutpoint/core';
 import { settingsOf } from '@cutpoint/daemon';
-import { serverSettings } from '@cutpoint/server';
+import { serverSettings } from '@cutpoint/server/daemon';
 
 const command = fileURLToPath(new URL('../../bin/cutpoint.js', import.meta.url));
 const startMs = 120_000;

@@ -1,4 +1,4 @@
-import { serverSettings, startServer } from '@cutpoint/server';
+import { serverSettings, startServer } from '@cutpoint/server/daemon';
 import { configureDaemon } from '../daemon-verb.js';
 import type { Verb } from '../verb.js';
 
