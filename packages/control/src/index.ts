@@ -33,6 +33,7 @@ export {
   tableFileName,
 } from './content/deployed-names.js';
 export type { ContentTls } from './content/download.js';
+export type { Incoming } from './content/incoming.js';
 export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
 export { type AnnounceOptions, announce } from './discovery/announce.js';
 export type { Announcement } from './discovery/announcement.js';

@@ -133,6 +133,11 @@ export class Deployer implements Disposable {
     return newest;
   }
 
+  /** @throws CutpointError CUT_DEPLOYMENT while something is on its way. */
+  requireIdle(): void {
+    requireIdle(this.#rollout);
+  }
+
   /** Gives up what is on its way. */
   withdraw(): void {
     this.#step((rollout) => giveUp(rollout, { code: 'CUT_CANCELLED', message: 'The deployment was withdrawn.' }));

@@ -1,6 +1,13 @@
-import type { Assignment, DeploymentId, DesiredState, DeviceId, Generation } from '@cutpoint/control';
+import type { Assignment, AssignmentState, DeploymentId, DesiredState, DeviceId, Generation } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { awaited, type FleetAssignments, type Rollout, type RolloutProblem, statesOf } from './rollout.js';
+import {
+  type Attempt,
+  awaited,
+  type FleetAssignments,
+  type Rollout,
+  type RolloutProblem,
+  statesOf,
+} from './rollout.js';
 
 /** The generation that leases name: what devices act on. */
 export function leasedGeneration({ active }: Rollout): Generation {
@@ -25,6 +32,17 @@ export interface RolloutStatus {
   readonly problem: RolloutProblem | undefined;
   readonly fetchedBytes: number;
   readonly totalBytes: number;
+  /** How far each device is, while a change is on its way. */
+  readonly devices: readonly DeviceProgress[];
+}
+
+export interface DeviceProgress {
+  readonly device: DeviceId;
+  readonly there: boolean;
+  /** Of its assignments, that which is behind the others. */
+  readonly phase: 'waiting' | AssignmentState['phase'];
+  readonly fetchedBytes: number;
+  readonly totalBytes: number;
 }
 
 /** What `cutpoint status` says of a fleet. */
@@ -41,10 +59,29 @@ export function statusOf(rollout: Rollout): RolloutStatus {
     generation,
     active: active.generation,
     waitingFor: awaited(rollout),
-    problem: attempt?.problem ?? last?.problem,
+    problem: attempt?.kind === 'change' ? attempt.problem : last?.problem,
     fetchedBytes: sum(({ fetchedBytes }) => fetchedBytes),
     totalBytes: sum(({ totalBytes }) => totalBytes),
+    devices: attempt?.kind === 'change' ? progressOf(rollout, attempt) : [],
   };
+}
+
+const order = ['refused', 'failed', 'fetching', 'preparing', 'ready'] as const;
+
+function progressOf(rollout: Rollout, { generation, assignments }: Attempt): DeviceProgress[] {
+  const devices = [...assignments].filter(([, own]) => own.length > 0).map(([device]) => device);
+  return devices.sort().map((device) => {
+    const states = statesOf(rollout, device, generation);
+    const sum = (pick: (state: AssignmentState) => number | undefined) =>
+      (states ?? []).reduce((total, state) => total + (pick(state) ?? 0), 0);
+    return {
+      device,
+      there: rollout.present.has(device),
+      phase: order.find((phase) => states?.some((state) => state.phase === phase)) ?? 'waiting',
+      fetchedBytes: sum(({ fetchedBytes }) => fetchedBytes),
+      totalBytes: sum(({ totalBytes }) => totalBytes),
+    };
+  });
 }
 
 function phaseOf({ attempt, last, ...rollout }: Rollout, begun: boolean): RolloutPhase {

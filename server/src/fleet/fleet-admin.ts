@@ -24,6 +24,7 @@ export function fleetAdmin(name: FleetId, fleet: Fleet, notes: () => readonly st
     deploy: async () => notYet(),
     undeploy: async () => notYet(),
     rollback: async () => notYet(),
+    files: { look: async () => notYet(), take: async () => notYet() },
     figures: () => ({ devices: counted(), links: [] }),
   };
 }
@@ -36,6 +37,7 @@ const nothingDeployed: RolloutView = {
   waitingFor: [],
   fetchedBytes: 0,
   totalBytes: 0,
+  devices: [],
 };
 
 function notYet(): never {

@@ -1,7 +1,8 @@
 import { CutpointError } from '@cutpoint/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Access } from './access.js';
-import { deploymentRequest, deviceView, type FleetAdmin, statusView } from './fleet-admin.js';
+import { deploymentRequest } from './deployment-request.js';
+import { deviceView, type FleetAdmin, statusView } from './fleet-admin.js';
 import { ExampleModels, postJson, startTestHttp } from './http.testing.js';
 import type { HttpServer } from './http-server.js';
 
@@ -11,7 +12,7 @@ const view = statusView.parse({
   version: '1',
   fleet: 'home',
   devices: { online: 1, offline: 0 },
-  rollout: { phase: 'active', generation: 7, active: 7, waitingFor: [], fetchedBytes: 0, totalBytes: 0 },
+  rollout: { phase: 'active', generation: 7, active: 7, waitingFor: [], fetchedBytes: 0, totalBytes: 0, devices: [] },
   deployments: [{ name: 'eyes', model: { name: 'resnet20', hash: 'a'.repeat(64) }, devices: ['pi-1'] }],
   notes: [],
 });
@@ -36,10 +37,20 @@ const fleet: FleetAdmin = {
   async undeploy(name, by) {
     asked.push({ undeploy: name, by });
     if (name === 'nobody') throw new CutpointError('CUT_NOT_FOUND', 'There is no deployment of that name.');
+    return { name, generation: 9 as never };
   },
   async rollback(request, by) {
     asked.push({ rollback: request, by });
-    return { name: request.name, generation: 9 as never };
+    return { name: request.name, generation: 10 as never };
+  },
+  files: {
+    look: async (hash) => ({ hash, complete: false, receivedBytes: 3 }),
+    async take({ chunks, ...part }) {
+      let text = '';
+      for await (const chunk of chunks) text += Buffer.from(chunk);
+      asked.push({ ...part, text });
+      return { hash: part.hash, complete: true, receivedBytes: part.offset + text.length };
+    },
   },
   async logs(query) {
     asked.push({ logs: query });
@@ -89,9 +100,9 @@ describe('the admin API', () => {
       method: 'DELETE',
       headers: { authorization: 'Bearer deploys' },
     });
-    expect([gone.status, await gone.text()]).toEqual([204, '']);
+    expect([gone.status, await gone.json()]).toEqual([202, { name: 'eyes', generation: 9 }]);
     const back = await postJson(`${server.url}/v1/rollback`, { name: 'eyes' }, as('deploys'));
-    expect([back.status, await back.json()]).toEqual([202, { name: 'eyes', generation: 9 }]);
+    expect([back.status, await back.json()]).toEqual([202, { name: 'eyes', generation: 10 }]);
     const by = expect.stringMatching(/^token [0-9a-f]{16}$/);
     expect(asked).toEqual([
       { deploy: request, by },
@@ -99,6 +110,32 @@ describe('the admin API', () => {
       { rollback: { name: 'eyes' }, by },
     ]);
     expect((await postJson(`${server.url}/v1/deployments`, request, as('reads'))).status).toBe(403);
+  });
+
+  it('takes files in parts from who may deploy, as they are and of bounded length', async () => {
+    asked.length = 0;
+    const hash = 'b'.repeat(64);
+    const file = `${server.url}/v1/files/${hash}`;
+    expect(await (await get(`/v1/files/${hash}`, 'deploys')).json()).toEqual({
+      hash,
+      complete: false,
+      receivedBytes: 3,
+    });
+    const bytes = { 'content-type': 'application/octet-stream' };
+    const put = (url: string, body: string, headers: Record<string, string>) =>
+      fetch(url, { method: 'PUT', body, headers });
+    const sent = await put(`${file}?offset=3&bytes=8`, 'bytes', { ...as('deploys'), ...bytes });
+    expect([sent.status, await sent.json()]).toEqual([200, { hash, complete: true, receivedBytes: 8 }]);
+    expect(asked).toEqual([{ hash, offset: 3, bytes: 8, text: 'bytes' }]);
+    const refused = await Promise.all([
+      put(`${file}?offset=3&bytes=8`, 'bytes', { ...as('reads'), ...bytes }),
+      put(`${file}?offset=-3&bytes=8`, 'bytes', { ...as('deploys'), ...bytes }),
+      put(`${server.url}/v1/files/a..b?offset=0&bytes=8`, 'bytes', { ...as('deploys'), ...bytes }),
+      put(`${file}?offset=0&bytes=8`, '{}', as('deploys')),
+      put(`${file}?offset=0&bytes=9000000`, 'x'.repeat(9_000_000), { ...as('deploys'), ...bytes }),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([403, 400, 400, 415, 413]);
+    expect(asked.length).toBe(1);
   });
 
   it('shows logs to admins only', async () => {

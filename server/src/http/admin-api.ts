@@ -1,19 +1,20 @@
 import { deploymentId } from '@cutpoint/control';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { type DeploymentRequest, deploymentRequest } from './deployment-request.js';
 import {
   acceptedView,
-  type DeploymentRequest,
-  deploymentRequest,
   devicesView,
   type FleetAdmin,
   type LogsQuery,
   logsQuery,
+  logsView,
   type RollbackRequest,
   rollbackRequest,
   statusView,
 } from './fleet-admin.js';
 import { failureAnswer } from './infer-schemas.js';
+import { uploadApi } from './upload-api.js';
 
 const tags = ['Fleet'];
 const failures = { '4xx': failureAnswer, '5xx': failureAnswer };
@@ -23,11 +24,12 @@ const deploymentParams = z.object({ name: deploymentId });
 export async function adminApi(app: FastifyInstance, fleet: FleetAdmin): Promise<void> {
   readRoutes(app, fleet);
   deployRoutes(app, fleet);
+  await app.register(async (own) => uploadApi(own, fleet.files));
   const logs = {
     summary: 'The last lines of a device’s log',
     tags,
     querystring: logsQuery,
-    response: { 200: z.object({ lines: z.array(z.string()) }), ...failures },
+    response: { 200: logsView, ...failures },
   };
   app.get<{ Querystring: LogsQuery }>('/v1/logs', { schema: logs, config: { scope: 'admin' } }, async ({ query }) => ({
     lines: await fleet.logs(query),
@@ -62,15 +64,12 @@ function deployRoutes(app: FastifyInstance, fleet: FleetAdmin): void {
     summary: 'End a deployment',
     tags,
     params: deploymentParams,
-    response: { 204: z.null().meta({ description: 'it goes once its requests have ended' }), ...failures },
+    response: { 202: acceptedView, ...failures },
   };
   app.delete<{ Params: z.output<typeof deploymentParams> }>(
     '/v1/deployments/:name',
     { schema: undeploy, config },
-    async (request, reply) => {
-      await fleet.undeploy(request.params.name, by(request));
-      return reply.code(204).send();
-    },
+    async (request, reply) => reply.code(202).send(await fleet.undeploy(request.params.name, by(request))),
   );
   const rollback = {
     summary: 'Go back to the deployment before',

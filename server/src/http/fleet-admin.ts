@@ -1,14 +1,17 @@
 import {
+  type ContentHash,
   contentHash,
+  type DeploymentId,
   deploymentId,
   deviceFacts,
   deviceId,
   generation,
   reportedState,
-  rung,
   telemetry,
 } from '@cutpoint/control';
 import { z } from 'zod';
+import type { UploadPart, UploadState } from '../deploy/uploads.js';
+import type { DeploymentRequest } from './deployment-request.js';
 import type { FleetFigures } from './metrics.js';
 
 const ms = z.number().nonnegative();
@@ -49,6 +52,17 @@ export const rolloutView = z.object({
   problem: z.object({ device: deviceId.optional(), code: z.string(), message: z.string() }).optional(),
   fetchedBytes: z.number(),
   totalBytes: z.number(),
+  devices: z
+    .array(
+      z.object({
+        device: deviceId,
+        there: z.boolean(),
+        phase: z.enum(['waiting', 'fetching', 'preparing', 'ready', 'refused', 'failed']),
+        fetchedBytes: z.number(),
+        totalBytes: z.number(),
+      }),
+    )
+    .meta({ description: 'how far each device is, while a change is on its way' }),
 });
 export type RolloutView = z.output<typeof rolloutView>;
 
@@ -62,17 +76,6 @@ export const statusView = z.object({
 });
 export type StatusView = z.output<typeof statusView>;
 
-/** What shall run where: for each device at which requests begin, the ways to answer them, best first. */
-export const deploymentRequest = z.strictObject({
-  name: deploymentId,
-  model: z.strictObject({ name: z.string().min(1).max(256), hash: contentHash }),
-  ladders: z
-    .array(z.strictObject({ device: deviceId, ladder: z.array(rung).min(1).max(16) }))
-    .min(1)
-    .max(1024),
-});
-export type DeploymentRequest = z.output<typeof deploymentRequest>;
-
 export const rollbackRequest = z.strictObject({ name: deploymentId });
 export type RollbackRequest = z.output<typeof rollbackRequest>;
 
@@ -82,8 +85,17 @@ export const logsQuery = z.strictObject({
 });
 export type LogsQuery = z.output<typeof logsQuery>;
 
+/** The last lines of a log, the oldest first. */
+export const logsView = z.object({ lines: z.array(z.string()) });
+
 export const acceptedView = z.object({ name: deploymentId, generation });
 export type AcceptedView = z.output<typeof acceptedView>;
+
+/** Where files are sent, in parts. Its functions throw as those of `Uploads`. */
+export interface FilesSent {
+  look(hash: ContentHash): Promise<UploadState>;
+  take(part: UploadPart): Promise<UploadState>;
+}
 
 /** The fleet behind the admin API. All throw CutpointError, among others CUT_NOT_FOUND and CUT_CONFLICT. */
 export interface FleetAdmin {
@@ -91,9 +103,11 @@ export interface FleetAdmin {
   status(): Promise<StatusView>;
   /** Accepts a deployment, which then gets under way; `status` tells how far it is. `by` is for the audit log. */
   deploy(request: DeploymentRequest, by: string): Promise<AcceptedView>;
-  undeploy(name: string, by: string): Promise<void>;
+  undeploy(name: DeploymentId, by: string): Promise<AcceptedView>;
   /** Makes the deployment before the present one of that name the desired one, under a new generation. */
   rollback(request: RollbackRequest, by: string): Promise<AcceptedView>;
+  /** Files of models, which are sent before they are deployed. */
+  readonly files: FilesSent;
   /** The last lines of a device's log, the oldest first. */
   logs(query: LogsQuery): Promise<readonly string[]>;
   /** Asked whenever metrics are read: cheap, and without waiting. */

@@ -30,7 +30,7 @@ const document = z.strictObject({
     securitySchemes: z.record(z.string(), z.looseObject({ type: z.literal('http') })),
     schemas: z.strictObject({}),
   }),
-  paths: z.record(z.string().startsWith('/'), z.partialRecord(z.enum(['get', 'post', 'delete']), operation)),
+  paths: z.record(z.string().startsWith('/'), z.partialRecord(z.enum(['get', 'post', 'put', 'delete']), operation)),
 });
 type Document = z.output<typeof document>;
 
@@ -43,6 +43,7 @@ const fleet: FleetAdmin = {
   deploy: never,
   undeploy: never,
   rollback: never,
+  files: { look: never, take: never },
   logs: async () => [],
   figures: () => ({ devices: { online: 0, offline: 0 }, links: [] }),
 };
@@ -56,7 +57,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-type Method = 'get' | 'post' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'delete';
 
 function bodySchema(path: string, method: Method): object {
   const body = described.paths[path]?.[method]?.requestBody?.content['application/json']?.schema;
@@ -81,6 +82,7 @@ describe('/openapi.json', () => {
       '/v1/deployments',
       '/v1/deployments/{name}',
       '/v1/devices',
+      '/v1/files/{hash}',
       '/v1/logs',
       '/v1/rollback',
       '/v1/status',

@@ -48,6 +48,31 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./devices.js')).devices,
   },
   {
+    name: 'deploy',
+    summary: 'Puts a model on devices of a fleet: cut, with ways out when a device is gone, all or nothing.',
+    load: async () => (await import('./deploy.js')).deploy,
+  },
+  {
+    name: 'undeploy',
+    summary: 'Takes a deployment off the devices of a fleet.',
+    load: async () => (await import('./undeploy.js')).undeploy,
+  },
+  {
+    name: 'rollback',
+    summary: 'Makes a deployment what it was before its last change.',
+    load: async () => (await import('./rollback.js')).rollback,
+  },
+  {
+    name: 'status',
+    summary: 'Shows what a fleet runs, and how far the last change is.',
+    load: async () => (await import('./status.js')).status,
+  },
+  {
+    name: 'logs',
+    summary: 'Shows the last lines that a device of a fleet has logged.',
+    load: async () => (await import('./logs.js')).logs,
+  },
+  {
     name: 'ask',
     summary: 'Asks a running agent for one inference, and shows the outputs and where the time went.',
     load: async () => (await import('./ask.js')).ask,

@@ -1,0 +1,179 @@
+import { createReadStream } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoint/core';
+import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
+import { failureAnswer } from '@cutpoint/server';
+import type { Command } from 'commander';
+
+/** Where the HTTP API of a server is, and what to show there. */
+export interface ServerOptions {
+  readonly server: string;
+  readonly ca?: string;
+  readonly tokenFile?: string;
+}
+
+/** Adds the options by which a verb finds the server of a fleet. */
+export function addServerOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'the HTTP API of the server, as it shows in its log', 'http://127.0.0.1:7480')
+    .option('--ca <file>', "PEM file with the authority of the server's certificate")
+    .option('--token-file <file>', 'file with the token to present');
+}
+
+/** Bytes of a file, the end not included. */
+export interface FilePart {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What zod makes. */
+interface Schema<T> {
+  safeParse(value: unknown): { success: true; data: T } | { success: false; error: unknown };
+}
+
+export interface Question<T> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** With its query. */
+  readonly path: string;
+  readonly json?: unknown;
+  readonly part?: FilePart;
+  /** What a right answer looks like. */
+  readonly answer: Schema<T>;
+  /** How long the answer may take. Default 10 s. */
+  readonly waitMs?: number;
+}
+
+/** The HTTP API of the server of a fleet. */
+export interface ServerApi {
+  readonly url: string;
+  /**
+   * @throws CutpointError what the server refused, under its code; CUT_UNREACHABLE, CUT_UNAUTHORISED, CUT_TLS, CUT_DEADLINE,
+   * CUT_CANCELLED; CUT_USAGE if it has no fleet, CUT_WIRE_VERSION if it is of another version.
+   */
+  ask<T>(question: Question<T>): Promise<T>;
+}
+
+const waitByDefaultMs = 10_000;
+const mostAnswerBytes = 64 * 1024 * 1024;
+
+/** @throws CutpointError CUT_USAGE for what is no address, CUT_FILE_NOT_FOUND. */
+export async function openServerApi({ server, ca, tokenFile }: ServerOptions, signal: AbortSignal): Promise<ServerApi> {
+  if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
+    const message = `--server is "${server}", but must be an address such as http://127.0.0.1:7480.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
+  const authority = ca === undefined ? undefined : await readCertificateFile(ca);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const agent = server.startsWith('https:')
+    ? new https.Agent({ keepAlive: true })
+    : new http.Agent({ keepAlive: true });
+  const options = { headers, agent, ...(authority !== undefined && { ca: authority }) };
+  return { url: server, ask: (question) => ask(new URL(question.path, server), question, options, signal) };
+}
+
+async function ask<T>(
+  url: URL,
+  question: Question<T>,
+  { headers, ...options }: https.RequestOptions,
+  signal: AbortSignal,
+): Promise<T> {
+  const { method, json, part, answer, waitMs = waitByDefaultMs } = question;
+  const text = json === undefined ? undefined : JSON.stringify(json);
+  const length = part === undefined ? Buffer.byteLength(text ?? '') : part.to - part.from;
+  const type = part === undefined ? 'application/json' : 'application/octet-stream';
+  const body = text === undefined && part === undefined ? {} : { 'content-type': type, 'content-length': length };
+  const deadline = AbortSignal.timeout(waitMs);
+  const both = AbortSignal.any([signal, deadline]);
+  const found = await send(
+    url,
+    { ...options, method, headers: { ...headers, ...body }, signal: both },
+    text,
+    part,
+  ).catch((cause: unknown) => {
+    throw failure(cause, url, { signal, deadline, waitMs });
+  });
+  if (found.status >= 400) throw refusal(url, found);
+  const parsed = answer.safeParse(found.json);
+  if (parsed.success) return parsed.data;
+  const message = `The server at ${url.origin} does not answer as a server of this version does.`;
+  throw new CutpointError('CUT_WIRE_VERSION', message, { cause: parsed.error });
+}
+
+interface Found {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+function send(
+  url: URL,
+  options: https.RequestOptions,
+  text: string | undefined,
+  part: FilePart | undefined,
+): Promise<Found> {
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === 'https:' ? https : http).request(url, options);
+    request.once('error', reject);
+    request.once('response', (response) => resolve(read(response)));
+    if (part === undefined || part.to === part.from) {
+      request.end(text);
+      return;
+    }
+    const source = createReadStream(part.path, { start: part.from, end: part.to - 1 });
+    source.once('error', (error) => request.destroy(error));
+    source.pipe(request);
+  });
+}
+
+async function read(response: http.IncomingMessage): Promise<Found> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > mostAnswerBytes)
+      throw new CutpointError('CUT_WIRE_TOO_LARGE', 'The answer of the server is too large.');
+    chunks.push(chunk as Buffer);
+  }
+  const text = Buffer.concat(chunks).toString();
+  return { status: response.statusCode ?? 0, json: parseJson(text) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no schema takes it
+  }
+}
+
+function failure(
+  cause: unknown,
+  { origin }: URL,
+  { signal, deadline, waitMs }: { signal: AbortSignal; deadline: AbortSignal; waitMs: number },
+): CutpointError {
+  if (signal.aborted) return asCutpointError(signal.reason, 'CUT_CANCELLED');
+  if (deadline.aborted) {
+    return new CutpointError('CUT_DEADLINE', `The server at ${origin} did not answer within ${waitMs / 1000} s.`);
+  }
+  if (cause instanceof CutpointError) return cause;
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  if (/CERT|SELF_SIGNED|^ERR_TLS|^ERR_SSL|UNABLE_TO/.test(code)) {
+    const message = `The certificate of ${origin} is not trusted (${messageOf(cause)}): give the authority with --ca.`;
+    return new CutpointError('CUT_TLS', message, { cause });
+  }
+  const message = `The server at ${origin} does not answer: start it with \`cutpoint serve --fleet FOLDER\`.`;
+  return new CutpointError('CUT_UNREACHABLE', message, { cause });
+}
+
+function refusal({ origin }: URL, { status, json }: Found): CutpointError {
+  const { error = `It answered with status ${status}.`, code } = failureAnswer.safeParse(json).data ?? {};
+  if (status === 401) {
+    return new CutpointError('CUT_UNAUTHORISED', `The server at ${origin} wants a token: give --token-file.`);
+  }
+  if (error.startsWith('There is nothing here')) {
+    return new CutpointError('CUT_USAGE', `The server at ${origin} has no fleet: start it with --fleet.`);
+  }
+  return new CutpointError(isErrorCode(code) ? code : 'CUT_HTTP', error);
+}

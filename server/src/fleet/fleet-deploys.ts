@@ -1,0 +1,86 @@
+import { mkdir } from 'node:fs/promises';
+import type { Audit, ContentStore, DeploymentId, DeviceId, Fleet, Generation } from '@cutpoint/control';
+import { CutpointError } from '@cutpoint/core';
+import type { Log } from '@cutpoint/daemon';
+import { deployModel } from '../deploy/deploy-model.js';
+import type { Deployer } from '../deploy/deployer.js';
+import { openSentModel } from '../deploy/model-files.js';
+import { type Ladder, wholeRung } from '../deploy/plan-ladder.js';
+import type { DeploymentRequest } from '../http/deployment-request.js';
+import type { AcceptedView, FleetAdmin } from '../http/fleet-admin.js';
+
+export interface FleetDeploysOptions {
+  readonly fleet: Pick<Fleet, 'devices'>;
+  /** What this server is called in its fleet. */
+  readonly self: DeviceId;
+  readonly deployer: Deployer;
+  readonly content: ContentStore;
+  readonly audit: Audit;
+  /** For models while they are cut; on the same file system as the store. */
+  readonly scratch: string;
+  readonly log: Log;
+}
+
+/** What changes a fleet: each change is in the audit log with who asked for it, and its end in the log. */
+export function fleetDeploys(options: FleetDeploysOptions): Pick<FleetAdmin, 'deploy' | 'undeploy' | 'rollback'> {
+  const { deployer } = options;
+  let cutting = false;
+  return {
+    async deploy(request, by) {
+      deployer.requireIdle();
+      if (cutting)
+        throw new CutpointError('CUT_DEPLOYMENT', 'Another model is being cut to be deployed: try again later.');
+      cutting = true;
+      try {
+        return accepted(options, 'deployed', request.name, by, await cutAndDeploy(options, request));
+      } finally {
+        cutting = false;
+      }
+    },
+    undeploy: async (name, by) => accepted(options, 'undeployed', name, by, await deployer.undeploy(name)),
+    rollback: async ({ name }, by) => accepted(options, 'rolled-back', name, by, await deployer.rollback(name)),
+  };
+}
+
+async function cutAndDeploy(options: FleetDeploysOptions, request: DeploymentRequest): Promise<Generation> {
+  const { content, deployer, scratch } = options;
+  const ladders = withServer(options, request);
+  requireDevices(options.fleet, ladders);
+  await mkdir(scratch, { recursive: true });
+  await using sent = await openSentModel(request.model, { content, scratch });
+  const deployed = { deployment: request.name, model: request.model.name, ladders };
+  return await deployModel(sent.model, deployed, { deployer, content, scratch, tables: sent.tables });
+}
+
+/** The server answers callers by itself too, unless that is not wanted. */
+function withServer({ self }: FleetDeploysOptions, { ladders, onServer = true }: DeploymentRequest): readonly Ladder[] {
+  if (!onServer || ladders.some(({ device }) => device === self)) return ladders;
+  return [...ladders, { device: self, ladder: [wholeRung] }];
+}
+
+/** A name that no device has would be waited for in vain. */
+function requireDevices(fleet: Pick<Fleet, 'devices'>, ladders: readonly Ladder[]): void {
+  const known = new Set(fleet.devices().map(({ device }) => device));
+  const named = ladders.flatMap(({ device, ladder }) => [device, ...ladder.flatMap(({ chain }) => chain)]);
+  const unknown = named.find((device) => !known.has(device));
+  if (unknown === undefined) return;
+  const message = `There is no device ${unknown} in the fleet, which has ${[...known].sort().join(', ')}.`;
+  throw new CutpointError('CUT_NOT_FOUND', message);
+}
+
+function accepted(
+  { audit, deployer, log }: FleetDeploysOptions,
+  event: 'deployed' | 'undeployed' | 'rolled-back',
+  name: DeploymentId,
+  by: string,
+  generation: Generation,
+): AcceptedView {
+  audit.add({ atMs: Date.now(), event, subject: name, detail: `generation ${generation}, by ${by}` });
+  log.info({ deployment: name, generation, by }, event);
+  void deployer.settled().then((status) => {
+    const { phase, active, problem } = status;
+    if (problem === undefined) log.info({ deployment: name, generation: active }, phase);
+    else log.warn({ deployment: name, generation, ...problem }, phase);
+  });
+  return { name, generation };
+}
