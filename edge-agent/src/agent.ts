@@ -9,7 +9,6 @@ import {
   type HealthReport,
   type Log,
   needCuts,
-  needModel,
   needsServerFor,
   type OpenResources,
   openCutCodecs,
@@ -47,18 +46,19 @@ export interface AgentContext {
  * Connects to the server, loads the segment before the first cut and answers requests with the whole model's outputs
  * until closed. Started without cuts, it leaves them to each request, or adapts them to the link. When the server
  * vanishes, requests fail with CUT_UNREACHABLE until it is back, or go another way if there are several (docs/failover.md).
+ * Without a model, it joins the fleet of the settings, or the one that this device was paired with.
  * @throws CutpointError what opening and loading the model and connecting throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE.
  */
 export async function startAgent(settings: AgentSettings, context: AgentContext): Promise<Daemon> {
   const { model, fleet } = settings;
-  if (fleet === undefined) return await startModelAgent({ ...settings, model: needModel(model) }, context);
+  if (model !== undefined && fleet === undefined) return await startModelAgent({ ...settings, model }, context);
   if (model !== undefined) {
     const message = 'Give a model or --fleet, not both: a fleet gets its models by `cutpoint deploy`.';
     throw new CutpointError('CUT_USAGE', message);
   }
   // Loaded where it is needed: an agent without a fleet has no use for MQTT.
   const { startFleetAgent } = await import('./fleet/fleet-agent.js');
-  return await startFleetAgent(settings, fleet, context);
+  return await startFleetAgent(settings, context);
 }
 
 type ModelAgentSettings = AgentSettings & { readonly model: string };

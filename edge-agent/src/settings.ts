@@ -16,9 +16,22 @@ import { z } from 'zod';
 export const agentSettings = z.strictObject({
   ...modelSettings,
   model: modelSettings.model.optional(),
-  fleet: brokerSetting.optional().describe("address of a fleet's broker: the agent then joins it, and takes no model"),
-  fleetName: nameSetting('home').default('home').describe('what the fleet is called; part of all its topics'),
-  name: nameSetting('pi-1').optional().describe('what this agent is called in its fleet (default: the host name)'),
+  fleet: brokerSetting
+    .optional()
+    .describe(
+      "address of a fleet's broker: the agent then joins it, and takes no model (default without a model: where it was paired)",
+    ),
+  fleetName: nameSetting('home')
+    .optional()
+    .describe('what the fleet is called; part of all its topics (default: as it was paired, else home)'),
+  name: nameSetting('pi-1')
+    .optional()
+    .describe('what this agent is called in its fleet (default: as it was paired, else the host name)'),
+  fleetListen: addressSetting
+    .optional()
+    .describe(
+      'address at which a paired agent listens for other devices, by its certificate: wss or tcps (default: wss://0.0.0.0:7402)',
+    ),
   ...deviceSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',

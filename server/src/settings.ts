@@ -28,7 +28,7 @@ export const serverSettings = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'host:port of the HTTP API (KServe v2, metrics), such as 127.0.0.1:7480; the whole model is loaded for it',
+      'host:port of the HTTP API (KServe v2, metrics), such as 127.0.0.1:7480; the whole model is loaded for it, unless a fleet is led',
     ),
   timeoutMs: z
     .int()

@@ -75,7 +75,7 @@ export { type IdentityHandler, identityHandler, identityPaths } from './identity
 export { type KeepRenewedOptions, keepRenewed } from './identity/keep-renewed.js';
 export { askLocally, listenLocally } from './identity/local-control.js';
 export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
-export { ownHosts, reachableUrls } from './identity/own-hosts.js';
+export { ownHosts } from './identity/own-hosts.js';
 export { type Paired, type PairOptions, pairDevice } from './identity/pair-device.js';
 export { codeLifetimeMs, type Offer, PairingDesk } from './identity/pairing-desk.js';
 export { askAdvice, type IdentityAdvice, renewDevice } from './identity/renew-device.js';

@@ -11,7 +11,7 @@ export function checkBrokerAddress(url: string, insecure: boolean, log: Log): vo
   const { protocol, hostname } = new URL(url);
   if (protocol === 'mqtts:' || isLoopback(hostname)) return;
   if (!insecure) {
-    const message = `${url} is on another machine, and mqtt:// is not encrypted: use mqtts://, or accept the risk with --insecure.`;
+    const message = `${url} is on another machine, and mqtt:// is not encrypted: pair the devices (cutpoint pair) and use mqtts://, or accept the risk with --insecure.`;
     throw new CutpointError('CUT_INSECURE_BIND', message);
   }
   log.warn({ broker: url }, 'insecure: anyone on the way to the broker can read and change what the fleet says');

@@ -69,6 +69,22 @@ describe('an address that other machines can reach', () => {
   });
 });
 
+describe('an address in a fleet', () => {
+  const openPaired = (settings: Record<string, unknown>) =>
+    openEndpoint(schema.parse(settings), pino({ level: 'silent' }), true);
+
+  it('needs no files where it is encrypted, and takes none', async () => {
+    expect(await openPaired({ listen: 'wss://0.0.0.0:0' })).toEqual({ url: 'wss://0.0.0.0:0' });
+    const files = { listen: 'wss://0.0.0.0:0', tlsCert: pem, tlsKey: pem };
+    await expect(openPaired(files)).rejects.toThrow(code('CUT_USAGE'));
+  });
+
+  it('is plain on loopback alone', async () => {
+    expect(await openPaired({ listen: 'ws://127.0.0.1:0' })).toEqual({ url: 'ws://127.0.0.1:0' });
+    await expect(openPaired({ listen: 'ws://0.0.0.0:0' })).rejects.toThrow(code('CUT_INSECURE_BIND'));
+  });
+});
+
 describe('a wrong endpoint', () => {
   it('is refused with what is wrong', async () => {
     await expect(open({ listen: 'http://127.0.0.1:0' })).rejects.toThrow(code('CUT_USAGE'));

@@ -1,4 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
+import type { ServerTls } from '@cutpoint/wire';
 import { addressHelp, isAddress } from './address.js';
 import type { EndpointSettings } from './endpoint-settings.js';
 import type { Log } from './log.js';
@@ -8,19 +9,25 @@ import { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
 /** A checked address with what guards it. */
 export interface Endpoint {
   readonly url: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: ServerTls;
   readonly token?: string;
 }
 
 /**
  * Checks the address a daemon shall listen on and reads its certificate and token. Loopback needs neither; any other
  * address needs TLS and a token, or `insecure`, which is logged as a warning.
+ * @param paired in a fleet, whose certificates guard what is encrypted: no files, no token
  * @throws CutpointError CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_NOT_FOUND.
  */
-export async function openEndpoint(settings: EndpointSettings, log: Log): Promise<Endpoint> {
+export async function openEndpoint(settings: EndpointSettings, log: Log, paired = false): Promise<Endpoint> {
   const { listen, tlsCert, tlsKey, tokenFile, insecure } = settings;
-  const { protocol, hostname } = parseListenUrl(listen);
-  const encrypted = protocol === 'tcps:' || protocol === 'wss:';
+  const { hostname } = parseListenUrl(listen);
+  const encrypted = isEncrypted(listen);
+  if (paired && encrypted) {
+    if (tlsCert === undefined && tlsKey === undefined && tokenFile === undefined) return { url: listen };
+    const message = `${listen} is guarded by the certificates of the fleet: leave --tls-cert, --tls-key and --token-file out.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
   checkTlsFiles(encrypted, listen, tlsCert, tlsKey);
   if (!isLoopback(hostname) && !(encrypted && tokenFile !== undefined)) allowInsecure(insecure, listen, log);
   return {
@@ -30,6 +37,11 @@ export async function openEndpoint(settings: EndpointSettings, log: Log): Promis
       : {}),
     ...(tokenFile === undefined ? {} : { token: await readTokenFile(tokenFile) }),
   };
+}
+
+/** True if the address of a wire is encrypted. */
+export function isEncrypted(url: string): boolean {
+  return url.startsWith('tcps://') || url.startsWith('wss://');
 }
 
 /** Refuses an address beyond loopback that nothing guards, or warns where it is wanted. */

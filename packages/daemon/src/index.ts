@@ -6,7 +6,7 @@ export { checkServer, checkStage, connectServer, type ServerAddress } from './co
 export { CutCodecs, openCutCodecs } from './cut-codecs.js';
 export { Deadline } from './deadline.js';
 export { DeployedModel, type DeployedModelOptions, type DeployedSplit } from './deployed-model.js';
-export { allowInsecure } from './endpoint.js';
+export { allowInsecure, isEncrypted } from './endpoint.js';
 export { endpointSettings } from './endpoint-settings.js';
 export { Admission, type AdmissionOptions } from './failover/admission.js';
 export { type BreakerOptions, type BreakerState, CircuitBreaker, type Passage } from './failover/circuit-breaker.js';
@@ -78,6 +78,6 @@ export {
 } from './stage-choice.js';
 export { describeStage, type StageDescription, stageDescription } from './stage-description.js';
 export { StageStore, stageKey } from './stage-store.js';
-export { startDaemon } from './start-daemon.js';
+export { type FleetGuard, startDaemon } from './start-daemon.js';
 export { stateFolder, stateHelp } from './state-folder.js';
 export { version } from './version.js';

@@ -6,6 +6,8 @@ import type { Log } from './log.js';
 export interface Daemon {
   /** The address with the real port. */
   readonly url: string;
+  /** Where devices of its fleet reach it. */
+  readonly fleetUrl: string;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-import { listen, type RequestHandler } from '@cutpoint/wire';
-import { type Endpoint, openEndpoint } from './endpoint.js';
+import { type Listener, listen, type RequestHandler, type ServerTls } from '@cutpoint/wire';
+import { type Endpoint, isEncrypted, openEndpoint } from './endpoint.js';
 import type { EndpointSettings } from './endpoint-settings.js';
 import { type HealthReport, healthHandler, startHealth } from './health.js';
 import type { Daemon } from './lifetime.js';
@@ -14,7 +14,23 @@ export interface Service {
   readonly handler: RequestHandler;
   /** What /readyz says; `ready` counts only while the daemon listens. */
   readonly health: () => HealthReport;
+  /** In a fleet: what guards addresses that are encrypted. */
+  readonly fleet?: FleetGuard | undefined;
 }
+
+/** The certificates of a fleet, for a daemon that listens. */
+export interface FleetGuard {
+  readonly tls: ServerTls;
+  /** A further address to listen on, for devices of the fleet alone; it must be encrypted. */
+  readonly listen?: string | undefined;
+  /** A listener is up that shows the certificate: it has to hear of renewals and revocations. */
+  readonly onListening: (listener: Listener) => void;
+}
+
+export type StartSettings = EndpointSettings & {
+  /** The service will say what guards it (`fleet`): no files are needed for that. */
+  readonly paired?: boolean;
+};
 
 /**
  * Checks the address, opens the service, and listens for requests and health checks until closed. Whatever `open`
@@ -22,11 +38,11 @@ export interface Service {
  * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_NOT_FOUND, CUT_TLS, and what `open` throws.
  */
 export async function startDaemon(
-  settings: EndpointSettings,
+  settings: StartSettings,
   log: Log,
   open: (opened: OpenResources) => Promise<Service>,
 ): Promise<Daemon> {
-  const endpoint = await openEndpoint(settings, log);
+  const endpoint = await openEndpoint(settings, log, settings.paired);
   const opened = new OpenResources();
   try {
     return await serve(settings, { endpoint, service: await open(opened), opened, log });
@@ -50,15 +66,30 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
     return { ...report, ready: report.ready && listening };
   });
   opened.add(await startHealth(settings, onHttp, log));
-  const listener = await listen({
-    ...endpoint,
-    handler: logRequests(service.handler, log),
-    limits: { maxRequests: settings.maxRequests },
-    hello: { name: service.name, capabilities: [] },
-    onHttp,
-    onError: ({ code, message }, remote, address) => log.warn({ code, remote: remote?.name, address }, message),
-  });
-  opened.add({ [Symbol.asyncDispose]: () => listener.close({ graceMs: settings.graceMs }) });
+  const { fleet } = service;
+  const listeners: Listener[] = [];
+  const closeAll = () => Promise.all(listeners.map((listener) => listener.close({ graceMs: settings.graceMs })));
+  opened.add({ [Symbol.asyncDispose]: async () => void (await closeAll()) });
+  const open = async (at: Endpoint): Promise<Listener> => {
+    const listener = await listen({
+      ...at,
+      handler: logRequests(service.handler, log),
+      limits: { maxRequests: settings.maxRequests },
+      hello: { name: service.name, capabilities: [] },
+      onHttp,
+      onError: ({ code, message }, remote, address) => log.warn({ code, remote: remote?.name, address }, message),
+    });
+    listeners.push(listener);
+    return listener;
+  };
+  const guard = fleet !== undefined && isEncrypted(endpoint.url) ? fleet : undefined;
+  const listener = await open(guard === undefined ? endpoint : { ...endpoint, tls: guard.tls });
+  guard?.onListening(listener);
+  const further = fleet?.listen === undefined ? undefined : await open({ url: fleet.listen, tls: fleet.tls });
+  if (further !== undefined) {
+    fleet?.onListening(further);
+    log.info({ url: further.url }, 'ready for the fleet');
+  }
   listening = true;
   const { url } = listener;
   log.info({ url }, 'ready');
@@ -66,5 +97,5 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
     listening = false;
     return opened.close();
   };
-  return { url, close };
+  return { url, fleetUrl: further?.url ?? url, close };
 }

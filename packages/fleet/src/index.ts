@@ -7,8 +7,10 @@ export {
   type WholeRequest,
 } from './deployed-service.js';
 export { type DeviceLinkReport, DeviceLinks, type DeviceLinksOptions } from './device-links.js';
+export { DeviceSecurity, type DeviceSecurityOptions } from './device-security.js';
 export { FleetDeployments, type FleetDeploymentsOptions } from './fleet-deployments.js';
 export { type FleetDevice, type JoinOptions, joinFleet } from './join-fleet.js';
 export { LeaseGate } from './lease-gate.js';
+export { type Membership, type MembershipSettings, membershipOf } from './membership.js';
 export { addressesToAnnounce } from './own-addresses.js';
 export { type CommandParts, runCommands } from './run-command.js';

@@ -1,57 +1,53 @@
 import { join } from 'node:path';
+import { ContentStore, type DeviceId, deviceId, fleetId, newSession, openConnection, willOf } from '@cutpoint/control';
+import type { CutpointError } from '@cutpoint/core';
 import {
-  ContentStore,
-  type DeviceId,
-  deviceId,
-  type FleetId,
-  fleetId,
-  newSession,
-  openBroker,
-  openConnection,
-  openStore,
-  willOf,
-} from '@cutpoint/control';
-import { CutpointError } from '@cutpoint/core';
-import {
-  checkBrokerAddress,
   type Daemon,
   isLoopback,
   type Log,
-  type OpenResources,
   type RecentLines,
   segmentOptionsOf,
   startDaemon,
+  stateFolder,
 } from '@cutpoint/daemon';
 import { addressesToAnnounce, joinFleet, runCommands } from '@cutpoint/fleet';
 import { openHttp } from '../http/open-http.js';
 import type { ServerSettings } from '../settings.js';
 import { contentRoutes } from './content-routes.js';
+import { fleetAddresses } from './fleet-addresses.js';
 import { fleetAdmin } from './fleet-admin.js';
+import { fromHere, openFleetBroker } from './fleet-broker.js';
 import { FleetModels } from './fleet-models.js';
+import { openFleetSecurity } from './fleet-security.js';
 import { leadFleet } from './lead-fleet.js';
+import { tellRevoked } from './tell-revoked.js';
 
-const httpByDefault = '127.0.0.1:7480';
 const unpaired = 'Devices are not paired: every program on this machine may join under any name.';
 
 /**
- * Leads a fleet until closed: opens its state in a folder, a broker (or uses that of `broker`), and the HTTP API.
- * @throws CutpointError CUT_STORE, CUT_FILE_WRITE, CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE
+ * Leads a fleet until closed: opens its state, in the folder `server` of this one, a broker (or uses that of `broker`), and the HTTP API.
+ * What can be reached from elsewhere is encrypted, and takes devices with certificates of the fleet alone.
+ * @throws CutpointError CUT_STORE, CUT_FILE_WRITE, CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_CERTIFICATE
  */
 export async function startFleetServer(
   settings: ServerSettings,
-  folder: string,
+  state: string,
   { log, recent }: { log: Log; recent?: RecentLines },
 ): Promise<Daemon> {
-  const fleet = fleetId.parse(settings.fleetName);
-  const device = deviceId.parse(settings.name);
+  const folder = stateFolder('server', state);
+  const named = settings.fleetName === undefined ? undefined : fleetId.parse(settings.fleetName);
+  const device = deviceId.parse(settings.name ?? 'server');
+  const at = fleetAddresses(settings);
   let announce = (_url: string): void => {};
-  const daemon = await startDaemon(settings, log, async (opened) => {
-    const store = openStore(folder);
-    opened.add({ [Symbol.asyncDispose]: async () => store[Symbol.dispose]() });
+  const daemon = await startDaemon({ ...settings, listen: at.listen, paired: true }, log, async (opened) => {
+    const security = opened.add(await openFleetSecurity({ folder, fleet: named, device, log }));
+    const { store, identities } = security.server;
+    const { fleet } = identities;
     const content = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
     const session = newSession();
     const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
-    const address = await brokerOf(settings, fleet, device, { opened, log });
+    const address = await openFleetBroker(settings, { device, at: at.mqtt, security, opened, log });
+    const paired = address.url.startsWith('mqtts:');
     const will = willOf(fleet, device, session);
     const { maxBackoffMs, connectTimeoutMs, timeoutMs } = settings;
     const connection = opened.add(openConnection({ ...address, will, maxBackoffMs, connectTimeoutMs, onProblem }));
@@ -62,7 +58,7 @@ export async function startFleetServer(
       store,
       content,
       contentUrls: () => contentUrls,
-      sign: async () => undefined,
+      sign: (desired, to) => security.sign(desired, to),
       log,
     });
     const joined = await joinFleet(opened, {
@@ -78,19 +74,30 @@ export async function startFleetServer(
       timeoutMs,
       connectTimeoutMs,
       maxBackoffMs,
+      tlsFor: paired ? (to) => security.tlsFor(to) : undefined,
+      contentTls: () => security.server.toBrokerTls(),
+      verify: (desired) => security.verify(desired),
       onCommand: runCommands({ recent, content: undefined }),
       log,
     });
     announce = (url) => joined.announce(url);
     const health = () => ({ ...joined.health(), devices: lead.view.devices().length });
-    const notes = () => (address.url.startsWith('mqtts:') ? [] : [unpaired]);
+    const notes = () => (paired ? [] : [unpaired]);
     const { service, links } = joined;
+    security.guard({
+      renew: () => {},
+      revoked(revoked) {
+        if (links.via(revoked) !== undefined) void links.to(revoked).peer().close();
+        tellRevoked(lead.view, revoked, log);
+      },
+    });
     const active = () => lead.deployer.active;
     const isThere = (other: DeviceId) => lead.view.device(other)?.status === 'online';
     const models = new FleetModels({ device, isThere, service, links, active });
     const admin = fleetAdmin(fleet, lead.view, notes);
     const extend = contentRoutes(content, log);
-    const http = await openHttp(settings.http ?? httpByDefault, settings, {
+    const http = await openHttp(at.http.address, settings, {
+      guard: security.http(at.http.secure),
       models,
       health,
       fleet: admin,
@@ -98,39 +105,15 @@ export async function startFleetServer(
       log,
     });
     opened.add(http);
+    security.guard({ renew: (tls) => http.renew(tls) });
+    identities.places.api = fromHere(http.url);
     const loopback = isLoopback(new URL(connection.url).hostname);
     contentUrls = addressesToAnnounce(http.url, { loopback });
     lead.peers.changed();
     log.info({ fleet, device, broker: address.url, folder }, 'fleet');
     for (const note of notes()) log.info(note);
-    return { name: 'cutpoint-server', handler: joined.handler, health };
+    return { name: 'cutpoint-server', handler: joined.handler, health, fleet: security.wire };
   });
   announce(daemon.url);
   return daemon;
-}
-
-/** The broker of the settings, or one in this process, with the name and password that this server has there. */
-async function brokerOf(
-  { broker: url, mqtt, insecure }: ServerSettings,
-  fleet: FleetId,
-  device: DeviceId,
-  { opened, log }: { opened: OpenResources; log: Log },
-): Promise<{ url: string; device: string; password?: string }> {
-  if (url !== undefined) {
-    checkBrokerAddress(url, insecure, log);
-    return { url, device };
-  }
-  const { hostname, port, protocol } = new URL(mqtt);
-  if (protocol === 'mqtts:') {
-    throw new CutpointError('CUT_USAGE', '--mqtt with mqtts needs a paired fleet; use mqtt://127.0.0.1:7483.');
-  }
-  const broker = opened.add(
-    await openBroker({
-      fleet,
-      listen: { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) },
-      onRefused: ({ error: { code, message }, address, device: name, untold }) =>
-        log.warn({ code, address, device: name, ...(untold > 0 ? { untold } : {}) }, message),
-    }),
-  );
-  return { url: broker.url, device, password: broker.serverPassword };
 }

@@ -7,12 +7,22 @@ export const fleetSettings = {
     .string()
     .min(1)
     .optional()
-    .describe('folder for the state of a fleet: the server then leads it, and takes no model'),
-  fleetName: nameSetting('home').default('home').describe('what the fleet is called; part of all its topics'),
-  name: nameSetting('server').default('server').describe('what this server is called in its fleet'),
+    .describe(
+      'folder for the state of a fleet, as --state of other verbs: the server then leads it, and takes no model',
+    ),
+  lan: z
+    .boolean()
+    .default(false)
+    .describe('open the fleet to the local network: broker, wire and HTTP, by TLS 1.3 with certificates of the fleet'),
+  fleetName: nameSetting('home')
+    .optional()
+    .describe('what the fleet is called; part of all its topics (default: as it is called already, else home)'),
+  name: nameSetting('server')
+    .optional()
+    .describe('what this server is called in its fleet (default: server, or, with --join, as it was paired)'),
   mqtt: brokerSetting
     .default('mqtt://127.0.0.1:7483')
-    .describe("where the fleet's own broker listens; loopback until devices are paired"),
+    .describe("where the fleet's own broker listens: mqtts for paired devices, mqtt on loopback alone"),
   join: brokerSetting
     .optional()
     .describe("address of a fleet's broker: the server then joins the fleet that another leads, and takes no model"),

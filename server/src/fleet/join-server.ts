@@ -1,16 +1,8 @@
 import { join } from 'node:path';
-import { ContentStore, deviceId, fleetId, newSession, openConnection, willOf } from '@cutpoint/control';
+import { ContentStore, newSession, openConnection, willOf } from '@cutpoint/control';
 import type { CutpointError } from '@cutpoint/core';
-import {
-  checkBrokerAddress,
-  type Daemon,
-  type Log,
-  type RecentLines,
-  segmentOptionsOf,
-  startDaemon,
-  stateFolder,
-} from '@cutpoint/daemon';
-import { joinFleet, runCommands } from '@cutpoint/fleet';
+import { type Daemon, type Log, type RecentLines, segmentOptionsOf, startDaemon } from '@cutpoint/daemon';
+import { DeviceSecurity, joinFleet, membershipOf, runCommands } from '@cutpoint/fleet';
 import { openHttp } from '../http/open-http.js';
 import type { ServerSettings } from '../settings.js';
 import { FleetModels } from './fleet-models.js';
@@ -18,25 +10,28 @@ import { FleetModels } from './fleet-models.js';
 /**
  * Joins a fleet that another server leads, until closed: it runs what is deployed to it, for devices and, with `http`, for
  * callers over HTTP.
- * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_WRITE
+ * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_WRITE, CUT_UNPAIRED
  */
 export async function startJoinedServer(
   settings: ServerSettings,
   url: string,
   { log, recent }: { log: Log; recent?: RecentLines },
 ): Promise<Daemon> {
-  checkBrokerAddress(url, settings.insecure, log);
-  const fleet = fleetId.parse(settings.fleetName);
-  const device = deviceId.parse(settings.name);
-  const folder = stateFolder('device', settings.state);
+  const { fleet, device, identity, folder } = membershipOf(url, settings, log);
   let announce = (_url: string): void => {};
-  const daemon = await startDaemon(settings, log, async (opened) => {
+  const daemon = await startDaemon({ ...settings, paired: identity !== undefined }, log, async (opened) => {
     const session = newSession();
     const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
     const { maxBackoffMs, connectTimeoutMs, timeoutMs, http } = settings;
     const will = willOf(fleet, device, session);
-    const connection = opened.add(openConnection({ url, device, will, maxBackoffMs, connectTimeoutMs, onProblem }));
-    connection.onUp(() => log.info({ broker: url, fleet, device }, 'joined'));
+    const security = identity && opened.add(new DeviceSecurity({ identity, folder, log }));
+    const tls = security && (() => security.serverTls());
+    const common = { maxBackoffMs, connectTimeoutMs, onProblem };
+    const connection = opened.add(openConnection({ url, device, will, ...common, ...(tls && { tls }) }));
+    connection.onUp(() => {
+      log.info({ broker: url, fleet, device }, 'joined');
+      security?.retry();
+    });
     connection.onDown(() => log.warn({ broker: url }, 'lost the broker'));
     const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
     const joined = await joinFleet(opened, {
@@ -52,7 +47,12 @@ export async function startJoinedServer(
       timeoutMs,
       connectTimeoutMs,
       maxBackoffMs,
-      onCommand: runCommands({ recent, content: store }),
+      ...(security && {
+        tlsFor: (other) => security.tlsFor(other),
+        contentTls: () => security.serverTls(),
+        verify: (desired) => security.verify(desired),
+      }),
+      onCommand: runCommands({ recent, content: store, ...(security && { checkIdentity: () => security.check() }) }),
       log,
     });
     announce = (at) => joined.announce(at);
@@ -64,7 +64,7 @@ export async function startJoinedServer(
       const models = new FleetModels({ device, isThere: () => false, service, links, active });
       opened.add(await openHttp(http, settings, { models, health, log }));
     }
-    return { name: 'cutpoint-server', handler: joined.handler, health };
+    return { name: 'cutpoint-server', handler: joined.handler, health, fleet: security?.wire };
   });
   announce(daemon.url);
   return daemon;

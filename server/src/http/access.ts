@@ -35,9 +35,11 @@ export function mayUse(caller: Caller, scope: Scope): boolean {
 /** Who sent the request: undefined if it does not say so in a way that is believed. */
 export async function callerOf(access: Access, request: FastifyRequest): Promise<Caller | undefined> {
   const { authorization } = request.headers;
-  // Whoever presents a token means it: a wrong one is not made good by where it comes from.
+  // Whoever presents a token or certificate means it: a wrong one is not made good by where it comes from.
   if (authorization !== undefined) return await callerOfToken(access, authorization);
-  return (await callerOfCertificate(access, request)) ?? anonymousCaller(access, request);
+  const certificate = certificateOf(access, request);
+  if (certificate !== undefined) return await access.verifyCertificate?.(certificate);
+  return anonymousCaller(access, request);
 }
 
 async function callerOfToken({ verifyToken }: Access, authorization: string): Promise<Caller | undefined> {
@@ -48,14 +50,11 @@ async function callerOfToken({ verifyToken }: Access, authorization: string): Pr
   return { name: `token ${createHash('sha256').update(token).digest('hex').slice(0, 16)}`, scopes: granted };
 }
 
-async function callerOfCertificate(
-  { verifyCertificate }: Access,
-  { raw }: FastifyRequest,
-): Promise<Caller | undefined> {
+/** What the caller shows, where it counts for anything. */
+function certificateOf({ verifyCertificate }: Access, { raw }: FastifyRequest): X509Certificate | undefined {
   const { socket } = raw;
   if (verifyCertificate === undefined || !(socket instanceof TLSSocket)) return undefined;
-  const certificate = socket.getPeerX509Certificate();
-  return certificate === undefined ? undefined : await verifyCertificate(certificate);
+  return socket.getPeerX509Certificate();
 }
 
 function anonymousCaller({ anonymous }: Access, request: FastifyRequest): Caller | undefined {

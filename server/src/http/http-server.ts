@@ -15,12 +15,21 @@ import { openInference } from './open-inference.js';
 import { describeRoutes } from './openapi.js';
 import { failureOf, type HttpFailure, Refusal } from './refusal.js';
 
+/** PEM texts; `ca` names the authorities that clients are asked to have a certificate of. */
+export interface HttpTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string | undefined;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+}
+
 export interface HttpOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** PEM texts. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' };
+  readonly tls?: HttpTls;
+  /** Sees every request first, and answers it or gives false: for those that must not depend on anything else here. */
+  readonly intercept?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
   readonly access: Access;
   readonly models: Models;
   /** Without it there is no admin API. */
@@ -38,6 +47,8 @@ export interface HttpOptions {
 export interface HttpServer extends AsyncDisposable {
   /** With the real port. */
   readonly url: string;
+  /** Shows another certificate from the next handshake on. */
+  renew(tls: HttpTls): void;
 }
 
 /**
@@ -60,7 +71,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const name = host.includes(':') ? `[${host}]` : host;
   const url = `http${options.tls === undefined ? '' : 's'}://${name}:${address.port}`;
   options.log.info({ url }, 'http');
-  return { url, [Symbol.asyncDispose]: () => close(app, options.graceMs) };
+  return {
+    url,
+    renew(tls) {
+      if (app.server instanceof https.Server) app.server.setSecureContext(secureContext(tls));
+    },
+    [Symbol.asyncDispose]: () => close(app, options.graceMs),
+  };
 }
 
 async function openApp(options: HttpOptions, limits: HttpLimits): Promise<FastifyInstance> {
@@ -96,7 +113,14 @@ async function openApp(options: HttpOptions, limits: HttpLimits): Promise<Fastif
 }
 
 /** With limits on all that a connection may do before a request is complete. */
-function nodeServer({ tls, access }: HttpOptions, limits: HttpLimits, handler: http.RequestListener): http.Server {
+function nodeServer(
+  { tls, access, intercept }: HttpOptions,
+  limits: HttpLimits,
+  answer: http.RequestListener,
+): http.Server {
+  const handler: http.RequestListener = (request, response) => {
+    if (intercept?.(request, response) !== true) answer(request, response);
+  };
   const options: http.ServerOptions = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headTimeoutMs,
@@ -115,11 +139,12 @@ function nodeServer({ tls, access }: HttpOptions, limits: HttpLimits, handler: h
 }
 
 /** Certificates are asked for where somebody judges them, and not demanded: a token will do as well. */
-function secure(
-  { cert, key, minVersion = 'TLSv1.2' }: NonNullable<HttpOptions['tls']>,
-  { verifyCertificate }: Access,
-): https.ServerOptions {
-  return { cert, key, minVersion, requestCert: verifyCertificate !== undefined, rejectUnauthorized: false };
+function secure(tls: HttpTls, { verifyCertificate }: Access): https.ServerOptions {
+  return { ...secureContext(tls), requestCert: verifyCertificate !== undefined, rejectUnauthorized: false };
+}
+
+function secureContext({ cert, key, ca, minVersion = 'TLSv1.2' }: HttpTls): https.ServerOptions {
+  return { cert, key, minVersion, ...(ca === undefined ? {} : { ca }) };
 }
 
 function answerFailure(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {

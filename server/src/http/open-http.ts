@@ -1,28 +1,24 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import {
-  allowInsecure,
-  type HealthReport,
-  isLoopback,
-  type Log,
-  readCertificateFile,
-  readKeyFile,
-  readTokenFile,
-} from '@cutpoint/daemon';
+import { allowInsecure, isLoopback, readCertificateFile, readKeyFile, readTokenFile } from '@cutpoint/daemon';
 import type { ServerSettings } from '../settings.js';
 import type { Access } from './access.js';
-import type { FleetAdmin } from './fleet-admin.js';
-import { type HttpOptions, type HttpServer, startHttp } from './http-server.js';
+import { type HttpOptions, type HttpServer, type HttpTls, startHttp } from './http-server.js';
 
 const callersMay: readonly Scope[] = ['infer', 'read'];
 /** Who can reach the folder of a fleet, or a broker that asks for no names, rules it anyway. */
 const ownersMay: readonly Scope[] = ['admin'];
 
-export interface OpenHttpOptions extends Pick<HttpOptions, 'models' | 'extend'> {
-  readonly health: () => HealthReport;
-  readonly fleet?: FleetAdmin;
-  readonly log: Log;
+/** How the API of a fleet is guarded, instead of by files. */
+export interface HttpGuard extends Required<Pick<Access, 'verifyToken' | 'verifyCertificate'>> {
+  /** Undefined where the address is plain. */
+  readonly tls: HttpTls | undefined;
+  readonly intercept: NonNullable<HttpOptions['intercept']>;
+}
+
+export interface OpenHttpOptions extends Pick<HttpOptions, 'models' | 'health' | 'fleet' | 'extend' | 'log'> {
+  readonly guard?: HttpGuard;
 }
 
 /**
@@ -33,32 +29,45 @@ export interface OpenHttpOptions extends Pick<HttpOptions, 'models' | 'extend'> 
 export async function openHttp(
   address: string,
   settings: ServerSettings,
-  { models, health, fleet, extend, log }: OpenHttpOptions,
+  { guard, ...served }: OpenHttpOptions,
 ): Promise<HttpServer> {
   const { host, port } = parseAddress(address);
-  const { tlsCert, tlsKey, tokenFile, insecure, timeoutMs, graceMs } = settings;
-  const tls =
-    tlsCert === undefined || tlsKey === undefined
-      ? undefined
-      : { cert: await readCertificateFile(tlsCert), key: await readKeyFile(tlsKey) };
+  const { log } = served;
+  const { tokenFile, insecure, timeoutMs, graceMs } = settings;
+  const tls = guard === undefined ? await tlsOfFiles(settings) : guard.tls;
   const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
   const here = isLoopback(host);
-  if (!here && (tls === undefined || token === undefined)) allowInsecure(insecure, `http://${address}`, log);
+  if (!here && (tls === undefined || (token === undefined && guard === undefined)))
+    allowInsecure(insecure, `http://${address}`, log);
   if (token === undefined && here)
     log.info({ address }, 'any program on this machine may use the HTTP API: no token is set');
+  const access =
+    token === undefined ? openAccess(here, served.fleet === undefined ? callersMay : ownersMay) : tokenAccess(token);
   return await startHttp({
     host,
     port,
     ...(tls === undefined ? {} : { tls }),
-    access: token === undefined ? openAccess(here, fleet === undefined ? callersMay : ownersMay) : tokenAccess(token),
-    models,
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(extend === undefined ? {} : { extend }),
-    health,
+    access: guard === undefined ? access : guardedAccess(guard, token),
+    ...(guard === undefined ? {} : { intercept: guard.intercept }),
+    ...served,
     limits: { timeoutMs },
     graceMs,
-    log,
   });
+}
+
+async function tlsOfFiles({ tlsCert, tlsKey }: ServerSettings): Promise<HttpTls | undefined> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { cert: await readCertificateFile(tlsCert), key: await readKeyFile(tlsKey) };
+}
+
+/** Tokens and certificates of the fleet, the token of the settings, and, where that is not set, programs of this machine. */
+function guardedAccess({ verifyToken, verifyCertificate }: HttpGuard, token: string | undefined): Access {
+  if (token === undefined) {
+    return { verifyToken, verifyCertificate, anonymous: { from: 'loopback', scopes: ownersMay } };
+  }
+  const { verifyToken: verifySet } = tokenAccess(token);
+  const either = async (given: string) => (await verifySet?.(given)) ?? (await verifyToken(given));
+  return { verifyToken: either, verifyCertificate };
 }
 
 /** What may be changed, only this machine may change. */

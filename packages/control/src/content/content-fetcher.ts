@@ -5,6 +5,7 @@ import {
   CancelSource,
   CutpointError,
   cancelReason,
+  type ErrorCode,
   onCancel,
 } from '@cutpoint/core';
 import type { ContentHash } from '../ids.js';
@@ -224,9 +225,18 @@ function noServer() {
   return { kind: 'cut' as const, error, afterMs: 0 };
 }
 
+const codesOfOneServer: ReadonlySet<ErrorCode> = new Set([
+  'CUT_CONTENT',
+  'CUT_UNAUTHORISED',
+  'CUT_TLS',
+  'CUT_UNPAIRED',
+  'CUT_CERTIFICATE',
+  'CUT_REVOKED',
+]);
+
 /** Another server may do better. */
 function ofThisServer({ code }: CutpointError): boolean {
-  return code === 'CUT_CONTENT' || code === 'CUT_UNAUTHORISED' || code === 'CUT_TLS';
+  return codesOfOneServer.has(code);
 }
 
 async function pause(ms: number, stop: CancelSource): Promise<void> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { CutpointError } from '@cutpoint/core';
 import { generate } from 'selfsigned';
 import { expect, test } from 'vitest';
 import { ContentFetcher } from './content-fetcher.js';
@@ -55,6 +56,18 @@ test('over TLS both sides show who they are; nobody else gets or gives content',
   asked = 0;
   await expect(fetch({ ca: stranger.cert, ...device })).rejects.toMatchObject({ code: 'CUT_TLS' });
   expect(asked).toBe(1);
+  const pi = { fleet: 'home', device: 'server', role: 'server', serial: '1' };
+  const hosts: (string | undefined)[] = [];
+  const check = ({ host }: { host: string | undefined }) => {
+    hosts.push(host);
+    return pi;
+  };
+  expect(await fetch({ ...device, check })).toBe(file.hash);
+  expect(hosts).toEqual(['127.0.0.1']);
+  const refuse = () => {
+    throw new CutpointError('CUT_REVOKED', 'That server was revoked.');
+  };
+  await expect(fetch({ ...device, check: refuse })).rejects.toMatchObject({ code: 'CUT_REVOKED' });
   // By when it is refused, TLS says why, or the server hangs up without a word.
   for (const tls of [{ ca: own.cert, ...stranger }, { ca: own.cert }]) {
     await expect(fetch(tls)).rejects.toThrow(/TLS handshake|it may not accept the certificate of this device/);

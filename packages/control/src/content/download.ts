@@ -1,6 +1,8 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
+import type { TLSSocket } from 'node:tls';
 import {
+  asCutpointError,
   type CancelSignal,
   CutpointError,
   cancelReason,
@@ -8,14 +10,12 @@ import {
   systemReason,
   throwIfCancelled,
 } from '@cutpoint/core';
+import type { ClientTls } from '@cutpoint/wire';
 import { contentPath } from './content-handler.js';
 import type { Incoming } from './incoming.js';
 
-/** What a device shows and trusts, as `node:https` takes it. */
-export type ContentTls = Pick<
-  RequestOptions,
-  'ca' | 'cert' | 'key' | 'servername' | 'checkServerIdentity' | 'minVersion' | 'rejectUnauthorized'
->;
+/** What a device shows and trusts, as `node:https` takes it; with a check, that decides alone who the server is. */
+export type ContentTls = Pick<RequestOptions, 'servername' | 'checkServerIdentity'> & ClientTls;
 
 /** Where to get content, and as whom. */
 export interface ContentOrigin {
@@ -86,7 +86,23 @@ function ask({ url, tls, headers }: ContentOrigin, hash: string, offset: number)
   const resume = offset === 0 ? {} : { range: `bytes=${offset}-`, 'if-range': `"${hash}"` };
   const options = { headers: { ...headers, ...resume, 'accept-encoding': 'identity' }, agent: false as const };
   const secure = target.protocol === 'https:';
-  return (secure ? requestHttps(target, { ...tls, ...options }) : requestHttp(target, options)).end();
+  return (secure ? requestSecurely(target, tls, options) : requestHttp(target, options)).end();
+}
+
+/** On a connection of its own, so that the check comes before anything that the server says. */
+function requestSecurely(target: URL, { check, ...tls }: ContentTls, options: RequestOptions): ClientRequest {
+  const request = requestHttps(target, { ...tls, ...options, rejectUnauthorized: check === undefined });
+  if (check === undefined) return request;
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
+  return request.once('socket', (socket) => {
+    socket.once('secureConnect', () => {
+      try {
+        check({ certificate: (socket as TLSSocket).getPeerX509Certificate(), host });
+      } catch (thrown) {
+        request.destroy(asCutpointError(thrown, 'CUT_TLS'));
+      }
+    });
+  });
 }
 
 function answerOf(request: ClientRequest): Promise<IncomingMessage> {

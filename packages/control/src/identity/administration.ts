@@ -17,6 +17,8 @@ export const administrationRequest = z.discriminatedUnion('action', [
   }),
   z.strictObject({ action: z.literal('revoke-device'), device: deviceId }),
   z.strictObject({ action: z.literal('list-devices') }),
+  /** Where the HTTP API of the server that runs is, and the authority to know it by. */
+  z.strictObject({ action: z.literal('where') }),
   z.strictObject({
     action: z.literal('create-token'),
     label: z.string().max(100),
@@ -38,6 +40,8 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       return { device: request.device, ...identities.revoke(request.device) };
     case 'list-devices':
       return { fleet: identities.fleet, devices: store.devices.list() };
+    case 'where':
+      return { fleet: identities.fleet, authority: identities.authority, ...identities.places };
     case 'create-token': {
       const { label, scopes, lifetimeMs } = request;
       return createToken(

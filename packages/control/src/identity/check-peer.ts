@@ -43,6 +43,14 @@ export function fleetCheck(rules: FleetRules, expected: Expectation = {}): PeerC
   };
 }
 
+/** Whom a broker may be: a server of the fleet, or whoever has a certificate of the fleet for the host. */
+export function brokerCheck(check: PeerCheck): PeerCheck {
+  return (shown) => {
+    const who = check({ ...shown, host: undefined });
+    return who.role === 'server' ? who : check(shown);
+  };
+}
+
 /** @throws CutpointError CUT_UNPAIRED if the certificate is not one that the authority made for a device of the fleet */
 function readGenuine(
   certificate: X509Certificate | undefined,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { deviceId, fleetId } from '../ids.js';
 import { deviceRole } from '../store/devices.js';
 import { brokerPlace } from './broker-place.js';
-import { type Expectation, fleetCheck } from './check-peer.js';
+import { brokerCheck, type Expectation, fleetCheck } from './check-peer.js';
 import { readPrivateFile, writePrivateFile } from './private-file.js';
 
 const deviceIdentity = z.object({
@@ -86,13 +86,7 @@ export function clientTlsOf(
  */
 export function brokerTlsOf(identity: DeviceIdentity, revoked: ReadonlySet<string>): ClientTls {
   const { check, ...own } = clientTlsOf(identity, revoked);
-  return {
-    ...own,
-    check(shown) {
-      const who = check({ ...shown, host: undefined });
-      return who.role === 'server' ? who : check(shown);
-    },
-  };
+  return { ...own, check: brokerCheck(check) };
 }
 
 /** TLS of a paired device that listens for others of its fleet. */

@@ -5,7 +5,7 @@ import type { BrokerOptions } from '../broker/broker.js';
 import type { DeviceId, FleetId } from '../ids.js';
 import { openStore, type Store } from '../store/store.js';
 import { lifetimeMs, type MadeCertificate, openAuthority } from './authority.js';
-import type { Expectation } from './check-peer.js';
+import { brokerCheck, type Expectation } from './check-peer.js';
 import { type DeviceIdentity, loadIdentity, saveIdentity } from './device-identity.js';
 import { Identities } from './identities.js';
 import { certificateRequest, keyPem, makeKeys } from './keys.js';
@@ -44,7 +44,9 @@ export interface FleetServer extends FleetFolder {
   connectTls(expected?: Expectation): ClientTls;
   /** For HTTPS, where certificates are asked for and not insisted on: devices that pair and people with tokens have none. */
   httpsTls(): ServerOptions;
-  /** For the broker. */
+  /** For a broker that this server connects to. */
+  toBrokerTls(): ClientTls;
+  /** For its own broker. */
   brokerTls(): NonNullable<BrokerOptions['tls']>;
   /** Makes a new certificate if a third of the lifetime is left; true if listeners have to be given it. */
   renewIfDue(): Promise<boolean>;
@@ -96,6 +98,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
         requestCert: true,
         rejectUnauthorized: false,
       }),
+      toBrokerTls: () => ({ ...withCheck(), check: brokerCheck(identities.check()) }),
       brokerTls: () => ({
         cert: own.certificate,
         key: own.key,

@@ -32,8 +32,8 @@ export class Identities {
   /** The certificate of the authority, PEM. */
   readonly authority: string;
   readonly nowMs: () => number;
-  /** Where devices find the broker; they are told when they pair and ask. */
-  broker: BrokerPlace | undefined;
+  /** Where devices find the broker, told when they pair and ask, and where programs of this machine find the HTTP API. */
+  readonly places: { broker?: BrokerPlace; api?: string } = {};
   readonly #store: Store;
   readonly #authority: Authority;
   readonly #onRevoked = new Set<(device: DeviceId) => void>();
@@ -129,7 +129,7 @@ export class Identities {
       nowMs,
       renew: renewalDue({ ageMs: nowMs - issuedAtMs, lifetimeMs }),
       revoked: this.#store.devices.revokedSerials(nowMs),
-      ...(this.broker !== undefined && { broker: this.broker }),
+      ...(this.places.broker !== undefined && { broker: this.places.broker }),
     };
   }
 

@@ -73,7 +73,8 @@ export class PairingDesk {
       const hosts = [...new Set([device, `${device}.local`, ...(offer.hosts ?? [])])];
       const der = Buffer.from(request.request, 'base64');
       const { certificate } = await this.#identities.admit({ device, role: 'agent', hosts, request: der });
-      const { fleet, authority, nowMs, broker } = this.#identities;
+      const { fleet, authority, nowMs } = this.#identities;
+      const { broker } = this.#identities.places;
       const about = { fleet, device, role: 'agent' as const, ...(broker !== undefined && { broker }) };
       const grant = { ...about, certificate, authority, nowMs: nowMs(), lifetimeMs };
       return makeReply(keys, serverKeyHash, request, grant);

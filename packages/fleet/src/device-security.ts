@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  brokerTlsOf,
+  clientTlsOf,
+  type DesiredState,
+  type DeviceId,
+  type DeviceIdentity,
+  keepRenewed,
+  serverTlsOf,
+  verifyDeployment,
+} from '@cutpoint/control';
+import type { CutpointError } from '@cutpoint/core';
+import type { FleetGuard, Log } from '@cutpoint/daemon';
+import type { ClientTls, Listener, ServerTls } from '@cutpoint/wire';
+
+export interface DeviceSecurityOptions {
+  readonly identity: DeviceIdentity;
+  /** Where the identity is kept. */
+  readonly folder: string;
+  /** A further address for devices of the fleet alone: `wss` or `tcps`. */
+  readonly listen?: string | undefined;
+  readonly log: Log;
+  /** How often the server is asked for news, in ms. */
+  readonly everyMs?: number;
+}
+
+/** A paired device's certificate while it runs: kept renewed, and what others must not be trusted any more. */
+export class DeviceSecurity implements AsyncDisposable {
+  readonly #log: Log;
+  readonly #listen: string | undefined;
+  readonly #stop = new AbortController();
+  readonly #kept: Promise<void>;
+  readonly #listeners: Listener[] = [];
+  readonly #revoked = new Set<string>();
+  #identity: DeviceIdentity;
+  #wake = (): void => {};
+  #failed = false;
+
+  constructor({ identity, folder, listen, log, everyMs }: DeviceSecurityOptions) {
+    this.#identity = identity;
+    this.#log = log;
+    this.#listen = listen;
+    this.#kept = keepRenewed({
+      folder,
+      identity,
+      signal: this.#stop.signal,
+      onRenewed: (renewed) => this.#take(renewed),
+      onRevoked: (serials) => this.#refuse(serials),
+      onError: (error) => this.#complain(error),
+      onPause: (wake) => {
+        this.#wake = wake;
+      },
+      ...(everyMs === undefined ? {} : { everyMs }),
+    });
+  }
+
+  /** For the wire. */
+  get wire(): FleetGuard {
+    const tls: ServerTls = {
+      ...serverTlsOf(this.#identity, this.#revoked),
+      check: (shown) => clientTlsOf(this.#identity, this.#revoked).check(shown),
+    };
+    return { tls, listen: this.#listen, onListening: (listener) => this.#listeners.push(listener) };
+  }
+
+  /** For connections to a server of the fleet: its broker, or files of deployments. */
+  serverTls(): ClientTls {
+    return brokerTlsOf(this.#identity, this.#revoked);
+  }
+
+  /** For connections to a device. */
+  tlsFor(device: DeviceId): ClientTls {
+    return clientTlsOf(this.#identity, this.#revoked, { device });
+  }
+
+  /** @throws CutpointError CUT_SIGNATURE if the authority has not signed this for this device */
+  async verify(desired: DesiredState): Promise<void> {
+    verifyDeployment(desired, this.#identity);
+  }
+
+  /** Asks the server for news at once. */
+  async check(): Promise<void> {
+    this.#wake();
+  }
+
+  /** The server may be back: what failed before is tried again. */
+  retry(): void {
+    if (this.#failed) this.#wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#kept;
+  }
+
+  #take(renewed: DeviceIdentity): void {
+    const { certificate, broker } = this.#identity;
+    this.#identity = renewed;
+    if (!isDeepStrictEqual(renewed.broker, broker)) {
+      this.#log.warn(
+        { broker: renewed.broker },
+        'the broker is elsewhere now: this device goes there at its next start',
+      );
+    }
+    if (renewed.certificate === certificate) return;
+    for (const listener of this.#listeners) listener.renew({ cert: renewed.certificate, key: renewed.key });
+    this.#log.info('the certificate of this device was renewed');
+  }
+
+  #refuse(serials: readonly string[]): void {
+    this.#failed = false;
+    const fresh = serials.filter((serial) => !this.#revoked.has(serial));
+    this.#revoked.clear();
+    for (const serial of serials) this.#revoked.add(serial);
+    if (fresh.length === 0) return;
+    for (const listener of this.#listeners) listener.recheck();
+    this.#log.info({ revoked: serials.length }, 'told which certificates are revoked');
+  }
+
+  #complain({ code, message }: CutpointError): void {
+    this.#failed = true;
+    this.#log.warn({ code }, `The server gave no news of certificates: ${message}`);
+  }
+}

@@ -1,0 +1,52 @@
+import { type BrokerAddress, type DeviceId, openBroker } from '@cutpoint/control';
+import { checkBrokerAddress, type Log, type OpenResources } from '@cutpoint/daemon';
+import type { ServerSettings } from '../settings.js';
+import type { FleetAddresses } from './fleet-addresses.js';
+import type { FleetSecurity } from './fleet-security.js';
+
+interface BrokerParts {
+  readonly device: DeviceId;
+  readonly at: FleetAddresses['mqtt'];
+  readonly security: FleetSecurity;
+  readonly opened: OpenResources;
+  readonly log: Log;
+}
+
+/**
+ * The broker of the settings, or one in this process, and how this server proves there who it is. Devices that pair are
+ * told where it is.
+ * @throws CutpointError CUT_INSECURE_BIND, CUT_BIND, CUT_TLS
+ */
+export async function openFleetBroker(settings: ServerSettings, parts: BrokerParts): Promise<BrokerAddress> {
+  const { broker: url, insecure } = settings;
+  if (url === undefined) return await openOwn(parts);
+  const { device, security, log } = parts;
+  checkBrokerAddress(url, insecure, log);
+  if (!url.startsWith('mqtts:')) return { url, device };
+  const { hostname: host, port } = new URL(url);
+  security.server.identities.places.broker = { host, port: Number(port) };
+  return { url, device, tls: () => security.server.toBrokerTls() };
+}
+
+async function openOwn({ device, at, security, opened, log }: BrokerParts): Promise<BrokerAddress> {
+  const { server } = security;
+  const broker = opened.add(
+    await openBroker({
+      fleet: server.identities.fleet,
+      listen: at,
+      ...(at.secure ? { tls: server.brokerTls() } : {}),
+      onRefused: ({ error: { code, message }, address, device: name, untold }) =>
+        log.warn({ code, address, device: name, ...(untold > 0 ? { untold } : {}) }, message),
+    }),
+  );
+  if (!at.secure) return { url: broker.url, device, password: broker.serverPassword };
+  security.guard({ renew: (tls) => broker.renew(tls), revoked: (revoked) => broker.disconnect(revoked) });
+  const url = fromHere(broker.url);
+  server.identities.places.broker = { port: Number(new URL(url).port) };
+  return { url, device, tls: () => security.tlsFor(device) };
+}
+
+/** The address by which this machine reaches what listens on all its addresses. */
+export function fromHere(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+}
