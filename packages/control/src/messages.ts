@@ -72,7 +72,7 @@ const tensorSpec = z.object({
 /** What one device has to do for one deployment. */
 export const assignment = z.object({
   deployment: deploymentId,
-  /** The model's name in the APIs, the SHA-256 of its file with its weights, what goes in and what comes out. */
+  /** The model's name for people, the SHA-256 of its file with its weights, what goes in and what comes out. */
   model: z.object({
     name: text,
     hash: contentHash,

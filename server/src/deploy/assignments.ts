@@ -13,7 +13,7 @@ import type { Ladder } from './plan-ladder.js';
 
 export interface Deployed {
   readonly deployment: DeploymentId;
-  /** The model's name in the APIs. */
+  /** The model's name for people; in the APIs it has that of the deployment. */
   readonly model: string;
   readonly ladders: readonly Ladder[];
 }

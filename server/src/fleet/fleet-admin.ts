@@ -1,45 +1,61 @@
-import { type Fleet, type FleetId, generation } from '@cutpoint/control';
-import { CutpointError } from '@cutpoint/core';
+import type { Fleet, FleetId } from '@cutpoint/control';
 import { version } from '@cutpoint/daemon';
-import type { FleetAdmin, RolloutView } from '../http/fleet-admin.js';
+import type { FleetAssignments } from '../deploy/rollout.js';
+import type { RolloutStatus } from '../deploy/rollout-views.js';
+import type { DeploymentView, FleetAdmin, RolloutView } from '../http/fleet-admin.js';
+import { type FleetDeploysOptions, fleetDeploys } from './fleet-deploys.js';
 
 /** How long a device may take to answer a question. */
 const commandMs = 10_000;
 
-/** A fleet as the admin API shows it. `notes` tells what an operator should know. */
-export function fleetAdmin(name: FleetId, fleet: Fleet, notes: () => readonly string[]): FleetAdmin {
-  const online = () => fleet.devices().filter(({ status }) => status === 'online').length;
-  const counted = () => ({ online: online(), offline: fleet.devices().length - online() });
+export interface FleetAdminOptions extends Omit<FleetDeploysOptions, 'fleet'> {
+  readonly name: FleetId;
+  readonly fleet: Fleet;
+  readonly files: FleetAdmin['files'];
+  /** What an operator should know. */
+  readonly notes: () => readonly string[];
+}
+
+/** A fleet as the admin API shows and changes it. */
+export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
+  const { name, fleet, files, deployer, notes } = options;
+  const counted = () => {
+    const devices = fleet.devices();
+    const online = devices.filter(({ status }) => status === 'online').length;
+    return { online, offline: devices.length - online };
+  };
   return {
     devices: async () => fleet.devices().map((device) => ({ ...device, addresses: [...device.addresses] })),
     status: async () => ({
       version,
       fleet: name,
       devices: counted(),
-      rollout: nothingDeployed,
-      deployments: [],
+      rollout: rolloutView(deployer.status),
+      deployments: deploymentsIn(deployer.active),
       notes: [...notes()],
     }),
+    ...fleetDeploys(options),
+    files,
     logs: ({ device, lines }) => fleet.command(device, { kind: 'logs', lines }, { budgetMs: commandMs }),
-    deploy: async () => notYet(),
-    undeploy: async () => notYet(),
-    rollback: async () => notYet(),
-    files: { look: async () => notYet(), take: async () => notYet() },
     figures: () => ({ devices: counted(), links: [] }),
   };
 }
 
-const none = generation.parse(0);
-const nothingDeployed: RolloutView = {
-  phase: 'active',
-  generation: none,
-  active: none,
-  waitingFor: [],
-  fetchedBytes: 0,
-  totalBytes: 0,
-  devices: [],
-};
+function rolloutView({ problem, waitingFor, devices, ...rest }: RolloutStatus): RolloutView {
+  const { device, code, message } = problem ?? {};
+  const why = code === undefined || message === undefined ? undefined : { ...(device && { device }), code, message };
+  return { ...rest, waitingFor: [...waitingFor], devices: [...devices], ...(why && { problem: why }) };
+}
 
-function notYet(): never {
-  throw new CutpointError('CUT_USAGE', 'This server cannot deploy: it was started without deployments.');
+/** What the active generation has, by deployment. */
+function deploymentsIn(active: FleetAssignments): DeploymentView[] {
+  const found = new Map<string, DeploymentView>();
+  for (const [device, assignments] of active) {
+    for (const { deployment, model } of assignments) {
+      const { name, hash } = model;
+      const view = found.get(deployment) ?? { name: deployment, model: { name, hash }, devices: [] };
+      found.set(deployment, { ...view, devices: [...view.devices, device].sort() });
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

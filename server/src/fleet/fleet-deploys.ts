@@ -1,10 +1,8 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { Audit, ContentStore, DeploymentId, DeviceId, Fleet, Generation } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import type { Log } from '@cutpoint/daemon';
-import { deployModel } from '../deploy/deploy-model.js';
 import type { Deployer } from '../deploy/deployer.js';
-import { openSentModel } from '../deploy/model-files.js';
 import { type Ladder, wholeRung } from '../deploy/plan-ladder.js';
 import type { DeploymentRequest } from '../http/deployment-request.js';
 import type { AcceptedView, FleetAdmin } from '../http/fleet-admin.js';
@@ -16,7 +14,7 @@ export interface FleetDeploysOptions {
   readonly deployer: Deployer;
   readonly content: ContentStore;
   readonly audit: Audit;
-  /** For models while they are cut; on the same file system as the store. */
+  /** A folder of this alone, for models while they are cut; on the same file system as the store. */
   readonly scratch: string;
   readonly log: Log;
 }
@@ -46,7 +44,14 @@ async function cutAndDeploy(options: FleetDeploysOptions, request: DeploymentReq
   const { content, deployer, scratch } = options;
   const ladders = withServer(options, request);
   requireDevices(options.fleet, ladders);
+  // What a crash has left there is of no use: one model is cut at a time.
+  await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
+  // Loaded when it is called: servers start sooner, and most of the time need no more than what runs models.
+  const [{ openSentModel }, { deployModel }] = await Promise.all([
+    import('../deploy/model-files.js'),
+    import('../deploy/deploy-model.js'),
+  ]);
   await using sent = await openSentModel(request.model, { content, scratch });
   const deployed = { deployment: request.name, model: request.model.name, ladders };
   return await deployModel(sent.model, deployed, { deployer, content, scratch, tables: sent.tables });

@@ -11,6 +11,7 @@ import {
   stateFolder,
 } from '@cutpoint/daemon';
 import { addressesToAnnounce, joinFleet, runCommands } from '@cutpoint/fleet';
+import { Uploads } from '../deploy/uploads.js';
 import { openHttp } from '../http/open-http.js';
 import type { ServerSettings } from '../settings.js';
 import { contentRoutes } from './content-routes.js';
@@ -94,7 +95,12 @@ export async function startFleetServer(
     const active = () => lead.deployer.active;
     const isThere = (other: DeviceId) => lead.view.device(other)?.status === 'online';
     const models = new FleetModels({ device, isThere, service, links, active });
-    const admin = fleetAdmin(fleet, lead.view, notes);
+    const { view, deployer } = lead;
+    const files = opened.add(new Uploads({ content }));
+    const scratch = join(folder, 'scratch');
+    const { audit } = store;
+    const parts = { name: fleet, fleet: view, self: device, deployer, content, audit, scratch, files, notes, log };
+    const admin = fleetAdmin(parts);
     const extend = contentRoutes(content, log);
     const http = await openHttp(at.http.address, settings, {
       guard: security.http(at.http.secure),

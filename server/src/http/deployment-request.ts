@@ -15,7 +15,7 @@ const fileName = z.string().regex(/^[0-9a-z]([0-9a-z-]{0,126}[0-9a-z])?$/);
 
 /** The files of a model, by their SHA-256: all have been sent to the server. */
 export const modelFiles = z.strictObject({
-  /** The model's name in the APIs. */
+  /** For people: callers know it by the name of the deployment. */
   name: z.string().min(1).max(256),
   /** The ONNX file. */
   hash: contentHash,

@@ -82,7 +82,7 @@ async function run(path: string, options: DeployOptions): Promise<void> {
   const ladders = laddersOf(placement);
   const api = await openServerApi(options, interrupt.signal);
   const name = options.name ?? nameOf(path);
-  const sent = await sendModel(api, path, name, ladders, options);
+  const sent = await sendModel(api, path, ladders, options);
   const { onServer, json } = options;
   const mutable = ladders.map(({ device, ladder }) => ({ device, ladder: [...ladder] }));
   const request: DeploymentRequest = { name, model: sent.model, ladders: mutable, onServer };
@@ -143,7 +143,6 @@ async function readPlan(path: string): Promise<unknown> {
 async function sendModel(
   api: ServerApi,
   path: string,
-  name: string,
   ladders: readonly Ladder[],
   { preprocessing, dim = new Map(), codecTables }: DeployOptions,
 ): Promise<{ model: ModelFiles; sentBytes: number }> {
@@ -162,7 +161,7 @@ async function sendModel(
   const tables = [];
   for (const table of tablesOf(ladders, codecTables)) tables.push({ name: table.name, hash: await send(table.path) });
   const model: ModelFiles = {
-    name,
+    name: basename(path).replace(/\.onnx$/i, ''),
     hash,
     ...(weights.length > 0 && { weights }),
     ...(file.preprocessing !== undefined && { preprocessing: await send(declared) }),
