@@ -11,6 +11,7 @@ import {
   contentHandler,
   type DesiredState,
   type DeviceId,
+  generation,
   openStore,
   type ReportedState,
   type SessionId,
@@ -174,6 +175,7 @@ export class TestFleet implements AsyncDisposable {
         this.#listeners.add(listener);
         return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
       },
+      nextGeneration: () => generation.parse(1),
       setDesired: async (id, desired) => {
         const device = this.devices.get(id);
         if (device === undefined) return;

@@ -52,6 +52,7 @@ export async function startFleetAgent(
       role: 'agent',
       store,
       folder: join(folder, 'deployed'),
+      remembered: join(folder, 'acting.json'),
       segmentOptions: segmentOptionsOf(settings),
       maxInFlight,
       timeoutMs,

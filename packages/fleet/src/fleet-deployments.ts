@@ -5,9 +5,12 @@ import type { Assignment, AssignmentState, DesiredState, Generation, ReportedSta
 import { asCutpointError, CancelSource, CutpointError, onCancel } from '@cutpoint/core';
 import type { DeployedModel } from '@cutpoint/daemon';
 import { type PreparedAssignment, type PrepareOptions, prepareAssignment } from './prepare-assignment.js';
+import { readRemembered, writeRemembered } from './remembered.js';
 
 export interface FleetDeploymentsOptions
   extends Pick<PrepareOptions, 'store' | 'fetcher' | 'folder' | 'segmentOptions' | 'freeMemoryBytes' | 'warm'> {
+  /** The file that keeps what was acted on last, so that it is acted on again after a restart while the server is away. */
+  readonly remembered?: string;
   /** How long the files of a deployment may take to come. Default 30 minutes. */
   readonly fetchMs?: number;
   /** How long requests may go on under a deployment that has ended. Default 30 s. */
@@ -45,6 +48,7 @@ export class FleetDeployments implements AsyncDisposable {
   /** By the assignment as JSON: what does not change from one generation to the next stays loaded. */
   readonly #shared = new Map<string, Shared>();
   readonly #ready = new Map<Generation, ReadySet>();
+  readonly #desired = new Map<Generation, DesiredState>();
   readonly #leaving = new Set<Promise<void>>();
   readonly #overlaps = new Set<NodeJS.Timeout>();
   #wanted: Generation | undefined;
@@ -53,17 +57,25 @@ export class FleetDeployments implements AsyncDisposable {
   #states: AssignmentState[] = [];
   #stop = new CancelSource();
   #work: Promise<void> = Promise.resolve();
+  #writing: Promise<void> = Promise.resolve();
   #folders = 0;
 
   private constructor(options: FleetDeploymentsOptions) {
     this.#options = options;
   }
 
-  /** Starts with nothing but the cached files: what is desired is told anew. @throws what the file system does. */
+  /** Begins with what was acted on last, as far as that is remembered and its files are here. @throws what the file system does. */
   static async open(options: FleetDeploymentsOptions): Promise<FleetDeployments> {
     await rm(options.folder, { recursive: true, force: true });
     await mkdir(options.folder, { recursive: true });
-    return new FleetDeployments(options);
+    const deployments = new FleetDeployments(options);
+    const { remembered } = options;
+    const last = remembered === undefined ? undefined : await deployments.#recall(remembered);
+    if (last !== undefined) {
+      deployments.desire(last);
+      deployments.lease(last.generation);
+    }
+    return deployments;
   }
 
   /** The generation that this device acts on. */
@@ -154,7 +166,10 @@ export class FleetDeployments implements AsyncDisposable {
         set.set(assignment.deployment, await this.#share(assignment, generation, at, stop));
         this.#change(stop, at, { phase: 'ready', problem: undefined });
       }
-      if (!stop.aborted) this.#ready.set(generation, set);
+      if (!stop.aborted) {
+        this.#ready.set(generation, set);
+        this.#desired.set(generation, desired);
+      }
     } catch (thrown) {
       await this.#forget(generation);
       const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
@@ -189,10 +204,29 @@ export class FleetDeployments implements AsyncDisposable {
     const newest = able.sort((a, b) => b - a)[0];
     if (newest !== undefined && newest > (this.#acting ?? -1)) {
       this.#acting = newest;
+      this.#remember(newest);
       const former = [...this.#ready.keys()].filter((generation) => generation < newest);
       if (former.length > 0) this.#letGoSoon(former);
     }
     this.#tell();
+  }
+
+  async #recall(path: string): Promise<DesiredState | undefined> {
+    try {
+      return await readRemembered(path);
+    } catch (thrown) {
+      this.#options.onProblem(asCutpointError(thrown, 'CUT_STORE'));
+      return undefined;
+    }
+  }
+
+  #remember(generation: Generation): void {
+    const { remembered, onProblem } = this.#options;
+    const desired = this.#desired.get(generation);
+    if (remembered === undefined || desired === undefined) return;
+    this.#writing = this.#writing
+      .then(() => writeRemembered(remembered, desired))
+      .catch((thrown: unknown) => onProblem(asCutpointError(thrown, 'CUT_FILE_WRITE')));
   }
 
   /** A generation that was given up before it was ready. */
@@ -210,6 +244,7 @@ export class FleetDeployments implements AsyncDisposable {
 
   #letGo(generation: Generation, graceMs = this.#options.graceMs ?? 30_000): Promise<void>[] {
     this.#ready.delete(generation);
+    this.#desired.delete(generation);
     const all: Promise<void>[] = [];
     for (const [key, { generations, prepared }] of this.#shared) {
       if (!generations.delete(generation) || generations.size > 0) continue;
@@ -255,6 +290,7 @@ export class FleetDeployments implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new CutpointError('CUT_CANCELLED', 'The daemon is shutting down.'));
     await this.#work;
+    await this.#writing;
     for (const timer of this.#overlaps) clearTimeout(timer);
     for (const generation of new Set([...this.#shared.values()].flatMap(({ generations }) => [...generations]))) {
       this.#letGo(generation, 0);

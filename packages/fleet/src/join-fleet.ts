@@ -38,6 +38,8 @@ export interface JoinOptions {
   readonly store: ContentStore;
   /** Where they get their names; what is in it is this device's alone, and goes when it starts. On the file system of `store`. */
   readonly folder: string;
+  /** The file that keeps what it acted on last, for a start while the server is away. */
+  readonly remembered?: string | undefined;
   readonly segmentOptions: SegmentOptions;
   readonly maxInFlight: number;
   /** Deadline of a request that comes without one. */
@@ -92,6 +94,7 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     store,
     fetcher,
     folder,
+    ...(options.remembered === undefined ? {} : { remembered: options.remembered }),
     segmentOptions: options.segmentOptions,
     freeMemoryBytes: freemem,
     ...(options.verify === undefined ? {} : { verify: options.verify }),

@@ -45,11 +45,13 @@ export interface DeployFleet {
   }[];
   watch(listener: (change: { readonly kind: string; readonly device: DeviceId }) => void): Disposable;
   setDesired(device: DeviceId, desired: DesiredState): Promise<void>;
+  /** One that no device has heard of yet. */
+  nextGeneration(): Generation;
 }
 
 /** Where deployments outlive the server. */
 export interface DeployRecords {
-  prepare(body: unknown, createdAtMs: number): Generation;
+  prepare(body: unknown, createdAtMs: number, least: Generation): Generation;
   activate(generation: Generation): void;
   drop(generation: Generation): void;
   active(): { readonly generation: Generation; readonly body: unknown } | undefined;
@@ -162,7 +164,8 @@ export class Deployer implements Disposable {
   }
 
   #prepare(assignments: FleetAssignments): Generation {
-    return this.#options.records.prepare({ devices: [...assignments] }, Date.now());
+    const { records, fleet } = this.#options;
+    return records.prepare({ devices: [...assignments] }, Date.now(), fleet.nextGeneration());
   }
 
   /** What the fleet knows of a device by now. */

@@ -70,6 +70,7 @@ export async function startFleetServer(
       role: 'server',
       store: content,
       folder: join(folder, 'deployed'),
+      remembered: join(folder, 'acting.json'),
       segmentOptions: segmentOptionsOf(settings),
       maxInFlight: settings.maxRequests,
       timeoutMs,

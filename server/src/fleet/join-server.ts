@@ -42,6 +42,7 @@ export async function startJoinedServer(
       role: 'server',
       store,
       folder: join(folder, 'deployed'),
+      remembered: join(folder, 'acting.json'),
       segmentOptions: segmentOptionsOf(settings),
       maxInFlight: settings.maxRequests,
       timeoutMs,

@@ -5,6 +5,7 @@ import type { Sql } from './sql.js';
 
 /** How many of those that were active once are kept to go back to. */
 const formerKept = 16;
+const firstGeneration = generation.parse(1);
 const maxBodyBytes = 4 * 1024 * 1024;
 
 /** What a fleet shall run, or ran. */
@@ -35,14 +36,19 @@ export class Deployments {
     this.#sql = sql;
   }
 
-  /** Notes a deployment that devices shall get ready for. @throws CutpointError CUT_STORE if it is longer than 4 MiB */
-  prepare(body: unknown, createdAtMs: number): Generation {
+  /**
+   * Notes a deployment that devices shall get ready for, under a new generation that is not below `least`: devices may know
+   * of later ones than this store, if it was lost.
+   * @throws CutpointError CUT_STORE if it is longer than 4 MiB
+   */
+  prepare(body: unknown, createdAtMs: number, least = firstGeneration): Generation {
     const text = JSON.stringify(body);
     if (Buffer.byteLength(text) > maxBodyBytes) {
       throw new CutpointError('CUT_STORE', `The deployment is longer than ${maxBodyBytes} bytes: deploy fewer models.`);
     }
-    const statement = "INSERT INTO deployment (state, body, created_at) VALUES ('prepared', ?, ?)";
-    return generation.parse(this.#sql.run(statement, text, createdAtMs).lastId);
+    const statement = `INSERT INTO deployment (generation, state, body, created_at)
+      VALUES (MAX(?, 1 + COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'deployment'), 0)), 'prepared', ?, ?)`;
+    return generation.parse(this.#sql.run(statement, least, text, createdAtMs).lastId);
   }
 
   /** Makes a prepared deployment the active one; the one before becomes former. @throws CutpointError CUT_STORE */
