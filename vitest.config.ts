@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const folders = ['packages/*/src', '{server,edge-agent,testbed}/src', 'examples/*/src', 'test'];
 const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}`);
+/** They open nothing and keep nothing, so that their tests may share a process. */
+const pure = 'packages/{core,graph,codec,plan}/src/**/*.test.ts';
 
 export default defineConfig({
   // Node 20 has no native `using`; the tests are compiled down to what it runs.
@@ -19,7 +21,18 @@ export default defineConfig({
         test: {
           name: 'ordinary',
           include: named('test.ts'),
+          exclude: ['**/*.timing.test.ts', pure],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: [pure],
           exclude: ['**/*.timing.test.ts'],
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
