@@ -77,7 +77,7 @@ describe('the owner of a store', () => {
     mkdirSync(join(folder, 'store.db.lock'));
     store = openStore(folder);
     store.audit.add({ atMs: 1, event: 'x', subject: '', detail: '' });
-    expect(store.audit.generationId(9)).toHaveLength(1);
+    expect(store.audit.newest(9)).toHaveLength(1);
   });
 });
 
@@ -93,7 +93,7 @@ describe('devices', () => {
     ]);
     expect(devices.certificate('0A')).toEqual({ ...certificate('0A'), revokedAtMs: undefined });
     expect(devices.certificate('0B')).toBeUndefined();
-    expect(devices.generationIdIssueMs()).toBe(1);
+    expect(devices.newestIssueMs()).toBe(1);
   });
 
   it('lose all certificates at once, and those stay revoked when the device is paired again', () => {
@@ -187,22 +187,22 @@ describe('deployments', () => {
 describe('the audit log', () => {
   const entry = (detail: string) => ({ atMs: 1, event: 'e', subject: 's', detail });
 
-  it('keeps the generationId 10,000 entries', () => {
+  it('keeps the newest 10,000 entries', () => {
     store.transaction(() => {
       for (let i = 0; i < 10_050; i++) store.audit.add(entry(`${i}`));
     });
-    const kept = store.audit.generationId(20_000);
+    const kept = store.audit.newest(20_000);
     expect([kept.length, kept[0]?.detail, kept.at(-1)?.detail]).toEqual([10_000, '10049', '50']);
   });
 
   it('holds no control characters, which could rewrite the terminal of who reads it', () => {
     store.audit.add(entry('a\u001b[2Jb\nc'));
-    expect(store.audit.generationId(1)[0]?.detail).toBe('a?[2Jb?c');
+    expect(store.audit.newest(1)[0]?.detail).toBe('a?[2Jb?c');
   });
 
   it('is not filled by strangers: many at once are counted, not written', () => {
     for (let i = 0; i < 5_000; i++) store.audit.addStranger(entry(`${i}`));
-    expect(store.audit.generationId(9_999).length).toBeLessThanOrEqual(21);
+    expect(store.audit.newest(9_999).length).toBeLessThanOrEqual(21);
   });
 });
 
