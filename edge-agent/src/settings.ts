@@ -1,7 +1,7 @@
 import {
   addressesSetting,
   addressSetting,
-  brokerSetting,
+  brokerToFindSetting,
   codecSpec,
   deviceSettings,
   endpointSettings,
@@ -16,10 +16,10 @@ import { z } from 'zod';
 export const agentSettings = z.strictObject({
   ...modelSettings,
   model: modelSettings.model.optional(),
-  fleet: brokerSetting
+  fleet: brokerToFindSetting
     .optional()
     .describe(
-      "address of a fleet's broker: the agent then joins it, and takes no model (default without a model: where it was paired)",
+      "address of a fleet's broker, or `find` (as without a value): the agent then joins it, and takes no model (default without a model: where it was paired)",
     ),
   fleetName: nameSetting('home')
     .optional()

@@ -12,6 +12,7 @@ import {
 } from '@cutpoint/daemon';
 import { DeviceSecurity, joinFleet, type Membership, membershipOf, runCommands } from '@cutpoint/fleet';
 import type { AgentSettings } from '../settings.js';
+import { wantedBroker } from './find-broker.js';
 
 const fleetPort = 7402;
 
@@ -19,13 +20,13 @@ const fleetPort = 7402;
  * Joins a fleet and stays in it until closed: it announces itself, beats, and says what it was told to run. The server may
  * come later, or go and come back. A device that is paired says by its certificate who it is, and listens for other devices
  * beside those who ask on this machine.
- * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_UNPAIRED, CUT_STORE
+ * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_UNPAIRED, CUT_STORE, CUT_UNREACHABLE
  */
 export async function startFleetAgent(
   settings: AgentSettings,
   { log, recent }: { log: Log; recent?: RecentLines },
 ): Promise<Daemon> {
-  const membership = membershipOf(settings.fleet, settings, log);
+  const membership = membershipOf(await wantedBroker(settings, log), settings, log);
   const { url, fleet, device, identity, folder } = membership;
   const listen = fleetListen(settings, membership);
   let announce = (_url: string): void => {};

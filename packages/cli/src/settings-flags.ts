@@ -16,7 +16,7 @@ export function flagsOf(schema: SettingsSchema, command: Command): Record<string
   let position = 0;
   const given = settingsOf(schema).map((setting) => {
     const value = setting.argument === undefined ? options[setting.key] : command.args[position++];
-    return [setting.key, value] as const;
+    return [setting.key, value === true && setting.bare !== undefined ? setting.bare : value] as const;
   });
   return Object.fromEntries(given);
 }
@@ -26,12 +26,16 @@ function optionsOf(setting: Setting): readonly Option[] {
   const fallback = defaultText(setting);
   const help = fallback === '' ? setting.description : `${setting.description} (default: ${fallback})`;
   if (kind === 'switch') {
-    return [new Option(`--${name}`, setting.description), new Option(`--no-${name}`).hideHelp()];
+    const off = new Option(`--no-${name}`, `do not ${setting.description}`);
+    return setting.defaultValue === true
+      ? [new Option(`--${name}`).hideHelp(), off]
+      : [new Option(`--${name}`, setting.description), off.hideHelp()];
   }
   if (kind === 'pairs') {
     const join = (pair: string, before: string | undefined) => (before === undefined ? pair : `${before},${pair}`);
     return [new Option(`--${name} <name=value>`, help).argParser(join)];
   }
+  if (setting.bare !== undefined) return [new Option(`--${name} [value]`, help)];
   const option = new Option(`--${name} <${kind === 'whole' || kind === 'number' ? 'number' : 'value'}>`, help);
   if (kind === 'wholes') return [new Option(`--${name} <number,...>`, help)];
   if (kind === 'choices') return [new Option(`--${name} <${setting.choices.join('|')},...>`, help)];

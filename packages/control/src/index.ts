@@ -37,6 +37,7 @@ export type { Incoming } from './content/incoming.js';
 export { ContentStore, type ContentStoreOptions, type Hold } from './content/store.js';
 export { type AnnounceOptions, announce } from './discovery/announce.js';
 export type { Announcement } from './discovery/announcement.js';
+export { type ChooseOptions, chooseServer } from './discovery/choose-server.js';
 export { type Attempt, type FindOptions, type FoundServer, findServers } from './discovery/find-servers.js';
 export type { Check, Outcome } from './doctor/check.js';
 export { type ExamineOptions, examine } from './doctor/examine.js';

@@ -13,6 +13,18 @@ export const brokerSetting = z.string().refine((text) => {
   return url !== undefined && ['mqtt:', 'mqtts:'].includes(url.protocol) && url.hostname !== '' && url.port !== '';
 }, 'an address such as mqtt://127.0.0.1:7483 (mqtt or mqtts, with a port)');
 
+/** What stands for an address of a fleet that is to be found. */
+export const findFleet = 'find';
+
+/** The schema of a setting that is the address of an MQTT broker, or leaves it to be found. */
+export const brokerToFindSetting = z
+  .string()
+  .refine(
+    (text) => text === findFleet || brokerSetting.safeParse(text).success,
+    'an address such as mqtt://127.0.0.1:7483 (mqtt or mqtts, with a port), or "find"',
+  )
+  .meta({ bare: findFleet });
+
 /** What every device of a fleet keeps. */
 export const deviceSettings = {
   state: z.string().min(1).optional().describe(stateHelp),

@@ -16,7 +16,7 @@ export { checkGeneration } from './failover/generation.js';
 export { type ClimbOptions, climb } from './failover/ladder.js';
 export { Pace, type PaceEstimate } from './failover/pace.js';
 export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';
-export { brokerSetting, deviceSettings, nameSetting } from './fleet-settings.js';
+export { brokerSetting, brokerToFindSetting, deviceSettings, findFleet, nameSetting } from './fleet-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
 export {

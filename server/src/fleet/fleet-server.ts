@@ -14,6 +14,7 @@ import { addressesToAnnounce, joinFleet, runCommands } from '@cutpoint/fleet';
 import { Uploads } from '../deploy/uploads.js';
 import { openHttp } from '../http/open-http.js';
 import type { ServerSettings } from '../settings.js';
+import { announceServer } from './announce-server.js';
 import { contentRoutes } from './content-routes.js';
 import { fleetAddresses } from './fleet-addresses.js';
 import { fleetAdmin } from './fleet-admin.js';
@@ -39,7 +40,7 @@ export async function startFleetServer(
   const named = settings.fleetName === undefined ? undefined : fleetId.parse(settings.fleetName);
   const device = deviceId.parse(settings.name ?? 'server');
   const at = fleetAddresses(settings);
-  let announce = (_url: string): void => {};
+  let announce = async (_url: string): Promise<void> => {};
   const daemon = await startDaemon({ ...settings, listen: at.listen, paired: true }, log, async (opened) => {
     const security = opened.add(await openFleetSecurity({ folder, fleet: named, device, log }));
     const { store, identities } = security.server;
@@ -82,7 +83,6 @@ export async function startFleetServer(
       onCommand: runCommands({ recent, content: undefined }),
       log,
     });
-    announce = (url) => joined.announce(url);
     const health = () => ({ ...joined.health(), devices: lead.view.devices().length });
     const notes = () => (paired ? [] : [unpaired]);
     const { service, links } = joined;
@@ -119,8 +119,15 @@ export async function startFleetServer(
     lead.peers.changed();
     log.info({ fleet, device, broker: address.url, folder }, 'fleet');
     for (const note of notes()) log.info(note);
+    announce = async (wire) => {
+      joined.announce(wire);
+      const mqtt = settings.broker === undefined ? address.url : undefined;
+      const authority = at.http.secure ? identities.authority : undefined;
+      const own = { fleet, device, http: http.url, wire, mqtt, authority };
+      if (settings.announce) await announceServer(opened, own, log);
+    };
     return { name: 'cutpoint-server', handler: joined.handler, health, fleet: security.wire };
   });
-  announce(daemon.url);
+  await announce(daemon.url);
   return daemon;
 }

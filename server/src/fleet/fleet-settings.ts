@@ -26,6 +26,10 @@ export const fleetSettings = {
   join: brokerSetting
     .optional()
     .describe("address of a fleet's broker: the server then joins the fleet that another leads, and takes no model"),
+  announce: z
+    .boolean()
+    .default(true)
+    .describe('announce a fleet that others can reach on the local network, by mDNS, so that devices find it'),
   ...deviceSettings,
   broker: brokerSetting.optional().describe('use the MQTT broker at this address, instead of one inside the server'),
 };

@@ -1,6 +1,7 @@
 import {
   type AdministrationRequest,
   askLocally,
+  chooseServer,
   clockTrouble,
   type DeviceId,
   deviceId,
@@ -16,6 +17,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { answerAndWait, type MadeCode } from '../fleet/answer-and-wait.js';
 import { ownName } from '../fleet/ask-server.js';
 import { onInterrupt } from '../interrupt.js';
+import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';
 
@@ -35,10 +37,13 @@ const exchangeMs = 30_000;
 /** `cutpoint pair`: lets a device into the fleet. */
 export const pair: Verb = {
   example:
-    'cutpoint pair --new --name pi-1   # on the server\n  $ cutpoint pair https://192.168.1.5:7480 7K3M-Q2XN-P8VD   # on the device',
+    'cutpoint pair --new --name pi-1   # on the server\n  $ cutpoint pair 7K3M-Q2XN-P8VD   # on the device, with the code that the server shows',
   configure: (command) =>
     command
-      .argument('[url]', 'on the device: https://host:port of the server')
+      .argument(
+        '[url]',
+        'on the device: https://host:port of the server; left out, it is looked for on the local network',
+      )
       .argument('[code]', 'on the device: the code that the server shows')
       .option('--new', 'on the server: make a code, good once and for ten minutes')
       .option('--name <device>', 'what the device is called (default: its host name)', parseName)
@@ -48,14 +53,18 @@ export const pair: Verb = {
         parseHost,
       )
       .option('--listen <host:port>', 'with --new, where no server runs: answer the device here, and wait for it')
-      .option('--fleet <name>', 'with --listen: what a fleet that is made now is called (default: home)', parseFleet)
+      .option(
+        '--fleet <name>',
+        'with --listen: what a fleet that is made now is called (default: home); without a url: which to look for',
+        parseFleet,
+      )
       .option('--state <folder>', stateHelp)
       .action(async (url: string | undefined, code: string | undefined, _, command: Command) => {
         const options = command.opts<PairOptions>();
         if (options.new === true && url === undefined) await makeCode(options);
-        else if (options.new === undefined && url !== undefined && code !== undefined) await join(url, code, options);
+        else if (options.new === undefined && url !== undefined) await join(placeOf(url, code), options);
         else {
-          const message = 'Use cutpoint pair --new on the server, then cutpoint pair URL CODE on the device.';
+          const message = 'Use cutpoint pair --new on the server, then cutpoint pair CODE on the device.';
           throw new CutpointError('CUT_USAGE', message);
         }
       }),
@@ -79,8 +88,31 @@ async function makeCode({ name, host, listen, fleet, state, json }: PairOptions)
   await printResult(json === true, found, () => `${found.device} is paired.\n`);
 }
 
-async function join(url: string, code: string, { name, state, json }: PairOptions): Promise<void> {
+interface Place {
+  /** Undefined: to be found. */
+  readonly url: string | undefined;
+  readonly code: string;
+}
+
+/** One argument alone is the code. @throws CutpointError CUT_USAGE */
+function placeOf(first: string, second: string | undefined): Place {
+  if (second !== undefined) return { url: first, code: second };
+  if (!first.includes('://')) return { url: undefined, code: first };
+  throw new CutpointError('CUT_USAGE', 'The code is missing: cutpoint pair URL CODE, as cutpoint pair --new shows it.');
+}
+
+/** Looks for the server on the local network. What answers proves by the code that it is the one. */
+async function findUrl(fleet: FleetId | undefined, signal: AbortSignal): Promise<string> {
+  using progress = openProgress();
+  progress.show('looking for a server on the local network');
+  const how = 'its address: cutpoint pair https://HOST:7480 CODE';
+  const { url } = await chooseServer({ how, signal, ...(fleet === undefined ? {} : { fleet }) });
+  return url;
+}
+
+async function join({ url: given, code }: Place, { name, state, fleet: wanted, json }: PairOptions): Promise<void> {
   using interrupt = onInterrupt();
+  const url = given ?? (await findUrl(wanted, interrupt.signal));
   const own = name ?? deviceId.safeParse(ownName()).data;
   const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(exchangeMs)]);
   const { identity, clockOffsetMs } = await pairDevice({

@@ -13,7 +13,8 @@ const announcement = z.object({
   device: deviceId,
   http: port,
   wire: port,
-  mqtt: port,
+  /** Absent where the broker is another one: a device hears of it when it is paired. */
+  mqtt: port.optional(),
   /** SHA-256 of the certificate of the fleet's authority; absent where there is none. */
   authority: contentHash.optional(),
 });
@@ -21,8 +22,9 @@ export type Announcement = z.output<typeof announcement>;
 
 /** The TXT record of an announcement. */
 export function txtOf({ fleet, device, http, wire, mqtt, authority }: Announcement): Record<string, string> {
-  const ports = { http: String(http), wire: String(wire), mqtt: String(mqtt) };
-  return { fleet, device, ...ports, ...(authority === undefined ? {} : { authority }) };
+  const named = { http, wire, mqtt, authority };
+  const given = Object.entries(named).filter(([, value]) => value !== undefined);
+  return { fleet, device, ...Object.fromEntries(given.map(([key, value]) => [key, String(value)])) };
 }
 
 /** Longest of a value in a TXT record that is looked at; DNS allows 255 for key and value together. */

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CutpointError } from '@cutpoint/core';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { knock, resolveName } from '../doctor/probes/server.js';
 import { type Announcement, addressesOf, readTxt, serviceType } from './announcement.js';
 import { closeMulticastDns, type MulticastOptions, openMulticastDns } from './multicast-dns.js';
@@ -16,6 +16,8 @@ export interface FindOptions extends MulticastOptions {
   readonly listenMs?: number;
   /** How long one connection may take. */
   readonly connectMs?: number;
+  /** Ends the search. */
+  readonly signal?: AbortSignal;
 }
 
 /** A server that takes connections. What it announces is not proven. */
@@ -39,7 +41,10 @@ export interface Attempt {
 /** More announcements than this are not looked at: anybody can send them. */
 const maxAnnouncements = 32;
 
-/** Looks for servers: at static URLs, and if none of them answers by mDNS. Takes no longer than its times together. */
+/**
+ * Looks for servers: at static URLs, and if none of them answers by mDNS. Takes no longer than its times together.
+ * @throws CutpointError CUT_USAGE for a URL that is none; the signal's reason
+ */
 export async function findServers(
   options: FindOptions,
 ): Promise<{ servers: readonly FoundServer[]; tried: readonly Attempt[]; problem?: CutpointError }> {
@@ -60,7 +65,7 @@ interface Heard {
 }
 
 async function listen(options: FindOptions): Promise<{ heard: readonly Heard[]; problem?: CutpointError }> {
-  const { fleet, authority, listenMs = 2_000 } = options;
+  const { fleet, authority, listenMs = 2_000, signal } = options;
   const heard = new Map<string, Heard>();
   let problem: CutpointError | undefined;
   const bonjour = await openMulticastDns(options, (error) => {
@@ -76,9 +81,14 @@ async function listen(options: FindOptions): Promise<{ heard: readonly Heard[]; 
       addresses: addressesOf(referer?.address, addresses),
     });
   });
-  await sleep(listenMs);
-  browser.stop();
-  await closeMulticastDns(bonjour);
+  try {
+    await sleep(listenMs, undefined, { signal });
+  } catch {
+    throw asCutpointError(signal?.reason, 'CUT_CANCELLED');
+  } finally {
+    browser.stop();
+    await closeMulticastDns(bonjour);
+  }
   return { heard: [...heard.values()], ...(problem === undefined ? {} : { problem }) };
 }
 

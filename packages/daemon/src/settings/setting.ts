@@ -20,6 +20,8 @@ export interface Setting {
   readonly most: number | undefined;
   /** The name of the positional argument that gives it instead of a flag, e.g. `model`. */
   readonly argument: string | undefined;
+  /** The value that the flag means where it stands alone; other flags need one. */
+  readonly bare: string | undefined;
 }
 
 /** How a setting is named on the command line: `--threads`, or `<model>` for the argument. */
@@ -42,6 +44,7 @@ interface PropertySchema {
   readonly default?: unknown;
   readonly description?: string;
   readonly argument?: string;
+  readonly bare?: string;
   readonly items?: PropertySchema;
   readonly additionalProperties?: PropertySchema;
 }
@@ -64,6 +67,7 @@ function describe(key: string, property: PropertySchema): Setting {
     choices: property.enum ?? property.items?.enum ?? [],
     ...rangeOf(property.items ?? property.additionalProperties ?? property),
     argument: property.argument,
+    bare: property.bare,
   };
 }
 
