@@ -10,10 +10,10 @@ export default defineConfig({
   oxc: { target: 'es2022' },
   test: {
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    // How long something may take is said by the test; a poll only has to end.
-    expect: { poll: { timeout: 15_000 } },
+    // How long something may take is said by the test; these only end what hangs.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default', ['json', { outputFile: '.report/tests.json' }]],
     projects: [
       {

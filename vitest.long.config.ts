@@ -7,8 +7,8 @@ export default defineConfig({
     include: ['test/**/*.long.ts', 'packages/*/src/**/*.long.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: ['default', ['json', { outputFile: '.report/long.json' }]],
   },
 });

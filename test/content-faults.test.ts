@@ -87,7 +87,7 @@ test('after kill -9 in the middle of a transfer the rest is fetched, and the fil
             ({ size }) => size,
             () => 0,
           ),
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBeGreaterThan(500_000);
     child.kill('SIGKILL');
@@ -100,7 +100,7 @@ test('after kill -9 in the middle of a transfer the rest is fetched, and the fil
   using hold = await fetcher.fetch({ hash: quick.hash, bytes: bytes.length }, { deadlineMs });
   expect(await store.verify(hold)).toBe(true);
   expect(quick.ranges).toEqual([`bytes=${size}-`]);
-}, 60_000);
+});
 
 const mayMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
 
@@ -128,7 +128,6 @@ test.skipIf(!mayMount)(
     const said = await onSmallDisk(fetchProcess(join(here.path, 'store'), served.url, served.hash), here.path, 0);
     expect(said).toMatch(/^CUT_DISK_FULL A file needs 4\.0 MB, but only 3\.[01] MB are free on the disk with .*\n0\n$/);
   },
-  60_000,
 );
 
 test.skipIf(!mayMount)(
@@ -150,7 +149,6 @@ test.skipIf(!mayMount)(
     const said = await onSmallDisk(program, here.path, 0);
     expect(said).toMatch(/^CUT_DISK_FULL The disk with .* is full: free space there.*\n0\n0\n$/);
   },
-  60_000,
 );
 
 test('what a put that was killed left behind is gone after the next start', async () => {

@@ -9,7 +9,7 @@ import { classifier, classifierInput, loadWhole } from './models.testing.js';
 import { cutpoint, type Process } from './processes.testing.js';
 
 // Each test starts processes, and a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let folder: string;
 let server: Process;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { classifier, classifierInput, loadWhole } from './models.testing.js';
 import { cutpoint, type Process } from './processes.testing.js';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const common = ['--optimisation', 'none', '--listen', 'ws://127.0.0.1:0', '--json'];
 const serve = (...args: readonly string[]) => cutpoint(['serve', classifier, ...common, ...args]);

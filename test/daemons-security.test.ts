@@ -8,7 +8,7 @@ import { classifier, classifierInput } from './models.testing.js';
 import { cutpoint } from './processes.testing.js';
 
 // Each test starts processes, and a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const localPeer = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
 const token = 'a-token-for-the-tests-only';

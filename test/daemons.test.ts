@@ -10,7 +10,7 @@ import { classifier, classifierInput, detector, loadWhole } from './models.testi
 import { childrenOf, cutpoint, type Process, until } from './processes.testing.js';
 
 // Each test starts processes, and a busy machine takes seconds for one.
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
 const exact = ['--optimisation', 'none'];

@@ -33,7 +33,7 @@ const pi = deviceId.parse('pi');
 const box = deviceId.parse('box');
 const server = deviceId.parse('server');
 const name = deploymentId.parse('classifier');
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 const facts = { version: '0', platform: 'test', cpuModel: 'none', cores: 1, memoryBytes: 1e9 };
 const idle = {
   memoryBytes: 0,

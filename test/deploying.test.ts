@@ -10,7 +10,7 @@ import { makeTinyModel, type TinyModel } from './tiny-model.testing.js';
 const pi = deviceId.parse('pi');
 const box = deviceId.parse('box');
 /** The machine may be busy. */
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 const name = deploymentId.parse('classifier');
 
 let tiny: TinyModel;

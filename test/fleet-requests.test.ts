@@ -35,7 +35,7 @@ const box = deviceId.parse('box');
 const gpu = deviceId.parse('gpu');
 const server = deviceId.parse('server');
 const deployment = deploymentId.parse('classifier');
-const soon = { timeout: 20_000 };
+const soon = { timeout: 60_000 };
 const log = openLog({ name: 'test', level: 'silent', format: 'json' });
 const alone: Rung = { at: [], codecs: [], chain: [] };
 const overBox: Rung = { at: [2], codecs: ['raw'], chain: [box] };
@@ -184,7 +184,7 @@ test('one that is asked under an older generation refuses it, once the change is
   await lead.deploy(2, [{ device: pi, ladder: [{ ...overBox, at: [1] }] }]);
   const old = { deployment, generation: 1, at: [2], codecs: ['raw'], segment: 1, chain: [] };
   await expect
-    .poll(() => ask(second, old).catch(({ code }: { code: string }) => code), { timeout: 20_000 })
+    .poll(() => ask(second, old).catch(({ code }: { code: string }) => code), { timeout: 60_000 })
     .toBe('CUT_STALE');
   expect((await ask(first)).generation).toBe(2);
 });

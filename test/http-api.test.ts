@@ -12,7 +12,7 @@ import { exampleModel } from './models/example.js';
 import { classifier, classifierInput, loadWhole } from './models.testing.js';
 import { cutpoint, type Process, until } from './processes.testing.js';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const run = promisify(execFile);
 const documentation = await readFile(fileURLToPath(new URL('../docs/http-api.md', import.meta.url)), 'utf8');

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 const command = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
-const waitMs = 30_000;
+const waitMs = 60_000;
 
 /** A program and its first arguments. */
 export type Program = readonly [string, ...string[]];
@@ -94,7 +94,7 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
   return text.split(' ').filter(Boolean).map(Number);
 }
 
-/** Asks again and again until the answer is yes, for at most 30 s unless told otherwise. */
+/** Asks again and again until the answer is yes, for at most a minute unless told otherwise. */
 export async function until(
   question: () => boolean | Promise<boolean>,
   what: string,

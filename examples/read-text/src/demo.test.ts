@@ -15,7 +15,7 @@ it('reads pictures whole and split with the same answer, bit for bit without opt
     { maxAbsDiff: 0, whole: { text: 'Cut where few bytes cross.' }, split: { text: 'Cut where few bytes cross.' } },
     { maxAbsDiff: 0, whole: { text: '千里之行，始于足下。' }, split: { text: '千里之行，始于足下。' } },
   ]);
-}, 60_000);
+});
 
 it.each([
   ['a cut that is no number', 2, ['--at', 'middle'], 'CUT_USAGE: --at is "middle"'],

@@ -81,7 +81,7 @@ test('whatever comes and goes, what is held stays, the limit is kept and the boo
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test('the file that was not used for longest makes room, across restarts', async () => {
   await using temporary = await temporaryStore(300);

@@ -21,7 +21,7 @@ export interface TestFleet extends AsyncDisposable {
   pair(name: string): Promise<DeviceIdentity>;
 }
 
-export const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+export const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 
 /** Makes a fleet in a new folder. */
 export async function startFleet(options: Partial<FleetServerOptions> = {}): Promise<TestFleet> {

@@ -9,7 +9,7 @@ import { keepRenewed } from './keep-renewed.js';
 import { askLocally, listenLocally } from './local-control.js';
 import { askAdvice, renewDevice } from './renew-device.js';
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 const day = 86_400_000;
 const pi = deviceId.parse('pi-1');
 
@@ -48,13 +48,13 @@ describe('a paired device', () => {
       onError: ({ code }) => errors.push(code),
     });
     const { serials } = fleet.server.identities.revoke(deviceId.parse('lost'));
-    await expect.poll(() => revoked, { timeout: 10_000 }).toEqual(serials);
+    await expect.poll(() => revoked).toEqual(serials);
     expect(renewed).toEqual([]);
     nowMs += 21 * day;
-    await expect.poll(() => renewed.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => renewed.length).toBe(1);
     expect(loadIdentity(folder)).toEqual(renewed[0]);
     fleet.server.identities.revoke(pi);
-    await expect.poll(() => errors, { timeout: 10_000 }).toContain('CUT_REVOKED');
+    await expect.poll(() => errors).toContain('CUT_REVOKED');
     stop.abort();
     await kept;
     expect(renewed).toHaveLength(1);

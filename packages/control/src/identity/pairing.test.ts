@@ -17,7 +17,7 @@ import { keysOf, newCode, readCode } from './pairing-code.js';
 import { codeLifetimeMs, PairingDesk } from './pairing-desk.js';
 import { makeReply, makeRequest, openReply } from './pairing-messages.js';
 
-const soon = () => AbortSignal.timeout(20_000);
+const soon = () => AbortSignal.timeout(60_000);
 const pi = deviceId.parse('pi-1');
 const refused = (text: string) => ({ code: 'CUT_PAIRING', message: expect.stringContaining(text) });
 

@@ -7,7 +7,7 @@ import { verifyDeployment } from './signed-deployment.js';
 let fleet: TestFleet;
 beforeAll(async () => {
   fleet = await startFleet();
-}, 60_000);
+});
 afterAll(() => fleet[Symbol.asyncDispose]());
 
 const pi = deviceId.parse('pi-1');

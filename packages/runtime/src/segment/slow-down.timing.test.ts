@@ -57,7 +57,6 @@ describe('a slowed run', () => {
 
 describe.each(['thread', 'process'] as const)('a slowed segment in a %s', (isolation) => {
   it('counts the slowness as compute time, holds its worker and stays healthy', {
-    timeout: 60_000,
     retry: 3,
   }, async () => {
     await using plain = await loadSegment({ kind: 'bytes', model }, { isolation });
@@ -88,7 +87,7 @@ it('refuses a factor below one and none at all', async () => {
 });
 
 describe.skipIf(threadTimeUs() === undefined)('a slowed segment beside others that want the processor', () => {
-  it('is not slowed by them, as long as what it asks for is left', { timeout: 60_000, retry: 3 }, async () => {
+  it('is not slowed by them, as long as what it asks for is left', { retry: 3 }, async () => {
     await using slowed = await loadSegment({ kind: 'bytes', model }, { slowDown: 10 });
     const timesUs = async () => {
       const times: number[] = [];

@@ -16,9 +16,7 @@ async function untilHealth(segment: Segment, health: Segment['health']): Promise
   expect(segment.health).toBe(health);
 }
 
-it('refuses calls while a cancelled inference holds the thread, and serves again after it', {
-  timeout: 60_000,
-}, async () => {
+it('refuses calls while a cancelled inference holds the thread, and serves again after it', async () => {
   const model = slowModel(100);
   await using segment = await loadSegment({ kind: 'bytes', model }, { stuckMs: 50 });
   expect(segment.health).toBe('ready');
@@ -37,7 +35,7 @@ it('refuses calls while a cancelled inference holds the thread, and serves again
   expect((await segment.run(square(8))).outputs.get('y')?.shape).toEqual([8, 8]);
 });
 
-it('replaces a process that a cancelled inference holds; only what it held fails', { timeout: 60_000 }, async () => {
+it('replaces a process that a cancelled inference holds; only what it held fails', async () => {
   const model = slowModel(300);
   await using segment = await loadSegment({ kind: 'bytes', model }, { stuckMs: 100, isolation: 'process' });
   // Late enough that the process has got its input and computes; a call that had not begun would just be dropped.
@@ -61,7 +59,7 @@ it('is broken once disposed of', async () => {
   expect(segment.health).toBe('broken');
 });
 
-it('lets a process end though its thread is inside a very long inference', { timeout: 60_000 }, async () => {
+it('lets a process end though its thread is inside a very long inference', async () => {
   const script = `
     import { loadSegment } from '${new URL('../../dist/index.js', import.meta.url).href}';
     const model = Uint8Array.from(${JSON.stringify([...slowModel(300)])});

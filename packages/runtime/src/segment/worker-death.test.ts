@@ -59,7 +59,7 @@ describe.each<[string, StartHost]>([
     expect(starts()).toBe(2);
   });
 
-  it('is given up on when it recurs', { timeout: 60_000 }, async () => {
+  it('is given up on when it recurs', async () => {
     const { segment, starts, kill } = await mortalSegment(startHost, identityModel('f32'));
     await using _ = segment;
     const inputs = new Map([['x', tensorOf('f32', [1, 2], new Float32Array(2))]]);
