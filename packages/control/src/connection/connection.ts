@@ -199,7 +199,12 @@ class ReconnectingConnection implements BrokerConnection {
   }
 
   async #settle(client: MqttClient): Promise<void> {
-    await this.#subscribe(client, [...this.#filters]);
+    // While these are on their way, others may come.
+    for (const asked = new Set<string>(); asked.size < this.#filters.size; ) {
+      const missing = [...this.#filters].filter((filter) => !asked.has(filter));
+      await this.#subscribe(client, missing);
+      for (const filter of missing) asked.add(filter);
+    }
     if (this.#client !== client || !client.connected) return;
     this.#up = true;
     this.#lastError = undefined;
