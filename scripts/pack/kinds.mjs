@@ -1,9 +1,11 @@
+/** For whoever leads a fleet. */
+const fleet = ['devices', 'deploy', 'undeploy', 'rollback', 'status', 'logs', 'broker-config'];
 const everywhere = ['ask', 'probe', 'doctor', 'profile', 'cuts', 'split', 'verify'];
 
 /** What can be packed: a name, and the verbs that its archive carries. Other verbs, and what only they need, stay out. */
 export const kinds = {
   agent: ['agent', 'pair', ...everywhere],
-  server: ['serve', 'pair', 'revoke', 'token', ...everywhere],
+  server: ['serve', 'pair', 'revoke', 'token', ...fleet, ...everywhere],
 };
 
 /** Platforms that archives are made for, as `process.platform`-`process.arch`. */

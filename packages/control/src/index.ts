@@ -74,6 +74,7 @@ export { Identities } from './identity/identities.js';
 export { dialSecure, type SecureDial } from './identity/identity-client.js';
 export { type IdentityHandler, identityHandler, identityPaths } from './identity/identity-handler.js';
 export { type KeepRenewedOptions, keepRenewed } from './identity/keep-renewed.js';
+export { certificateRequest, keyPem, makeKeys } from './identity/keys.js';
 export { askLocally, listenLocally } from './identity/local-control.js';
 export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
 export { ownHosts } from './identity/own-hosts.js';

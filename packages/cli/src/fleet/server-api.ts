@@ -2,13 +2,15 @@ import { createReadStream } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoint/core';
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
+import { readCertificateFile, readTokenFile, stateHelp } from '@cutpoint/daemon';
 import { failureAnswer } from '@cutpoint/server';
 import type { Command } from 'commander';
+import { findServer } from './find-server.js';
 
 /** Where the HTTP API of a server is, and what to show there. */
 export interface ServerOptions {
-  readonly server: string;
+  readonly server?: string;
+  readonly state?: string;
   readonly ca?: string;
   readonly tokenFile?: string;
 }
@@ -16,8 +18,15 @@ export interface ServerOptions {
 /** Adds the options by which a verb finds the server of a fleet. */
 export function addServerOptions(command: Command): Command {
   return command
-    .option('--server <url>', 'the HTTP API of the server, as it shows in its log', 'http://127.0.0.1:7480')
-    .option('--ca <file>', "PEM file with the authority of the server's certificate")
+    .option(
+      '--server <url>',
+      'the HTTP API of the server (default: the one that runs here or was paired with, else http://127.0.0.1:7480)',
+    )
+    .option('--state <folder>', stateHelp)
+    .option(
+      '--ca <file>',
+      "PEM file with the authority of the server's certificate (default: that of the state folder)",
+    )
     .option('--token-file <file>', 'file with the token to present');
 }
 
@@ -59,19 +68,21 @@ const waitByDefaultMs = 10_000;
 const mostAnswerBytes = 64 * 1024 * 1024;
 
 /** @throws CutpointError CUT_USAGE for what is no address, CUT_FILE_NOT_FOUND. */
-export async function openServerApi({ server, ca, tokenFile }: ServerOptions, signal: AbortSignal): Promise<ServerApi> {
+export async function openServerApi(options: ServerOptions, signal: AbortSignal): Promise<ServerApi> {
+  const { ca, tokenFile } = options;
+  const { url: server, authority: known } = await findServer(options, signal);
   if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
     const message = `--server is "${server}", but must be an address such as http://127.0.0.1:7480.`;
     throw new CutpointError('CUT_USAGE', message);
   }
   const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
-  const authority = ca === undefined ? undefined : await readCertificateFile(ca);
+  const authority = ca === undefined ? known : await readCertificateFile(ca);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const agent = server.startsWith('https:')
     ? new https.Agent({ keepAlive: true })
     : new http.Agent({ keepAlive: true });
-  const options = { headers, agent, ...(authority !== undefined && { ca: authority }) };
-  return { url: server, ask: (question) => ask(new URL(question.path, server), question, options, signal) };
+  const how = { headers, agent, ...(authority !== undefined && { ca: authority }) };
+  return { url: server, ask: (question) => ask(new URL(question.path, server), question, how, signal) };
 }
 
 async function ask<T>(

@@ -1,4 +1,12 @@
-import { type Check, type DeviceIdentity, deviceId, examine, fleetId, loadIdentity } from '@cutpoint/control';
+import {
+  brokerUrl,
+  type Check,
+  type DeviceIdentity,
+  deviceId,
+  examine,
+  fleetId,
+  loadIdentity,
+} from '@cutpoint/control';
 import { asCutpointError, CutpointError, errorCodes } from '@cutpoint/core';
 import { readCertificateFile, version } from '@cutpoint/daemon';
 import { listProviders } from '@cutpoint/runtime';
@@ -30,7 +38,10 @@ export const doctor: Verb = {
       )
       .option('--state <folder>', 'folder in which the daemon of this device keeps its state')
       .option('--ca <file>', "PEM file with the authority of the server's certificate")
-      .option('--broker <url>', 'MQTT broker whose rights to test, such as mqtt://127.0.0.1:7483')
+      .option(
+        '--broker <url>',
+        'MQTT broker whose rights to test, such as mqtt://127.0.0.1:7483 (default: that of the paired fleet)',
+      )
       .option('--fleet <name>', 'fleet at the broker, where this device is not paired')
       .option('--device <name>', 'name of this device at the broker, where it is not paired', 'doctor')
       .option('--timeout-ms <number>', 'how long one step may take', parsePositive, 3_000)
@@ -67,12 +78,15 @@ function readIdentity(folder: string | undefined): { identity?: DeviceIdentity |
   }
 }
 
-function brokerOf({ broker: url, fleet, device }: DoctorOptions, identity: DeviceIdentity | undefined) {
-  if (url === undefined) return undefined;
+/** The broker that was named, else that of the fleet which this device is paired with. */
+function brokerOf({ broker, fleet, device }: DoctorOptions, identity: DeviceIdentity | undefined) {
   if (identity !== undefined) {
     const { authority: ca, certificate: cert, key } = identity;
+    const url = broker ?? brokerUrl(identity);
     return { url, fleet: identity.fleet, device: identity.device, tls: () => ({ ca, cert, key }) };
   }
+  const url = broker;
+  if (url === undefined) return undefined;
   const named = { fleet: fleetId.safeParse(fleet), device: deviceId.safeParse(device) };
   if (named.fleet.success && named.device.success) return { url, fleet: named.fleet.data, device: named.device.data };
   throw new CutpointError('CUT_USAGE', '--broker needs --fleet and --device, or --state of a paired device.');

@@ -93,6 +93,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./token.js')).token,
   },
   {
+    name: 'broker-config',
+    summary: 'Writes what Mosquitto or EMQX needs to be the broker of a fleet.',
+    load: async () => (await import('./broker-config.js')).brokerConfigVerb,
+  },
+  {
     name: 'profile',
     summary: 'Measures what the segments of a model take on this device.',
     load: async () => (await import('./profile.js')).profile,

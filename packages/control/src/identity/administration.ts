@@ -15,6 +15,14 @@ export const administrationRequest = z.discriminatedUnion('action', [
       .max(maxHosts - 2)
       .optional(),
   }),
+  /** A certificate for the broker of others: for its hosts, and for a key that stays with whoever asks. */
+  z.strictObject({
+    action: z.literal('certify-broker'),
+    device: deviceId,
+    hosts: z.array(hostName).min(1).max(maxHosts),
+    /** PKCS #10, DER, in base64. */
+    request: z.base64().max(4096),
+  }),
   z.strictObject({ action: z.literal('revoke-device'), device: deviceId }),
   z.strictObject({ action: z.literal('list-devices') }),
   /** Where the HTTP API of the server that runs is, and the authority to know it by. */
@@ -36,6 +44,12 @@ export async function administer(server: FleetFolder, request: AdministrationReq
   switch (request.action) {
     case 'offer':
       return { fleet: identities.fleet, ...(await desk.open({ device: request.device, hosts: request.hosts })) };
+    case 'certify-broker': {
+      const { device, hosts } = request;
+      const own = Buffer.from(request.request, 'base64');
+      const made = await identities.admit({ device, role: 'agent', hosts, request: own, sharesHosts: true });
+      return { fleet: identities.fleet, authority: identities.authority, ...made };
+    }
     case 'revoke-device':
       return { device: request.device, ...identities.revoke(request.device) };
     case 'list-devices':

@@ -22,6 +22,8 @@ export interface Admission {
   readonly device: DeviceId;
   readonly role: DeviceRole;
   readonly hosts: readonly string[];
+  /** Whether others may have the same hosts, as a server has those of a broker on its machine. */
+  readonly sharesHosts?: boolean;
   /** Request for a certificate (PKCS #10, DER). */
   readonly request: Uint8Array;
 }
@@ -68,14 +70,15 @@ export class Identities {
    * @throws CutpointError CUT_PAIRING if the request is broken or a host is another device's; CUT_CERTIFICATE if the
    *   server's clock cannot be right
    */
-  async admit({ device, role, hosts, request }: Admission): Promise<MadeCertificate> {
+  async admit({ device, role, hosts, request, sharesHosts = false }: Admission): Promise<MadeCertificate> {
     const publicKey = await keyOfRequest(request);
     const nowMs = this.#plausibleNowMs();
     const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs });
     // Without a wait from here on: two devices must not both find a host free.
     const former = this.#store.transaction(() => {
-      this.#checkHosts(device, hosts);
-      this.#store.devices.put({ device, role, hosts, pairedAtMs: nowMs });
+      const claimed = sharesHosts ? [] : hosts;
+      this.#checkHosts(device, claimed);
+      this.#store.devices.put({ device, role, hosts: claimed, pairedAtMs: nowMs });
       const revoked = this.#store.devices.revokeCertificates(device, nowMs);
       this.#store.devices.addCertificate({ device, ...made });
       this.#audit('paired', device, `${role}, certificate ${made.serial}`);
