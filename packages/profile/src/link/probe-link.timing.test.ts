@@ -22,7 +22,7 @@ describe('a probe', () => {
     { scheme: 'tcp', delayMs: 20, upBytesPerS: 20e3, downBytesPerS: 100e3, budgetMs: 6_000 },
   ] as const)(
     'finds the rates and delay of a $scheme link: $delayMs ms, $upBytesPerS B/s up',
-    { retry: 2 },
+    { retry: 4 },
     async (link) => {
       await using listener = await serve(link.scheme);
       await using relay = await startRelay(portOf(listener), link);

@@ -12,7 +12,7 @@ const mobilenet = fileURLToPath(new URL('mobilenet_v2_f32.onnx', models));
 const ones = (shape: number[]): Tensor => tensorOf('f32', shape, new Float32Array(elementCount(shape)).fill(1));
 
 // Other work on the machine can hold any process up for longer; a blocked loop fails every time.
-describe.each(['thread', 'process'] as const)('while a segment in a %s', { retry: 2 }, (isolation) => {
+describe.each(['thread', 'process'] as const)('while a segment in a %s', { retry: 4 }, (isolation) => {
   it('computes for a second, the event loop of the caller is not held up', async () => {
     const depth = 24;
     await using segment = await loadSegment({ kind: 'bytes', model: slowModel(depth) }, { isolation });

