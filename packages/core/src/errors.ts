@@ -75,7 +75,10 @@ export const errorCodes = {
     meaning: 'A table of the transform codec is missing, damaged, of another version, or made for another cut.',
   },
   CUT_NOT_FOUND: { exit: 1, meaning: 'There is no model, deployment or device of that name.' },
-  CUT_CONFLICT: { exit: 1, meaning: 'The id of a request was used for another one a short time ago.' },
+  CUT_CONFLICT: {
+    exit: 1,
+    meaning: 'The id of a request was used for another one a short time ago, or two send the same file at once.',
+  },
   CUT_HTTP: { exit: 1, meaning: 'An HTTP request breaks a rule or exceeds a limit of the server.' },
   CUT_STALE: { exit: 1, meaning: 'A request was made under an older deployment than the device acts on.' },
   CUT_CONTENT: { exit: 1, meaning: 'A file that a deployment needs is not to be had, or is not what its hash says.' },
