@@ -2,6 +2,8 @@
 export interface Progress extends Disposable {
   /** Replaces the line that is shown. */
   show(line: string): void;
+  /** A line that stays. */
+  say(line: string): void;
 }
 
 /** How often a log that is no terminal hears of long work, in ms; short work leaves it alone. */
@@ -19,6 +21,9 @@ export function openProgress(): Progress {
     show: (line) => {
       process.stderr.write(wipe + line.slice(0, (process.stderr.columns ?? 80) - 1));
     },
+    say: (line) => {
+      process.stderr.write(`${wipe}${line}\n`);
+    },
     [Symbol.dispose]: () => {
       process.stderr.write(wipe);
     },
@@ -31,6 +36,9 @@ function logged(): Progress {
     show: (line) => {
       if (performance.now() < next) return;
       next = performance.now() + logEveryMs;
+      process.stderr.write(`${line}\n`);
+    },
+    say: (line) => {
       process.stderr.write(`${line}\n`);
     },
     [Symbol.dispose]: () => {},

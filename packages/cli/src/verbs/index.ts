@@ -124,6 +124,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./doctor.js')).doctor,
   },
   {
+    name: 'demo',
+    summary: 'Starts a fleet on this machine, kills an agent under load, and shows that the load goes on.',
+    load: async () => (await import('./demo.js')).demo,
+  },
+  {
     name: 'testbed',
     summary: 'Runs the plans of a scenario on emulated devices and links, and compares what was predicted.',
     load: async () => (await import('./testbed.js')).testbed,
