@@ -39,7 +39,8 @@ export interface FindBrokerOptions {
 }
 
 /**
- * The broker of the fleet that this device is to join: where it was when the device was paired, else where a server of that
+ * The broker of the fleet that this device is to join: where it was when the device was paired, or, where the server is
+ * not there any more, where a server of that
  * fleet says that it is now. A device that is not paired joins a server on this machine alone.
  * @throws CutpointError CUT_UNPAIRED if there is a server, but elsewhere; CUT_UNREACHABLE, CUT_USAGE
  */
@@ -51,7 +52,9 @@ export async function findBroker(options: FindBrokerOptions): Promise<string> {
 async function brokerOfFleet(identity: DeviceIdentity, { log, search }: FindBrokerOptions): Promise<string> {
   const known = brokerUrl(identity);
   const { fleet } = identity;
-  const { servers, tried } = await findServers({ ...search, urls: [known], fleet, authority: hashOf(identity) });
+  // Not the broker, which would log a client that says nothing.
+  const urls = [identity.server];
+  const { servers, tried } = await findServers({ ...search, urls, fleet, authority: hashOf(identity) });
   const moved = servers.find(({ announcement }) => announcement?.mqtt !== undefined);
   if (moved?.announcement?.mqtt !== undefined) {
     const url = `mqtts://${new URL(moved.url).hostname}:${moved.announcement.mqtt}`;
