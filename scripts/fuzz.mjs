@@ -22,6 +22,8 @@ const mostHeapMib = 160;
 const mostBytes = 400 * 1024 ** 2;
 /** A process that says nothing for so long hangs. */
 const silenceMs = 30_000;
+const logEveryMs = 30_000;
+let toldAtMs = 0;
 
 const child = fileURLToPath(new URL('./fuzz/child.mjs', import.meta.url));
 const folder = await bundleKinds();
@@ -96,16 +98,17 @@ function fail(message) {
 }
 
 function progress(name, sofar, count, sinceMs) {
-  if (!process.stderr.isTTY) return;
+  // A log gets a line now and then, a terminal one that changes.
+  if (!process.stderr.isTTY && performance.now() - toldAtMs < logEveryMs) return;
+  toldAtMs = performance.now();
   const before = done.reduce((sum, one) => sum + one.count, 0);
   const all = shares.reduce((sum, share) => sum + share.count, 0);
   const perSecond = (sofar * 1000) / (performance.now() - sinceMs);
   const overall = ((before + sofar) * 1000) / (performance.now() - startedAtMs);
   const leftS = Math.round((all - before - sofar) / overall);
   const left = `${Math.floor(leftS / 60)} min ${leftS % 60} s left`;
-  process.stderr.write(
-    `\r\u001b[2K${name} ${sofar}/${count}, ${Math.round(perSecond)}/s; ${before + sofar}/${all}, ${left}`,
-  );
+  const line = `${name} ${sofar}/${count}, ${Math.round(perSecond)}/s; ${before + sofar}/${all}, ${left}`;
+  process.stderr.write(process.stderr.isTTY ? `\r\u001b[2K${line}` : `${line}\n`);
 }
 
 function clearLine() {

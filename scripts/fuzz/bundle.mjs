@@ -17,7 +17,8 @@ export async function bundleKinds() {
     cwd: root,
     platform: 'node',
     input: Object.fromEntries(Object.entries(sources).map(([name, file]) => [name, path.join(root, file)])),
-    external: (id) => !id.startsWith('.') && !path.isAbsolute(id),
+    // What newer syntax becomes for older versions of Node is the bundler's own.
+    external: (id) => !id.startsWith('.') && !path.isAbsolute(id) && !id.startsWith('@oxc-project/'),
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     transform: { target: 'es2022' },
   });
