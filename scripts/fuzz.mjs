@@ -36,8 +36,14 @@ if (kinds.length === 0) stop(`There is no kind "${values.kind}".`);
 const startedAtMs = performance.now();
 const shares = sharesOf(kinds, frames);
 const done = [];
-for (const { kind, count } of shares) done.push(await run(kind.name, count));
+/** What was found; the other kinds are tried nevertheless. */
+const failures = [];
+for (const { kind, count } of shares) {
+  const outcome = await run(kind.name, count);
+  if (outcome !== undefined) done.push(outcome);
+}
 report();
+process.exitCode = failures.length === 0 ? 0 : 1;
 
 function number(name, otherwise) {
   const given = values[name] ?? String(otherwise);
@@ -50,7 +56,7 @@ function stop(message) {
   process.exit(2);
 }
 
-/** One kind in a process of its own. Ends this one if that fails, hangs or takes too much memory. */
+/** One kind in a process of its own; undefined if that fails. */
 function run(name, count) {
   return new Promise((resolve) => {
     const args = [folder, name, seed, first, count].map(String);
@@ -78,23 +84,24 @@ function run(name, count) {
       clearTimeout(watchdog);
       clearLine();
       const again = `npm run fuzz -- --kind ${name} --seed ${seed} --first ${first} --frames ${count}`;
-      if (status !== 0 || result === undefined) {
-        fail(
-          `${name} ended with ${signal ?? status}${why === undefined ? '' : `: ${why}`} behind input ${next - 1}. To see it again: ${again}`,
-        );
-      } else if (result.peakBytes > mostBytes) {
-        fail(`${name} took ${mib(result.peakBytes)} of memory. To see it again: ${again}`);
+      const how = `${signal ?? status}${why === undefined ? '' : `: ${why}`}`;
+      const broken =
+        status !== 0 || result === undefined
+          ? `${name} ended with ${how} behind input ${next - 1}`
+          : result.peakBytes > mostBytes && `${name} took ${mib(result.peakBytes)} of memory`;
+      if (broken) {
+        failures.push(broken);
+        say(`${broken}. To see it again: ${again}`);
+      }
+      if (result === undefined) {
+        resolve(undefined);
+        return;
       }
       const seconds = (performance.now() - sinceMs) / 1000;
       say(`${name}: ${count.toLocaleString('en')} in ${seconds.toFixed(1)} s`);
       resolve({ ...result.outcome, peakBytes: result.peakBytes, cpuSeconds: result.cpuSeconds, seconds });
     });
   });
-}
-
-function fail(message) {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
 }
 
 function progress(name, sofar, count, sinceMs) {
@@ -123,7 +130,7 @@ function report() {
   const seconds = (performance.now() - startedAtMs) / 1000;
   const count = done.reduce((sum, one) => sum + one.count, 0);
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ seed, first, count, seconds, kinds: done })}\n`);
+    process.stdout.write(`${JSON.stringify({ seed, first, count, seconds, kinds: done, failures })}\n`);
     return;
   }
   for (const { kind, count: own, outcomes, slowest, peakBytes, cpuSeconds, seconds: s } of done) {
@@ -135,8 +142,9 @@ function report() {
     );
   }
   const perSecond = Math.round(count / seconds);
+  const verdict = failures.length === 0 ? 'no rule broken' : `${failures.length} kinds broke a rule`;
   process.stdout.write(
-    `${count.toLocaleString('en')} inputs with seed ${seed} in ${Math.round(seconds)} s (${perSecond}/s): no rule broken\n`,
+    `${count.toLocaleString('en')} inputs with seed ${seed} in ${Math.round(seconds)} s (${perSecond}/s): ${verdict}\n`,
   );
 }
 

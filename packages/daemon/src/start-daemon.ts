@@ -1,6 +1,8 @@
-import { type Listener, listen, type RequestHandler, type ServerTls } from '@cutpoint/wire';
+import type { CutpointError } from '@cutpoint/core';
+import { type Listener, type ListenOptions, listen, type RequestHandler, type ServerTls } from '@cutpoint/wire';
 import { type Endpoint, isEncrypted, openEndpoint } from './endpoint.js';
 import type { EndpointSettings } from './endpoint-settings.js';
+import { fewOfAFlood } from './few-of-a-flood.js';
 import { type HealthReport, healthHandler, startHealth } from './health.js';
 import type { Daemon } from './lifetime.js';
 import type { Log } from './log.js';
@@ -67,6 +69,7 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
   });
   opened.add(await startHealth(settings, onHttp, log));
   const { fleet } = service;
+  const onError = connectionErrors(log);
   const listeners: Listener[] = [];
   const closeAll = () => Promise.all(listeners.map((listener) => listener.close({ graceMs: settings.graceMs })));
   opened.add({ [Symbol.asyncDispose]: async () => void (await closeAll()) });
@@ -77,7 +80,7 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
       limits: { maxRequests: settings.maxRequests },
       hello: { name: service.name, capabilities: [] },
       onHttp,
-      onError: ({ code, message }, remote, address) => log.warn({ code, remote: remote?.name, address }, message),
+      onError,
     });
     listeners.push(listener);
     return listener;
@@ -98,4 +101,16 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
     return opened.close();
   };
   return { url, fleetUrl: further?.url ?? url, close };
+}
+
+/** Those who have said hello are few; of strangers, only some of a flood are told. */
+function connectionErrors(log: Log): NonNullable<ListenOptions['onError']> {
+  const ofStranger = fewOfAFlood<[CutpointError, string | undefined]>((untold, { code, message }, address) => {
+    log.warn({ code, address, ...(untold > 0 ? { untold } : {}) }, message);
+  });
+  return (error, remote, address) => {
+    const { code, message } = error;
+    if (remote === undefined) ofStranger(error, address);
+    else log.warn({ code, remote: remote.name, address }, message);
+  };
 }

@@ -40,6 +40,8 @@ export function introduce(link: Link, { limits, hello, token, hungUp, identity }
           peer.receive(frame);
           return;
         }
+        // Why a server refuses; what a client words so would stand in the server's log as if it were its own.
+        if (frame.type === 'error') throw parseError(frame);
         peer = new ClientPeer(channel, parseHello(frame), identity);
         channel.open();
         resolve(peer);

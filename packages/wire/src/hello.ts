@@ -51,13 +51,12 @@ export function helloFrame(introduction: Introduction | undefined, limits: WireL
   throw new CutpointError('CUT_USAGE', 'The hello is too long: shorten the name, the capabilities or the token.');
 }
 
-/** @throws CutpointError CUT_WIRE_MALFORMED or CUT_WIRE_VERSION; the error of the other side if it sent one instead. */
+/** @throws CutpointError CUT_WIRE_MALFORMED or CUT_WIRE_VERSION */
 export function parseHello(frame: Frame): Hello & { readonly token: string | undefined } {
-  if (frame.type === 'error') throw parseError(frame);
   const { version, name, capabilities, maxFrameBytes, maxRequests, token } = frame.fields;
   const maxHeaderBytes = frame.fields.maxHeaderBytes ?? defaultLimits.maxHeaderBytes;
   const maxTensors = frame.fields.maxTensors ?? defaultLimits.maxTensors;
-  if (frame.type !== 'hello') throw malformed(`a ${frame.type} came before the hello`);
+  if (frame.type !== 'hello') throw malformed(`a frame of type ${frame.type} came before the hello`);
   if (version !== wireVersion) {
     throw new CutpointError(
       'CUT_WIRE_VERSION',

@@ -57,6 +57,11 @@ describe('a server among hostile clients', () => {
   it.each([
     ['another protocol', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'), 'CUT_WIRE_MALFORMED'],
     ['a request before the hello', bytesOf(encodeFrame('request', 1, { method: 'x' }).parts), 'CUT_WIRE_MALFORMED'],
+    [
+      'an error in words of its own',
+      bytesOf(encodeFrame('error', 0, { code: 'CUT_INTERNAL', message: 'on fire' }).parts),
+      'CUT_WIRE_MALFORMED',
+    ],
     ['a hello without a name', bytesOf(hello({ name: 5 })), 'CUT_WIRE_MALFORMED'],
     ['a hello that offers no requests', bytesOf(hello({ maxRequests: 0 })), 'CUT_WIRE_MALFORMED'],
     ['a first frame of 5 KB', bytesOf(hello({ name: 'x'.repeat(5_000) })), 'CUT_WIRE_TOO_LARGE'],
@@ -119,7 +124,11 @@ describe('a server among hostile clients', () => {
   });
 
   it('drops those who do not say hello, and turns away those who are too many', async () => {
-    const listener = await serve({ limits: { helloTimeoutMs: 1_000, maxStrangers: 3 } });
+    const told: string[] = [];
+    const listener = await serve({
+      limits: { helloTimeoutMs: 1_000, maxStrangers: 3 },
+      onError: ({ code }, _remote, address) => told.push(`${code} ${address === undefined ? 'nobody' : 'somebody'}`),
+    });
     const strangers = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(listener.url)));
     await using turnedAway = await RawClient.connect(listener.url);
     await turnedAway.until(() => turnedAway.closed);
@@ -128,13 +137,20 @@ describe('a server among hostile clients', () => {
       await stranger.until(() => stranger.closed);
       expect(stranger.frames.at(-1)?.fields.code).toBe('CUT_DEADLINE');
     }
+    const late = strangers.map(() => 'CUT_DEADLINE somebody');
+    await expect.poll(() => told).toEqual(['CUT_OVERLOADED somebody', ...late]);
     await using peer = await connect({ url: listener.url, connectTimeoutMs: 20_000 });
     await peer.request({ method: 'echo' });
     expect(listener.connectionCount).toBe(1);
   });
 
   it('drops half-sent upgrades in the same time as those who say nothing', async () => {
-    const { url } = await serve({ url: 'ws://127.0.0.1:0', limits: { helloTimeoutMs: 300 } });
+    const told: unknown[] = [];
+    const { url } = await serve({
+      url: 'ws://127.0.0.1:0',
+      limits: { helloTimeoutMs: 300 },
+      onError: ({ code }, _remote, address) => told.push({ code, address }),
+    });
     const tookMs: number[] = [];
     for (let tries = 0; tries < 8 && !tookMs.some((ms) => ms < 550); tries++) {
       const socket = connectSocket({ host: '127.0.0.1', port: Number(new URL(url).port) });
@@ -147,6 +163,8 @@ describe('a server among hostile clients', () => {
     }
     expect(Math.min(...tookMs)).toBeGreaterThan(200);
     expect(Math.min(...tookMs)).toBeLessThan(550);
+    const late = { code: 'CUT_DEADLINE', address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) };
+    expect(told).toEqual(tookMs.map(() => late));
   });
 
   it('holds a bounded amount for a client that asks much and reads nothing', async () => {

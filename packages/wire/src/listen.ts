@@ -74,7 +74,10 @@ class Server implements Listener {
   constructor(options: ListenOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    this.#strangers = new Strangers(this.#limits.maxStrangers, this.#limits.helloTimeoutMs);
+    const { maxStrangers, helloTimeoutMs } = this.#limits;
+    this.#strangers = new Strangers(maxStrangers, helloTimeoutMs, (error, socket) =>
+      options.onError?.(error, undefined, addressOf(socket)),
+    );
   }
 
   get url(): string {

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 export function contentRoutes(store: ContentStore, log: Log): (app: FastifyInstance) => Promise<void> {
   const handler = contentHandler({
     store,
+    onRefused: ({ code, message }, { socket }) => log.warn({ code, address: socket.remoteAddress }, message),
     onError: ({ code, message }, hash) => log.warn({ code, hash }, message),
   });
   return async (app) => {

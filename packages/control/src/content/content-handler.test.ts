@@ -66,11 +66,16 @@ test.each([
 ])('the path %s is no content', async (path, status) => {
   await using temporary = await temporaryStore();
   await stored(temporary.store);
-  await using server = await serveStore(temporary.store);
+  const told: string[] = [];
+  const onRefused = ({ code, message }: { code: string; message: string }) => told.push(`${code} ${message}`);
+  await using server = await serve(contentHandler({ store: temporary.store, onRefused }));
   // `fetch` would tidy up the path.
   const sent = request(server.url, { path }).end();
   const found = await new Promise((resolve) => sent.on('response', (answer) => resolve(answer.resume().statusCode)));
   expect(found).toBe(status);
+  // A hash that is not there is no more than that; a name that is none is told.
+  const line = `CUT_HTTP Somebody asked for ${path.slice(0, 100)}`;
+  expect(told).toEqual(/\/0{64}$/.test(path) ? [] : [expect.stringContaining(line)]);
 });
 
 test('only GET and HEAD, only who may, and only so many at a time', async () => {

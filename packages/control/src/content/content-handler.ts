@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { asCutpointError, type CutpointError, isErrorCode } from '@cutpoint/core';
+import { asCutpointError, CutpointError, isErrorCode } from '@cutpoint/core';
 import { type ContentHash, contentHash } from '../ids.js';
 import { byteRangeOf } from './byte-range.js';
 import type { ContentStore, Hold } from './store.js';
@@ -17,6 +17,8 @@ export interface ContentHandlerOptions {
   readonly maxTransfers?: number;
   /** A reader that takes nothing for so long is cut off. Default 60 s. */
   readonly idleMs?: number;
+  /** Hears of requests for what no hash names, and of callers that may not have what they ask for. Must not throw. */
+  readonly onRefused?: (error: CutpointError, request: IncomingMessage) => void;
   /** Hears of transfers that failed on this side, for the log. Must not throw. */
   readonly onError?: (error: CutpointError, hash: ContentHash) => void;
 }
@@ -29,7 +31,7 @@ export type ContentHandler = (request: IncomingMessage, response: ServerResponse
  * hash names never changes, so it may be cached for ever.
  */
 export function contentHandler(options: ContentHandlerOptions): ContentHandler {
-  const { store, mayRead = () => true, maxTransfers = 64 } = options;
+  const { store, mayRead = () => true, maxTransfers = 64, onRefused = () => undefined } = options;
   let transfers = 0;
   return async (request, response) => {
     const { method } = request;
@@ -37,10 +39,16 @@ export function contentHandler(options: ContentHandlerOptions): ContentHandler {
       refuse(response, 405, 'Content can be read with GET and HEAD.', { allow: 'GET, HEAD' });
       return;
     }
-    const hash = hashIn(request.url ?? '');
-    if (hash === undefined)
+    const { url = '' } = request;
+    const hash = hashIn(url);
+    if (hash === undefined) {
+      onRefused(new CutpointError('CUT_HTTP', `Somebody asked for ${brief(url)}, which is no content.`), request);
       return refuse(response, 404, 'Content is named by the 64 hexadecimal digits of its SHA-256.');
-    if (!mayRead(request, hash)) return refuse(response, 403, 'This content is not for this caller.');
+    }
+    if (!mayRead(request, hash)) {
+      onRefused(new CutpointError('CUT_FORBIDDEN', `Somebody asked for ${hash}, and may not have it.`), request);
+      return refuse(response, 403, 'This content is not for this caller.');
+    }
     if (transfers >= maxTransfers) {
       refuse(response, 503, 'Too many transfers are under way.', { 'retry-after': '1' });
       return;
@@ -57,6 +65,11 @@ export function contentHandler(options: ContentHandlerOptions): ContentHandler {
       transfers -= 1;
     }
   };
+}
+
+/** What strangers ask for is not repeated at length. */
+function brief(url: string): string {
+  return url.length <= 100 ? url : `${url.slice(0, 100)}...`;
 }
 
 function hashIn(url: string): ContentHash | undefined {

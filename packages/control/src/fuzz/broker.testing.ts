@@ -15,7 +15,7 @@ const longestMs = 5_000;
 const longestFill = 2_000;
 
 /** The broker as a server opens it, on real sockets, beside a server and a device that are to notice nothing. */
-export const brokerKinds: readonly FuzzKind[] = [{ name: 'broker', weight: 0.8, open: openTarget }];
+export const brokerKinds: readonly FuzzKind[] = [{ name: 'broker', weight: 0.4, open: openTarget }];
 
 async function openTarget(): Promise<FuzzTarget> {
   let defect: CutpointError | undefined;

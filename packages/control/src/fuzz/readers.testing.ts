@@ -20,7 +20,7 @@ const foreverMs = 2 ** 31 - 1;
 /** Who reads messages of a broker. */
 export const readerKinds: readonly FuzzKind[] = [
   ...deviceChannels.map(
-    (channel): FuzzKind => ({ name: `message-${channel}`, weight: 4, open: () => readerOf(channel) }),
+    (channel): FuzzKind => ({ name: `message-${channel}`, weight: 6, open: () => readerOf(channel) }),
   ),
   { name: 'member', weight: 10, open: openMember },
   { name: 'fleet', weight: 12, open: () => openFleet(['presence', 'state', 'telemetry', 'reply']) },

@@ -21,9 +21,9 @@ const alone = (attempt: (random: Random) => Promise<string>): FuzzTarget => ({
 
 /** Whole connections, over a link of the test: from the first byte to the end. */
 export const connectionKinds: readonly FuzzKind[] = [
-  { name: 'served', weight: 12, open: () => alone(serve) },
-  { name: 'served-websocket', weight: 4, open: () => alone(serveWebSocket) },
-  { name: 'client', weight: 6, open: () => alone(call) },
+  { name: 'served', weight: 8, open: () => alone(serve) },
+  { name: 'served-websocket', weight: 2, open: () => alone(serveWebSocket) },
+  { name: 'client', weight: 4, open: () => alone(call) },
 ];
 
 /** A client that says hello, most of the time, and then what it should not. */

@@ -13,7 +13,7 @@ const maxLinks = 12;
 const types = Object.keys(messageTypes) as MessageType[];
 
 /** Messages through a broker, for the links of one device. */
-export const messageKinds: readonly FuzzKind[] = [{ name: 'broker-links', weight: 8, open: openMessages }];
+export const messageKinds: readonly FuzzKind[] = [{ name: 'broker-links', weight: 12, open: openMessages }];
 
 function openMessages(): FuzzTarget {
   let office = openOffice();
