@@ -179,6 +179,11 @@ function logAnswers(app: FastifyInstance, log: Log): void {
 
 /** Answers what is no HTTP, or takes too long to arrive. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket, log: Log): void {
+  // It was answered before, and what it still sends is no news; or it is gone.
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
   const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const [status, text] = slow
     ? ['408 Request Timeout', 'The request took too long to arrive.']
@@ -186,10 +191,6 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket, log:
       ? ['431 Request Header Fields Too Large', 'The head of the request is too large.']
       : ['400 Bad Request', 'This is not HTTP.'];
   log.warn({ address: socket.remoteAddress, status: status.slice(0, 3), reason: error.code }, text);
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
   const body = JSON.stringify({ error: text, code: 'CUT_HTTP' });
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`;
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());

@@ -112,7 +112,8 @@ class EmbeddedBroker implements Broker {
     const aedes = make({
       // A device that does not take its messages is dropped by its stream, so nothing waits for it.
       drainTimeout: 0,
-      connectTimeout: this.#limits.connectDeadlineMs,
+      // Newcomers have a deadline here that says so; at the same moment, both would be told.
+      connectTimeout: 2 * this.#limits.connectDeadlineMs,
       keepaliveLimit: this.#limits.maxKeepAliveSeconds,
       maxInflightInbound: 16,
       maxTopicLevels: 16,
