@@ -1,9 +1,39 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildModel, externalWeight, node, serialiseModel, tensorValue, weight } from '@cutpoint/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cutpoint, type Process } from './processes.testing.js';
 import { makeTinyModel, type TinyModel } from './tiny-model.testing.js';
+
+/** Two layers of 19 MB each: more than pi-2 may keep. */
+function largeModel(): Uint8Array {
+  const side = 2200;
+  const square = (seed: number) => Float32Array.from({ length: side * side }, (_, i) => Math.sin(i * seed));
+  return serialiseModel(
+    buildModel({
+      inputs: [tensorValue('x', 'f32', [1, side])],
+      outputs: [tensorValue('y', 'f32', [1, side])],
+      initializers: [weight('v', 'f32', [side, side], square(1)), weight('w', 'f32', [side, side], square(2))],
+      nodes: [node('MatMul', ['x', 'v'], ['a']), node('MatMul', ['a', 'w'], ['y'])],
+    }),
+  );
+}
+
+/** A convolution of pictures whose weights lie in a file of their own. */
+function withWeightsBeside(): { model: Uint8Array; weights: Uint8Array<ArrayBuffer> } {
+  const values = Float32Array.from({ length: 64 * 3 * 3 * 3 }, (_, i) => Math.sin(i));
+  const model = serialiseModel(
+    buildModel({
+      inputs: [tensorValue('x', 'f32', [1, 3, 8, 8])],
+      outputs: [tensorValue('y', 'f32', [1, 64, 6, 6])],
+      initializers: [externalWeight('w', 'f32', [64, 3, 3, 3], { location: 'data/w.bin', offset: 0 })],
+      nodes: [node('Conv', ['x', 'w'], ['a']), node('Relu', ['a'], ['y'])],
+    }),
+  );
+  return { model, weights: new Uint8Array(values.buffer) };
+}
 
 const anyPort = ['--listen', 'ws://127.0.0.1:0', '--json', '--log-format', 'json'];
 const minute = 60_000;
@@ -26,7 +56,7 @@ beforeAll(async () => {
   agents = ['pi-1', 'pi-2'].map((name) =>
     cutpoint([
       ...['agent', '--fleet', String(said('fleet')?.broker), '--name', name],
-      ...['--state', join(folder, name), ...anyPort],
+      ...['--state', join(folder, name), ...(name === 'pi-2' ? ['--cache-mb', '16'] : []), ...anyPort],
     ]),
   );
   for (const agent of agents) await agent.url();
@@ -108,6 +138,50 @@ describe('a fleet by its verbs', () => {
       expect(deployed.json()).toMatchObject({ phase: 'active', devices: ['pi-1', 'pi-2', 'server'] });
       const left = await say('undeploy', 'planned', '--no-wait');
       expect(left).toMatchObject({ exit: 0, out: expect.stringContaining('is on its way') });
+    },
+    2 * minute,
+  );
+
+  it(
+    'ends with the reason of the device that refuses, and leaves all as it was',
+    async () => {
+      await writeFile(join(folder, 'large.onnx'), largeModel());
+      const refused = await say('deploy', join(folder, 'large.onnx'), '--at', '1', '--on', 'pi-1,pi-2');
+      expect([refused.exit, refused.out]).toEqual([1, '']);
+      expect(refused.err).toMatch(
+        /^error CUT_DISK_FULL: large was not deployed, and all is as it was\. pi-2: .*16\.0 MB/m,
+      );
+      const { rollout } = (await say('status', '--json')).json() as { rollout: Record<string, unknown> };
+      expect(rollout).toMatchObject({ problem: { device: 'pi-2', code: 'CUT_DISK_FULL' } });
+      expect((await say('status')).out).toMatch(/^problem +pi-2: .* \(CUT_DISK_FULL\)$/m);
+      const alone = await say('deploy', join(folder, 'large.onnx'), '--on', 'pi-1', '--no-on-server', '--json');
+      expect(alone.json()).toMatchObject({ phase: 'active', devices: ['pi-1'], sentBytes: 0 });
+      await say('undeploy', 'large');
+    },
+    2 * minute,
+  );
+
+  it(
+    'sends weights beside the model and its preprocessing, and goes on with a file that was begun',
+    async () => {
+      const { model: made, weights } = withWeightsBeside();
+      await mkdir(join(folder, 'beside', 'data'), { recursive: true });
+      await writeFile(join(folder, 'beside', 'net.onnx'), made);
+      await writeFile(join(folder, 'beside', 'data', 'w.bin'), weights);
+      await writeFile(join(folder, 'beside', 'net.preprocessing.json'), JSON.stringify({ input: 'x', scale: 0.5 }));
+      const hash = createHash('sha256').update(weights).digest('hex');
+      const begun = await fetch(`${http}/v1/files/${hash}?offset=0&bytes=${weights.length}`, {
+        method: 'PUT',
+        body: weights.subarray(0, 1000),
+        headers: { 'content-type': 'application/octet-stream' },
+      });
+      expect(await begun.json()).toMatchObject({ complete: false, receivedBytes: 1000 });
+      const path = join(folder, 'beside', 'net.onnx');
+      const deployed = await say('deploy', path, '--at', '0', '--on', 'pi-1,server', '--json');
+      expect(deployed.json()).toMatchObject({ phase: 'active', devices: ['pi-1', 'server'] });
+      const declared = Buffer.byteLength(JSON.stringify({ input: 'x', scale: 0.5 }));
+      expect(deployed.json().sentBytes).toBe(made.length + weights.length - 1000 + declared);
+      await say('undeploy', 'net');
     },
     2 * minute,
   );
