@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const folders = ['packages/*/src', '{server,edge-agent,testbed}/src', 'examples/*/src', 'test'];
 const named = (ending: string) => folders.map((folder) => `${folder}/**/*.${ending}`);
 /** They open nothing and keep nothing, so that their tests may share a process. */
-const pure = 'packages/{core,graph,codec,plan}/src/**/*.test.ts';
+const pure = 'packages/{core,graph,plan}/src/**/*.test.ts';
 
 export default defineConfig({
   // Node 20 has no native `using`; the tests are compiled down to what it runs.
