@@ -128,7 +128,8 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     },
     onGeneration: (generation) => deployments.lease(generation),
     onPeers: (peers) => {
-      content = peers.content;
+      // On another machine, loopback leads to somebody else.
+      content = peers.content.filter((url) => loopback || !isLoopback(new URL(url).hostname));
       links.update(peers.devices);
     },
     onCommand: options.onCommand,
