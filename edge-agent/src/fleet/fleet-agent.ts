@@ -1,16 +1,6 @@
-import { join } from 'node:path';
-import { ContentStore, newSession, openConnection, willOf } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import {
-  type Daemon,
-  isEncrypted,
-  isLoopback,
-  type Log,
-  type RecentLines,
-  segmentOptionsOf,
-  startDaemon,
-} from '@cutpoint/daemon';
-import { DeviceSecurity, joinFleet, type Membership, membershipOf, runCommands } from '@cutpoint/fleet';
+import { type Daemon, isEncrypted, isLoopback, type Log, type RecentLines, startDaemon } from '@cutpoint/daemon';
+import { type Membership, membershipOf, openDevice } from '@cutpoint/fleet';
 import type { AgentSettings } from '../settings.js';
 import { wantedBroker } from './find-broker.js';
 
@@ -27,49 +17,14 @@ export async function startFleetAgent(
   { log, recent }: { log: Log; recent?: RecentLines },
 ): Promise<Daemon> {
   const membership = membershipOf(await wantedBroker(settings, log), settings, log);
-  const { url, fleet, device, identity, folder } = membership;
   const listen = fleetListen(settings, membership);
+  const paired = membership.identity !== undefined;
   let announce = (_url: string): void => {};
-  const daemon = await startDaemon({ ...settings, paired: identity !== undefined }, log, async (opened) => {
-    const session = newSession();
-    const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
-    const { maxBackoffMs, connectTimeoutMs, maxInFlight, timeoutMs } = settings;
-    const will = willOf(fleet, device, session);
-    const security = identity && opened.add(new DeviceSecurity({ identity, folder, listen, log }));
-    const tls = security && (() => security.serverTls());
-    const common = { maxBackoffMs, connectTimeoutMs, onProblem };
-    const connection = opened.add(openConnection({ url, device, will, ...common, ...(tls && { tls }) }));
-    connection.onUp(() => {
-      log.info({ broker: url, fleet, device }, 'joined');
-      security?.retry();
-    });
-    connection.onDown(() => log.warn({ broker: url }, 'lost the broker'));
-    const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
-    const joined = await joinFleet(opened, {
-      connection,
-      fleet,
-      device,
-      session,
-      role: 'agent',
-      store,
-      folder: join(folder, 'deployed'),
-      remembered: join(folder, 'acting.json'),
-      segmentOptions: segmentOptionsOf(settings),
-      maxInFlight,
-      timeoutMs,
-      connectTimeoutMs,
-      maxBackoffMs,
-      ...(security && {
-        tlsFor: (other) => security.tlsFor(other),
-        contentTls: () => security.serverTls(),
-        verify: (desired) => security.verify(desired),
-      }),
-      onCommand: runCommands({ recent, content: store, ...(security && { checkIdentity: () => security.check() }) }),
-      log,
-    });
-    announce = (at) => joined.announce(at);
-    if (security === undefined) log.info({ broker: url }, 'joins without being paired');
-    return { name: 'cutpoint-agent', handler: joined.handler, health: () => joined.health(), fleet: security?.wire };
+  const daemon = await startDaemon({ ...settings, paired }, log, async (opened) => {
+    const { maxInFlight } = settings;
+    const device = await openDevice(opened, { membership, role: 'agent', settings, maxInFlight, listen, recent, log });
+    announce = (at) => device.announce(at);
+    return { name: 'cutpoint-agent', handler: device.handler, health: () => device.health(), fleet: device.guard };
   });
   announce(daemon.fleetUrl);
   return daemon;

@@ -12,5 +12,6 @@ export { FleetDeployments, type FleetDeploymentsOptions } from './fleet-deployme
 export { type FleetDevice, type JoinOptions, joinFleet } from './join-fleet.js';
 export { LeaseGate } from './lease-gate.js';
 export { type Membership, type MembershipSettings, membershipOf } from './membership.js';
+export { type DeviceSettings, type OpenDevice, type OpenDeviceOptions, openDevice } from './open-device.js';
 export { addressesToAnnounce } from './own-addresses.js';
 export { type CommandParts, runCommands } from './run-command.js';

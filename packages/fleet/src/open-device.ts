@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { ContentStore, newSession, openConnection, willOf } from '@cutpoint/control';
+import type { CutpointError } from '@cutpoint/core';
+import { type FleetGuard, type Log, type OpenResources, type RecentLines, segmentOptionsOf } from '@cutpoint/daemon';
+import { DeviceSecurity } from './device-security.js';
+import { type FleetDevice, joinFleet } from './join-fleet.js';
+import type { Membership } from './membership.js';
+import { runCommands } from './run-command.js';
+
+/** What a daemon was told about the device that it is. */
+export type DeviceSettings = Parameters<typeof segmentOptionsOf>[0] & {
+  readonly cacheMb: number;
+  readonly maxBackoffMs: number;
+  readonly connectTimeoutMs: number;
+  /** Deadline of a request that comes without one. */
+  readonly timeoutMs: number;
+};
+
+export interface OpenDeviceOptions {
+  readonly membership: Membership;
+  readonly role: 'agent' | 'server';
+  readonly settings: DeviceSettings;
+  readonly maxInFlight: number;
+  /** A further address for devices of the fleet alone, where this device is paired: `wss` or `tcps`. */
+  readonly listen?: string;
+  readonly recent: RecentLines | undefined;
+  readonly log: Log;
+}
+
+/** A device of a fleet that another daemon leads. */
+export interface OpenDevice extends FleetDevice {
+  /** For the daemon's listeners; undefined where it is not paired. */
+  readonly guard: FleetGuard | undefined;
+}
+
+/**
+ * Connects to the broker and joins the fleet, until `opened` is closed. A device that is paired says by its certificate who
+ * it is.
+ * @throws CutpointError CUT_FILE_WRITE
+ */
+export async function openDevice(opened: OpenResources, options: OpenDeviceOptions): Promise<OpenDevice> {
+  const { membership, role, settings, maxInFlight, listen, recent, log } = options;
+  const { url, fleet, device, identity, folder } = membership;
+  const { maxBackoffMs, connectTimeoutMs, timeoutMs } = settings;
+  const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  const session = newSession();
+  const security = identity && opened.add(new DeviceSecurity({ identity, folder, listen, log }));
+  const reach = { will: willOf(fleet, device, session), maxBackoffMs, connectTimeoutMs, onProblem };
+  const tls = security && { tls: () => security.serverTls() };
+  const connection = opened.add(openConnection({ url, device, ...reach, ...tls }));
+  connection.onUp(() => {
+    log.info({ broker: url, fleet, device }, 'joined');
+    security?.retry();
+  });
+  connection.onDown(() => log.warn({ broker: url }, 'lost the broker'));
+  if (security === undefined) log.info({ broker: url }, 'joins without being paired');
+  const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
+  const joined = await joinFleet(opened, {
+    ...{ connection, fleet, device, session, role, store, maxInFlight, timeoutMs, connectTimeoutMs, maxBackoffMs, log },
+    folder: join(folder, 'deployed'),
+    remembered: join(folder, 'acting.json'),
+    segmentOptions: segmentOptionsOf(settings),
+    ...(security && {
+      tlsFor: (other) => security.tlsFor(other),
+      contentTls: () => security.serverTls(),
+      verify: (desired) => security.verify(desired),
+    }),
+    onCommand: runCommands({ recent, content: store, ...(security && { checkIdentity: () => security.check() }) }),
+  });
+  return { ...joined, guard: security?.wire };
+}
