@@ -209,7 +209,7 @@ describe('a fleet with certificates', () => {
       await using agent = agentOf(device, clockOff(clock));
       await agent.url();
       await until(() => statusOf(device) === 'online', 'it has joined');
-      await until(() => said(agent, 'lease').some(({ held }) => held === true), 'it holds a lease').catch((e) => { console.log(agent.stderr, server.stderr.slice(-3000)); throw e; });
+      await until(() => said(agent, 'lease').some(({ held }) => held === true), 'it holds a lease');
       expect(said(agent, 'lost the broker')).toEqual([]);
     },
     limitMs,

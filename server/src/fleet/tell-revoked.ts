@@ -6,9 +6,7 @@ const answerMs = 10_000;
 
 /** Has the devices that are there ask for news of certificates at once, instead of within the hour. */
 export function tellRevoked(view: Pick<Fleet, 'devices' | 'command'>, revoked: DeviceId, log: Log): void {
-  const others = view.devices().filter(({ device, role, status }) => {
-    return device !== revoked && role === 'agent' && status === 'online';
-  });
+  const others = view.devices().filter(({ device, status }) => device !== revoked && status === 'online');
   for (const { device } of others) {
     view.command(device, { kind: 'check-identity' }, { budgetMs: answerMs }).catch((thrown: unknown) => {
       const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');

@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
 import { deviceId } from '../ids.js';
 import { scope } from '../store/tokens.js';
@@ -43,6 +44,7 @@ export async function administer(server: FleetFolder, request: AdministrationReq
   const { store, identities, desk } = server;
   switch (request.action) {
     case 'offer':
+      if (identities.places.api?.startsWith('http:')) throw notHere();
       return { fleet: identities.fleet, ...(await desk.open({ device: request.device, hosts: request.hosts })) };
     case 'certify-broker': {
       const { device, hosts } = request;
@@ -71,4 +73,9 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       revokeToken(store, request.id, identities.nowMs());
       return { id: request.id };
   }
+}
+
+function notHere(): CutpointError {
+  const message = 'The server answers this machine alone, without certificates: start it with --lan to pair devices.';
+  return new CutpointError('CUT_PAIRING', message);
 }
