@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import { rootCertificates } from 'node:tls';
 import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoint/core';
 import { readCertificateFile, readTokenFile, stateHelp } from '@cutpoint/daemon';
 import { failureAnswer } from '@cutpoint/server';
@@ -76,7 +77,9 @@ export async function openServerApi(options: ServerOptions, signal: AbortSignal)
     throw new CutpointError('CUT_USAGE', message);
   }
   const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
-  const authority = ca === undefined ? known : await readCertificateFile(ca);
+  // A server that was named may be one of others, with a certificate that the system trusts.
+  const trusted = known === undefined ? undefined : [known, ...rootCertificates];
+  const authority = ca === undefined ? trusted : await readCertificateFile(ca);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const agent = server.startsWith('https:')
     ? new https.Agent({ keepAlive: true })

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ContentStore,
+  contentHash,
+  type DesiredState,
+  type DeviceId,
+  deploymentId,
+  deviceId,
+  generation,
+  openStore,
+} from '@cutpoint/control';
+import { buildModel, node, serialiseModel, tensorValue } from '@cutpoint/graph';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Deployer } from '../deploy/deployer.js';
+import { Uploads } from '../deploy/uploads.js';
+import type { DeploymentRequest } from '../http/deployment-request.js';
+import type { FleetAdmin } from '../http/fleet-admin.js';
+import { fleetDeploys } from './fleet-deploys.js';
+
+const [self, pi, other] = ['server', 'pi-1', 'pi-9'].map((name) => deviceId.parse(name)) as [
+  DeviceId,
+  DeviceId,
+  DeviceId,
+];
+const name = deploymentId.parse('net');
+const bytes = serialiseModel(
+  buildModel({
+    inputs: [tensorValue('x', 'f32', [1, 4])],
+    outputs: [tensorValue('y', 'f32', [1, 4])],
+    nodes: [node('Relu', ['x'], ['a']), node('Tanh', ['a'], ['y'])],
+  }),
+);
+const hash = contentHash.parse(createHash('sha256').update(bytes).digest('hex'));
+
+let folder: string;
+let closing: (() => unknown)[];
+let fleet: Pick<FleetAdmin, 'deploy' | 'undeploy' | 'rollback'>;
+let uploads: Uploads;
+let desired: Map<DeviceId, DesiredState>;
+let audited: () => string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cutpoint-deploys-'));
+  process.env.CUTPOINT_CACHE_DIR = join(folder, 'cache');
+  const content = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: 1e8 });
+  const store = openStore(join(folder, 'store'));
+  desired = new Map();
+  const setDesired = async (device: DeviceId, what: DesiredState) => void desired.set(device, what);
+  const watch = () => ({ [Symbol.dispose]: () => undefined });
+  const view = { devices: () => [], watch, setDesired, nextGeneration: () => generation.parse(1) };
+  const options = {
+    fleet: view,
+    records: store.deployments,
+    content,
+    sign: async () => undefined,
+    onProblem: () => undefined,
+  };
+  const deployer = new Deployer(options);
+  const known = { devices: () => [self, pi].map((device) => ({ device })) as never };
+  uploads = new Uploads({ content });
+  const log = pino({ level: 'silent' });
+  const scratch = join(folder, 'scratch');
+  fleet = fleetDeploys({ fleet: known, self, deployer, content, audit: store.audit, scratch, log });
+  audited = () => store.audit.newest(10).map(({ event, subject, detail }) => `${event} ${subject}: ${detail}`);
+  closing = [
+    () => deployer[Symbol.dispose](),
+    () => uploads[Symbol.asyncDispose](),
+    () => store[Symbol.dispose](),
+    () => rm(folder, { recursive: true }),
+  ];
+});
+afterEach(async () => {
+  delete process.env.CUTPOINT_CACHE_DIR;
+  for (const close of closing) await close();
+});
+
+async function* once() {
+  yield bytes;
+}
+const request = (device: DeviceId): DeploymentRequest => ({
+  name,
+  model: { name: 'Net', hash },
+  ladders: [{ device, ladder: [{ at: [1], codecs: ['raw'], chain: [self] }] }],
+});
+
+it('writes down who changed what, and gives the server the whole model too', async () => {
+  await uploads.take({ hash, bytes: bytes.length, offset: 0, chunks: once() });
+  const accepted = await fleet.deploy(request(pi), 'token 5f3a');
+  expect(audited()).toEqual([`deployed net: generation ${accepted.generation}, by token 5f3a`]);
+  await expect.poll(() => [...desired.keys()].sort()).toEqual([pi, self]);
+  const own = desired.get(self)?.assignments[0];
+  expect(own?.ladder).toEqual([{ at: [], codecs: [], chain: [] }]);
+  expect(own?.segments.map(({ from, to }) => [from, to])).toEqual([
+    [1, undefined],
+    [0, undefined],
+  ]);
+  expect(await readdir(join(folder, 'scratch'))).toEqual([]);
+  await expect(fleet.deploy(request(pi), 'x')).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
+  await expect(fleet.undeploy(deploymentId.parse('no'), 'x')).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
+  expect(audited().length).toBe(1);
+});
+
+it('refuses devices that nobody knows, and files that were not sent, before anything changes', async () => {
+  await expect(fleet.deploy(request(other), 'x')).rejects.toMatchObject({
+    code: 'CUT_NOT_FOUND',
+    message: 'There is no device pi-9 in the fleet, which has pi-1, server.',
+  });
+  await expect(fleet.deploy(request(pi), 'x')).rejects.toMatchObject({
+    code: 'CUT_NOT_FOUND',
+    message: expect.stringContaining('send it to /v1/files'),
+  });
+  expect([audited(), [...desired.keys()]]).toEqual([[], []]);
+});
