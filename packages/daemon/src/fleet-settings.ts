@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressesSetting } from './address.js';
 import { stateHelp } from './state-folder.js';
 
 const named = (example: string) => `a name of lowercase letters, digits and dashes, such as ${example}`;
@@ -34,4 +35,9 @@ export const deviceSettings = {
     .max(100_000_000)
     .default(16_384)
     .describe('most megabytes of deployed files that are kept on this device, those in use included'),
+  addresses: addressesSetting
+    .optional()
+    .describe(
+      'address under which the fleet reaches this device, or several with commas, where that is not what it listens on',
+    ),
 };

@@ -17,7 +17,7 @@ import {
   startMember,
 } from '@cutpoint/control';
 import type { CutpointError } from '@cutpoint/core';
-import { type HealthReport, isLoopback, type Log, type OpenResources, version } from '@cutpoint/daemon';
+import { addressesOf, type HealthReport, isLoopback, type Log, type OpenResources, version } from '@cutpoint/daemon';
 import type { SegmentOptions } from '@cutpoint/runtime';
 import { type ClientTls, listen, openPost, type RequestHandler } from '@cutpoint/wire';
 import { deployedHandler } from './deployed-handler.js';
@@ -40,6 +40,8 @@ export interface JoinOptions {
   readonly folder: string;
   /** The file that keeps what it acted on last, for a start while the server is away. */
   readonly remembered?: string | undefined;
+  /** Addresses with commas between, under which others reach this device, instead of those that it listens on. */
+  readonly announced?: string | undefined;
   readonly segmentOptions: SegmentOptions;
   readonly maxInFlight: number;
   /** Deadline of a request that comes without one. */
@@ -145,7 +147,10 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     service: deployed,
     links,
     handler,
-    announce: (url) => own.announce(addressesToAnnounce(url, { loopback })),
+    announce: (url) =>
+      own.announce(
+        options.announced === undefined ? addressesToAnnounce(url, { loopback }) : addressesOf(options.announced),
+      ),
     health: () => healthOf(connection, { member: own, deployments, links, service: deployed }),
   };
 }

@@ -10,6 +10,8 @@ import { runCommands } from './run-command.js';
 /** What a daemon was told about the device that it is. */
 export type DeviceSettings = Parameters<typeof segmentOptionsOf>[0] & {
   readonly cacheMb: number;
+  /** Where others reach this device, if not where it listens. */
+  readonly addresses?: string | undefined;
   readonly maxBackoffMs: number;
   readonly connectTimeoutMs: number;
   /** Deadline of a request that comes without one. */
@@ -59,6 +61,7 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
     ...{ connection, fleet, device, session, role, store, maxInFlight, timeoutMs, connectTimeoutMs, maxBackoffMs, log },
     folder: join(folder, 'deployed'),
     remembered: join(folder, 'acting.json'),
+    announced: settings.addresses,
     segmentOptions: segmentOptionsOf(settings),
     ...(security && {
       tlsFor: (other) => security.tlsFor(other),

@@ -72,6 +72,7 @@ export async function startFleetServer(
       store: content,
       folder: join(folder, 'deployed'),
       remembered: join(folder, 'acting.json'),
+      announced: settings.addresses,
       segmentOptions: segmentOptionsOf(settings),
       maxInFlight: settings.maxRequests,
       timeoutMs,
