@@ -69,7 +69,9 @@ export class FleetModels implements Models {
       .filter(([, all]) => all.some(({ deployment, ladder }) => deployment === name && ladder.length > 0))
       .map(([device]) => device);
     const others = begin.filter((device) => device !== own && this.#isThere(device));
-    const here = begin.includes(own) ? [this.#here(name, own)] : [];
+    // After a start, this server knows what the fleet runs before its own part is loaded.
+    const isLoaded = this.#options.service.models.some(({ deployment }) => deployment === name);
+    const here = begin.includes(own) && isLoaded ? [this.#here(name, own)] : [];
     return [...here, ...others.map((device) => this.#at(name, device))];
   }
 
@@ -99,7 +101,7 @@ export class FleetModels implements Models {
       run: async ({ inputs }, { id, signal }) => {
         await links.tried(device);
         const request = { method: 'infer', meta: { model: name, id }, tensors: inputs };
-        const { meta, tensors } = await links.to(device).peer().request(request, { signal });
+        const { meta, tensors } = await links.to(device).peer().request(request, { signal }).catch(notLoadedThere);
         const answer = readSplitAnswer(meta, tensors);
         if (answer !== undefined) return { ...answer, begunAt: device };
         throw new CutpointError('CUT_MODEL_MISMATCH', `${device} does not answer as a device of this version does.`);
@@ -113,6 +115,12 @@ export class FleetModels implements Models {
     this.#paces.set(key, pace);
     return pace;
   }
+}
+
+/** A device that has just started knows nothing yet of what the fleet says it runs: others may answer. */
+function notLoadedThere(thrown: unknown): never {
+  if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_NOT_FOUND') throw thrown;
+  throw new CutpointError('CUT_DEPLOYMENT', thrown.message, { cause: thrown });
 }
 
 function infoOf({ deployment, model }: Assignment, ready: boolean): ModelInfo {
