@@ -203,7 +203,7 @@ describe('a fleet by its verbs', () => {
   );
 
   it.each<[string, string[], string]>([
-    ['nothing said', [], 'error CUT_USAGE: Say where Tiny Net.onnx shall run: with --plan FILE'],
+    ['a codec without a cut', ['--codec', 'f16'], 'error CUT_USAGE: --codec needs --at and --on'],
     ['a cut without devices', ['--at', '2'], 'error CUT_USAGE: --at needs --on'],
     ['a device that is not there', ['--at', '2', '--on', 'pi-1,pi-9'], 'error CUT_NOT_FOUND: There is no device pi-9'],
     ['a cut that the model has not', ['--at', '99', '--on', 'pi-1,pi-2'], 'error CUT_ILLEGAL_CUT: '],

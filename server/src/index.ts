@@ -2,7 +2,7 @@ export { assignmentsOf, type Deployed, filesOf, splitsOf } from './deploy/assign
 export { type DeployModelOptions, deployModel } from './deploy/deploy-model.js';
 export { Deployer, type DeployerOptions, type DeployFleet, type DeployRecords } from './deploy/deployer.js';
 export { type PackagedModel, type PackageOptions, packageModel } from './deploy/package-model.js';
-export { type Ladder, ladderOfPlan, wholeRung } from './deploy/plan-ladder.js';
+export { type Ladder, ladderOfPlan, laddersOfPlan, wholeRung } from './deploy/plan-ladder.js';
 export type { FleetAssignments, RolloutProblem } from './deploy/rollout.js';
 export type { RolloutPhase, RolloutStatus } from './deploy/rollout-views.js';
 export { type DeploymentRequest, deploymentRequest, type ModelFiles } from './http/deployment-request.js';
@@ -17,6 +17,16 @@ export {
   statusView,
 } from './http/fleet-admin.js';
 export { failureAnswer } from './http/infer-schemas.js';
+export {
+  type DevicePlan,
+  type FleetPlans,
+  type NamedPlan,
+  namedPlan,
+  type PlanJobView,
+  type PlanRequest,
+  planJobView,
+  planRequest,
+} from './http/plan-request.js';
 export { maxPartBytes, type UploadView, uploadView } from './http/upload-api.js';
 export { type ServerContext, startServer } from './server.js';
 export { type ServerSettings, serverSettings } from './settings.js';

@@ -1,4 +1,5 @@
 import { freemem } from 'node:os';
+import { join } from 'node:path';
 import {
   type BrokerConnection,
   ContentFetcher,
@@ -25,7 +26,9 @@ import { DeployedService } from './deployed-service.js';
 import { DeviceLinks } from './device-links.js';
 import { FleetDeployments } from './fleet-deployments.js';
 import { LeaseGate } from './lease-gate.js';
+import { measuringHandler } from './measuring-handler.js';
 import { addressesToAnnounce } from './own-addresses.js';
+import { ProfileDesk } from './profile-desk.js';
 
 export interface JoinOptions {
   /** Its will must be `willOf` the same session. */
@@ -42,6 +45,8 @@ export interface JoinOptions {
   readonly remembered?: string | undefined;
   /** Addresses with commas between, under which others reach this device, instead of those that it listens on. */
   readonly announced?: string | undefined;
+  /** Where profiles of models are kept. Default: the folder `profiles` of this user's cache. */
+  readonly profiles?: string | undefined;
   readonly segmentOptions: SegmentOptions;
   readonly maxInFlight: number;
   /** Deadline of a request that comes without one. */
@@ -63,6 +68,8 @@ export interface FleetDevice {
   readonly deployments: FleetDeployments;
   readonly service: DeployedService;
   readonly links: DeviceLinks;
+  /** Profiles models on this device. */
+  readonly desk: ProfileDesk;
   /** For the wire. */
   readonly handler: RequestHandler;
   /** Tells the fleet where this device listens. */
@@ -83,10 +90,11 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
   opened.add({ [Symbol.asyncDispose]: async () => post.close() });
   const links = opened.add(new DeviceLinks({ ...options, name: device, post, tlsFor: options.tlsFor, loopback }));
   let content: Peers['content'] = [];
+  let toProfile: readonly string[] = [];
   const { contentTls, store } = options;
   const fetcher = new ContentFetcher({
     store,
-    urls: () => content,
+    urls: () => [...new Set([...content, ...toProfile])],
     ...(contentTls === undefined ? {} : { tls: contentTls }),
   });
   const meter = openProcessMeter();
@@ -139,13 +147,27 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     onProblem,
   });
   member = opened.add(own);
-  const handler = deployedHandler({ service: deployed, timeoutMs: options.timeoutMs });
+  const desk = opened.add(
+    new ProfileDesk({
+      fetcher,
+      onContent: (urls) => {
+        toProfile = urls;
+      },
+      scratch: join(folder, 'profiling'),
+      profiles: options.profiles,
+      segmentOptions: options.segmentOptions,
+      freeMemoryBytes: freemem,
+    }),
+  );
+  const otherwise = deployedHandler({ service: deployed, timeoutMs: options.timeoutMs });
+  const handler = measuringHandler({ desk, links, paired: options.tlsFor !== undefined, otherwise });
   opened.add(await listen({ url: `mqtt:${device}`, post, handler, onError: onProblem }));
   return {
     member: own,
     deployments,
     service: deployed,
     links,
+    desk,
     handler,
     announce: (url) =>
       own.announce(

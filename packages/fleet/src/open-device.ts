@@ -62,6 +62,7 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
     folder: join(folder, 'deployed'),
     remembered: join(folder, 'acting.json'),
     announced: settings.addresses,
+    profiles: join(folder, 'profiles'),
     segmentOptions: segmentOptionsOf(settings),
     ...(security && {
       tlsFor: (other) => security.tlsFor(other),

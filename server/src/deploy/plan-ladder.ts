@@ -29,6 +29,17 @@ const planFile = z.object({
 /** So many ways to split are on a device at most, unless more are asked for: each takes room there. */
 const defaultMostSplits = 3;
 
+const fleetFile = z.object({ plans: z.array(z.unknown()).min(1).max(1024) });
+
+/**
+ * The ladders of what `cutpoint plan --json` prints: of one plan, or with `--fleet` of one for each device where requests begin.
+ * @throws CutpointError as `ladderOfPlan`.
+ */
+export function laddersOfPlan(json: unknown): Ladder[] {
+  const several = fleetFile.safeParse(json);
+  return (several.success ? several.data.plans : [json]).map((one) => ladderOfPlan(one));
+}
+
 /**
  * The ladder of a plan: its pick first, then other plans of the front that begin at the same device, then all of it on
  * that device alone, where the plan says that it can be.

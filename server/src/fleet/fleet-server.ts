@@ -22,6 +22,7 @@ import { fromHere, openFleetBroker } from './fleet-broker.js';
 import { FleetModels } from './fleet-models.js';
 import { openFleetSecurity } from './fleet-security.js';
 import { leadFleet } from './lead-fleet.js';
+import { PlanJobs } from './plan-jobs.js';
 import { tellRevoked } from './tell-revoked.js';
 
 const unpaired = 'Devices are not paired: every program on this machine may join under any name.';
@@ -73,6 +74,7 @@ export async function startFleetServer(
       folder: join(folder, 'deployed'),
       remembered: join(folder, 'acting.json'),
       announced: settings.addresses,
+      profiles: join(folder, 'profiles'),
       segmentOptions: segmentOptionsOf(settings),
       maxInFlight: settings.maxRequests,
       timeoutMs,
@@ -102,7 +104,10 @@ export async function startFleetServer(
     const scratch = join(folder, 'scratch');
     const { audit } = store;
     const parts = { name: fleet, fleet: view, self: device, deployer, content, audit, scratch, files, notes, log };
-    const admin = fleetAdmin(parts);
+    const addressesOf = (other: DeviceId) => view.device(other)?.addresses ?? [];
+    const measuring = { desk: joined.desk, links, addressesOf, contentUrls: () => contentUrls };
+    const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));
+    const admin = { ...fleetAdmin(parts), plans };
     const extend = contentRoutes(content, log);
     const http = await openHttp(at.http.address, settings, {
       guard: security.http(at.http.secure),

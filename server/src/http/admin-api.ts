@@ -14,6 +14,7 @@ import {
   statusView,
 } from './fleet-admin.js';
 import { failureAnswer } from './infer-schemas.js';
+import { plansApi } from './plans-api.js';
 import { uploadApi } from './upload-api.js';
 
 const tags = ['Fleet'];
@@ -25,6 +26,7 @@ export async function adminApi(app: FastifyInstance, fleet: FleetAdmin): Promise
   readRoutes(app, fleet);
   deployRoutes(app, fleet);
   await app.register(async (own) => uploadApi(own, fleet.files));
+  if (fleet.plans !== undefined) await plansApi(app, fleet.plans);
   const logs = {
     summary: 'The last lines of a device’s log',
     tags,

@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { UploadPart, UploadState } from '../deploy/uploads.js';
 import type { DeploymentRequest } from './deployment-request.js';
 import type { FleetFigures } from './metrics.js';
+import type { PlansAsked } from './plan-request.js';
 
 const ms = z.number().nonnegative();
 
@@ -108,6 +109,8 @@ export interface FleetAdmin {
   rollback(request: RollbackRequest, by: string): Promise<AcceptedView>;
   /** Files of models, which are sent before they are deployed. */
   readonly files: FilesSent;
+  /** Plans for the devices of the fleet; without it there are none. */
+  readonly plans?: PlansAsked;
   /** The last lines of a device's log, the oldest first. */
   logs(query: LogsQuery): Promise<readonly string[]>;
   /** Asked whenever metrics are read: cheap, and without waiting. */

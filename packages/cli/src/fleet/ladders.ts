@@ -1,7 +1,7 @@
 import type { DeviceId, Rung } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import { codecsFor } from '@cutpoint/daemon';
-import { type Ladder, ladderOfPlan, wholeRung } from '@cutpoint/server';
+import { type Ladder, laddersOfPlan, wholeRung } from '@cutpoint/server';
 
 /** What a person says about where a model shall run. */
 export interface Placement {
@@ -27,7 +27,7 @@ const mostRungs = 16;
  * @throws CutpointError CUT_USAGE if the parts do not fit, CUT_DEPLOYMENT if the plan cannot be deployed.
  */
 export function laddersOf({ plan, at, on, codecs, localFallback, spares }: Placement): Ladder[] {
-  const ladders = plan === undefined ? on.map((devices) => ladderBy(devices, at, codecs)) : [ladderOfPlan(plan)];
+  const ladders = plan === undefined ? on.map((devices) => ladderBy(devices, at, codecs)) : laddersOfPlan(plan);
   const starts = ladders.map(({ device }) => device);
   const twice = starts.find((device, i) => starts.indexOf(device) !== i);
   if (twice !== undefined)

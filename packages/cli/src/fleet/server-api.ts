@@ -63,6 +63,8 @@ export interface ServerApi {
    * CUT_CANCELLED; CUT_USAGE if it has no fleet, CUT_WIRE_VERSION if it is of another version.
    */
   ask<T>(question: Question<T>): Promise<T>;
+  /** For what is left to say after an interruption. */
+  readonly afterwards: Pick<ServerApi, 'ask'>;
 }
 
 const waitByDefaultMs = 10_000;
@@ -85,7 +87,10 @@ export async function openServerApi(options: ServerOptions, signal: AbortSignal)
     ? new https.Agent({ keepAlive: true })
     : new http.Agent({ keepAlive: true });
   const how = { headers, agent, ...(authority !== undefined && { ca: authority }) };
-  return { url: server, ask: (question) => ask(new URL(question.path, server), question, how, signal) };
+  const asking = (until: AbortSignal): Pick<ServerApi, 'ask'> => ({
+    ask: (question) => ask(new URL(question.path, server), question, how, until),
+  });
+  return { url: server, ...asking(signal), afterwards: asking(new AbortController().signal) };
 }
 
 async function ask<T>(

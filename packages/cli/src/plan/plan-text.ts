@@ -51,7 +51,8 @@ export function planText(report: PlanReport): string {
   ].join('');
 }
 
-function planTable(marks: readonly string[], names: readonly string[], plans: readonly Plan[]): string {
+/** Plans with their costs, one a line. */
+export function planTable(marks: readonly string[], names: readonly string[], plans: readonly Plan[]): string {
   const latency = msColumn(plans.map((plan) => plan.latencyMs));
   const memory = byteColumn(plans.map((plan) => Math.round(plan.peakMemoryBytes)));
   const bytes = byteColumn(plans.map((plan) => plan.wireBytes));
@@ -70,7 +71,10 @@ function planTable(marks: readonly string[], names: readonly string[], plans: re
 }
 
 /** `pi-1 | 47 f16 | gpu-box`: what crosses cut 47 goes from the one to the other as f16. */
-export function planName(problem: PlanProblem, { devices, cuts, codecs }: Plan): string {
+export function planName(
+  problem: { readonly devices: readonly { readonly id: string }[] },
+  { devices, cuts, codecs }: Plan,
+): string {
   const id = (device: number) => problem.devices[device]?.id ?? String(device);
   const [only, second] = devices;
   if (devices.length === 1 && only !== undefined) return `${id(only)} alone`;

@@ -1,29 +1,32 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { tableNamed } from '@cutpoint/codec';
-import { type DeploymentId, type DeviceId, deploymentId, deviceId } from '@cutpoint/control';
+import { type DeploymentId, type DeviceId, deploymentId } from '@cutpoint/control';
 import { CutpointError, systemReason } from '@cutpoint/core';
-import { preprocessingBeside, readModelFile } from '@cutpoint/runtime';
 import {
   type AcceptedView,
   acceptedView,
   type DeploymentRequest,
+  type FleetPlans,
   type Ladder,
   type ModelFiles,
 } from '@cutpoint/server';
 import { type Command, InvalidArgumentError } from 'commander';
 import { awaitRollout } from '../fleet/await-rollout.js';
+import { parseDevices } from '../fleet/device-options.js';
 import { laddersOf, type Placement } from '../fleet/ladders.js';
-import { sendFile } from '../fleet/send-files.js';
+import { nameOf, sendModel } from '../fleet/send-model.js';
 import { addServerOptions, openServerApi, type ServerApi, type ServerOptions } from '../fleet/server-api.js';
 import { onInterrupt } from '../interrupt.js';
 import { codecTablesOption, dimHelp, parseCodecs, parseCuts, parseDim, preprocessingOption } from '../options.js';
-import { openProgress, type Progress } from '../output/progress.js';
-import { printResult } from '../output/result.js';
-import { formatBytes } from '../output/units.js';
+import { openProgress } from '../output/progress.js';
+import { printResult, writeOut } from '../output/result.js';
+import { addFleetPlanOptions, type FleetPlanOptions, planForFleet } from '../plan/fleet-plan.js';
+import { fleetPlanText } from '../plan/fleet-plan-text.js';
+import { addLimitOptions } from '../plan/limit-options.js';
+import { parseObjectives } from '../plan/plan-options.js';
 import type { Verb } from '../verb.js';
 
-interface DeployOptions extends ServerOptions {
+interface DeployOptions extends ServerOptions, FleetPlanOptions {
+  readonly dryRun?: true;
   readonly plan?: string;
   readonly at?: readonly number[];
   readonly on?: readonly (readonly DeviceId[])[];
@@ -44,9 +47,16 @@ const cutMs = 280_000;
 
 /** `cutpoint deploy`: puts a model on devices of a fleet, all or nothing. */
 export const deploy: Verb = {
-  example: 'cutpoint deploy model.onnx --at 12 --on pi-1,gpu-box --local-fallback',
+  example: 'cutpoint deploy model.onnx --from pi-1',
   configure: (command) => {
     addPlacement(command.argument('<model>', 'an ONNX file, on this machine'));
+    addLimitOptions(addFleetPlanOptions(command))
+      .option(
+        '--objective <names>',
+        'what a plan for the fleet shall be best in, the first most (default: latency)',
+        parseObjectives,
+      )
+      .option('--dry-run', 'only show what would be deployed');
     addServerOptions(command)
       .option('--name <name>', 'what the deployment is called (default: after the file)', parseName)
       .option(...preprocessingOption)
@@ -78,24 +88,50 @@ function addPlacement(command: Command): void {
 
 async function run(path: string, options: DeployOptions): Promise<void> {
   using interrupt = onInterrupt();
-  const placement = await placementOf(path, options);
-  const ladders = laddersOf(placement);
-  const api = await openServerApi(options, interrupt.signal);
+  const { signal } = interrupt;
+  const { onServer, json, dryRun } = options;
+  const placement = await placementOf(options);
+  const byHand = placement && laddersOf(placement);
+  const api = await openServerApi(options, signal);
   const name = options.name ?? nameOf(path);
-  const sent = await sendModel(api, path, ladders, options);
-  const { onServer, json } = options;
+  const sent = await sendModel(api, path, byHand ?? [], options);
+  const { ladders, plans } =
+    byHand === undefined ? await planned(api, sent.model, options, signal) : { ladders: byHand };
   const mutable = ladders.map(({ device, ladder }) => ({ device, ladder: [...ladder] }));
   const request: DeploymentRequest = { name, model: sent.model, ladders: mutable, onServer };
+  if (plans !== undefined && json !== true) await writeOut(fleetPlanText(plans, { isExplained: false }));
+  const told = plans === undefined ? {} : { plans: plans.plans };
+  if (dryRun === true) {
+    const text = ladders.map(({ device, ladder }) => `${device}: ${ladder.map(rungText).join(', else ')}\n`).join('');
+    return await printResult(json === true, { name, ladders, ...told }, () => text);
+  }
   const accepted = await post(api, request);
   if (!options.wait) {
     const text = `${name} is on its way as generation ${accepted.generation}: \`cutpoint status\` tells how far it is.\n`;
-    return await printResult(json === true, { ...accepted, sentBytes: sent.sentBytes }, () => text);
+    return await printResult(json === true, { ...accepted, sentBytes: sent.sentBytes, ...told }, () => text);
   }
-  const status = await awaitRollout(api, accepted, interrupt.signal);
+  const status = await awaitRollout(api, accepted, signal);
   const devices = status.deployments.find((one) => one.name === name)?.devices ?? [];
-  const result = { ...accepted, phase: status.rollout.phase, devices, sentBytes: sent.sentBytes };
+  const result = { ...accepted, phase: status.rollout.phase, devices, sentBytes: sent.sentBytes, ...told };
   const text = `${name} is deployed to ${devices.join(', ')} (generation ${accepted.generation}).\n`;
   await printResult(json === true, result, () => text);
+}
+
+/** Where nobody has said where to cut, the devices measure themselves and the server plans. */
+async function planned(
+  api: ServerApi,
+  model: ModelFiles,
+  options: DeployOptions,
+  signal: AbortSignal,
+): Promise<{ ladders: readonly Ladder[]; plans: FleetPlans }> {
+  const plans = await planForFleet(api, model, options, signal);
+  for (const note of plans.notes) process.stderr.write(`note: ${note}\n`);
+  const { localFallback = false, spare: spares = [] } = options;
+  return { ladders: laddersOf({ plan: plans, at: [], on: [], codecs: [], localFallback, spares }), plans };
+}
+
+function rungText({ at, codecs, chain }: Ladder['ladder'][number]): string {
+  return at.length === 0 ? 'alone' : `cut ${at} as ${codecs} to ${chain.join(' > ')}`;
 }
 
 async function post(api: ServerApi, json: DeploymentRequest): Promise<AcceptedView> {
@@ -104,8 +140,11 @@ async function post(api: ServerApi, json: DeploymentRequest): Promise<AcceptedVi
   return await api.ask({ method: 'POST', path: '/v1/deployments', json, answer: acceptedView, waitMs: cutMs });
 }
 
-/** @throws CutpointError CUT_USAGE where it is not said where to cut, CUT_FILE_NOT_FOUND, CUT_DEPLOYMENT */
-async function placementOf(model: string, options: DeployOptions): Promise<Placement> {
+/**
+ * What a person says about where to cut; undefined if nothing is.
+ * @throws CutpointError CUT_USAGE if it does not fit together, CUT_FILE_NOT_FOUND, CUT_DEPLOYMENT
+ */
+async function placementOf(options: DeployOptions): Promise<Placement | undefined> {
   const { plan, at, on, codec: codecs, localFallback = false, spare: spares = [] } = options;
   const common = { localFallback, spares };
   if (plan !== undefined) {
@@ -119,8 +158,8 @@ async function placementOf(model: string, options: DeployOptions): Promise<Place
   if (on !== undefined) return { ...common, at: at ?? [], on, codecs: codecs ?? ['raw'] };
   if (at !== undefined)
     throw new CutpointError('CUT_USAGE', '--at needs --on: the devices in order, such as --on pi-1,gpu-box.');
-  const message = `Say where ${basename(model)} shall run: with --plan FILE, which \`cutpoint plan ${basename(model)} --json > FILE\` writes, or with --at CUTS --on DEVICES, where \`cutpoint cuts ${basename(model)}\` and \`cutpoint devices\` list them.`;
-  throw new CutpointError('CUT_USAGE', message);
+  if (codecs === undefined) return undefined;
+  throw new CutpointError('CUT_USAGE', '--codec needs --at and --on: a plan for the fleet chooses its codecs itself.');
 }
 
 async function readPlan(path: string): Promise<unknown> {
@@ -139,64 +178,6 @@ async function readPlan(path: string): Promise<unknown> {
   }
 }
 
-/** Reads the model, so that what is wrong with it is said before anything is sent, and sends what the server lacks. */
-async function sendModel(
-  api: ServerApi,
-  path: string,
-  ladders: readonly Ladder[],
-  { preprocessing, dim = new Map(), codecTables }: DeployOptions,
-): Promise<{ model: ModelFiles; sentBytes: number }> {
-  const file = await readModelFile(path, preprocessing);
-  using progress = openProgress();
-  let sentBytes = 0;
-  const send = async (one: string, shown: Progress = progress) => {
-    const sent = await sendFile(api, one, shown);
-    sentBytes += sent.sentBytes;
-    return sent.hash;
-  };
-  const hash = await send(file.path);
-  const weights = [];
-  for (const place of file.externalFiles) weights.push({ path: place, hash: await send(join(file.folder, place)) });
-  const declared = preprocessing ?? preprocessingBeside(file.path);
-  const tables = [];
-  for (const table of tablesOf(ladders, codecTables)) tables.push({ name: table.name, hash: await send(table.path) });
-  const model: ModelFiles = {
-    name: basename(path).replace(/\.onnx$/i, ''),
-    hash,
-    ...(weights.length > 0 && { weights }),
-    ...(file.preprocessing !== undefined && { preprocessing: await send(declared) }),
-    ...(dim.size > 0 && { dims: Object.fromEntries(dim) }),
-    ...(tables.length > 0 && { tables }),
-  };
-  if (sentBytes > 0) process.stderr.write(`sent ${formatBytes(sentBytes)} to ${api.url}\n`);
-  return { model, sentBytes };
-}
-
-/** The tables that codecs of the ladders need. */
-function tablesOf(ladders: readonly Ladder[], path: string | undefined): { name: string; path: string }[] {
-  const codecs = ladders.flatMap(({ ladder }) => ladder.flatMap((rung) => rung.codecs));
-  const names = [...new Set(codecs.flatMap((codec) => tableNamed(codec) ?? []))];
-  if (names.length > 0 && path === undefined) {
-    const message = `The codecs need the tables ${names.join(', ')}: give the folder that \`cutpoint calibrate\` wrote with --codec-tables.`;
-    throw new CutpointError('CUT_CODEC_TABLE', message);
-  }
-  const folder = path ?? '';
-  return names.map((name) => ({
-    name,
-    path: folder.endsWith(`${name}.table`) ? folder : join(folder, `${name}.table`),
-  }));
-}
-
-function nameOf(path: string): DeploymentId {
-  const text = basename(path)
-    .toLowerCase()
-    .replace(/\.onnx$/, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 63)
-    .replace(/^-+|-+$/g, '');
-  return deploymentId.parse(text === '' ? 'model' : text);
-}
-
 function parseName(text: string): DeploymentId {
   const parsed = deploymentId.safeParse(text);
   if (parsed.success) return parsed.data;
@@ -206,12 +187,4 @@ function parseName(text: string): DeploymentId {
 /** `--on pi-1,gpu-box`, repeatable. */
 function parseChain(text: string, previous: readonly (readonly DeviceId[])[] = []): readonly (readonly DeviceId[])[] {
   return [...previous, parseDevices(text)];
-}
-
-function parseDevices(text: string): readonly DeviceId[] {
-  return text.split(',').map((part) => {
-    const parsed = deviceId.safeParse(part.trim());
-    if (parsed.success) return parsed.data;
-    throw new InvalidArgumentError('Give names as `cutpoint devices` lists them, separated by commas.');
-  });
 }

@@ -1,14 +1,12 @@
 import { CutpointError } from '@cutpoint/core';
 import {
   baselinesOf,
-  type Calibration,
   explain,
   explainText,
   fewSamplesText,
   type Objective,
   objectiveOfPick,
   objectives,
-  type PlanLimits,
   pickNames,
   pickPlan,
   requireFront,
@@ -24,26 +22,25 @@ import {
   withRunnableCodecs,
 } from '@cutpoint/testbed';
 import { noteAssumedDims } from '../assumed-dims.js';
+import { sendModel } from '../fleet/send-model.js';
+import { openServerApi } from '../fleet/server-api.js';
 import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseDim, preprocessingOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
-import { type PickOption, parseObjectives, parsePick, parseQuantity, parseShare } from '../plan/plan-options.js';
+import { addFleetPlanOptions, type FleetPlanOptions, planForFleet } from '../plan/fleet-plan.js';
+import { fleetPlanText } from '../plan/fleet-plan-text.js';
+import { addLimitOptions, limitsOf } from '../plan/limit-options.js';
+import { type PickOption, parseObjectives, parsePick } from '../plan/plan-options.js';
 import { planText, withNames } from '../plan/plan-text.js';
 import { type WatchObjective, watchPlans } from '../plan/watch.js';
 import type { Verb } from '../verb.js';
 
-export interface PlanOptions {
-  readonly scenario: string;
+export interface PlanOptions extends FleetPlanOptions {
+  readonly scenario?: string;
+  readonly fleet?: true;
   readonly codecs?: string;
   readonly dim?: ReadonlyMap<string, number>;
-  readonly objective?: ReturnType<typeof parseObjectives>;
-  readonly maxLatencyMs?: number;
-  readonly minThroughputHz?: number;
-  readonly maxEnergyJ?: number;
-  readonly maxMemoryMb?: number;
-  readonly maxBytes?: number;
-  readonly maxLoss?: number;
   readonly pick?: PickOption;
   readonly explain?: true;
   readonly watch?: true;
@@ -64,12 +61,10 @@ export interface PlanOptions {
 export const plan: Verb = {
   example: 'cutpoint plan model.onnx --scenario home-wifi --explain',
   configure: (command) =>
-    command
+    addFleetPlanOptions(addLimitOptions(command))
       .argument('<model>', 'an ONNX file')
-      .requiredOption(
-        '--scenario <file>',
-        'devices and links: a YAML file, or a name that `cutpoint testbed list` shows',
-      )
+      .option('--scenario <file>', 'devices and links: a YAML file, or a name that `cutpoint testbed list` shows')
+      .option('--fleet', 'plan for the devices of a running fleet instead, out of what they measure themselves')
       .option('--codecs <file>', 'what `cutpoint calibrate` measured of codecs (default: what the scenario names)')
       .option('--dim <name=value>', dimHelp, parseDim)
       .option(...preprocessingOption)
@@ -78,12 +73,6 @@ export const plan: Verb = {
         `what counts, with commas between, of ${objectives.join(', ')} (default: latency,throughput)`,
         parseObjectives,
       )
-      .option('--max-latency-ms <number>', 'latency of one request', parseQuantity)
-      .option('--min-throughput-hz <number>', 'requests per second in a stream', parseQuantity)
-      .option('--max-energy-j <number>', 'energy of the edge devices for one request, in joules', parseQuantity)
-      .option('--max-memory-mb <number>', 'peak memory of every edge device', parseQuantity)
-      .option('--max-bytes <number>', 'bytes on the wire for one request, both ways', parseQuantity)
-      .option('--max-loss <share>', 'accuracy that may be lost, 0 to 1', parseShare)
       .option(
         '--pick <rule>',
         `which plan of the front to pick: ${pickNames.join(', ')}, or objectives in the order in which they count (default: knee)`,
@@ -91,9 +80,12 @@ export const plan: Verb = {
       )
       .option('--explain', 'say where the time goes, and what would have to change for another plan to win')
       .option('--watch', 'run as an agent that keeps to the best plan while the link changes')
-      .option('--server <url>', 'with --watch: the next device (default: the url that the scenario gives for one)')
-      .option('--server-ca <file>', "with --watch: PEM file with the authority of the server's certificate")
-      .option('--server-token-file <file>', 'with --watch: file with the token to present to the server')
+      .option(
+        '--server <url>',
+        'with --watch: the next device (default: the url that the scenario gives for one); with --fleet: the HTTP API of the server',
+      )
+      .option('--server-ca <file>', "with --watch or --fleet: PEM file with the authority of the server's certificate")
+      .option('--server-token-file <file>', 'with --watch or --fleet: file with the token to present to the server')
       .option('--listen <url>', 'with --watch: address to listen on (default: as `cutpoint agent` has it)')
       .option('--token-file <file>', 'with --watch: file with the token that callers must present')
       .option('--tls-cert <file>', 'with --watch: PEM file with the certificate to show')
@@ -106,6 +98,10 @@ export const plan: Verb = {
 async function planModel(path: string, options: PlanOptions): Promise<void> {
   using interrupt = onInterrupt();
   const { signal } = interrupt;
+  if (options.fleet === true) return await planFleet(path, options, signal);
+  if (options.scenario === undefined) {
+    throw new CutpointError('CUT_USAGE', 'Say what to plan for: --scenario FILE, or --fleet for a running fleet.');
+  }
   const loaded = withDims(await loadScenario(options.scenario), options.dim);
   const { problem, model, notes } = await gather(path, loaded, options, signal);
   const limits = limitsOf(options, model.calibration);
@@ -168,6 +164,25 @@ async function planModel(path: string, options: PlanOptions): Promise<void> {
     });
     return explanation === undefined ? text : `${text}\n${explainText(problem, explanation)}\n`;
   });
+}
+
+async function planFleet(path: string, options: PlanOptions, signal: AbortSignal): Promise<void> {
+  const wrong = (['scenario', 'codecs', 'pick', 'watch'] as const).find((name) => options[name] !== undefined);
+  if (wrong !== undefined) {
+    const message = `--${wrong} is not for --fleet: --objective says what counts, the first of them most.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  const { server, serverCa: ca, serverTokenFile: tokenFile, json, explain: why } = options;
+  const at = {
+    ...(server !== undefined && { server }),
+    ...(ca !== undefined && { ca }),
+    ...(tokenFile !== undefined && { tokenFile }),
+  };
+  const api = await openServerApi(at, signal);
+  const { model } = await sendModel(api, path, [], options);
+  const plans = await planForFleet(api, model, options, signal);
+  for (const note of plans.notes) process.stderr.write(`note: ${note}\n`);
+  await printResult(json === true, plans, () => fleetPlanText(plans, { isExplained: why === true }));
 }
 
 /** What the pick is about must count, or the best in it may not be on the front. */
@@ -248,17 +263,3 @@ const watchObjectives: Readonly<Record<string, WatchObjective>> = {
   'max-throughput': 'throughput',
   'min-energy': 'energy',
 };
-
-/** Latency alone would choose the smallest codec, however bad: a calibration says what may be lost. */
-function limitsOf(options: PlanOptions, calibration: Calibration | undefined): PlanLimits {
-  const { maxLatencyMs, minThroughputHz, maxEnergyJ, maxMemoryMb, maxBytes } = options;
-  const maxLoss = options.maxLoss ?? calibration?.maxLoss;
-  return {
-    maxLatencyMs,
-    minThroughputHz,
-    maxEdgeEnergyJ: maxEnergyJ,
-    maxPeakMemoryBytes: maxMemoryMb === undefined ? undefined : maxMemoryMb * 1e6,
-    maxWireBytes: maxBytes,
-    maxAccuracyLoss: maxLoss,
-  };
-}

@@ -1,20 +1,32 @@
-import { asCutpointError, CutpointError, cancelReason } from '@cutpoint/core';
+import {
+  asCutpointError,
+  type CancelSignal,
+  CancelSource,
+  CutpointError,
+  cancelReason,
+  onCancel,
+} from '@cutpoint/core';
 import type { LinkProfile } from '@cutpoint/plan';
-import { connect, maxProbeBytes } from '@cutpoint/wire';
+import { connect, maxProbeBytes, type Peer } from '@cutpoint/wire';
 import { median, quantile } from '../statistics.js';
 import { fitErrorPct, fitLine, type Line } from './line-fit.js';
 import { type Direction, type Prober, proberOf } from './probe-peer.js';
 
-export interface ProbeOptions {
+/** How a link is probed. */
+export interface ProbePeerOptions {
+  readonly signal?: CancelSignal | undefined;
+  /** How long all of it may take, connecting included. Default 10,000. */
+  readonly budgetMs?: number | undefined;
+  readonly onProgress?: ((what: string) => void) | undefined;
+}
+
+export interface ProbeOptions extends ProbePeerOptions {
   /** Address of a daemon: `ws://`, `wss://`, `tcp://` or `tcps://`. */
   readonly url: string;
   readonly token?: string | undefined;
   /** Certificates to trust instead of the system's, PEM. */
   readonly ca?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How long all of it may take, connecting included. Default 10,000. */
-  readonly budgetMs?: number | undefined;
-  readonly onProgress?: ((what: string) => void) | undefined;
 }
 
 const directions: readonly Direction[] = ['up', 'down'];
@@ -26,28 +38,52 @@ const sizeShares = [1, 0.25, 0.5, 1 / 16];
 const maxRounds = 12;
 
 /**
- * Measures a link through the transport that requests use: round trips, then messages of several sizes in both directions,
+ * Measures the link to a daemon by a connection of its own: see `probePeer`.
+ * @throws CutpointError as `probePeer`, and what `connect` throws.
+ */
+export async function probeLink(options: ProbeOptions): Promise<LinkProfile> {
+  const { url, token, ca, budgetMs = defaultBudgetMs, signal, onProgress } = options;
+  const endsAtMs = performance.now() + budgetMs;
+  const connectMs = Math.ceil(budgetMs);
+  onProgress?.('connecting');
+  const deadline = AbortSignal.timeout(connectMs);
+  await using peer = await connect({
+    url,
+    connectTimeoutMs: budgetMs,
+    signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+    ...(token === undefined ? {} : { token }),
+    ...(ca === undefined ? {} : { tls: { ca } }),
+  }).catch((thrown: unknown) => {
+    throw whyNot(thrown, url, { signal, isOver: deadline.aborted, budgetMs });
+  });
+  return await probeUntil(peer, url, endsAtMs, { budgetMs, signal, onProgress });
+}
+
+/**
+ * Measures a link through the connection that requests use: round trips, then messages of several sizes in both directions,
  * one at a time, after a warm-up that opens TCP's window. The sizes follow the speed of the link, so that all stays within
  * the budget. Each direction's line is fitted robustly; round trips cannot tell the fixed parts of the two directions
  * apart, so they are made equal.
- * @throws CutpointError CUT_DEADLINE if the link is too slow for the budget; CUT_CANCELLED and what `connect` throws.
+ * @param url names the link in the profile.
+ * @throws CutpointError CUT_DEADLINE if the link is too slow for the budget; CUT_CANCELLED; what requests throw.
  */
-export async function probeLink(options: ProbeOptions): Promise<LinkProfile> {
-  const { url, token, ca, budgetMs = 10_000, onProgress = () => {} } = options;
-  const endsAt = performance.now() + budgetMs;
-  const remainingMs = () => endsAt - performance.now();
-  const deadline = AbortSignal.timeout(Math.ceil(budgetMs));
-  const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+export async function probePeer(peer: Peer, url: string, options: ProbePeerOptions = {}): Promise<LinkProfile> {
+  const { budgetMs = defaultBudgetMs } = options;
+  return await probeUntil(peer, url, performance.now() + budgetMs, { ...options, budgetMs });
+}
+
+async function probeUntil(
+  peer: Peer,
+  url: string,
+  endsAtMs: number,
+  { budgetMs, signal, onProgress = () => {} }: ProbePeerOptions & { readonly budgetMs: number },
+): Promise<LinkProfile> {
+  const remainingMs = () => endsAtMs - performance.now();
+  const stop = new CancelSource();
+  const timer = setTimeout(() => stop.abort(overdue(url, budgetMs)), Math.max(0, Math.ceil(remainingMs())));
+  using _ = onCancel(signal, () => signal && stop.abort(cancelReason(signal)));
   try {
-    onProgress('connecting');
-    await using peer = await connect({
-      url,
-      connectTimeoutMs: budgetMs,
-      signal,
-      ...(token === undefined ? {} : { token }),
-      ...(ca === undefined ? {} : { tls: { ca } }),
-    });
-    const prober = proberOf(peer, url, remainingMs, signal);
+    const prober = proberOf(peer, url, remainingMs, stop);
     onProgress('round trips');
     const pings = await pingFor(prober, budgetMs * 0.2);
     onProgress('warming up');
@@ -55,11 +91,26 @@ export async function probeLink(options: ProbeOptions): Promise<LinkProfile> {
     const samples = await sendSizes(prober, { rates, pingMs: median(pings), remainingMs, onProgress });
     return linkProfile(url, pings, samples);
   } catch (thrown) {
-    if (options.signal?.aborted === true) throw cancelReason(options.signal);
-    if (!deadline.aborted && remainingMs() > 0) throw thrown;
-    const message = `The link to ${url} is too slow to be probed in ${budgetMs} ms; allow more time (--budget-ms).`;
-    throw new CutpointError('CUT_DEADLINE', message, { cause: thrown });
+    throw whyNot(thrown, url, { signal, isOver: remainingMs() <= 0, budgetMs });
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+const defaultBudgetMs = 10_000;
+
+function whyNot(
+  thrown: unknown,
+  url: string,
+  { signal, isOver, budgetMs }: { signal: CancelSignal | undefined; isOver: boolean; budgetMs: number },
+): unknown {
+  if (signal?.aborted === true) return cancelReason(signal);
+  return isOver ? overdue(url, budgetMs, thrown) : thrown;
+}
+
+function overdue(url: string, budgetMs: number, cause?: unknown): CutpointError {
+  const message = `The link to ${url} is too slow to be probed in ${budgetMs} ms; allow more time (--budget-ms).`;
+  return new CutpointError('CUT_DEADLINE', message, { cause });
 }
 
 /** Round trips for so long, 5 to 100 of them; the first, which finds cold caches, is not counted. */

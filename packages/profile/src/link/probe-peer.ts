@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { type Peer, probeMethod, zeroBytes } from '@cutpoint/wire';
 
 export type Direction = 'up' | 'down';
@@ -12,7 +12,7 @@ export interface Prober {
 }
 
 /** @param remainingMs how much longer anything may take. */
-export function proberOf(peer: Peer, url: string, remainingMs: () => number, signal: AbortSignal): Prober {
+export function proberOf(peer: Peer, url: string, remainingMs: () => number, signal: CancelSignal): Prober {
   const message = async (direction: Direction, bytes: number) => {
     const tensors = new Map(direction === 'up' && bytes > 0 ? [['bytes', zeroBytes(bytes)]] : []);
     const meta = direction === 'down' ? { replyBytes: bytes } : {};

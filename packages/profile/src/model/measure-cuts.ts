@@ -19,6 +19,8 @@ export interface MeasuredSpans {
 export interface MeasureOptions extends StageOptions {
   readonly dims: Dims;
   readonly cuts: readonly number[];
+  /** How often each cut is measured, with newly loaded segments. */
+  readonly passes: number;
   /** How long the measurement should take, as far as the number of rounds can do it. */
   readonly budgetMs: number;
   readonly onProgress: (done: number, total: number) => void;
@@ -27,16 +29,15 @@ export interface MeasureOptions extends StageOptions {
 /** A batch whose reference drifted by more is repeated, if there is time, so often at most; then the steadiest one counts. */
 const mostDrift = 0.05;
 const mostRepeats = 2;
-const passes = 2;
 const [fewestRounds, mostRounds] = [3, 12];
 
 /**
  * Times the segments before and behind each cut, and some between two cuts, in batches with the whole model as the
- * reference. Every batch is run in two passes over all cuts with newly loaded segments, as where a session's memory
+ * reference. Every batch is run in some passes over all cuts with newly loaded segments, as where a session's memory
  * happens to lie matters to its speed.
  */
 export async function measureCuts(model: CutModel, options: MeasureOptions): Promise<MeasuredSpans> {
-  const { cuts, dims, budgetMs, signal } = options;
+  const { cuts, dims, budgetMs, passes, signal } = options;
   const last = model.list.cuts.length - 1;
   const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
   await using whole = await loadSpan(model, { from: 0, to: last }, options);

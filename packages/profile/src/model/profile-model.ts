@@ -34,8 +34,14 @@ export interface ProfileOptions {
   readonly device?: DeviceProfile | undefined;
   /** The cuts to measure instead of those chosen; both ends always are. */
   readonly cuts?: readonly number[] | undefined;
+  /** Measure fewer cuts, each once, for a plan that somebody waits for: fits are less exact. */
+  readonly quick?: boolean | undefined;
+  /** As `SegmentOptions` has it. Default 1. */
+  readonly slowDown?: number | undefined;
   /** Use a profile from the cache, and put the new one there. Default true. */
   readonly cache?: boolean | undefined;
+  /** Where profiles are kept. Default: the folder `profiles` of this user's cache. */
+  readonly cacheFolder?: string | undefined;
   /** How long timing should take, in ms; slow models take longer, as each segment is run some times anyway. Default 20,000. */
   readonly budgetMs?: number | undefined;
   /** When to give up, in ms. Default 30 minutes. */
@@ -54,7 +60,11 @@ export interface ProfileProgress {
 }
 
 /** Cuts that are spread over the model's cost; up to half as many notable ones are measured too. */
-const spreadCuts = 10;
+const spreadCuts = { usual: 10, quick: 5 };
+/** Each cut is measured in so many passes, with newly loaded segments. */
+const passes = { usual: 2, quick: 1 };
+/** Where in the model memory is measured besides the whole, as shares of the cuts that are measured. */
+const memoryAt = { usual: [0.2, 0.5, 0.8], quick: [0.5] };
 const defaultBudgetMs = 20_000;
 /** Measuring all cuts may take so many times as long. */
 const fullTimes = 10;
@@ -67,27 +77,31 @@ const defaultDeadlineMs = 30 * 60_000;
  * @throws CutpointError what `openCutModel` and `loadStage` throw; CUT_ILLEGAL_CUT, CUT_DEADLINE, CUT_CANCELLED, CUT_POWER.
  */
 export async function profileModel(path: string, options: ProfileOptions = {}): Promise<ModelProfile> {
-  const { dims = new Map(), threads = 1, provider = 'cpu', onProgress = () => {}, onNote } = options;
+  const { dims = new Map(), threads = 1, provider = 'cpu', slowDown = 1, onProgress = () => {}, onNote } = options;
   const deadline = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
+  const pace = options.quick === true ? 'quick' : 'usual';
   onProgress({ step: 'open', done: 0, total: 1 });
   const model = await openCutModel(path, { dims, signal, preprocessing: options.preprocessing });
   if (model.assumed.length > 0) onNote?.(assumedNote(model));
-  const stage: StageOptions = { threads, provider, signal };
+  const stage: StageOptions = { threads, provider, slowDown, signal };
   onProgress({ step: 'device', done: 0, total: 1 });
   const described = options.device ?? (await describeDevice({ signal }));
   const costs = cutCosts(model.list);
-  const cuts = cutsToMeasure(model, options, () => chooseCuts(model.list.cuts, costs, spreadCuts));
+  const cuts = cutsToMeasure(model, options, () => chooseCuts(model.list.cuts, costs, spreadCuts[pace]));
   const { inputs } = concreteInputs(inputSpecs(model.file.graph), dims);
   const key = {
     modelHash: model.file.hash,
     inputs: inputs.map(({ name, shape }) => [name, shape]),
     device: [described.name, described.cpu, described.cores, described.memoryBytes, described.os, described.arch],
     runtime: [inferenceRuntime.name, inferenceRuntime.version, provider, threads],
+    ...(slowDown === 1 ? {} : { slowDown }),
+    ...(pace === 'usual' ? {} : { pace }),
     cuts,
   };
   const isCached = options.cache ?? true;
-  const cached = isCached ? await readCachedProfile(key, onNote) : undefined;
+  const cache = { folder: options.cacheFolder, onNote };
+  const cached = isCached ? await readCachedProfile(key, cache) : undefined;
   if (cached !== undefined) return withDevice(cached, options.device);
   const busy = () => keepBusy(model, dims, stage);
   const device = options.device ?? { ...described, power: await powerOf(described, { signal, busy, onNote }) };
@@ -95,10 +109,11 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
     ...stage,
     dims,
     cuts,
+    passes: passes[pace],
     budgetMs: (options.budgetMs ?? defaultBudgetMs) * (options.full === true ? fullTimes : 1),
     onProgress: (done, total) => onProgress({ step: 'time', done, total }),
   });
-  const spans = memorySpans(model, cuts);
+  const spans = memorySpans(model, cuts, memoryAt[pace]);
   onProgress({ step: 'memory', done: 0, total: spans.length });
   const memory = await measureMemory(model, spans, (cut) => tensorsAt(model, cut, dims, stage), stage);
   const profile: ModelProfile = {
@@ -116,7 +131,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
     ...summarise(costs, cuts, times, memory),
     memory: fitMemory(model.list, memory),
   };
-  if (isCached) await writeCachedProfile(key, profile, onNote);
+  if (isCached) await writeCachedProfile(key, profile, cache);
   return profile;
 }
 
@@ -141,10 +156,10 @@ function cutsToMeasure(model: CutModel, { full, cuts }: ProfileOptions, choose: 
   throw new CutpointError('CUT_ILLEGAL_CUT', `Cut ${wrong} does not exist: this model has the cuts 0 to ${last}.`);
 }
 
-/** Segments whose memory is looked at: the whole, and those before and behind three cuts. */
-function memorySpans(model: CutModel, cuts: readonly number[]): Span[] {
+/** Segments whose memory is looked at: the whole, and those before and behind some cuts. */
+function memorySpans(model: CutModel, cuts: readonly number[], shares: readonly number[]): Span[] {
   const last = model.list.cuts.length - 1;
-  const at = new Set([0.2, 0.5, 0.8].map((share) => cuts[Math.floor(share * (cuts.length - 1))] ?? 0));
+  const at = new Set(shares.map((share) => cuts[Math.floor(share * (cuts.length - 1))] ?? 0));
   at.delete(0);
   const halves = [...at].flatMap((cut) => [
     { from: 0, to: cut },

@@ -8,6 +8,7 @@ export interface StageOptions {
   readonly threads: number;
   readonly provider: string;
   readonly isolation?: 'thread' | 'process';
+  readonly slowDown?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
