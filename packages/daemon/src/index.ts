@@ -13,6 +13,7 @@ export { type BreakerOptions, type BreakerState, CircuitBreaker, type Passage } 
 export { isClimbable } from './failover/climbable.js';
 export { type Clock, systemClock } from './failover/clock.js';
 export { checkGeneration } from './failover/generation.js';
+export { HedgeBudget } from './failover/hedge-budget.js';
 export { type ClimbOptions, climb } from './failover/ladder.js';
 export { Pace, type PaceEstimate } from './failover/pace.js';
 export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';

@@ -5,6 +5,7 @@ import {
   bytesOf,
   type Climbed,
   climb,
+  HedgeBudget,
   type HopTimes,
   Pace,
   type Rung,
@@ -34,6 +35,7 @@ export class FleetModels implements Models {
   readonly #options: FleetModelsOptions;
   /** How long each device takes, by deployment. */
   readonly #paces = new Map<string, Pace>();
+  readonly #hedges = new HedgeBudget();
 
   constructor(options: FleetModelsOptions) {
     this.#options = options;
@@ -58,7 +60,8 @@ export class FleetModels implements Models {
       const message = `No device that requests for "${name}" can begin at is there; \`cutpoint status\` tells what is deployed.`;
       throw new CutpointError('CUT_UNREACHABLE', message);
     }
-    const climbed = await climb(ways, { inputs: tensors }, { deadlineMs, id, bytes: bytesOf(tensors), signal });
+    const climbing = { deadlineMs, id, bytes: bytesOf(tensors), signal, hedges: this.#hedges };
+    const climbed = await climb(ways, { inputs: tensors }, climbing);
     return answerOf(climbed, wanted);
   }
 

@@ -1,6 +1,7 @@
 import { CancelSource, CutpointError, onCancel } from '@cutpoint/core';
 import { describe, expect, it } from 'vitest';
 import { CircuitBreaker } from './circuit-breaker.js';
+import { HedgeBudget } from './hedge-budget.js';
 import { climb } from './ladder.js';
 import type { Climbed, Rung } from './rung.js';
 import { SimulatedClock, type SimulatedRung, simulatedRung, type Weather } from './simulation.testing.js';
@@ -29,11 +30,11 @@ interface Told {
 async function ask(
   clock: SimulatedClock,
   rungs: readonly Rung<number, number>[],
-  { deadlineMs = 1_000, signal }: { deadlineMs?: number; signal?: CancelSource } = {},
+  { deadlineMs = 1_000, signal, hedges }: { deadlineMs?: number; signal?: CancelSource; hedges?: HedgeBudget } = {},
 ): Promise<Told> {
   const from = clock.now();
   let told: Told | undefined;
-  climb(rungs, 7, { deadlineMs, id: 'a', bytes, clock, signal }).then(
+  climb(rungs, 7, { deadlineMs, id: 'a', bytes, clock, signal, ...(hedges && { hedges }) }).then(
     (climbed) => {
       told = { atMs: clock.now() - from, climbed };
     },
@@ -76,6 +77,23 @@ describe('a ladder', () => {
       { rung: 'local', outcome: 'answered' },
       { rung: 'a', outcome: 'slow' },
     ]);
+  });
+
+  it('begins no second attempt where too many were begun, unless the link is left', async () => {
+    const { clock, link, local } = world();
+    const hedges = new HedgeBudget();
+    while (hedges.spend());
+    const slow = link('a', always('slow'));
+    const waited = await ask(clock, [slow, local], { hedges, deadlineMs: 2_000 });
+    expect(waited).toMatchObject({ atMs: 1_000, climbed: { rung: 'a' } });
+    expect(local.asked).toEqual([]);
+    const silent = link('b', always('silent'));
+    clock.after(300, () => {
+      for (let i = 0; i < 3; i++) silent.breaker?.enter()?.bad('slow');
+    });
+    const { atMs, climbed } = await ask(clock, [silent, local], { hedges });
+    expect(climbed).toMatchObject({ rung: 'local' });
+    expect(atMs).toBe(400);
   });
 
   it('lets the slow one answer where that is first after all', async () => {

@@ -2,6 +2,7 @@ import { type CancelSignal, CancelSource, CutpointError, cancelReason, messageOf
 import type { CircuitBreaker, Passage } from './circuit-breaker.js';
 import { isClimbable } from './climbable.js';
 import { type Clock, systemClock } from './clock.js';
+import type { HedgeBudget } from './hedge-budget.js';
 import { noneAnswered } from './none-answered.js';
 import type { Climbed, Rung, TriedRung } from './rung.js';
 import { blamedAfterMs, waitMs } from './shares.js';
@@ -15,7 +16,12 @@ export interface ClimbOptions {
   readonly bytes: number;
   readonly signal?: CancelSignal | undefined;
   readonly clock?: Clock;
+  /** Shared by all requests of a device: without it, every slow request is hedged. */
+  readonly hedges?: HedgeBudget;
 }
+
+/** A request that may not be hedged yet asks again after this. */
+const askAgainMs = 50;
 
 /** One that has been asked, and one more that was begun as the first seemed slow. */
 const mostAtATime = 2;
@@ -80,6 +86,7 @@ class Climb<Request, Answer> {
     this.#rungs = rungs;
     this.#left = rungs;
     this.#endsAtMs = this.#clock.now() + options.deadlineMs;
+    options.hedges?.earn();
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -94,8 +101,16 @@ class Climb<Request, Answer> {
   #next(): void {
     if (this.#settled) return;
     const rung = this.#pick();
-    if (rung !== undefined && this.#makeRoom(rung)) this.#start(rung);
+    if (rung !== undefined && !this.#mayHedge()) this.#patience = this.#clock.after(askAgainMs, () => this.#next());
+    else if (rung !== undefined && this.#makeRoom(rung)) this.#start(rung);
     else if (this.#running.length === 0) this.#fail(noneAnswered(this.#tried));
+  }
+
+  /** Beside one that only is slow, within the budget; a link that is left as failing says that it is not the load. */
+  #mayHedge(): boolean {
+    const { hedges } = this.#options;
+    if (this.#running.length === 0 || hedges === undefined) return true;
+    return this.#running.some(({ rung }) => !isReady(rung)) || hedges.spend();
   }
 
   /** The first whose link is used and that would be done in time; beside another, before the last must begin. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import { Deadline } from '../deadline.js';
 import { Admission } from '../failover/admission.js';
+import { HedgeBudget } from '../failover/hedge-budget.js';
 import { climb } from '../failover/ladder.js';
 import type { Climbed } from '../failover/rung.js';
 import type { Log } from '../log.js';
@@ -29,6 +30,7 @@ export interface FailoverCounts {
 export class Climber {
   readonly #options: ClimberOptions;
   readonly #door: Admission;
+  readonly #hedges = new HedgeBudget();
   readonly #counts = { planned: 0, fallback: 0, failed: 0 };
   /** The rung that the log last spoke of; undefined while all goes as planned. */
   #instead: string | undefined;
@@ -58,7 +60,7 @@ export class Climber {
     );
     try {
       const climbed = await this.#door.use(
-        () => climbOnce(rungs, inputs, { ...options, deadlineMs: budgetMs }),
+        () => climbOnce(rungs, inputs, { ...options, deadlineMs: budgetMs, hedges: this.#hedges }),
         budgetMs,
       );
       this.#note(climbed);
@@ -89,13 +91,13 @@ export class Climber {
 async function climbOnce(
   rungs: readonly SplitRung[],
   inputs: NamedTensors,
-  { signal, deadlineMs, tags }: SplitRunOptions & { readonly deadlineMs: number },
+  { signal, deadlineMs, tags, hedges }: SplitRunOptions & { readonly deadlineMs: number; readonly hedges: HedgeBudget },
 ): Promise<Climbed<SplitRun>> {
   using deadline = new Deadline(deadlineMs, signal);
   using _ = { [Symbol.dispose]: () => deadline.abort(new CutpointError('CUT_CANCELLED', 'The request has ended.')) };
   const fronts = new FrontResults(deadline);
   const id = tags?.id ?? randomUUID();
-  const options = { deadlineMs, id, bytes: bytesOf(inputs), signal };
+  const options = { deadlineMs, id, bytes: bytesOf(inputs), signal, hedges };
   return await climb(rungs, { inputs, fronts, generation: tags?.generation }, options);
 }
 
