@@ -176,6 +176,7 @@ export class TestFleet implements AsyncDisposable {
         return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
       },
       nextGeneration: () => generation.parse(1),
+      desired: () => undefined,
       setDesired: async (id, desired) => {
         const device = this.devices.get(id);
         if (device === undefined) return;

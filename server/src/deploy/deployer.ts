@@ -44,6 +44,8 @@ export interface DeployFleet {
     readonly reported: ReportedState | undefined;
   }[];
   watch(listener: (change: { readonly kind: string; readonly device: DeviceId }) => void): Disposable;
+  /** What is known to be desired by now, by this server or another before it. */
+  desired(device: DeviceId): DesiredState | undefined;
   setDesired(device: DeviceId, desired: DesiredState): Promise<void>;
   /** One that no device has heard of yet. */
   nextGeneration(): Generation;
@@ -91,7 +93,10 @@ export class Deployer implements Disposable {
       if (state === 'prepared') options.records.drop(generation);
     this.#watching = options.fleet.watch(({ device }) => this.#look(device));
     for (const { device } of options.fleet.devices()) this.#look(device);
-    if (this.#rollout.newest > this.#rollout.active.generation) this.#propose(this.#rollout.active.assignments);
+    const { newest, active } = this.#rollout;
+    if (newest > active.generation) this.#propose(active.assignments);
+    // A broker that ended with the server has lost what it kept.
+    else this.#publish(this.#rollout, new Set(active.assignments.keys()));
     this.#hold();
   }
 
@@ -238,6 +243,7 @@ export class Deployer implements Disposable {
     const all = [...devices].map((device) => ({ device, desired: desiredOf(rollout, device) }));
     this.#publishing = this.#publishing.then(async () => {
       for (const { device, desired } of all) {
+        if ((fleet.desired(device)?.generation ?? -1) >= desired.generation) continue;
         try {
           const signature = await sign(desired, device);
           await fleet.setDesired(device, { ...desired, ...(signature !== undefined && { signature }) });

@@ -51,7 +51,13 @@ beforeEach(async () => {
   desired = new Map();
   const setDesired = async (device: DeviceId, what: DesiredState) => void desired.set(device, what);
   const watch = () => ({ [Symbol.dispose]: () => undefined });
-  const view = { devices: () => [], watch, setDesired, nextGeneration: () => generation.parse(1) };
+  const view = {
+    devices: () => [],
+    watch,
+    setDesired,
+    nextGeneration: () => generation.parse(1),
+    desired: () => undefined,
+  };
   const options = {
     fleet: view,
     records: store.deployments,
