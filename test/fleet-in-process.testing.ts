@@ -177,6 +177,7 @@ export class TestFleet implements AsyncDisposable {
       },
       nextGeneration: () => generation.parse(1),
       desired: () => undefined,
+      grantAnew: () => {},
       setDesired: async (id, desired) => {
         const device = this.devices.get(id);
         if (device === undefined) return;

@@ -45,8 +45,7 @@ export function deployedHandler({ service, timeoutMs }: DeployedHandlerOptions):
     const compute = async (): Promise<Response> => {
       using deadline = new Deadline(endsInMs);
       if (request !== undefined) return await service.stage(request, tensors, { signal: deadline, tags: tagsOf(meta) });
-      const { deployment } = service.find(nameIn(meta));
-      const whole = { name: deployment, inputs: tensors, id: id ?? randomUUID(), signal: deadline };
+      const whole = { name: nameIn(meta), inputs: tensors, id: id ?? randomUUID(), signal: deadline };
       return responseOf(await service.whole(whole));
     };
     if (id === undefined) return await compute();

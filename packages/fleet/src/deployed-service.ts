@@ -30,8 +30,8 @@ export interface DeployedServiceOptions {
 
 /** How a request is asked that begins here. */
 export interface WholeRequest {
-  /** Of the deployment, or of its model. */
-  readonly name: string;
+  /** Of the deployment, or of its model; undefined for the only one there is. */
+  readonly name: string | undefined;
   readonly inputs: NamedTensors;
   readonly id: string;
   readonly signal: CancelSignal;
@@ -75,7 +75,7 @@ export class DeployedService {
     const { models } = this;
     const [only] = models;
     if (name === undefined && models.length === 1 && only !== undefined) return only;
-    const found = models.find(({ deployment, model }) => name === deployment || name === model.name);
+    const found = models.find((one) => isNamed(one, name));
     if (found !== undefined) return found;
     const known = models.map(({ deployment }) => deployment).join(', ');
     const here = known === '' ? 'Nothing is deployed that requests can begin for here' : `Deployed here: ${known}`;
@@ -97,7 +97,7 @@ export class DeployedService {
   async whole(request: WholeRequest): Promise<WholeAnswer> {
     return await this.#counted(async () => {
       const leased = await this.#options.gate.pass();
-      const { deployment } = this.find(request.name);
+      const { deployment } = await this.#findSoon(request.name, request.signal);
       const answer = await this.#wholeUnder(deployment, request);
       return { ...answer, leased };
     });
@@ -121,6 +121,22 @@ export class DeployedService {
   /** Says what a segment is, once it and those behind are ready. */
   async describeStage(request: StageRequest, tags: RequestTags, signal: CancelSignal): Promise<StageDescription> {
     return await this.#useStage(tags, (service) => service.describe(request, signal, tags));
+  }
+
+  /** What is being made ready here may be what is meant. */
+  async #findSoon(name: string | undefined, signal: CancelSignal): Promise<Assignment> {
+    const { deployments } = this.#options;
+    const untilMs = performance.now() + aheadMs;
+    for (;;) {
+      const { active, wanted } = deployments.report;
+      if (active === wanted || performance.now() > untilMs || signal.aborted || this.#isHere(name))
+        return this.find(name);
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+    }
+  }
+
+  #isHere(name: string | undefined): boolean {
+    return this.models.some((one) => isNamed(one, name));
   }
 
   async #wholeUnder(deployment: string, { inputs, id, signal }: WholeRequest): Promise<Omit<WholeAnswer, 'leased'>> {
@@ -186,6 +202,10 @@ export class DeployedService {
       counts.underWay -= 1;
     }
   }
+}
+
+function isNamed({ deployment, model }: Assignment, name: string | undefined): boolean {
+  return name === deployment || name === model.name;
 }
 
 function deviceNamed(name: string): DeviceId {

@@ -47,6 +47,8 @@ export interface DeployFleet {
   /** What is known to be desired by now, by this server or another before it. */
   desired(device: DeviceId): DesiredState | undefined;
   setDesired(device: DeviceId, desired: DesiredState): Promise<void>;
+  /** What leases name has changed. */
+  grantAnew(): void;
   /** One that no device has heard of yet. */
   nextGeneration(): Generation;
 }
@@ -200,7 +202,10 @@ export class Deployer implements Disposable {
     if (after === before) return;
     this.#rollout = after;
     const { records } = this.#options;
-    if (after.active.generation !== before.active.generation) records.activate(after.active.generation);
+    if (after.active.generation !== before.active.generation) {
+      records.activate(after.active.generation);
+      this.#options.fleet.grantAnew();
+    }
     if (after.newest !== before.newest) this.#begin(before, after);
     if (after.attempt?.problem !== undefined && before.attempt?.problem === undefined) {
       records.drop(after.attempt.generation);

@@ -57,6 +57,7 @@ beforeEach(async () => {
     setDesired,
     nextGeneration: () => generation.parse(1),
     desired: () => undefined,
+    grantAnew: () => {},
   };
   const options = {
     fleet: view,

@@ -171,6 +171,13 @@ export class Fleet implements AsyncDisposable {
     await this.#publishDesired(device).catch((thrown) => this.#problem(thrown));
   }
 
+  /** Gives all devices that beat their leases anew, as what `leasedGeneration` gives has changed: their next beat is up to a second off. */
+  grantAnew(): void {
+    for (const [device, record] of this.#records) {
+      if (record.status === 'online' && record.telemetry !== undefined) this.#grant(device, record.telemetry, record);
+    }
+  }
+
   /**
    * Has a device do something and waits for its answer. It is asked again while it is silent; it does it once.
    * @throws CutpointError CUT_UNREACHABLE if it is not there, CUT_DEADLINE, CUT_CANCELLED, CUT_CONNECTION_LOST if it was
