@@ -15,12 +15,14 @@ import { type FaultReport, report } from './tally.testing.js';
 const perSecond = Number(process.env.CUTPOINT_FAULT_RATE ?? 50);
 const deadlineMs = 2_000;
 /** Each run is as long as this; `npm run bench:faults -- --seconds 60` makes it longer. */
-const seconds = Number(process.env.CUTPOINT_FAULT_SECONDS ?? 60);
+const seconds = Number(process.env.CUTPOINT_FAULT_SECONDS ?? 12);
 const long = seconds >= 30;
 const [stopS, cutS] = long ? [15, 10] : [4, 4];
 const beforeS = long ? 10 : 3;
 /** After a fault, and after its end, service must be as it can be within this. */
 const backMs = 3_000;
+/** A machine that is busy with something else loses requests by itself. */
+const retry = long ? 0 : 2;
 const startMs = 180_000;
 
 const libraries = [
@@ -69,6 +71,7 @@ export function testFaults(title: string, servers: 1 | 2): void {
       const skipped = missing === undefined ? '' : ` (skipped: ${missing})`;
       it.skipIf(missing !== undefined)(
         `goes on with ${name}${skipped}`,
+        { retry, timeout: (seconds + 90) * 1_000 * (1 + retry) },
         async () => {
           const fault = faultsOf({ shape, model, stopS, cutS })[index];
           if (fault === undefined) throw new Error('There are as many faults as before.');
@@ -83,7 +86,6 @@ export function testFaults(title: string, servers: 1 | 2): void {
           expect(result.backMs).toBeLessThan(backMs);
           expect(result.backAfterEndMs).toBeLessThan(backMs);
         },
-        (seconds + 90) * 1_000,
       );
     }
   });
