@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.long.ts', 'packages/*/src/**/*.long.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Some measure: nothing runs beside them.
+    fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     reporters: ['default', ['json', { outputFile: '.report/long.json' }]],
