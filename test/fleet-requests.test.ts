@@ -221,4 +221,6 @@ test('what is not deployed, or does not begin here, is refused with what there i
   await expect(ask(first, { at: [2] })).rejects.toMatchObject({ code: 'CUT_INPUT' });
   const nameless = { deployment, generation: 1, at: [2], codecs: ['raw'], segment: 1, chain: ['../x'] };
   await expect(ask(second, nameless)).rejects.toMatchObject({ code: 'CUT_INPUT' });
+  await expect(ask(second, { ...nameless, chain: ['stranger'] })).rejects.toMatchObject({ code: 'CUT_UNREACHABLE' });
+  expect(second.links.report().map(({ to }) => to)).not.toContain('stranger');
 });

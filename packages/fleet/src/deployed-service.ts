@@ -112,7 +112,7 @@ export class DeployedService {
     return await this.#counted(() =>
       this.#useStage(options.tags, async (service) => {
         const [next] = options.tags.chain ?? [];
-        if (next !== undefined) await this.#options.links.tried(deviceNamed(next));
+        if (next !== undefined) await this.#options.links.tried(this.#neighbour(next));
         return await service.infer(request, tensors, options);
       }),
     );
@@ -179,13 +179,23 @@ export class DeployedService {
       const [first, ...rest] = tags.chain ?? [];
       return first === undefined
         ? undefined
-        : { connection: links.to(deviceNamed(first)), tags: { ...tags, chain: rest } };
+        : { connection: links.to(this.#neighbour(first)), tags: { ...tags, chain: rest } };
     };
     const { source, stages, codecs } = model;
     const known =
       this.#stages.get(model) ?? new StageService({ source, fixed: undefined, stages, segmentOptions, codecs, next });
     this.#stages.set(model, known);
     return known;
+  }
+
+  /** Whoever asks names who is next; links are made to those alone that the server has named as well, so that they have an end. */
+  #neighbour(name: string): DeviceId {
+    const device = deviceNamed(name);
+    if (this.#options.links.knows(device)) return device;
+    throw new CutpointError(
+      'CUT_UNREACHABLE',
+      `The request goes on to ${device}, which has no part in what is deployed here.`,
+    );
   }
 
   async #counted<T>(work: () => Promise<T>): Promise<T> {

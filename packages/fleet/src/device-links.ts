@@ -63,6 +63,11 @@ export class DeviceLinks implements AsyncDisposable {
     return this.#link(device).connection;
   }
 
+  /** Whether the server has said where a device is: one that shares a deployment with this one. */
+  knows(device: DeviceId): boolean {
+    return this.#addresses.has(device);
+  }
+
   /** Waits for the first attempt to reach a device. */
   async tried(device: DeviceId): Promise<void> {
     const link = this.#link(device);
