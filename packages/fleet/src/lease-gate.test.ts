@@ -40,6 +40,17 @@ describe('the gate of a device', () => {
     expect(await gate.pass()).toBe(false);
   });
 
+  it('lets them pass at once where the lease ran out while the device was awake: it has waited for that long', async () => {
+    const { device, gate } = make({ leased: true });
+    using _ = gate;
+    for (let tick = 0; tick < 5; tick += 1) {
+      device.nowMs += 900;
+      expect(await gate.pass()).toBe(true);
+    }
+    device.leased = false;
+    expect(await gate.pass()).toBe(false);
+  });
+
   it('waits again after the process was stopped: what was gone then may be there now', async () => {
     const { device, gate } = make({ leased: false });
     using _ = gate;

@@ -6,32 +6,34 @@ const tickMs = 250;
 const stoppedMs = 1_000;
 
 /**
- * Keeps a device that comes back from the dead (stopped, suspended, cut off) from acting on what may have been replaced
+ * Keeps a device that comes back from the dead (started, stopped, suspended) from acting on what may have been replaced
  * meanwhile: without a lease, requests wait until it has one again. Where none comes, the server is gone, and the device
- * goes on with what was deployed last: whom it asks refuses what is older than what they know.
+ * goes on with what was deployed last: whom it asks refuses what is older than what they know. A device that was awake
+ * while its lease ran out has waited for that long already, so its requests go on at once.
  */
 export class LeaseGate implements Disposable {
   readonly #isLeased: () => boolean;
   readonly #now: () => number;
   readonly #ticker: NodeJS.Timeout;
-  /** Since when there is no lease, in the life of a process that was not stopped. */
-  #lostAtMs: number | undefined;
+  /** Since when the process runs without having been stopped. */
+  #awakeSinceMs: number;
   #tickedAtMs: number;
 
   constructor(isLeased: () => boolean, now: () => number = () => performance.now()) {
     this.#isLeased = isLeased;
     this.#now = now;
-    this.#tickedAtMs = now();
+    this.#awakeSinceMs = now();
+    this.#tickedAtMs = this.#awakeSinceMs;
     this.#ticker = setInterval(() => this.#tick(), tickMs);
     this.#ticker.unref();
   }
 
-  /** Resolves true with a lease, false where none has come for so long that the server counts as gone. */
+  /** Resolves true with a lease, false where the server counts as gone. */
   async pass(): Promise<boolean> {
     for (;;) {
       this.#tick();
-      if (this.#lostAtMs === undefined) return true;
-      if (this.#now() - this.#lostAtMs >= longestWaitMs) return false;
+      if (this.#isLeased()) return true;
+      if (this.#now() - this.#awakeSinceMs >= longestWaitMs) return false;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
     }
   }
@@ -42,10 +44,7 @@ export class LeaseGate implements Disposable {
 
   #tick(): void {
     const nowMs = this.#now();
-    const wasStopped = nowMs - this.#tickedAtMs > stoppedMs;
+    if (nowMs - this.#tickedAtMs > stoppedMs) this.#awakeSinceMs = nowMs;
     this.#tickedAtMs = nowMs;
-    if (this.#isLeased()) this.#lostAtMs = undefined;
-    else if (wasStopped) this.#lostAtMs = nowMs;
-    else this.#lostAtMs ??= nowMs;
   }
 }

@@ -73,7 +73,7 @@ export class FleetLoad implements AsyncDisposable {
     const which = Math.floor(number / 2) % agents.length;
     const from = fromAgent ? 'agents' : 'callers';
     const entries = (fromAgent ? agents.slice(which, which + 1) : servers).map(({ daemon }) => daemon.downtimes);
-    const sent: Sent = { atMs: performance.now(), from, entries, attempts: 0 };
+    const sent: Sent = { atMs: performance.now(), from, entries, attempts: 0, failures: [] };
     this.sent.push(sent);
     const question = questions[number % questions.length];
     const asker = this.#askers[which];
@@ -141,7 +141,8 @@ export class FleetLoad implements AsyncDisposable {
       try {
         await attempt(endMs - performance.now());
       } catch (thrown) {
-        sent.code = thrown instanceof CutpointError ? thrown.code : String(thrown);
+        const code = thrown instanceof CutpointError ? thrown.code : String(thrown);
+        sent.failures.push({ atMs: performance.now(), code });
         await sleep(pauseMs);
       }
     }

@@ -11,7 +11,8 @@ export interface Sent {
   wrong?: boolean;
   duplicated?: boolean;
   way?: string;
-  code?: string;
+  /** What ended each attempt in vain, and when. */
+  failures: { readonly atMs: number; readonly code: string }[];
 }
 
 /** What became of the requests of a load with a fault in it. */
@@ -23,6 +24,8 @@ export interface FaultReport {
   readonly impossible: number;
   /** All others that did not end in time, by the code of the last attempt. */
   readonly lost: Readonly<Record<string, number>>;
+  /** When each of them was sent, in seconds, and how its attempts ended. */
+  readonly losses: readonly string[];
   readonly wrong: number;
   /** Repeated with the same id, the answer was another, or was computed anew by the same process. */
   readonly duplicated: number;
@@ -61,6 +64,7 @@ export function report(
   const answered = all.filter(({ answeredMs }) => answeredMs !== undefined);
   const failed = all.filter(({ answeredMs }) => answeredMs === undefined);
   const possible = (sent: Sent) => couldFinish(sent, deadlineMs);
+  const lost = failed.filter(possible);
   const savable = all.filter((sent) => sent.answeredMs !== undefined || possible(sent));
   const gap = (from: Sent['from']) =>
     Math.round(longestGap(answered.filter((one) => one.from === from).map(timeOf), startMs, stopMs));
@@ -70,7 +74,8 @@ export function report(
     sent: all.length,
     answered: answered.length,
     impossible: failed.filter((sent) => !possible(sent)).length,
-    lost: counted(failed.filter(possible).map(({ from, code }) => `${from} ${code ?? 'CUT_DEADLINE'}`)),
+    lost: counted(lost.map(({ from, failures }) => `${from} ${failures.at(-1)?.code ?? 'CUT_DEADLINE'}`)),
+    losses: lost.map((sent) => lossOf(sent, startMs)),
     wrong: answered.filter(({ wrong }) => wrong).length,
     duplicated: answered.filter(({ duplicated }) => duplicated).length,
     retried: all.filter(({ attempts }) => attempts > 1).length,
@@ -114,6 +119,11 @@ function backAfter(fromMs: number, savable: readonly Sent[], stopMs: number): nu
 function longestGap(times: readonly number[], startMs: number, stopMs: number): number {
   const sorted = [startMs, ...times, stopMs].sort((a, b) => a - b);
   return Math.max(...sorted.map((time, i) => time - (sorted[i - 1] ?? time)));
+}
+
+function lossOf({ from, atMs, failures }: Sent, startMs: number): string {
+  const ended = failures.map((one) => `${one.code} after ${Math.round(one.atMs - atMs)} ms`).join(', ');
+  return `${from} at ${((atMs - startMs) / 1_000).toFixed(2)} s: ${ended}`;
 }
 
 function timeOf({ answeredMs }: Sent): number {
