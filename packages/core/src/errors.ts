@@ -85,6 +85,12 @@ export const errorCodes = {
   CUT_DISK_FULL: { exit: 1, meaning: 'The disk, or what the content store may take of it, has no room for a file.' },
   CUT_MEMORY: { exit: 1, meaning: 'A device has less free memory than what it shall run needs.' },
   CUT_DEPLOYMENT: { exit: 1, meaning: 'A deployment cannot be made, changed or found as it was asked for.' },
+  CUT_CHECKPOINT: {
+    exit: 1,
+    meaning: 'A checkpoint of a language model is damaged, incomplete, or of a kind that is not supported.',
+  },
+  CUT_TOKENIZER: { exit: 1, meaning: 'A tokenizer is missing, damaged, or does not fit the model.' },
+  CUT_PACKAGE: { exit: 1, meaning: 'A package of a language model is damaged, incomplete or of another version.' },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

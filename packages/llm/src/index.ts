@@ -6,6 +6,7 @@ export {
   type Rope,
   type RopeScaling,
 } from './architecture/decoder-config.js';
+export { checkManifest } from './package/manifest-schema.js';
 export {
   type BlockBits,
   type BlockSize,
@@ -19,3 +20,14 @@ export {
   packageVersion,
   type StoredWeight,
 } from './package/package-manifest.js';
+export { filesOf, type Package, readPackage, verifyFiles } from './package/read-package.js';
+export { layerShapes } from './package/required-weights.js';
+export {
+  bytesOf,
+  type PartContent,
+  type WeightContent,
+  type WeightForm,
+  type WeightPiece,
+} from './package/weight-content.js';
+export { type NamedFile, type PackageContent, packageBytes, writePackage } from './package/write-package.js';
+export type { WriteOptions } from './package/write-part.js';
