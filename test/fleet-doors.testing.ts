@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -41,6 +42,8 @@ export class FleetDoors implements AsyncDisposable {
   readonly log: string[] = [];
   /** Requests that came through to the wire. */
   answered = 0;
+  /** What devices sent to be paired, as somebody would record it who reads along. */
+  readonly pairingMessages: Buffer[] = [];
   readonly #folder: string;
   readonly #closing: (() => Promise<unknown>)[] = [];
   #aheadMs = 0;
@@ -120,8 +123,19 @@ export class FleetDoors implements AsyncDisposable {
 
   /** The path goes out as it is. */
   async get(path: string, options: https.RequestOptions): Promise<{ status: number | undefined; text: string }> {
+    return await this.#request(path, options);
+  }
+
+  /** Sends these bytes to be paired. */
+  async sendToPair(message: Buffer): Promise<{ status: number | undefined; text: string }> {
+    const headers = { 'content-type': 'application/json', 'content-length': message.length };
+    return await this.#request('/v1/pair', { method: 'POST', headers }, message);
+  }
+
+  async #request(path: string, options: https.RequestOptions, body?: Buffer) {
     const { hostname, port } = new URL(this.httpsUrl);
-    const request = https.get({ ...options, host: hostname, port, path, rejectUnauthorized: false, agent: false });
+    const request = https.request({ ...options, host: hostname, port, path, rejectUnauthorized: false, agent: false });
+    request.end(body);
     const [response] = (await once(request, 'response')) as [AsyncIterable<Buffer> & { statusCode?: number }];
     let text = '';
     for await (const chunk of response) text += chunk;
@@ -185,6 +199,12 @@ export class FleetDoors implements AsyncDisposable {
     await this.#openHttps();
   }
 
+  #record(request: IncomingMessage): void {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => this.pairingMessages.push(Buffer.concat(chunks)));
+  }
+
   async #openHttps(): Promise<void> {
     this.content = await ContentStore.open({ folder: join(this.#folder, 'content'), maxBytes: 1e6 });
     const identities = identityHandler(this.server.identities, this.server.desk);
@@ -193,6 +213,7 @@ export class FleetDoors implements AsyncDisposable {
       onRefused: ({ code, message }, { socket }) => this.log.push(`${code} ${socket.remoteAddress} ${message}`),
     });
     const server = https.createServer(this.server.httpsTls(), (request, response) => {
+      if (request.method === 'POST') this.#record(request);
       if (!identities(request, response)) void content(request, response);
     });
     server.listen(0, '127.0.0.1');

@@ -149,6 +149,23 @@ it('a pairing code that was used lets nobody in again', async () => {
   expect(doors.server.store.devices.get(deviceId.parse('second'))).toBeUndefined();
 });
 
+it('a pairing message that was recorded byte for byte lets nobody in again', async () => {
+  const { code } = await doors.server.desk.open({});
+  await doors.pairWith(code, 'recorded');
+  const message = doors.pairingMessages.at(-1);
+  if (message === undefined) throw new Error('The message was recorded.');
+  const before = doors.server.store.devices.get(deviceId.parse('recorded'));
+  const { logged } = await doors.watch(async () => {
+    const { status, text } = await doors.sendToPair(message);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(JSON.parse(text)).toMatchObject({ error: { code: 'CUT_PAIRING' } });
+    throw new Error('refused');
+  });
+  expect(logged).toEqual([expect.stringMatching(/^pairing-refused 127\.0\.0\.1 The code was used/)]);
+  expect(doors.server.store.devices.get(deviceId.parse('recorded'))).toEqual(before);
+  expect(before).toBeDefined();
+});
+
 describe('a topic of another device', () => {
   const topics = ['devices/camera/telemetry', 'devices/camera/desired', 'tensors/pi-1/camera'];
   it.each(topics.map((topic) => `cutpoint/1/home/${topic}`))('cannot be written: %s', async (topic) => {

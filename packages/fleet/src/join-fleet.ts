@@ -37,6 +37,8 @@ export interface JoinOptions {
   readonly device: DeviceId;
   readonly session: SessionId;
   readonly role: 'agent' | 'server';
+  /** It leads the fleet: without it nothing is replaced, so its own requests wait for no lease. */
+  readonly leads?: boolean;
   /** Where files of deployments are kept. */
   readonly store: ContentStore;
   /** Where they get their names; what is in it is this device's alone, and goes when it starts. On the file system of `store`. */
@@ -113,7 +115,7 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     onProblem,
   });
   opened.add(deployments);
-  const gate = new LeaseGate(() => member?.leased ?? false);
+  const gate = new LeaseGate(() => options.leads === true || member?.leased === true);
   opened.add({ [Symbol.asyncDispose]: async () => gate[Symbol.dispose]() });
   const deployed = new DeployedService({ ...options, deployments, links, gate });
   service = deployed;

@@ -70,6 +70,7 @@ export async function startFleetServer(
       device,
       session,
       role: 'server',
+      leads: true,
       store: content,
       folder: join(folder, 'deployed'),
       remembered: join(folder, 'acting.json'),

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect as connectSocket } from 'node:net';
 import { CutpointError } from '@cutpoint/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -296,6 +298,21 @@ describe('the deadline of a request', () => {
     leaving.abort();
     await expect(request).rejects.toThrow();
     await expect.poll(() => (reason as CutpointError | undefined)?.code).toBe('CUT_CANCELLED');
+  });
+});
+
+describe('a request whose caller went before it was read', () => {
+  it.each([{}, { id: 'a' }])('is not computed: %j', async (named) => {
+    const { hostname, port, pathname } = new URL(infer);
+    const body = JSON.stringify({ ...anonymous, ...named });
+    const head = `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const socket = connectSocket(Number(port), hostname);
+    await once(socket, 'connect');
+    // Both leave before the server, which lives in this process, can read.
+    socket.write(head + body);
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(models.computed).toBe(0);
   });
 });
 

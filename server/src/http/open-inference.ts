@@ -1,4 +1,4 @@
-import { CancelSource, CutpointError, type TensorSpec } from '@cutpoint/core';
+import { CancelSource, CutpointError, type TensorSpec, throwIfCancelled } from '@cutpoint/core';
 import { version as serverVersion } from '@cutpoint/daemon';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -106,9 +106,13 @@ function healthRoutes(app: FastifyInstance, { ready }: OpenInferenceOptions, tag
 
 async function infers(inference: Inference, model: ModelInfo, request: FastifyRequest, reply: FastifyReply) {
   const gone = new CancelSource();
+  const leave = () => gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.'));
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.'));
+    if (!reply.raw.writableFinished) leave();
   });
+  await endsAreRead();
+  if (request.raw.socket.destroyed) leave();
+  throwIfCancelled(gone);
   const header = request.headers[jsonLengthHeader];
   const { body, jsonLength, timing } = await inference.answer({
     model,
@@ -121,6 +125,14 @@ async function infers(inference: Inference, model: ModelInfo, request: FastifyRe
   if (jsonLength !== undefined) reply.header('Inference-Header-Content-Length', jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
   return reply.send(body);
+}
+
+/**
+ * Of callers that went while this process did not run (stopped, or too busy), the request is read first, and its end in the
+ * next turn of the event loop but one. Computing for all of them would keep those waiting who are there.
+ */
+async function endsAreRead(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
 }
 
 /** @throws CutpointError CUT_NOT_FOUND */
