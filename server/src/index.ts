@@ -5,28 +5,5 @@ export { type PackagedModel, type PackageOptions, packageModel } from './deploy/
 export { type Ladder, ladderOfPlan, laddersOfPlan, wholeRung } from './deploy/plan-ladder.js';
 export type { FleetAssignments, RolloutProblem } from './deploy/rollout.js';
 export type { RolloutPhase, RolloutStatus } from './deploy/rollout-views.js';
-export { type DeploymentRequest, deploymentRequest, type ModelFiles } from './http/deployment-request.js';
-export {
-  type AcceptedView,
-  acceptedView,
-  type DeviceView,
-  devicesView,
-  logsView,
-  type RolloutView,
-  type StatusView,
-  statusView,
-} from './http/fleet-admin.js';
-export { failureAnswer } from './http/infer-schemas.js';
-export {
-  type DevicePlan,
-  type FleetPlans,
-  type NamedPlan,
-  namedPlan,
-  type PlanJobView,
-  type PlanRequest,
-  planJobView,
-  planRequest,
-} from './http/plan-request.js';
-export { maxPartBytes, type UploadView, uploadView } from './http/upload-api.js';
 export { type ServerContext, startServer } from './server.js';
 export { type ServerSettings, serverSettings } from './settings.js';

@@ -1,4 +1,4 @@
-import { contentHash, deploymentId, deviceId, rung } from '@cutpoint/control';
+import { contentHash, deploymentId, deviceId, rung } from '@cutpoint/control/client';
 import { z } from 'zod';
 
 /** Where a file with external weights lies beside its model: within the folder, by names that mean the same everywhere. */

@@ -8,7 +8,7 @@ import {
   generation,
   reportedState,
   telemetry,
-} from '@cutpoint/control';
+} from '@cutpoint/control/client';
 import { z } from 'zod';
 import type { UploadPart, UploadState } from '../deploy/uploads.js';
 import type { DeploymentRequest } from './deployment-request.js';

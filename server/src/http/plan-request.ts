@@ -1,4 +1,4 @@
-import { deviceId } from '@cutpoint/control';
+import { deviceId } from '@cutpoint/control/client';
 import { z } from 'zod';
 import { modelFiles } from './deployment-request.js';
 

@@ -1,4 +1,4 @@
-import { contentHash } from '@cutpoint/control';
+import { contentHash } from '@cutpoint/control/client';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { FilesSent } from './fleet-admin.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeviceId } from '@cutpoint/control';
+import type { DeviceId } from '@cutpoint/control/client';
 import { cancelReason } from '@cutpoint/core';
 import { connect } from '@cutpoint/wire';
 import { demoDevices, type LocalFleet, startFleet } from './fleet.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asCutpointError, CutpointError, isErrorCode } from '@cutpoint/core';
-import { type FleetPlans, type PlanJobView, type PlanRequest, planJobView } from '@cutpoint/server';
+import { type FleetPlans, type PlanJobView, type PlanRequest, planJobView } from '@cutpoint/server/client';
 import { openProgress } from '../output/progress.js';
 import type { ServerApi } from './server-api.js';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError, isErrorCode } from '@cutpoint/core';
-import { type AcceptedView, type RolloutView, type StatusView, statusView } from '@cutpoint/server';
+import { type AcceptedView, type RolloutView, type StatusView, statusView } from '@cutpoint/server/client';
 import { openProgress } from '../output/progress.js';
 import { formatBytes } from '../output/units.js';
 import type { ServerApi } from './server-api.js';

@@ -1,5 +1,5 @@
-import { type DeploymentId, deploymentId } from '@cutpoint/control';
-import type { AcceptedView } from '@cutpoint/server';
+import { type DeploymentId, deploymentId } from '@cutpoint/control/client';
+import type { AcceptedView } from '@cutpoint/server/client';
 import { InvalidArgumentError } from 'commander';
 import { onInterrupt } from '../interrupt.js';
 import { printResult } from '../output/result.js';

@@ -1,4 +1,4 @@
-import { type DeviceId, deviceId } from '@cutpoint/control';
+import { type DeviceId, deviceId } from '@cutpoint/control/client';
 import { InvalidArgumentError } from 'commander';
 
 /** `pi-1,gpu-box`. */

@@ -1,5 +1,5 @@
-import { askLocally, loadIdentity } from '@cutpoint/control';
-import { stateFolder } from '@cutpoint/daemon';
+import { askLocally, loadIdentity } from '@cutpoint/control/client';
+import { stateFolder } from '@cutpoint/daemon/client';
 
 /** Where the HTTP API of a fleet's server is, and the authority (PEM) that its certificate is known by. */
 export interface FoundServer {

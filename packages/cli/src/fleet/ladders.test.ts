@@ -1,4 +1,4 @@
-import { type DeviceId, deviceId } from '@cutpoint/control';
+import { type DeviceId, deviceId } from '@cutpoint/control/client';
 import { describe, expect, it } from 'vitest';
 import { laddersOf, type Placement } from './ladders.js';
 

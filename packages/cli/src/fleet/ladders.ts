@@ -1,4 +1,4 @@
-import type { DeviceId, Rung } from '@cutpoint/control';
+import type { DeviceId, Rung } from '@cutpoint/control/client';
 import { CutpointError } from '@cutpoint/core';
 import { codecsFor } from '@cutpoint/daemon';
 import { type Ladder, laddersOfPlan, wholeRung } from '@cutpoint/server';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { type ContentHash, contentHash } from '@cutpoint/control';
+import { type ContentHash, contentHash } from '@cutpoint/control/client';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
-import { maxPartBytes, type UploadView, uploadView } from '@cutpoint/server';
+import { maxPartBytes, type UploadView, uploadView } from '@cutpoint/server/client';
 import type { Progress } from '../output/progress.js';
 import { formatBytes } from '../output/units.js';
 import type { ServerApi } from './server-api.js';

@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path';
 import { tableNamed } from '@cutpoint/codec';
-import { type DeploymentId, deploymentId } from '@cutpoint/control';
+import { type DeploymentId, deploymentId } from '@cutpoint/control/client';
 import { CutpointError } from '@cutpoint/core';
 import { preprocessingBeside, readModelFile } from '@cutpoint/runtime';
-import type { Ladder, ModelFiles } from '@cutpoint/server';
+import type { Ladder } from '@cutpoint/server';
+import type { ModelFiles } from '@cutpoint/server/client';
 import { openProgress, type Progress } from '../output/progress.js';
 import { formatBytes } from '../output/units.js';
 import { sendFile } from './send-files.js';

@@ -3,8 +3,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoint/core';
-import { readCertificateFile, readTokenFile, stateHelp } from '@cutpoint/daemon';
-import { failureAnswer } from '@cutpoint/server';
+import { readCertificateFile, readTokenFile, stateHelp } from '@cutpoint/daemon/client';
+import { failureAnswer } from '@cutpoint/server/client';
 import type { Command } from 'commander';
 import { findServer } from './find-server.js';
 

@@ -1,4 +1,4 @@
-import type { RolloutView, StatusView } from '@cutpoint/server';
+import type { RolloutView, StatusView } from '@cutpoint/server/client';
 import { fields, table } from '../output/table.js';
 import { formatBytes } from '../output/units.js';
 

@@ -1,5 +1,5 @@
 import type { Plan } from '@cutpoint/plan';
-import { type DevicePlan, type FleetPlans, type NamedPlan, namedPlan } from '@cutpoint/server';
+import { type DevicePlan, type FleetPlans, type NamedPlan, namedPlan } from '@cutpoint/server/client';
 import { table } from '../output/table.js';
 import { formatMs } from '../output/units.js';
 import { planName, planTable } from './plan-text.js';

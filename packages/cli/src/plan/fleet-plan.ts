@@ -1,6 +1,6 @@
-import type { DeviceId } from '@cutpoint/control';
+import type { DeviceId } from '@cutpoint/control/client';
 import type { Objective } from '@cutpoint/plan';
-import type { FleetPlans, ModelFiles, PlanRequest } from '@cutpoint/server';
+import type { FleetPlans, ModelFiles, PlanRequest } from '@cutpoint/server/client';
 import type { Command } from 'commander';
 import { askPlan } from '../fleet/ask-plan.js';
 import { parseDevices } from '../fleet/device-options.js';

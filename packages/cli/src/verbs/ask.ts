@@ -1,5 +1,5 @@
 import type { SplitResult } from '@cutpoint/daemon';
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
+import { readCertificateFile, readTokenFile } from '@cutpoint/daemon/client';
 import { inferAtAgent, inputsOfAgent } from '@cutpoint/edge-agent';
 import { dimsOfInputs } from '@cutpoint/runtime';
 import { connect } from '@cutpoint/wire';

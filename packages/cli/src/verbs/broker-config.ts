@@ -12,7 +12,7 @@ import {
   hostName,
 } from '@cutpoint/control';
 import { CutpointError, systemReason } from '@cutpoint/core';
-import { stateFolder, stateHelp } from '@cutpoint/daemon';
+import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { InvalidArgumentError } from 'commander';
 import { certifyBroker } from '../fleet/certify-broker.js';
 import { onInterrupt } from '../interrupt.js';

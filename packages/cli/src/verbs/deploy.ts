@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { type DeploymentId, type DeviceId, deploymentId } from '@cutpoint/control';
+import { type DeploymentId, type DeviceId, deploymentId } from '@cutpoint/control/client';
 import { CutpointError, systemReason } from '@cutpoint/core';
+import type { Ladder } from '@cutpoint/server';
 import {
   type AcceptedView,
   acceptedView,
   type DeploymentRequest,
   type FleetPlans,
-  type Ladder,
   type ModelFiles,
-} from '@cutpoint/server';
+} from '@cutpoint/server/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { awaitRollout } from '../fleet/await-rollout.js';
 import { parseDevices } from '../fleet/device-options.js';

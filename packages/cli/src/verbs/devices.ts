@@ -1,4 +1,4 @@
-import { type DeviceView, devicesView } from '@cutpoint/server';
+import { type DeviceView, devicesView } from '@cutpoint/server/client';
 import { addServerOptions, openServerApi, type ServerOptions } from '../fleet/server-api.js';
 import { onInterrupt } from '../interrupt.js';
 import { printResult } from '../output/result.js';

@@ -1,7 +1,7 @@
-import { deviceId } from '@cutpoint/control';
+import { deviceId } from '@cutpoint/control/client';
 import { CutpointError } from '@cutpoint/core';
-import { prettyLine } from '@cutpoint/daemon';
-import { logsView } from '@cutpoint/server';
+import { prettyLine } from '@cutpoint/daemon/client';
+import { logsView } from '@cutpoint/server/client';
 import { addServerOptions, openServerApi, type ServerOptions } from '../fleet/server-api.js';
 import { onInterrupt } from '../interrupt.js';
 import { parsePositive } from '../options.js';

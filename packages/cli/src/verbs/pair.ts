@@ -12,7 +12,7 @@ import {
   saveIdentity,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { stateFolder, stateHelp } from '@cutpoint/daemon';
+import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { answerAndWait, type MadeCode } from '../fleet/answer-and-wait.js';
 import { ownName } from '../fleet/ask-server.js';

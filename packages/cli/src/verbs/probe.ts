@@ -1,4 +1,4 @@
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
+import { readCertificateFile, readTokenFile } from '@cutpoint/daemon/client';
 import { probeLink } from '@cutpoint/profile';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';

@@ -1,6 +1,6 @@
-import { deviceId } from '@cutpoint/control';
+import { deviceId } from '@cutpoint/control/client';
 import { CutpointError } from '@cutpoint/core';
-import { stateFolder, stateHelp } from '@cutpoint/daemon';
+import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { askServer } from '../fleet/ask-server.js';
 import { onInterrupt } from '../interrupt.js';
 import { printResult } from '../output/result.js';

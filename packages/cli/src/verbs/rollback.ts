@@ -1,4 +1,4 @@
-import { acceptedView } from '@cutpoint/server';
+import { acceptedView } from '@cutpoint/server/client';
 import { changeVerb } from '../fleet/change-verb.js';
 
 /** `cutpoint rollback`: makes a deployment what it was before. */

@@ -1,4 +1,4 @@
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon';
+import { readCertificateFile, readTokenFile } from '@cutpoint/daemon/client';
 import type { Command } from 'commander';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';

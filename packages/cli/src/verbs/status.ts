@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
-import { type StatusView, statusView } from '@cutpoint/server';
+import { type StatusView, statusView } from '@cutpoint/server/client';
 import { addServerOptions, openServerApi, type ServerApi, type ServerOptions } from '../fleet/server-api.js';
 import { statusText } from '../fleet/status-text.js';
 import { onInterrupt } from '../interrupt.js';

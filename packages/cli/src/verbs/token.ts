@@ -1,6 +1,6 @@
 import { type Scope, type StoredToken, scope } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { stateFolder, stateHelp } from '@cutpoint/daemon';
+import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { InvalidArgumentError } from 'commander';
 import { askServer } from '../fleet/ask-server.js';
 import { onInterrupt } from '../interrupt.js';
