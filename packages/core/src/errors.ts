@@ -91,6 +91,10 @@ export const errorCodes = {
   },
   CUT_TOKENIZER: { exit: 1, meaning: 'A tokenizer is missing, damaged, or does not fit the model.' },
   CUT_PACKAGE: { exit: 1, meaning: 'A package of a language model is damaged, incomplete or of another version.' },
+  CUT_CHAT_TEMPLATE: {
+    exit: 1,
+    meaning: 'The chat template of a model is wrong, refuses the conversation, or exceeds a limit.',
+  },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

@@ -31,3 +31,15 @@ export {
 } from './package/weight-content.js';
 export { type NamedFile, type PackageContent, packageBytes, writePackage } from './package/write-package.js';
 export type { WriteOptions } from './package/write-part.js';
+export {
+  type ChatMessage,
+  type ChatTemplate,
+  chatTemplateOf,
+  type RenderOptions,
+  type TemplateLimits,
+} from './text/chat-template.js';
+export { type DraftOptions, draftOf, type Verified, verifyDraft } from './text/drafts.js';
+export { greedySampling, type Sampling, sampleToken, samplingOf } from './text/sampling.js';
+export { createStopFilter, type StopFilter } from './text/stop-strings.js';
+export { createTokenizer, type TextOptions, type TextStream, type Tokenizer } from './text/tokenizer.js';
+export { readTokenizerFiles, type TokenizerFiles } from './text/tokenizer-files.js';
