@@ -53,8 +53,9 @@ async function run(...args: readonly string[]): Promise<Record<string, unknown>>
 
 /** Pairs a device by the verbs, as people do. */
 async function pairByVerbs(device: string): Promise<DeviceIdentity> {
-  const { code } = await run('pair', '--new', '--name', device, '--state', folder);
-  await run('pair', at.api, String(code), '--state', stateOf(device));
+  const { code, url } = await run('pair', '--new', '--name', device, '--state', folder);
+  expect(url).toBe(at.api);
+  await run('pair', String(url), String(code), '--state', stateOf(device));
   const identity = loadIdentity(join(stateOf(device), 'device'));
   if (identity === undefined) throw new Error('nothing was saved');
   return identity;

@@ -114,16 +114,16 @@ class KeptConnection implements ServerConnection {
     );
     if ((await Promise.race([answered, pause(pingMs, this.#stop.signal)])) === true || this.#stop.signal.aborted)
       return;
-    this.#options.log.warn({ server: this.url }, 'the server is silent; connecting anew');
+    this.#options.log.warn({ to: this.url }, 'silent; connecting anew');
     if (this.#peer === peer) this.#peer = undefined;
     await peer.close();
   }
 
   async #keep(first: Promise<Peer | undefined>): Promise<void> {
     const { log } = this.#options;
-    const server = this.url;
+    const to = this.url;
     let peer = await first;
-    if (peer !== undefined) log.info({ server }, 'connected');
+    if (peer !== undefined) log.info({ to }, 'connected');
     for (;;) {
       peer ??= await this.#reconnect();
       if (peer === undefined) return;
@@ -132,7 +132,7 @@ class KeptConnection implements ServerConnection {
       this.#lastError = undefined;
       peer = undefined;
       if (this.#stop.signal.aborted) return;
-      log.warn({ server, code: reason?.code, reason: reason?.message }, 'lost the server');
+      log.warn({ to, code: reason?.code, reason: reason?.message }, 'connection lost');
     }
   }
 
@@ -144,11 +144,11 @@ class KeptConnection implements ServerConnection {
       if (signal.aborted) return undefined;
       const peer = await this.#try();
       if (peer !== undefined) {
-        log.info({ server: this.url }, 'connected again');
+        log.info({ to: this.url }, 'connected again');
         return peer;
       }
       const { code, message: reason } = this.#lastError ?? {};
-      log.debug({ server: this.url, code, reason }, 'the server is still away');
+      log.debug({ to: this.url, code, reason }, 'still away');
     }
   }
 

@@ -123,6 +123,7 @@ export async function startFleetServer(
     identities.places.api = fromHere(http.url);
     const loopback = isLoopback(new URL(connection.url).hostname);
     contentUrls = addressesToAnnounce(http.url, { loopback });
+    identities.places.pairing = contentUrls.find((url) => !isLoopback(new URL(url).hostname)) ?? http.url;
     lead.peers.changed();
     log.info({ fleet, device, broker: address.url, folder }, 'fleet');
     for (const note of notes()) log.info(note);

@@ -9,6 +9,8 @@ export interface MadeCode {
   readonly code: string;
   readonly fleet: string;
   readonly lifetimeMs: number;
+  /** Where the device has to ask, if that is known. */
+  readonly url?: string;
 }
 
 export interface AnswerOptions {
@@ -19,7 +21,7 @@ export interface AnswerOptions {
   readonly request: AdministrationRequest;
   readonly signal: CancelSignal;
   /** Is told the code and where to use it. */
-  readonly show: (code: MadeCode, url: string) => void;
+  readonly show: (code: MadeCode) => void;
 }
 
 const lookEveryMs = 100;
@@ -37,7 +39,7 @@ export async function answerAndWait(
   await using listener = await answerDevices(server, host, Number(port));
   const before = new Map(server.store.devices.list().map(({ device, pairedAtMs }) => [device, pairedAtMs]));
   const made = (await administer(server, options.request)) as MadeCode;
-  options.show(made, listener.url);
+  options.show({ ...made, url: listener.url });
   const endsAtMs = performance.now() + codeLifetimeMs;
   while (performance.now() < endsAtMs && (server.desk.isOpen || server.desk.isAnswering)) {
     throwIfCancelled(options.signal);

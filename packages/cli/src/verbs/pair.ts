@@ -76,14 +76,14 @@ async function makeCode({ name, host, listen, fleet, state, json }: PairOptions)
   const request: AdministrationRequest = { action: 'offer', device: name, hosts: host && [...host] };
   const made = await askLocally(folder, request, interrupt.signal);
   if (made !== undefined) {
-    await printResult(json === true, made, () => codeText(made as MadeCode, 'https://SERVER:7480'));
+    await printResult(json === true, made, () => codeText(made as MadeCode));
     return;
   }
   if (listen === undefined) {
     const message = `No server runs on ${folder}, so nobody would answer the device: start one, or add --listen host:port to answer it here.`;
     throw new CutpointError('CUT_UNREACHABLE', message);
   }
-  const show = (code: MadeCode, url: string) => void process.stderr.write(codeText(code, url));
+  const show = (code: MadeCode) => void process.stderr.write(codeText(code));
   const found = await answerAndWait({ folder, listen, fleet, request, signal: interrupt.signal, show });
   await printResult(json === true, found, () => `${found.device} is paired.\n`);
 }
@@ -140,7 +140,7 @@ async function join({ url: given, code }: Place, { name, state, fleet: wanted, j
   });
 }
 
-function codeText({ code, fleet, lifetimeMs }: MadeCode, url: string): string {
+function codeText({ code, fleet, lifetimeMs, url = 'https://SERVER:7480' }: MadeCode): string {
   const minutes = Math.round(lifetimeMs / 60_000);
   return `${code}\n\nGood once, for ${minutes} minutes, for the fleet ${fleet}. On the device:\n  cutpoint pair ${url} ${code}\n`;
 }

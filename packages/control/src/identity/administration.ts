@@ -45,7 +45,11 @@ export async function administer(server: FleetFolder, request: AdministrationReq
   switch (request.action) {
     case 'offer':
       if (identities.places.api?.startsWith('http:')) throw notHere();
-      return { fleet: identities.fleet, ...(await desk.open({ device: request.device, hosts: request.hosts })) };
+      return {
+        fleet: identities.fleet,
+        ...(await desk.open({ device: request.device, hosts: request.hosts })),
+        ...(identities.places.pairing !== undefined && { url: identities.places.pairing }),
+      };
     case 'certify-broker': {
       const { device, hosts } = request;
       const own = Buffer.from(request.request, 'base64');

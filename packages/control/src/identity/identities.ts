@@ -34,8 +34,11 @@ export class Identities {
   /** The certificate of the authority, PEM. */
   readonly authority: string;
   readonly nowMs: () => number;
-  /** Where devices find the broker, told when they pair and ask, and where programs of this machine find the HTTP API. */
-  readonly places: { broker?: BrokerPlace; api?: string } = {};
+  /**
+   * Where devices find the broker, told when they pair and ask; where programs of this machine find the HTTP API; and where
+   * devices find it to be paired.
+   */
+  readonly places: { broker?: BrokerPlace; api?: string; pairing?: string } = {};
   readonly #store: Store;
   readonly #authority: Authority;
   readonly #onRevoked = new Set<(device: DeviceId) => void>();
