@@ -6,6 +6,12 @@ export {
   type Rope,
   type RopeScaling,
 } from './architecture/decoder-config.js';
+export type { Checkpoint, CheckpointTensor, DecoderTensors, LayerTensors } from './checkpoint/checkpoint.js';
+export { type ImportRequest, importCheckpoint } from './checkpoint/import-checkpoint.js';
+export { type LayerBits, parseLayerBits } from './checkpoint/layer-bits.js';
+export { openCheckpoint } from './checkpoint/open-checkpoint.js';
+export { contentOf } from './checkpoint/package-content.js';
+export { type WeightBits, type WidthRequest, weightBits } from './checkpoint/widths.js';
 export { checkManifest } from './package/manifest-schema.js';
 export {
   type BlockBits,
@@ -31,6 +37,8 @@ export {
 } from './package/weight-content.js';
 export { type NamedFile, type PackageContent, packageBytes, writePackage } from './package/write-package.js';
 export type { WriteOptions } from './package/write-part.js';
+export type { BlockForm } from './quantise/block-form.js';
+export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';
 export {
   type ChatMessage,
   type ChatTemplate,

@@ -1,0 +1,32 @@
+import { CutpointError } from '@cutpoint/core';
+import { z } from 'zod';
+import { limits } from '../package/manifest-schema.js';
+import { type WeightBits, weightBits } from './widths.js';
+
+const bits = z.literal([...weightBits]);
+
+const layerBitsSchema = z.strictObject({
+  layers: z.array(bits).min(1).max(limits.layers),
+  head: bits.optional(),
+  embedding: z.literal([8, 16, 32]).optional(),
+});
+
+/** A width for each layer, and for head and embedding where they are to differ from the others. */
+export interface LayerBits {
+  readonly layers: readonly WeightBits[];
+  readonly head?: WeightBits | undefined;
+  readonly embedding?: 8 | 16 | 32 | undefined;
+}
+
+/**
+ * Checks the content of a `--layer-bits` file: `{"layers": [8, 4, 4, 8], "head": 8}`.
+ * @throws CutpointError CUT_USAGE
+ */
+export function parseLayerBits(value: unknown, source: string): LayerBits {
+  const { success, data, error } = layerBitsSchema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  const place = issue?.path.join('.') || 'the file';
+  const message = `${source} does not state widths (${place}: ${issue?.message ?? 'not valid'}); it should be like {"layers": [8, 4, 4, 8], "head": 8}.`;
+  throw new CutpointError('CUT_USAGE', message);
+}
