@@ -42,7 +42,8 @@ export { type Attempt, type FindOptions, type FoundServer, findServers } from '.
 export type { Check, Outcome } from './doctor/check.js';
 export { type ExamineOptions, examine } from './doctor/examine.js';
 export type { DeviceStatus, Patience } from './fleet/device-record.js';
-export { defaultPatience, Fleet, type FleetChange, type FleetDevice, type FleetOptions } from './fleet/fleet.js';
+export { defaultPatience, Fleet, type FleetChange, type FleetOptions } from './fleet/fleet.js';
+export type { FleetDevice } from './fleet/fleet-device.js';
 export { PeerBook, type PeerBookOptions } from './fleet/peer-book.js';
 export {
   type AdministrationRequest,

@@ -1,53 +1,32 @@
-import { randomBytes } from 'node:crypto';
-import { asCutpointError, CutpointError, isErrorCode } from '@cutpoint/core';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
 import type { BrokerConnection, Delivery } from '../connection/connection.js';
-import type { DeviceId, FleetId, Generation, SessionId } from '../ids.js';
+import type { DeviceId, FleetId, Generation } from '../ids.js';
 import {
   type Command,
   type DesiredState,
-  type DeviceFacts,
   desiredState,
   type Lease,
   presence,
-  type Reply,
   type ReportedState,
   reply,
   reportedState,
   type Telemetry,
   telemetry,
 } from '../messages.js';
-import { pause } from '../pause.js';
 import { type ChannelPayload, readMessage } from '../read-message.js';
 import { type DeviceChannel, everyDevice, readTopic, retainedChannels, topicOf } from '../topics.js';
+import { type CommandOptions, Commands } from './commands.js';
 import { DesiredStates } from './desired-states.js';
 import {
   cameBack,
   type DeviceRecord,
-  type DeviceStatus,
   type Patience,
   withPresence,
   withReport,
   withTelemetry,
   withTime,
 } from './device-record.js';
-import { PendingCommands } from './pending-commands.js';
-
-/** A device as the fleet shows it. */
-export interface FleetDevice {
-  readonly device: DeviceId;
-  readonly role: 'agent' | 'server';
-  readonly status: DeviceStatus;
-  /** How long it has been in this status. */
-  readonly statusMs: number;
-  /** How long ago it was last heard. */
-  readonly quietMs: number;
-  readonly session: SessionId;
-  readonly addresses: readonly string[];
-  readonly facts: DeviceFacts;
-  readonly telemetry: Telemetry | undefined;
-  readonly reported: ReportedState | undefined;
-  readonly desired: Generation | undefined;
-}
+import { type FleetDevice, fleetDeviceOf } from './fleet-device.js';
 
 /** Something changed: its status or session, what it announces, reports, or shall run. */
 export interface FleetChange {
@@ -77,7 +56,6 @@ const defaultLeaseMs = 5_000;
 const sweepMs = 500;
 /** After a connect, the broker has delivered what it retains within this. */
 const settleMs = 500;
-const repeatCommandMs = 1_000;
 
 /** The server's view of its fleet: who is there and how they do; it grants leases and says what is desired. */
 export class Fleet implements AsyncDisposable {
@@ -91,7 +69,7 @@ export class Fleet implements AsyncDisposable {
   /** Reports that came before the presence of their session, as retained messages may. */
   readonly #early = new Map<DeviceId, ReportedState>();
   readonly #desired: DesiredStates;
-  readonly #commands = new PendingCommands();
+  readonly #commands: Commands;
   readonly #watchers = new Set<(change: FleetChange) => void>();
   readonly #sweeper: NodeJS.Timeout;
   #sweptAtMs: number;
@@ -106,6 +84,7 @@ export class Fleet implements AsyncDisposable {
     this.#maxDevices = maxDevices;
     this.#leaseMs = leaseMs;
     this.#desired = new DesiredStates(maxDevices);
+    this.#commands = new Commands(connection, { fleet, onProblem: options.onProblem });
     // First what is desired, so that no lease is granted in ignorance of it.
     const channels: readonly DeviceChannel[] = ['desired', 'presence', 'state', 'reply', 'telemetry'];
     const filters = channels.map((channel) => everyDevice(fleet, channel));
@@ -124,22 +103,7 @@ export class Fleet implements AsyncDisposable {
   device(device: DeviceId): FleetDevice | undefined {
     const record = this.#records.get(device);
     if (record === undefined) return undefined;
-    const nowMs = this.#now();
-    const { announced, status, statusSinceMs, lastHeardMs, telemetry: measured, reported } = record;
-    const { role, session, addresses, facts } = announced;
-    return {
-      device,
-      role,
-      status,
-      statusMs: nowMs - statusSinceMs,
-      quietMs: nowMs - lastHeardMs,
-      session,
-      addresses,
-      facts,
-      telemetry: measured,
-      reported,
-      desired: this.#desired.get(device)?.generation,
-    };
+    return fleetDeviceOf(record, this.#desired.get(device)?.generation, this.#now());
   }
 
   /** Calls the listener after each change until disposed. It must not throw. */
@@ -183,33 +147,14 @@ export class Fleet implements AsyncDisposable {
    * @throws CutpointError CUT_UNREACHABLE if it is not there, CUT_DEADLINE, CUT_CANCELLED, CUT_CONNECTION_LOST if it was
    * restarted, CUT_OVERLOADED, and what it answers.
    */
-  async command(
-    device: DeviceId,
-    action: Command['action'],
-    { budgetMs, signal }: { budgetMs: number; signal?: AbortSignal },
-  ): Promise<readonly string[]> {
+  async command(device: DeviceId, action: Command['action'], options: CommandOptions): Promise<readonly string[]> {
     const record = this.#records.get(device);
     if (record === undefined || record.status === 'offline') {
       const how = record === undefined ? 'is not known in this fleet' : 'is offline';
       throw new CutpointError('CUT_UNREACHABLE', `The device ${device} ${how}; \`cutpoint devices\` lists all.`);
     }
     const { session } = record.announced;
-    const id = randomBytes(16).toString('hex');
-    const answered = this.#commands.wait(id, { device, session });
-    const late = new CutpointError('CUT_DEADLINE', `${device} did not answer a command within ${budgetMs} ms.`);
-    const timer = setTimeout(() => this.#commands.fail(id, late), budgetMs);
-    const cancel = () => this.#commands.fail(id, new CutpointError('CUT_CANCELLED', 'The command was cancelled.'));
-    signal?.addEventListener('abort', cancel, { once: true });
-    if (signal?.aborted) cancel();
-    const done = new AbortController();
-    void this.#ask(device, { id, session, budgetMs, action }, done.signal);
-    try {
-      return linesOf(await answered);
-    } finally {
-      done.abort();
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', cancel);
-    }
+    return await this.#commands.send({ device, session }, action, options);
   }
 
   /** Forgets a device that will not come back, and what the broker keeps of it. */
@@ -334,18 +279,6 @@ export class Fleet implements AsyncDisposable {
     await this.#connection.publish(topic, desired, { acknowledged: true, retain: true });
   }
 
-  async #ask(device: DeviceId, asked: Command, signal: AbortSignal): Promise<void> {
-    const topic = topicOf(this.#options.fleet, device, 'command');
-    while (!signal.aborted) {
-      try {
-        await this.#connection.publish(topic, asked, { acknowledged: true });
-      } catch (thrown) {
-        this.#problem(thrown);
-      }
-      await pause(repeatCommandMs, signal);
-    }
-  }
-
   #sweep(): void {
     const nowMs = this.#now();
     // A server that was stopped itself has heard nobody meanwhile: that says nothing about the devices.
@@ -372,10 +305,4 @@ export class Fleet implements AsyncDisposable {
   #problem(thrown: unknown): void {
     this.#options.onProblem(asCutpointError(thrown, 'CUT_INTERNAL'));
   }
-}
-
-function linesOf(outcome: Reply['outcome']): readonly string[] {
-  if (outcome.ok) return outcome.lines ?? [];
-  const code = isErrorCode(outcome.code) ? outcome.code : 'CUT_INTERNAL';
-  throw new CutpointError(code, outcome.message);
 }
