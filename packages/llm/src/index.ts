@@ -26,7 +26,7 @@ export {
   packageVersion,
   type StoredWeight,
 } from './package/package-manifest.js';
-export { filesOf, type Package, readPackage, verifyFiles } from './package/read-package.js';
+export { filesOf, type Package, packageWeightBytes, readPackage, verifyFiles } from './package/read-package.js';
 export { layerShapes } from './package/required-weights.js';
 export {
   bytesOf,
@@ -39,6 +39,8 @@ export { type NamedFile, type PackageContent, packageBytes, writePackage } from 
 export type { WriteOptions } from './package/write-part.js';
 export type { BlockForm } from './quantise/block-form.js';
 export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';
+export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
+export { randomContent, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';
 export {
   type ChatMessage,
   type ChatTemplate,

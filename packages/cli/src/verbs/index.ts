@@ -124,6 +124,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./doctor.js')).doctor,
   },
   {
+    name: 'llm',
+    summary: 'Makes packages of language models.',
+    load: async () => (await import('./llm.js')).llm,
+  },
+  {
     name: 'demo',
     summary: 'Starts a fleet on this machine, kills an agent under load, and shows that the load goes on.',
     load: async () => (await import('./demo.js')).demo,

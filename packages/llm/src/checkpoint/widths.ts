@@ -19,9 +19,9 @@ export interface WidthRequest {
   readonly block: BlockSize | null;
 }
 
-/** Zero points lose less where there are few codes; of 256 the middle is as good (docs/decisions.md has the figures). */
+/** Without zero points: at the usual blocks of 128 they lose more than they save (docs/decisions.md has the figures). */
 export function blocksOf(bits: BlockBits, block: BlockSize): MatrixWidth {
-  return { kind: 'blocks', bits, block, zeroPoints: bits < 8 };
+  return { kind: 'blocks', bits, block, zeroPoints: false };
 }
 
 /**

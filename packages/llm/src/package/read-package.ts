@@ -42,6 +42,11 @@ export function filesOf({ embedding, layers, head, tokenizer }: PackageManifest)
   return [embedding, ...layers, head, ...tokenizer].map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
 }
 
+/** Bytes of all files of weights. */
+export function packageWeightBytes({ embedding, layers, head }: PackageManifest): number {
+  return [embedding, ...layers, head].reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /**
  * Compares the contents of files with the hashes in the manifest. Takes about two seconds per GB.
  * @param files those to compare; all where they are not given.

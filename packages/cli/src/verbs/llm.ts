@@ -1,0 +1,31 @@
+import { CutpointError } from '@cutpoint/core';
+import { importVerb } from '../llm/import.js';
+import { synthesiseVerb } from '../llm/synthesise.js';
+import { addVerb, type Verb } from '../verb.js';
+
+/** `cutpoint llm`: language models. */
+export const llm: Verb = {
+  example: 'cutpoint llm import Llama-3.2-1B-Instruct --bits 4 --out llama',
+  configure: (command) => {
+    // What follows a verb's name is the verb's: both know --json.
+    command.enablePositionalOptions();
+    command
+      .usage('[options] <verb>')
+      .helpCommand(true)
+      .argument('[verb]')
+      .action((name: string | undefined) => {
+        const what = name === undefined ? 'Name a verb' : `There is no verb "llm ${name}"`;
+        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint llm --help\` lists them.`);
+      });
+    addVerb(
+      command,
+      { name: 'import', summary: 'Makes a package of a Hugging Face checkpoint or a GGUF file.' },
+      importVerb,
+    );
+    addVerb(
+      command,
+      { name: 'synth', summary: 'Makes a package of random weights in the shape of a known model, for measurements.' },
+      synthesiseVerb,
+    );
+  },
+};

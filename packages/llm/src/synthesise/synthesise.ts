@@ -1,0 +1,63 @@
+import type { CancelSignal } from '@cutpoint/core';
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import { blocksOf, type MatrixWidth, type WeightBits } from '../checkpoint/widths.js';
+import type { BlockSize, PackageManifest } from '../package/package-manifest.js';
+import { layerShapes } from '../package/required-weights.js';
+import type { PartContent, WeightContent } from '../package/weight-content.js';
+import { type PackageContent, packageBytes, writePackage } from '../package/write-package.js';
+import { decoderOfShape, type ShapeName } from './known-shapes.js';
+import { ones, randomMatrix } from './random-weight.js';
+
+export interface SynthesiseRequest {
+  readonly shape: ShapeName;
+  readonly bits: WeightBits;
+  readonly block: BlockSize;
+  /** Where the package shall be; nothing may be there yet. */
+  readonly folder: string;
+  readonly signal?: CancelSignal | undefined;
+  /** How much of the weights is written. */
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+}
+
+/**
+ * Writes a package of random weights in the shape of a known model, for measurements of speed and memory: always the same
+ * bytes. It has no tokenizer.
+ * @throws CutpointError CUT_DISK_FULL, CUT_FILE_WRITE, CUT_CANCELLED
+ */
+export async function synthesisePackage(request: SynthesiseRequest): Promise<PackageManifest> {
+  const { shape, bits, block, folder, signal, onProgress } = request;
+  const content = randomContent(shape, decoderOfShape(shape), bits, block);
+  const totalBytes = packageBytes(content);
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    doneBytes += bytes;
+    onProgress?.(doneBytes, totalBytes);
+  };
+  return await writePackage(folder, content, { signal, onBytes });
+}
+
+/** Random weights for any decoder, in the widths in which an import would store them. */
+export function randomContent(name: string, config: DecoderConfig, bits: WeightBits, block: BlockSize): PackageContent {
+  const widthOf = (own: WeightBits): MatrixWidth =>
+    own === 16 || own === 32 ? { kind: 'float', dtype: own === 16 ? 'f16' : 'f32' } : blocksOf(own, block);
+  const matrix = widthOf(bits);
+  let seed = 0;
+  const weight = (shape: readonly number[], width: MatrixWidth): WeightContent => {
+    seed += 1;
+    const [rows = 1, columns] = shape;
+    return columns === undefined ? ones(rows) : randomMatrix(rows, columns, width, seed);
+  };
+  const part = <Name extends string>(shapes: Readonly<Partial<Record<Name, readonly number[]>>>, width: MatrixWidth) =>
+    Object.fromEntries(
+      Object.entries<readonly number[] | undefined>(shapes).map(([key, shape]) => [key, weight(shape ?? [], width)]),
+    ) as PartContent<Name>;
+  const table = [config.vocabularySize, config.hiddenSize];
+  return {
+    name,
+    config,
+    embedding: part({ table }, bits < 8 ? widthOf(8) : matrix),
+    layers: Array.from({ length: config.layers }, () => part(layerShapes(config), matrix)),
+    head: part({ norm: [config.hiddenSize], matrix: table }, bits === 2 ? widthOf(4) : matrix),
+    tokenizer: [],
+  };
+}
