@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -77,6 +78,9 @@ describe('cutpoint broker-config', () => {
       expect(made.out).toContain(`  cutpoint serve --fleet FOLDER --broker mqtts://localhost:${port}\n`);
       expect((await stat(join(out, 'broker.key'))).mode & 0o777).toBe(0o600);
       await chmod(join(out, 'broker.key'), 0o644);
+      const { validTo } = new X509Certificate(await readFile(join(out, 'broker.pem')));
+      // Nothing renews it.
+      expect((Date.parse(validTo) - Date.now()) / 86_400_000).toBeGreaterThan(700);
 
       const url = `mqtts://localhost:${port}`;
       const broker = await startMosquitto(port);

@@ -122,7 +122,7 @@ function asText(
       ? files.map(({ name, text }) => `# ---- ${name}\n${text}\n`)
       : files.map(({ name }) => `wrote ${join(out, name)}\n`);
   const missing = certified
-    ? 'The certificate is good for 30 days: run this again before, and start the broker anew.'
+    ? 'The certificate is good for two years: run this again before, and start the broker anew. cutpoint doctor warns.'
     : 'It also needs authority.pem, broker.pem and broker.key beside them: --host makes them.';
   const start = commands.map((command) => `  ${command}\n`).join('');
   return `${shown.join('')}\n${missing}\nStart the broker, and the server with it:\n${start}`;

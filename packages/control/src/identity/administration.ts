@@ -2,6 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
 import { deviceId } from '../ids.js';
 import { scope } from '../store/tokens.js';
+import { brokerLifetimeMs } from './authority.js';
 import type { FleetFolder } from './fleet-server.js';
 import { hostName, maxHosts } from './names.js';
 import { createToken, revokeToken } from './tokens.js';
@@ -53,7 +54,11 @@ export async function administer(server: FleetFolder, request: AdministrationReq
     case 'certify-broker': {
       const { device, hosts } = request;
       const own = Buffer.from(request.request, 'base64');
-      const made = await identities.admit({ device, role: 'agent', hosts, request: own, sharesHosts: true });
+      const made = await identities.admit({
+        ...{ device, role: 'agent', hosts, request: own },
+        sharesHosts: true,
+        lifetimeMs: brokerLifetimeMs,
+      });
       return { fleet: identities.fleet, authority: identities.authority, ...made };
     }
     case 'revoke-device':

@@ -60,7 +60,7 @@ describe('a certificate', () => {
     const authority = await openAuthority(folder, home);
     const publicKey = await keyOfRequest(await certificateRequest(await makeKeys()));
     const hosts = ['pi-1', 'pi-1.local', '10.0.0.7', 'fe80::1'];
-    const made = await authority.make({ publicKey, device: pi, role: 'agent', hosts, nowMs });
+    const made = await authority.make({ publicKey, device: pi, role: 'agent', hosts, nowMs, lifetimeMs: 30 * day });
     const certificate = new X509Certificate(made.certificate);
     expect(certificate.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true);
     expect(identityOf(certificate)).toEqual({ fleet: 'home', device: 'pi-1', role: 'agent', serial: made.serial });

@@ -12,6 +12,8 @@ import { x509 } from './x509.js';
 const dayMs = 24 * 60 * 60_000;
 /** How long a certificate is good for, counted from when it was made. */
 export const lifetimeMs = 30 * dayMs;
+/** That of a broker which other software runs: nothing renews it, so it lasts until people look at the machine again. */
+export const brokerLifetimeMs = 730 * dayMs;
 /** A certificate is valid this long before it was made, for clocks that are behind. */
 export const backDatedMs = dayMs;
 /** The authority itself has no dates that a wrong clock could miss (RFC 5280, 4.1.2.5: no well-defined expiration). */
@@ -25,6 +27,8 @@ export interface CertificateOrder {
   /** Host names and addresses where the device is reached. */
   readonly hosts: readonly string[];
   readonly nowMs: number;
+  /** How long it is good for. */
+  readonly lifetimeMs: number;
 }
 
 export interface MadeCertificate {
@@ -105,7 +109,7 @@ async function readAuthority(
 }
 
 async function certify(
-  { publicKey, device, role, hosts, nowMs }: CertificateOrder,
+  { publicKey, device, role, hosts, nowMs, lifetimeMs: goodForMs }: CertificateOrder,
   fleet: FleetId,
   authority: x509.X509Certificate,
   signingKey: webcrypto.CryptoKey,
@@ -117,7 +121,7 @@ async function certify(
     issuer: authority.subjectName,
     subject: [{ O: [fleet] }, { OU: [role] }, { CN: [device] }],
     notBefore: new Date(nowMs - backDatedMs),
-    notAfter: new Date(nowMs + lifetimeMs),
+    notAfter: new Date(nowMs + goodForMs),
     publicKey,
     signingKey,
     signingAlgorithm: algorithm,
@@ -130,7 +134,7 @@ async function certify(
     ],
   });
   const pem = certificate.toString('pem');
-  return { certificate: `${pem}\n`, serial, issuedAtMs: nowMs, expiresAtMs: nowMs + lifetimeMs };
+  return { certificate: `${pem}\n`, serial, issuedAtMs: nowMs, expiresAtMs: nowMs + goodForMs };
 }
 
 /** 16 bytes by chance; the first is neither negative nor zero, so that it has one way to be written. */

@@ -24,6 +24,8 @@ export interface Admission {
   readonly hosts: readonly string[];
   /** Whether others may have the same hosts, as a server has those of a broker on its machine. */
   readonly sharesHosts?: boolean;
+  /** How long its certificate is good for; 30 days where it can be renewed. */
+  readonly lifetimeMs?: number;
   /** Request for a certificate (PKCS #10, DER). */
   readonly request: Uint8Array;
 }
@@ -73,10 +75,24 @@ export class Identities {
    * @throws CutpointError CUT_PAIRING if the request is broken or a host is another device's; CUT_CERTIFICATE if the
    *   server's clock cannot be right
    */
-  async admit({ device, role, hosts, request, sharesHosts = false }: Admission): Promise<MadeCertificate> {
+  async admit({
+    device,
+    role,
+    hosts,
+    request,
+    sharesHosts = false,
+    lifetimeMs: goodForMs,
+  }: Admission): Promise<MadeCertificate> {
     const publicKey = await keyOfRequest(request);
     const nowMs = this.#plausibleNowMs();
-    const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs });
+    const made = await this.#authority.make({
+      publicKey,
+      device,
+      role,
+      hosts,
+      nowMs,
+      lifetimeMs: goodForMs ?? lifetimeMs,
+    });
     // Without a wait from here on: two devices must not both find a host free.
     const former = this.#store.transaction(() => {
       const claimed = sharesHosts ? [] : hosts;
@@ -96,7 +112,7 @@ export class Identities {
     const publicKey = await keyOfRequest(request);
     const nowMs = this.#plausibleNowMs();
     const { role, hosts } = this.#paired(device);
-    const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs });
+    const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs, lifetimeMs });
     this.#store.transaction(() => {
       // It may have been revoked meanwhile.
       if (this.#standing(serial) !== 'valid') throw revoked(device);
