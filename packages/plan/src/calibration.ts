@@ -5,11 +5,11 @@ import { z } from 'zod';
 const share = z.number().min(0).max(1);
 const error = z.number().nonnegative().nullable();
 /** Printable and without blanks, as it is shown and put into commands. */
-const spec = z.string().regex(/^[A-Za-z0-9:=.,+_-]{1,300}$/, 'is no spec of a codec');
+export const codecSpecSchema = z.string().regex(/^[A-Za-z0-9:=.,+_-]{1,300}$/, 'is no spec of a codec');
 const index = z.number().int().nonnegative();
 
 const calibratedCodecSchema = z.strictObject({
-  codec: spec,
+  codec: codecSpecSchema,
   n: z.number().int().positive(),
   /** Share of right answers uncut and split; null without labels. */
   top1Whole: share.nullable(),
@@ -41,10 +41,10 @@ const calibratedCutSchema = z.strictObject({
   /** What crosses, uncompressed. */
   bytes: index,
   /** The spec of the codec with the fewest bytes of those that lose at most `maxLoss`; it lies on the front. */
-  recommended: spec.nullable(),
+  recommended: codecSpecSchema.nullable(),
   codecs: z.array(calibratedCodecSchema).min(1).max(1000),
   /** Codecs that could not carry what crosses here. */
-  refused: z.array(z.strictObject({ codec: spec, why: z.string().max(2000) })).max(1000),
+  refused: z.array(z.strictObject({ codec: codecSpecSchema, why: z.string().max(2000) })).max(1000),
 });
 export type CalibratedCut = z.infer<typeof calibratedCutSchema>;
 

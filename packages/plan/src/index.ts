@@ -17,6 +17,31 @@ export { type Conflict, explainInfeasible, requireFront } from './infeasible.js'
 export { keepsLimits, measures, type PlanLimits } from './limits.js';
 export { createLinkEstimator, type EstimatorOptions, type LinkEstimate, type LinkEstimator } from './link-estimator.js';
 export type { ProbedLink } from './link-table.js';
+export {
+  type LlmCalibration,
+  type LlmDeviceFigures,
+  llmCalibrationSchema,
+  parseLlmCalibration,
+} from './llm/calibration.js';
+export type { MemoryParts, TokenStages } from './llm/costs.js';
+export { explainLlmPlan, type LlmExplanation, llmExplanationText } from './llm/explain.js';
+export { type LlmFront, type LlmFrontOptions, llmFront, pickLlmPlan } from './llm/front.js';
+export { explainLlmInfeasible, type LlmConflict, requireLlmFront } from './llm/infeasible.js';
+export { type LlmLimits, llmMeasures } from './llm/limits.js';
+export {
+  type CacheUse,
+  type LlmChoice,
+  type LlmCosts,
+  type LlmLayerTimes,
+  type LlmModel,
+  type LlmObjective,
+  type LlmPlan,
+  type LlmProblem,
+  type LlmSide,
+  type LlmSplit,
+  llmObjectives,
+} from './llm/problem.js';
+export { type LlmProblemSources, llmProblemOf } from './llm/problem-of.js';
 export { parseCalibration, parseLinkProfile, parseModelProfile, parseScenario } from './parse.js';
 export { objectiveOfPick, type Pick, pickNames, pickPlan } from './pick.js';
 export { type CodecFigures, checkCodecs, codecFigures } from './plan-codecs.js';

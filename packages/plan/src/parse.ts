@@ -52,7 +52,8 @@ export function parseLinkProfile(data: unknown): LinkProfile {
   return parsed(linkProfileSchema, data, 'CUT_PROFILE', 'The link profile');
 }
 
-function parsed<T>(schema: z.ZodType<T>, data: unknown, code: ErrorCode, what: string): T {
+/** Data that a schema accepts. @throws CutpointError of this code with the place and what is wrong there. */
+export function parsed<T>(schema: z.ZodType<T>, data: unknown, code: ErrorCode, what: string): T {
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

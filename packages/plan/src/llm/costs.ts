@@ -1,0 +1,140 @@
+import { type ModelSums, modelSums } from './model-sums.js';
+import type { LlmChoice, LlmProblem, LlmSide } from './problem.js';
+import { sideTimes } from './side-times.js';
+
+/** Where the time of one token goes, in ms. What a side computes includes the head, if it is there. */
+export interface TokenStages {
+  readonly agentMs: number;
+  readonly encodeMs: number;
+  readonly upMs: number;
+  readonly decodeMs: number;
+  readonly serverMs: number;
+  readonly answerEncodeMs: number;
+  readonly downMs: number;
+  readonly answerDecodeMs: number;
+}
+
+/** What a side's memory holds, in bytes. */
+export interface MemoryParts {
+  readonly baseBytes: number;
+  readonly weightBytes: number;
+  readonly cacheBytes: number;
+  readonly activationBytes: number;
+}
+
+/** Costs of choices, each from the definitions; none falls as texts become longer. */
+export interface LlmCostModel {
+  /** The token behind so many, itself counted. */
+  tokenStages(choice: LlmChoice, tokens: number): TokenStages;
+  firstTokenStages(choice: LlmChoice): TokenStages;
+  /** Undefined for a side that computes nothing. */
+  agentMemory(choice: LlmChoice, tokens: number): MemoryParts | undefined;
+  serverMemory(choice: LlmChoice, tokens: number): MemoryParts | undefined;
+  tokenBytes(choice: LlmChoice, tokens: number): number;
+}
+
+export function llmCostModel(problem: LlmProblem): LlmCostModel {
+  const { model, agent, remote, promptTokens, frameBytes } = problem;
+  const sums = modelSums(model);
+  const agentTimes = sideTimes(agent);
+  const serverTimes = remote === undefined ? agentTimes : sideTimes(remote.side);
+  const onLink = (choice: LlmChoice, tokens: number) => {
+    const sent = choice.cached === 'nowhere' ? tokens : 1;
+    return { up: sent * choice.upBytes + frameBytes.up, down: choice.downBytes + frameBytes.down, sent };
+  };
+  const stages = (choice: LlmChoice, agentMs: number, serverMs: number, sent: number): TokenStages => {
+    const { codec, answerCodec, frontWidth, backWidth } = choice;
+    const headHere = holdsHead(choice, model.layers);
+    const split = choice.cut < model.layers ? remote : undefined;
+    const server = split?.side;
+    return {
+      agentMs: agentMs + (headHere ? (agent.headMs[frontWidth ?? ''] ?? 0) : 0),
+      encodeMs: sent * (agent.codecs[codec ?? '']?.encodeMs ?? 0),
+      upMs: split === undefined ? 0 : travelMs(split.link.up, sent * choice.upBytes + frameBytes.up),
+      decodeMs: sent * (server?.codecs[codec ?? '']?.decodeMs ?? 0),
+      serverMs: serverMs + (headHere ? 0 : (server?.headMs[backWidth ?? ''] ?? 0)),
+      answerEncodeMs: server?.codecs[answerCodec ?? '']?.encodeMs ?? 0,
+      downMs: split === undefined ? 0 : travelMs(split.link.down, choice.downBytes + frameBytes.down),
+      answerDecodeMs: agent.codecs[answerCodec ?? '']?.decodeMs ?? 0,
+    };
+  };
+  return {
+    tokenStages(choice, tokens) {
+      const { cut, cached, frontWidth: front, backWidth: back } = choice;
+      const ofAgent = cached === 'everywhere' ? agentTimes.decodeMs : agentTimes.prefillMs;
+      const ofServer = cached === 'nowhere' ? serverTimes.prefillMs : serverTimes.decodeMs;
+      const agentMs = cut === 0 ? 0 : ofAgent(front ?? '', 0, cut, tokens);
+      const serverMs = cut === model.layers ? 0 : ofServer(back ?? '', cut, model.layers, tokens);
+      return stages(choice, agentMs, serverMs, onLink(choice, tokens).sent);
+    },
+    firstTokenStages(choice) {
+      const { cut, frontWidth: front, backWidth: back } = choice;
+      const agentMs = cut === 0 ? 0 : agentTimes.prefillMs(front ?? '', 0, cut, promptTokens);
+      const serverMs = cut === model.layers ? 0 : serverTimes.prefillMs(back ?? '', cut, model.layers, promptTokens);
+      return stages(choice, agentMs, serverMs, promptTokens);
+    },
+    agentMemory(choice, tokens) {
+      const hasHead = holdsHead(choice, model.layers);
+      if (choice.cut === 0 && !hasHead) return undefined;
+      const held = { from: 0, to: choice.cut, width: choice.frontWidth ?? '', hasHead, cache: choice.cache };
+      return memoryOf(problem, sums, agent, held, choice.cached === 'everywhere', tokens);
+    },
+    serverMemory(choice, tokens) {
+      if (remote === undefined || choice.cut === model.layers) return undefined;
+      const hasHead = !holdsHead(choice, model.layers);
+      const { cut: from, cache } = choice;
+      const held = { from, to: model.layers, width: choice.backWidth ?? '', hasHead, cache };
+      return memoryOf(problem, sums, remote.side, held, choice.cached !== 'nowhere', tokens);
+    },
+    tokenBytes(choice, tokens) {
+      if (choice.cut === model.layers) return 0;
+      const { up, down } = onLink(choice, tokens);
+      return up + down;
+    },
+  };
+}
+
+export function sumOfStages(stages: TokenStages): number {
+  return Object.values(stages).reduce((sum, ms) => sum + ms, 0);
+}
+
+/** All that a side's process needs; 0 if it computes nothing. */
+export function sumOfMemory(parts: MemoryParts | undefined): number {
+  return parts === undefined ? 0 : Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** True if the agent has the last norm and the vocabulary matrix. */
+function holdsHead({ cut, answerCodec }: LlmChoice, layers: number): boolean {
+  return cut === layers || answerCodec !== null;
+}
+
+function travelMs({ fixedMs, bytesPerS }: { fixedMs: number; bytesPerS: number }, bytes: number): number {
+  return fixedMs + (1000 * bytes) / bytesPerS;
+}
+
+interface Held {
+  readonly from: number;
+  readonly to: number;
+  readonly width: string;
+  readonly hasHead: boolean;
+  readonly cache: string;
+}
+
+function memoryOf(
+  { model, chunkTokens }: LlmProblem,
+  sums: ModelSums,
+  { memory }: LlmSide,
+  { from, to, width, hasHead, cache }: Held,
+  cached: boolean,
+  tokens: number,
+): MemoryParts {
+  const weights = sums.weightBytes(width, from, to) + (hasHead ? (model.headBytes[width] ?? 0) : 0);
+  // Without a cache the whole text goes through the layers at once.
+  const atOnce = cached ? Math.min(chunkTokens, tokens) : tokens;
+  return {
+    baseBytes: memory.baseBytes,
+    weightBytes: memory.perWeightByte * weights,
+    cacheBytes: cached ? sums.keptTokens(from, to, tokens) * (model.cacheBytes[cache] ?? 0) : 0,
+    activationBytes: memory.perPassTokenBytes * atOnce,
+  };
+}
