@@ -1,5 +1,6 @@
 import { llmCostModel, sumOfMemory, sumOfStages } from './costs.js';
 import { exceededLimits, type LlmLimits } from './limits.js';
+import { longestText } from './longest-text.js';
 import type { CacheUse, LlmChoice, LlmCosts, LlmPlan, LlmProblem, LlmSide, LlmSplit } from './problem.js';
 
 /** A choice with the costs that no limit changes. */
@@ -16,8 +17,6 @@ export interface Candidates {
   readonly skipped: readonly { readonly why: string; readonly splits: number }[];
   /** The plan of a candidate, or undefined if it does not keep the limits. */
   planOf(candidate: Candidate, limits: LlmLimits): LlmPlan | undefined;
-  /** The longest text for which a choice keeps the limits that grow with the length, 0 if none; longer ones exceed one. */
-  longestOf(choice: LlmChoice, limits: LlmLimits): number;
   /** Costs at a length. */
   costsAt(choice: LlmChoice, tokens: number): Omit<LlmCosts, 'longestTokens'>;
 }
@@ -36,29 +35,6 @@ export function llmCandidates(problem: LlmProblem): Candidates {
     tokenBytes: costs.tokenBytes(choice, tokens),
     perplexity: choice.perplexity,
   });
-  /** The costs that a limit is about, of those that grow with the length. */
-  const lengthCosts = (choice: LlmChoice, tokens: number, limits: LlmLimits): Partial<LlmCosts> => ({
-    ...(limits.maxTokenMs !== undefined && { tokenMs: sumOfStages(costs.tokenStages(choice, tokens)) }),
-    ...(limits.maxAgentMemoryBytes !== undefined && {
-      agentMemoryBytes: sumOfMemory(costs.agentMemory(choice, tokens)),
-    }),
-    ...(limits.maxServerMemoryBytes !== undefined && {
-      serverMemoryBytes: sumOfMemory(costs.serverMemory(choice, tokens)),
-    }),
-    ...(limits.maxTokenBytes !== undefined && { tokenBytes: costs.tokenBytes(choice, tokens) }),
-  });
-  const longestOf = (choice: LlmChoice, limits: LlmLimits): number => {
-    const keeps = (tokens: number) => exceededLimits(lengthCosts(choice, tokens, limits), limits).length === 0;
-    if (keeps(mostTokens)) return mostTokens;
-    // No cost falls with the length: what holds somewhere holds for all shorter texts.
-    let [holds, exceeds] = [0, mostTokens];
-    while (exceeds - holds > 1) {
-      const middle = Math.floor((holds + exceeds) / 2);
-      if (keeps(middle)) holds = middle;
-      else exceeds = middle;
-    }
-    return holds;
-  };
   const skipped = new Map<string, number>();
   const all: Candidate[] = [];
   for (const split of problem.splits) {
@@ -77,10 +53,9 @@ export function llmCandidates(problem: LlmProblem): Candidates {
     mostTokens,
     skipped: [...skipped].map(([why, splits]) => ({ why, splits })),
     costsAt,
-    longestOf,
     planOf({ choice, costs: known }, limits) {
       if (exceededLimits(known, limits).length > 0) return undefined;
-      return { ...choice, ...known, longestTokens: longestOf(choice, limits) };
+      return { ...choice, ...known, longestTokens: longestText(costs, choice, limits, mostTokens) };
     },
   };
 }

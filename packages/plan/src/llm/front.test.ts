@@ -20,7 +20,7 @@ const choiceOf = ({
 }: LlmChoice) => [cut, frontWidth, backWidth, codec, answerCodec, cache, cached, perplexity, upBytes, downBytes].join();
 
 describe('the front of a language model', () => {
-  it('equals brute force, costs and equals included, on 2,000 random problems', () => {
+  it('equals brute force, costs and equals included, on 1,000 random problems', () => {
     let kept = 0;
     let limited = 0;
     fc.assert(
@@ -35,10 +35,10 @@ describe('the front of a language model', () => {
         kept += found.length;
         if (front.feasible < front.candidates) limited++;
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
-    expect(kept).toBeGreaterThan(1_500);
-    expect(limited).toBeGreaterThan(300);
+    expect(kept).toBeGreaterThan(700);
+    expect(limited).toBeGreaterThan(150);
   });
 
   it('lists no more equals than are wanted, and counts the others', () => {

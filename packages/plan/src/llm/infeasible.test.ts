@@ -36,10 +36,10 @@ describe('limits of a language model that cannot be kept', () => {
         const most = Math.min(problem.model.contextTokens, 16);
         if (longest < most) expect(ofLength(Math.max(longest + 1, problem.promptTokens))).toBe(false);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
-    expect(conflicts).toBeGreaterThan(100);
-    expect(shorter).toBeGreaterThan(10);
+    expect(conflicts).toBeGreaterThan(50);
+    expect(shorter).toBeGreaterThan(1);
   });
 
   it('are an error whose sentence says which, and by how much', () => {

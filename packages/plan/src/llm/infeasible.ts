@@ -28,7 +28,7 @@ export function explainLlmInfeasible(problem: LlmProblem, limits: LlmLimits): Ll
   const possible = (kept: readonly LimitedLlmObjective[]) => best('perplexity', kept) !== undefined;
   const conflict = conflictOf({ measures: llmLimitMeasures, limits, best, possible }, given);
   if (conflict === undefined) return undefined;
-  const longestTokens = longestText(problem, candidates, limits);
+  const longestTokens = longestOfAll(problem, candidates, limits);
   const shorter = longestTokens > 0 ? ` Or: texts of at most ${longestTokens} tokens keep all limits.` : '';
   return { ...conflict, sentence: conflict.sentence + shorter, longestTokens };
 }
@@ -58,7 +58,7 @@ function limitsOf(limits: LlmLimits, kept: readonly LimitedLlmObjective[]): LlmL
   );
 }
 
-function longestText({ promptTokens }: LlmProblem, candidates: Candidates, limits: LlmLimits): number {
+function longestOfAll({ promptTokens }: LlmProblem, candidates: Candidates, limits: LlmLimits): number {
   let longest = 0;
   for (const { choice } of candidates.all) {
     const shortest = { choice, costs: candidates.costsAt(choice, promptTokens) };

@@ -89,7 +89,7 @@ export const llmProblem: fc.Arbitrary<LlmProblem> = fc.integer({ min: 1, max: 4 
 );
 
 export const someLlmObjectives: fc.Arbitrary<LlmObjective[]> = fc.oneof(
-  fc.constant([...llmObjectives]),
+  fc.constant<LlmObjective[]>([...llmObjectives]),
   fc.subarray([...llmObjectives], { minLength: 1 }),
 );
 
