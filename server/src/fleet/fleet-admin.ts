@@ -1,4 +1,4 @@
-import type { Fleet, FleetId } from '@cutpoint/control';
+import type { DeviceId, Fleet, FleetId } from '@cutpoint/control';
 import { version } from '@cutpoint/daemon';
 import type { FleetAssignments } from '../deploy/rollout.js';
 import type { RolloutStatus } from '../deploy/rollout-views.js';
@@ -19,10 +19,11 @@ export interface FleetAdminOptions extends Omit<FleetDeploysOptions, 'fleet'> {
 /** A fleet as the admin API shows and changes it. */
 export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
   const { name, fleet, files, deployer, notes } = options;
+  const isThere = (device: DeviceId) => fleet.device(device)?.status === 'online';
   const counted = () => {
-    const devices = fleet.devices();
-    const online = devices.filter(({ status }) => status === 'online').length;
-    return { online, offline: devices.length - online };
+    const devices = fleet.devices().map(({ device }) => device);
+    const away = devices.filter((device) => !isThere(device));
+    return { online: devices.length - away.length, offline: away.length, away };
   };
   return {
     devices: async () => fleet.devices().map((device) => ({ ...device, addresses: [...device.addresses] })),
@@ -31,7 +32,7 @@ export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
       fleet: name,
       devices: counted(),
       rollout: rolloutView(deployer.status),
-      deployments: deploymentsIn(deployer.active),
+      deployments: deploymentsIn(deployer.active, isThere),
       notes: [...notes()],
     }),
     ...fleetDeploys(options),
@@ -48,13 +49,19 @@ function rolloutView({ problem, waitingFor, devices, ...rest }: RolloutStatus): 
 }
 
 /** What the active generation has, by deployment. */
-function deploymentsIn(active: FleetAssignments): DeploymentView[] {
+function deploymentsIn(active: FleetAssignments, isThere: (device: DeviceId) => boolean): DeploymentView[] {
   const found = new Map<string, DeploymentView>();
   for (const [device, assignments] of active) {
-    for (const { deployment, model } of assignments) {
+    for (const { deployment, model, ladder } of assignments) {
       const { name, hash } = model;
-      const view = found.get(deployment) ?? { name: deployment, model: { name, hash }, devices: [] };
-      found.set(deployment, { ...view, devices: [...view.devices, device].sort() });
+      const view = found.get(deployment) ?? { name: deployment, model: { name, hash }, devices: [], begins: [] };
+      const ways = ladder.map((rung) => ({ ...rung, there: rung.chain.every(isThere) }));
+      const begins = ways.length === 0 ? [] : [{ device, there: isThere(device), ways }];
+      found.set(deployment, {
+        ...view,
+        devices: [...view.devices, device].sort(),
+        begins: [...view.begins, ...begins].sort((a, b) => (a.device < b.device ? -1 : 1)),
+      });
     }
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

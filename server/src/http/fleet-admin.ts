@@ -7,6 +7,7 @@ import {
   deviceId,
   generation,
   reportedState,
+  rung,
   telemetry,
 } from '@cutpoint/control/client';
 import { z } from 'zod';
@@ -36,11 +37,19 @@ export type DeviceView = z.output<typeof deviceView>;
 /** The answer of `GET /v1/devices`. */
 export const devicesView = z.object({ devices: z.array(deviceView) });
 
+/** One way in which requests can be answered, in the order in which they are tried. */
+export const wayView = rung.extend({
+  there: z.boolean().meta({ description: 'whether all devices that it needs are there' }),
+});
+
 /** One deployment, as the active generation has it. */
 export const deploymentView = z.object({
   name: deploymentId,
   model: z.object({ name: z.string(), hash: contentHash }),
   devices: z.array(deviceId),
+  begins: z
+    .array(z.object({ device: deviceId, there: z.boolean(), ways: z.array(wayView) }))
+    .meta({ description: 'where requests begin, and in which ways each device has them answered' }),
 });
 export type DeploymentView = z.output<typeof deploymentView>;
 
@@ -70,7 +79,11 @@ export type RolloutView = z.output<typeof rolloutView>;
 export const statusView = z.object({
   version: z.string(),
   fleet: z.string(),
-  devices: z.object({ online: z.int(), offline: z.int() }),
+  devices: z.object({
+    online: z.int(),
+    offline: z.int(),
+    away: z.array(deviceId).meta({ description: 'those that are not online' }),
+  }),
   rollout: rolloutView,
   deployments: z.array(deploymentView),
   notes: z.array(z.string()).meta({ description: 'what an operator should know, such as that callers need no token' }),

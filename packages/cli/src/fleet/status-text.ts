@@ -2,24 +2,50 @@ import type { RolloutView, StatusView } from '@cutpoint/server/client';
 import { fields, table } from '../output/table.js';
 import { formatBytes } from '../output/units.js';
 
+type Way = StatusView['deployments'][number]['begins'][number]['ways'][number];
+
 /** A fleet as a person reads it. */
 export function statusText({ fleet, version, devices, rollout, deployments, notes }: StatusView, url: string): string {
-  const { online, offline } = devices;
+  const { online, away } = devices;
   const head = fields([
     ['fleet', `${fleet} at ${url}, version ${version}`],
-    ['devices', `${online} online${offline === 0 ? '' : `, ${offline} away`}`],
+    ['devices', `${online} online${away.length === 0 ? '' : `, ${away.length} away: ${away.join(', ')}`}`],
     ...rolloutFields(rollout),
   ]);
   const rows = deployments.map(({ name, model, devices: own }) => [
     name,
     model.name,
     model.hash.slice(0, 12),
-    own.join(', '),
+    own.map((device) => (away.includes(device) ? `${device} (away)` : device)).join(', '),
   ]);
   const columns = [{ name: 'deployment' }, { name: 'model' }, { name: 'hash' }, { name: 'devices' }];
   const listed = rows.length === 0 ? 'Nothing is deployed.\n' : table(columns, rows);
   const noted = notes.map((note) => `note: ${note}\n`).join('');
-  return [head, progressTable(rollout), listed, noted].filter((part) => part !== '').join('\n');
+  return [head, progressTable(rollout), listed, waysTable(deployments), noted].filter((part) => part !== '').join('\n');
+}
+
+/** How requests are answered now: by the first way whose devices are all there, and what comes after it. */
+function waysTable(deployments: StatusView['deployments']): string {
+  const rows = deployments.flatMap(({ name, begins }) =>
+    begins.map(({ device, there, ways }) => {
+      const first = ways.findIndex((way) => way.there);
+      const now = ways[first];
+      const fallback = first > 0 ? ' (fallback)' : '';
+      const runs = now === undefined ? 'no device that is needed is there' : `${wayName(device, now)}${fallback}`;
+      const rest = ways.slice(first + 1).map((way) => `${wayName(device, way)}${way.there ? '' : ' (away)'}`);
+      return [name, device, there ? runs : 'away', rest.join('; ')];
+    }),
+  );
+  if (rows.length === 0) return '';
+  return table([{ name: 'deployment' }, { name: 'begins at' }, { name: 'runs as' }, { name: 'else' }], rows);
+}
+
+/** In the form of plans: `pi-1 | 39 raw | server`. */
+function wayName(device: string, { at, codecs, chain }: Way): string {
+  const [only] = chain;
+  if (only === undefined) return `${device} alone`;
+  if (chain.length === 1 && at[0] === 0) return `${only} alone (input as ${codecs[0]})`;
+  return [device, ...chain.flatMap((next, i) => [`${at[i]} ${codecs[i]}`, next])].join(' | ');
 }
 
 function rolloutFields(rollout: RolloutView): (readonly [string, string])[] {

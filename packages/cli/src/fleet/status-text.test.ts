@@ -1,0 +1,35 @@
+import { type StatusView, statusView } from '@cutpoint/server/client';
+import { expect, it } from 'vitest';
+import { statusText } from './status-text.js';
+
+const split = { at: [39], codecs: ['raw'], chain: ['server'] };
+const alone = { at: [], codecs: [], chain: [], there: true };
+
+function viewOf(serverIsThere: boolean): StatusView {
+  return statusView.parse({
+    version: '1',
+    fleet: 'home',
+    devices: serverIsThere ? { online: 2, offline: 0, away: [] } : { online: 1, offline: 1, away: ['server'] },
+    rollout: { phase: 'active', generation: 7, active: 7, waitingFor: [], fetchedBytes: 0, totalBytes: 0, devices: [] },
+    deployments: [
+      {
+        name: 'eyes',
+        model: { name: 'resnet20', hash: 'a'.repeat(64) },
+        devices: ['pi-1', 'server'],
+        begins: [{ device: 'pi-1', there: true, ways: [{ ...split, there: serverIsThere }, alone] }],
+      },
+    ],
+    notes: [],
+  });
+}
+
+it('says for each deployment where requests begin, how they are answered now, and how else', () => {
+  expect(statusText(viewOf(true), 'http://here')).toMatch(/^eyes +pi-1 +pi-1 \| 39 raw \| server +pi-1 alone$/m);
+});
+
+it('names the devices that are away, and the way that is taken instead', () => {
+  const text = statusText(viewOf(false), 'http://here');
+  expect(text).toMatch(/^devices +1 online, 1 away: server$/m);
+  expect(text).toMatch(/^eyes +resnet20 +a{12} +pi-1, server \(away\)$/m);
+  expect(text).toMatch(/^eyes +pi-1 +pi-1 alone \(fallback\) *$/m);
+});
