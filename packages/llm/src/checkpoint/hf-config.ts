@@ -112,7 +112,7 @@ export function configFromHuggingFace(json: unknown, generation: unknown, source
   const fields = check(configSchema, text, source);
   requireUsual(fields, source);
   const ends = check(z.object({ eos_token_id: tokens }), generation ?? {}, 'generation_config.json').eos_token_id;
-  return decoderOf(fields, defaults, asList(ends ?? fields.eos_token_id ?? outer.eos_token_id), source);
+  return decoderOf(fields, defaults, asList(ends ?? outer.eos_token_id ?? fields.eos_token_id), source);
 }
 
 function decoderOf(
