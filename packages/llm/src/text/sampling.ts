@@ -122,7 +122,9 @@ interface Candidates {
 /** The tokens that all filters leave. Plain loops, as a vocabulary may have 150,000 tokens. */
 function leftBy(scores: Float32Array, most: number, { temperature, topK, topP, minP }: Sampling): Candidates {
   const limited = topK > 0 && topK < scores.length;
-  let ids = limited ? largestIds(scores, topK).sort() : everyId(scores.length);
+  // Where minP alone filters, most tokens are told by their scores; the exact share is asked of those near it and above.
+  const least = topP < 1 || minP === 0 ? -Infinity : most + temperature * (Math.log(minP) - 1e-6);
+  let ids = limited ? largestIds(scores, topK).sort() : idsFrom(scores, least);
   const weigh = (): Float64Array => {
     const weights = new Float64Array(ids.length);
     for (let i = 0; i < ids.length; i++) {
@@ -142,10 +144,12 @@ function leftBy(scores: Float32Array, most: number, { temperature, topK, topP, m
   return { ids, weights };
 }
 
-function everyId(count: number): Uint32Array {
-  const ids = new Uint32Array(count);
-  for (let id = 0; id < count; id++) ids[id] = id;
-  return ids;
+/** The ids of scores that are at least so large, ascending. */
+function idsFrom(scores: Float32Array, least: number): Uint32Array {
+  const ids = new Uint32Array(scores.length);
+  let count = 0;
+  for (let id = 0; id < scores.length; id++) if ((scores[id] as number) >= least) ids[count++] = id;
+  return ids.subarray(0, count);
 }
 
 /**
