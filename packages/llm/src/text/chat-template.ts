@@ -32,7 +32,7 @@ export interface TemplateLimits {
 }
 
 /** The longest known templates have 20,000 characters and take milliseconds. */
-const defaultLimits: TemplateLimits = { mostCharacters: 2 ** 18, mostMs: 2_000, mostOutputCharacters: 2 ** 22 };
+const defaultLimits: TemplateLimits = { mostCharacters: 2 ** 18, mostMs: 1_000, mostOutputCharacters: 2 ** 22 };
 
 const specialToken = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();
 const configSchema = z.looseObject({
