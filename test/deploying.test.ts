@@ -70,6 +70,18 @@ test('a plan becomes segments on devices, and each of its rungs answers as the w
   expect(fleet.problems).toEqual([]);
 });
 
+test.each(['no such codec', 'constructor', 'jpeg:quality=80'])(
+  'the codec %s is refused before anything is sent',
+  async (codec) => {
+    await using fleet = await TestFleet.open({ devices: [pi, box] });
+    const ladders = [{ device: pi, ladder: [{ at: [2], codecs: [codec], chain: [box] }] }];
+    using made = await packaged(fleet, ladders);
+    expect(() => assignmentsOf(made, { deployment: name, model: 'tiny', ladders })).toThrow(
+      expect.objectContaining({ code: 'CUT_DEPLOYMENT' }),
+    );
+  },
+);
+
 test('nothing is sent to a device twice: not for another deployment, not after a restart', async () => {
   await using fleet = await TestFleet.open({ devices: [pi, box] });
   await deploy(fleet, 2);

@@ -82,8 +82,12 @@ async function openLead() {
     brokerUrl: broker.url,
     view,
     /** Has devices run the model by these ladders, and waits until they do. */
-    async deploy(number: number, ladders: readonly { device: DeviceId; ladder: readonly Rung[] }[]): Promise<void> {
-      const packaged = await packageModel(tiny.model, { store: content, splits: splitsOf(ladders) });
+    async deploy(
+      number: number,
+      ladders: readonly { device: DeviceId; ladder: readonly Rung[] }[],
+      model = tiny.model,
+    ): Promise<void> {
+      const packaged = await packageModel(model, { store: content, splits: splitsOf(ladders) });
       active = assignmentsOf(packaged, { deployment, model: 'tiny', ladders });
       for (const [device, assignment] of active)
         await view.setDesired(device, { generation: generation.parse(number), assignments: [assignment] });
@@ -196,6 +200,15 @@ test('a request that is repeated is computed once', async () => {
   for (const { outputs } of answers) expect(outputs).toEqual(tiny.expected);
   expect((await ask(first, { id: 'a' })).outputs).toEqual(tiny.expected);
   expect(second.service.counts.done).toBe(1);
+});
+
+test('a request that is repeated after the model was replaced is answered by the new one', async () => {
+  const [first] = [await openDevice(pi), await openDevice(box)];
+  await lead.deploy(1, [{ device: pi, ladder: [overBox] }]);
+  expect((await ask(first, { id: 'a' })).outputs).toEqual(tiny.expected);
+  await using other = await makeTinyModel(3);
+  await lead.deploy(2, [{ device: pi, ladder: [overBox] }], other.model);
+  expect((await ask(first, { id: 'a' })).outputs).not.toEqual(tiny.expected);
 });
 
 test('a device that starts while its server is away goes on with what was deployed last, and says so', async () => {

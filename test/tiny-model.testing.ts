@@ -12,15 +12,15 @@ export interface TinyModel extends AsyncDisposable {
   readonly expected: NamedTensors;
 }
 
-/** Makes the model; the cache folder of the process is beside it until it is disposed. */
-export async function makeTinyModel(): Promise<TinyModel> {
+/** Makes the model, with other weights for another seed; the cache folder of the process is beside it until it is disposed. */
+export async function makeTinyModel(seed = 2): Promise<TinyModel> {
   const folder = await mkdtemp(join(tmpdir(), 'cutpoint-deploying-'));
   process.env.CUTPOINT_CACHE_DIR = join(folder, 'cache');
-  const square = (seed: number) => Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i * seed) / 8);
+  const square = (factor: number) => Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i * factor) / 8);
   const made = buildModel({
     inputs: [tensorValue('x', 'f32', [1, 64])],
     outputs: [tensorValue('y', 'f32', [1, 64])],
-    initializers: [weight('v', 'f32', [64, 64], square(1)), weight('w', 'f32', [64, 64], square(2))],
+    initializers: [weight('v', 'f32', [64, 64], square(1)), weight('w', 'f32', [64, 64], square(seed))],
     nodes: [
       node('MatMul', ['x', 'v'], ['a']),
       node('Relu', ['a'], ['b']),

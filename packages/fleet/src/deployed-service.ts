@@ -14,6 +14,7 @@ import {
 import { concreteInputs, randomInputs, type SegmentOptions } from '@cutpoint/runtime';
 import { DeployedRunner } from './deployed-runner.js';
 import type { DeviceLinks } from './device-links.js';
+import { findAssignment } from './find-assignment.js';
 import type { FleetDeployments } from './fleet-deployments.js';
 import type { LeaseGate } from './lease-gate.js';
 
@@ -70,17 +71,17 @@ export class DeployedService {
     return this.#options.deployments.deployments.filter(({ ladder }) => ladder.length > 0);
   }
 
-  /** @throws CutpointError CUT_NOT_FOUND if requests for it do not begin here. Without a name: the only one. */
+  /** @throws CutpointError CUT_NOT_FOUND as `findAssignment`. */
   find(name: string | undefined): Assignment {
+    return findAssignment(this.models, name);
+  }
+
+  /** What a request of this name would be answered by now: answers under another must not be given again for it. */
+  meantBy(name: string | undefined): readonly (string | null)[] {
     const { models } = this;
-    const [only] = models;
-    if (name === undefined && models.length === 1 && only !== undefined) return only;
-    const found = models.find((one) => isNamed(one, name));
-    if (found !== undefined) return found;
-    const known = models.map(({ deployment }) => deployment).join(', ');
-    const here = known === '' ? 'Nothing is deployed that requests can begin for here' : `Deployed here: ${known}`;
-    const what = name === undefined ? 'the request must name a deployment' : `"${name}" is not among them`;
-    throw new CutpointError('CUT_NOT_FOUND', `${here}; ${what}.`);
+    if (!models.some((one) => isNamed(one, name))) return [name ?? null];
+    const { deployment, model } = this.find(name);
+    return [deployment, model.hash];
   }
 
   /** Makes a model that is loaded quick for its first request: links to others, and a run of it where it is whole here. */
@@ -215,7 +216,7 @@ export class DeployedService {
 }
 
 function isNamed({ deployment, model }: Assignment, name: string | undefined): boolean {
-  return name === deployment || name === model.name;
+  return name === undefined || name === deployment || name === model.name;
 }
 
 function deviceNamed(name: string): DeviceId {

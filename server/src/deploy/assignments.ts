@@ -8,6 +8,7 @@ import {
   type Rung,
 } from '@cutpoint/control';
 import { CutpointError, type TensorSpec } from '@cutpoint/core';
+import { checkCodecs } from './check-codecs.js';
 import type { PackagedModel, PackagedSplit } from './package-model.js';
 import type { Ladder } from './plan-ladder.js';
 
@@ -72,6 +73,7 @@ function giveRung(packaged: PackagedModel, device: DeviceId, rung: Rung, shareOf
     throw misfit('a rung has other numbers of cuts, codecs and devices');
   const devices = [device, ...chain];
   if (new Set(devices).size !== devices.length) throw misfit(`a rung comes to a device twice: ${devices.join(', ')}`);
+  checkCodecs(codecs);
   const split = packaged.splits.get(String(at));
   if (split === undefined) throw new CutpointError('CUT_INTERNAL', `The model was not split at ${at}.`);
   for (const [i, each] of devices.entries()) {

@@ -1,8 +1,8 @@
 import { isImageSpec } from '@cutpoint/codec';
 import { type DeviceId, deviceId, type Rung } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
-import { codecSpec } from '@cutpoint/daemon';
 import { z } from 'zod';
+import { checkCodecs } from './check-codecs.js';
 
 /** The ways in which requests are answered that begin at one device, best first. */
 export interface Ladder {
@@ -57,7 +57,7 @@ export function ladderOfPlan(json: unknown, { mostSplits = defaultMostSplits }: 
   const [device] = pick.devices;
   if (device === undefined) throw new CutpointError('CUT_DEPLOYMENT', 'The plan names no device.');
   const first = rungOf(pick);
-  checkRunnable(first);
+  checkCodecs(first.codecs);
   const others = front.filter(({ devices, codecs }) => devices[0] === device && !codecs.some(isImageSpec)).map(rungOf);
   const own = baselines.find((baseline) => baseline.device === device);
   const alone = own !== undefined && own.infeasible === undefined ? [wholeRung] : [];
@@ -72,17 +72,6 @@ function rungOf({ devices, cuts, codecs }: z.output<typeof plan>): Rung {
   const [, ...chain] = devices;
   if (chain.length === cuts.length && codecs.length === cuts.length) return { at: cuts, codecs, chain };
   throw new CutpointError('CUT_DEPLOYMENT', 'A plan has one cut and one codec between each two of its devices.');
-}
-
-function checkRunnable({ codecs }: Rung): void {
-  if (codecs.some(isImageSpec)) {
-    throw new CutpointError('CUT_DEPLOYMENT', 'Daemons code no pictures yet: pick a plan without image codecs.');
-  }
-  for (const codec of codecs) {
-    const { error } = codecSpec.safeParse(codec);
-    if (error !== undefined)
-      throw new CutpointError('CUT_DEPLOYMENT', `"${codec}" is none of the ${error.issues[0]?.message}.`);
-  }
 }
 
 function distinct(rungs: readonly Rung[]): Rung[] {
