@@ -1,7 +1,6 @@
 import type { CancelSignal } from '@cutpoint/core';
-import { requireDiskSpace } from '../package/disk-space.js';
 import type { PackageManifest } from '../package/package-manifest.js';
-import { packageBytes, requireFree, writePackage } from '../package/write-package.js';
+import { packageBytes, writePackage } from '../package/write-package.js';
 import type { LayerBits } from './layer-bits.js';
 import { openCheckpoint } from './open-checkpoint.js';
 import { contentOf } from './package-content.js';
@@ -25,11 +24,9 @@ export interface ImportRequest extends WidthRequest {
  */
 export async function importCheckpoint(request: ImportRequest): Promise<PackageManifest> {
   const { folder, layerBits, signal, onProgress } = request;
-  await requireFree(folder);
   await using checkpoint = await openCheckpoint(request.source);
   const content = contentOf(checkpoint, request, layerBits);
   const totalBytes = packageBytes(content);
-  await requireDiskSpace(folder, totalBytes);
   let doneBytes = 0;
   const onBytes = (bytes: number) => {
     doneBytes += bytes;

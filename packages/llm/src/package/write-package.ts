@@ -67,7 +67,7 @@ export async function writePackage(
 }
 
 /** @throws CutpointError CUT_FILE_WRITE if there is something of this name. */
-export async function requireFree(folder: string): Promise<void> {
+async function requireFree(folder: string): Promise<void> {
   const there = await lstat(folder).catch(() => undefined);
   if (there === undefined) return;
   throw new CutpointError('CUT_FILE_WRITE', `${folder} exists already: remove it, or name another folder.`);
