@@ -33,3 +33,11 @@ it('names the devices that are away, and the way that is taken instead', () => {
   expect(text).toMatch(/^eyes +resnet20 +a{12} +pi-1, server \(away\)$/m);
   expect(text).toMatch(/^eyes +pi-1 +pi-1 alone \(fallback\) *$/m);
 });
+
+it('shows what a device says of itself without letting it steer the terminal, or begin a line of its own', () => {
+  const view = viewOf(true);
+  const problem = { code: 'CUT_X', message: 'oops\u001b]0;title\u0007\nerror CUT_FAKE: run this' };
+  const text = statusText({ ...view, rollout: { ...view.rollout, phase: 'failed', problem } }, 'http://here');
+  expect(text).toContain('oops?]0;title??error CUT_FAKE: run this (CUT_X)');
+  expect(text).not.toMatch(/^error/m);
+});

@@ -6,7 +6,7 @@ export interface Column {
 
 /** A text table with aligned columns, two spaces apart, headings first. Ends with a newline. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const lines = [columns.map((column) => column.name), ...rows];
+  const lines = [columns.map((column) => column.name), ...rows.map((row) => row.map(printable))];
   const widths = columns.map((_, i) => Math.max(...lines.map((line) => displayWidth(line[i] ?? ''))));
   const format = (line: readonly string[]) =>
     columns
@@ -23,7 +23,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 /** Lines of `name  value` with the values aligned. Ends with a newline. */
 export function fields(pairs: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(0, ...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}\n`).join('');
 }
 
 /** Texts padded on the left to the width of the longest, so that numbers with equal decimals stand below one another. */
@@ -35,6 +35,13 @@ export function alignRight(cells: readonly string[]): readonly string[] {
 // Colour codes take no room on the screen.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character starts a colour code.
 const colourCode = /\u001b\[[0-9;]*m/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to look for.
+const codeOrControl = /\u001b\[[0-9;]*m|[\u0000-\u001f\u007f-\u009f]/g;
+
+/** What devices say of themselves is shown as well: it must neither steer the terminal nor begin a line. */
+function printable(text: string): string {
+  return text.replace(codeOrControl, (found) => (found.length > 1 ? found : '?'));
+}
 
 function displayWidth(text: string): number {
   return [...text.replace(colourCode, '')].length;
