@@ -73,6 +73,13 @@ describe('cutpoint ask', () => {
     expect(answer.error).toMatchObject({ code: 'CUT_INPUT', message: expect.stringContaining('"picture"') });
   });
 
+  it('says so where a model is named and the agent has no fleet', async () => {
+    const token = ['--agent-token-file', path('token')];
+    const { status, answer } = await ask(await agent.url(), 'x.npy', ...token, '--model', 'classifier');
+    expect(status).toBe(2);
+    expect(answer.error).toMatchObject({ code: 'CUT_USAGE', message: expect.stringContaining('without "classifier"') });
+  });
+
   it('says so where the agent wants a token or the other side is a server', async () => {
     expect((await ask(await agent.url(), 'x.npy')).answer.error.code).toBe('CUT_UNAUTHORISED');
     expect((await ask(await server.url(), 'x.npy')).answer.error.code).toBe('CUT_MODEL_MISMATCH');
@@ -85,7 +92,12 @@ it('the client in docs/daemons.md does the same', async () => {
   expect(page).toContain(`\`\`\`ts\n${example}\`\`\``);
   const x = classifierInput().get('x');
   if (x === undefined) throw new Error('The classifier has the input x.');
-  const { outputs, timing } = await askAgent(await agent.url(), 'a token that is long enough', f32Values(x));
+  const { outputs, timing } = await askAgent(
+    await agent.url(),
+    'a token that is long enough',
+    'classifier',
+    f32Values(x),
+  );
   expect([...outputs.keys()]).toEqual(['softmax_0.tmp_0']);
   expect(timing).toMatchObject({ totalMs: expect.any(Number) });
 });

@@ -6,6 +6,8 @@ import { z } from 'zod';
 
 const text = z.string().max(4_096);
 const agentDescription = z.object({
+  /** Of a device of a fleet: what the model was deployed as. */
+  deployment: text.optional(),
   inputs: z
     .array(
       z.object({
@@ -18,18 +20,26 @@ const agentDescription = z.object({
   outputs: z.array(text).max(65_536),
 });
 
+export interface AgentQuestion {
+  readonly signal: CancelSignal;
+  readonly deadlineMs: number;
+  /** Of an agent of a fleet, which may have several: the name of a model or of its deployment. */
+  readonly model?: string | undefined;
+}
+
 /**
  * Asks an agent which inputs its model has.
- * @throws CutpointError CUT_MODEL_MISMATCH if the other side is no agent, or what `peer.request` throws.
+ * @throws CutpointError CUT_MODEL_MISMATCH if the other side is no agent, CUT_USAGE if a model was named and the agent runs
+ * one without a fleet, or what `peer.request` throws.
  */
-export async function inputsOfAgent(
-  peer: Peer,
-  options: { readonly signal: CancelSignal; readonly deadlineMs: number },
-): Promise<readonly TensorSpec[]> {
-  const { meta } = await peer.request({ method: 'describe' }, options);
+export async function inputsOfAgent(peer: Peer, question: AgentQuestion): Promise<readonly TensorSpec[]> {
+  const { model } = question;
+  const { meta } = await peer.request({ method: 'describe', meta: named(model) }, question);
   const parsed = agentDescription.safeParse(meta);
-  if (parsed.success) return parsed.data.inputs;
-  throw notAnAgent('does not describe itself as an agent does; is it a server?');
+  if (!parsed.success) throw notAnAgent('does not describe itself as an agent does; is it a server?');
+  if (model === undefined || parsed.data.deployment !== undefined) return parsed.data.inputs;
+  const message = `This agent is in no fleet and runs one model, whatever it is called: ask it without "${model}".`;
+  throw new CutpointError('CUT_USAGE', message);
 }
 
 /**
@@ -37,16 +47,16 @@ export async function inputsOfAgent(
  * @throws CutpointError CUT_MODEL_MISMATCH if the reply is not an agent's, what the agent answers with, or what
  * `peer.request` throws.
  */
-export async function inferAtAgent(
-  peer: Peer,
-  inputs: NamedTensors,
-  options: { readonly signal: CancelSignal; readonly deadlineMs: number },
-): Promise<SplitResult> {
-  const request = { method: 'infer', meta: { id: randomUUID() }, tensors: inputs };
-  const { meta, tensors } = await peer.request(request, options);
+export async function inferAtAgent(peer: Peer, inputs: NamedTensors, question: AgentQuestion): Promise<SplitResult> {
+  const request = { method: 'infer', meta: { id: randomUUID(), ...named(question.model) }, tensors: inputs };
+  const { meta, tensors } = await peer.request(request, question);
   const result = readSplitAnswer(meta, tensors);
   if (result !== undefined) return result;
   throw notAnAgent('does not say where the time went; is it a server?');
+}
+
+function named(model: string | undefined): { model?: string } {
+  return model === undefined ? {} : { model };
 }
 
 function notAnAgent(what: string): CutpointError {

@@ -13,6 +13,7 @@ import type { Verb } from '../verb.js';
 
 interface AskOptions {
   readonly input: string;
+  readonly model?: string;
   readonly agentCa?: string;
   readonly agentTokenFile?: string;
   readonly timeoutMs: number;
@@ -29,6 +30,7 @@ export const ask: Verb = {
     command
       .argument('<url>', 'the address that `cutpoint agent` shows', parseAddress)
       .requiredOption('--input <file>', 'a .npy file for a model with one input, or a .npz file with inputs by name')
+      .option('--model <name>', 'of an agent of a fleet: which deployment to ask (default: the only one)')
       .option('--agent-ca <file>', "PEM file with the authority of the agent's certificate")
       .option('--agent-token-file <file>', 'file with the token to present to the agent')
       .option('--timeout-ms <number>', 'how long the inference may take', parsePositive, 60_000)
@@ -40,7 +42,8 @@ export const ask: Verb = {
   },
 };
 
-async function askAgent(url: string, { input, agentCa, agentTokenFile, timeoutMs }: AskOptions): Promise<SplitResult> {
+async function askAgent(url: string, options: AskOptions): Promise<SplitResult> {
+  const { input, model, agentCa, agentTokenFile, timeoutMs } = options;
   using interrupt = onInterrupt();
   const { signal } = interrupt;
   await using peer = await connect({
@@ -50,9 +53,9 @@ async function askAgent(url: string, { input, agentCa, agentTokenFile, timeoutMs
     ...(agentCa === undefined ? {} : { tls: { ca: await readCertificateFile(agentCa) } }),
     ...(agentTokenFile === undefined ? {} : { token: await readTokenFile(agentTokenFile) }),
   });
-  const specs = await inputsOfAgent(peer, { signal, deadlineMs: connectTimeoutMs });
+  const specs = await inputsOfAgent(peer, { signal, deadlineMs: connectTimeoutMs, model });
   const inputs = await readInputs(input, specs);
   // Names and types are refused here: large inputs need not travel for that.
   dimsOfInputs(specs, inputs);
-  return await inferAtAgent(peer, inputs, { signal, deadlineMs: timeoutMs });
+  return await inferAtAgent(peer, inputs, { signal, deadlineMs: timeoutMs, model });
 }
