@@ -1,4 +1,4 @@
 // For programs beside the daemons, which start often: it loads no runtime.
 export { prettyLine } from './pretty-line.js';
-export { readCertificateFile, readTokenFile } from './secrets.js';
+export { readAuthorityFile, readTokenFile } from './secrets.js';
 export { stateFolder, stateHelp } from './state-folder.js';

@@ -55,7 +55,7 @@ export { readSplitAnswer } from './run/split-answer.js';
 export { SplitRunner, type SplitRunnerOptions } from './run/split-runner.js';
 export { type NextDevice, StageService, type StageServiceOptions } from './run/stage-service.js';
 export type { LinkReport, LocalWay, ServerWay, SplitRung } from './run/ways.js';
-export { readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
+export { readAuthorityFile, readCertificateFile, readKeyFile, readTokenFile } from './secrets.js';
 export { reachSettings, serverAddressOf } from './server-address.js';
 export { resolveSettings } from './settings/resolve.js';
 export {

@@ -26,6 +26,17 @@ export function readCertificateFile(path: string): Promise<string> {
   return readText(path, 'certificate');
 }
 
+/**
+ * Reads a PEM file with the authority that the other side is known by.
+ * @throws CutpointError CUT_USAGE if a private key is in it, CUT_FILE_NOT_FOUND if it cannot be read.
+ */
+export async function readAuthorityFile(path: string): Promise<string> {
+  const text = await readText(path, 'certificate');
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) return text;
+  const message = `${path} holds a private key, which only its owner needs: give a file with the authority's certificate alone, such as the ca.pem in a state folder.`;
+  throw new CutpointError('CUT_USAGE', message);
+}
+
 async function readPrivateFile(path: string, what: string): Promise<string> {
   const text = await readText(path, what);
   // Windows has no such mode bits.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ServerAddress } from './connect-stage.js';
 import type { Log } from './log.js';
 import { isLoopback } from './loopback.js';
-import { readCertificateFile, readTokenFile } from './secrets.js';
+import { readAuthorityFile, readTokenFile } from './secrets.js';
 
 /** How a daemon reaches the next device of its chain. */
 export const reachSettings = {
@@ -33,7 +33,7 @@ export async function serverAddressOf(
   return {
     url,
     connectTimeoutMs,
-    ...(ca === undefined ? {} : { ca: await readCertificateFile(ca) }),
+    ...(ca === undefined ? {} : { ca: await readAuthorityFile(ca) }),
     ...(tokenFile === undefined ? {} : { token: await readTokenFile(tokenFile) }),
   };
 }

@@ -65,6 +65,9 @@ describe('cutpoint pair', () => {
     expect([device.status, server.status, JSON.parse(server.out)]).toEqual([0, 0, { device: 'pi-1', fleet: 'home' }]);
     const identity = join(folder, 'device', 'identity.json');
     expect(statSync(identity).mode & 0o777).toBe(0o600);
+    const [own, ofServer] = ['device', 'server'].map((role) => readFileSync(join(folder, role, 'ca.pem'), 'utf8'));
+    expect(own).toBe(ofServer);
+    expect(own).toMatch(/^-----BEGIN CERTIFICATE-----/);
     const { key } = JSON.parse(readFileSync(identity, 'utf8')) as { key: string };
     expect(readFileSync(join(folder, 'server', 'store.db')).includes(key.slice(40, 80))).toBe(false);
     expect(await run(['revoke', 'pi-1', '--json'])).toMatchObject({

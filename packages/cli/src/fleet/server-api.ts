@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
 import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoint/core';
-import { readCertificateFile, readTokenFile, stateHelp } from '@cutpoint/daemon/client';
+import { readAuthorityFile, readTokenFile, stateHelp } from '@cutpoint/daemon/client';
 import { failureAnswer } from '@cutpoint/server/client';
 import type { Command } from 'commander';
 import { findServer } from './find-server.js';
@@ -81,7 +81,7 @@ export async function openServerApi(options: ServerOptions, signal: AbortSignal)
   const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
   // A server that was named may be one of others, with a certificate that the system trusts.
   const trusted = known === undefined ? undefined : [known, ...rootCertificates];
-  const authority = ca === undefined ? trusted : await readCertificateFile(ca);
+  const authority = ca === undefined ? trusted : await readAuthorityFile(ca);
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const agent = server.startsWith('https:')
     ? new https.Agent({ keepAlive: true })

@@ -1,5 +1,5 @@
 import type { SplitResult } from '@cutpoint/daemon';
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon/client';
+import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon/client';
 import { inferAtAgent, inputsOfAgent } from '@cutpoint/edge-agent';
 import { dimsOfInputs } from '@cutpoint/runtime';
 import { connect } from '@cutpoint/wire';
@@ -50,7 +50,7 @@ async function askAgent(url: string, options: AskOptions): Promise<SplitResult> 
     url,
     connectTimeoutMs,
     signal,
-    ...(agentCa === undefined ? {} : { tls: { ca: await readCertificateFile(agentCa) } }),
+    ...(agentCa === undefined ? {} : { tls: { ca: await readAuthorityFile(agentCa) } }),
     ...(agentTokenFile === undefined ? {} : { token: await readTokenFile(agentTokenFile) }),
   });
   const specs = await inputsOfAgent(peer, { signal, deadlineMs: connectTimeoutMs, model });

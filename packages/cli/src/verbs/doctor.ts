@@ -8,7 +8,7 @@ import {
   loadIdentity,
 } from '@cutpoint/control';
 import { asCutpointError, CutpointError, errorCodes } from '@cutpoint/core';
-import { readCertificateFile, version } from '@cutpoint/daemon';
+import { readAuthorityFile, version } from '@cutpoint/daemon';
 import { listProviders } from '@cutpoint/runtime';
 import { InvalidArgumentError } from 'commander';
 import { parsePositive } from '../options.js';
@@ -52,7 +52,7 @@ async function run(url: string | undefined, options: DoctorOptions): Promise<voi
   const { state, ca: caFile, timeoutMs, json } = options;
   const { identity, problem } = readIdentity(state);
   const address = url ?? identity?.server;
-  const ca = caFile === undefined ? identity?.authority : await readCertificateFile(caFile);
+  const ca = caFile === undefined ? identity?.authority : await readAuthorityFile(caFile);
   const found = await examine({
     version,
     loadRuntime: async () => void (await listProviders()),

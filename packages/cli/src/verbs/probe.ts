@@ -1,4 +1,4 @@
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon/client';
+import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon/client';
 import { probeLink } from '@cutpoint/profile';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
@@ -36,7 +36,7 @@ export const probe: Verb = {
           signal: interrupt.signal,
           onProgress: (what) => progress.show(what),
           ...(tokenFile === undefined ? {} : { token: await readTokenFile(tokenFile) }),
-          ...(ca === undefined ? {} : { ca: await readCertificateFile(ca) }),
+          ...(ca === undefined ? {} : { ca: await readAuthorityFile(ca) }),
         });
         progress[Symbol.dispose]();
         if (out !== undefined) await writeJson(out, found);

@@ -1,4 +1,4 @@
-import { readCertificateFile, readTokenFile } from '@cutpoint/daemon/client';
+import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon/client';
 import type { Command } from 'commander';
 import { parseAddress } from '../address-option.js';
 import { onInterrupt } from '../interrupt.js';
@@ -100,7 +100,7 @@ async function serverOf({ server: url, serverCa, serverTokenFile }: RunOptions) 
   if (url === undefined) return undefined;
   return {
     url,
-    ...(serverCa === undefined ? {} : { ca: await readCertificateFile(serverCa) }),
+    ...(serverCa === undefined ? {} : { ca: await readAuthorityFile(serverCa) }),
     ...(serverTokenFile === undefined ? {} : { token: await readTokenFile(serverTokenFile) }),
   };
 }

@@ -28,6 +28,18 @@ describe('the authority', () => {
     expect([certificate.ca, certificate.publicKey.asymmetricKeyDetails?.namedCurve]).toEqual([true, 'prime256v1']);
   });
 
+  it('keeps its certificate in a file for everybody, without its key, and mends that file', async () => {
+    const beside = join(folder, 'ca.pem');
+    const { certificate } = await openAuthority(folder, home);
+    for (const spoil of [() => rmSync(beside), () => writeFileSync(beside, 'other')]) {
+      expect(readFileSync(beside, 'utf8')).toBe(`${certificate}\n`);
+      expect(statSync(beside).mode & 0o777).toBe(0o644);
+      spoil();
+      await openAuthority(folder, home);
+    }
+    expect(readFileSync(beside, 'utf8')).not.toContain('PRIVATE KEY');
+  });
+
   it.each([0o640, 0o604, 0o666])('refuses a key that others can reach (mode %o)', async (mode) => {
     await openAuthority(folder, home);
     chmodSync(path(), mode);

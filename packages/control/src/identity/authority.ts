@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import { type DeviceId, type FleetId, fleetId } from '../ids.js';
 import type { DeviceRole } from '../store/devices.js';
+import { keepAuthorityCertificate } from './authority-certificate.js';
 import { algorithm, type KeyPair, keyPem, makeKeys } from './keys.js';
 import { identityUri } from './names.js';
 import { readPrivateFile, writePrivateFile } from './private-file.js';
@@ -50,7 +51,8 @@ export interface Authority {
 }
 
 /**
- * Opens the authority in a folder, or makes it (of the fleet `home`, if none is named): key and certificate are the file `authority.pem`, for its owner alone.
+ * Opens the authority in a folder, or makes it (of the fleet `home`, if none is named): key and certificate are the file `authority.pem`,
+ * for its owner alone; the certificate is `ca.pem` beside it as well, for everybody.
  * @throws CutpointError CUT_USAGE if others can reach the key or it is another fleet's; CUT_STORE if the file is damaged;
  *   CUT_FILE_NOT_FOUND, CUT_FILE_WRITE
  */
@@ -63,6 +65,7 @@ export async function openAuthority(folder: string, wanted?: FleetId): Promise<A
     const message = `${folder} belongs to the fleet ${fleet}, not to ${wanted}: name that fleet or another folder.`;
     throw new CutpointError('CUT_USAGE', message);
   }
+  keepAuthorityCertificate(folder, certificate.toString('pem'));
   return {
     fleet,
     certificate: certificate.toString('pem'),

@@ -4,6 +4,7 @@ import type { ClientTls, PeerCheck, ServerTls } from '@cutpoint/wire';
 import { z } from 'zod';
 import { deviceId, fleetId } from '../ids.js';
 import { deviceRole } from '../store/devices.js';
+import { keepAuthorityCertificate } from './authority-certificate.js';
 import { brokerPlace } from './broker-place.js';
 import { brokerCheck, type Expectation, fleetCheck } from './check-peer.js';
 import { readPrivateFile, writePrivateFile } from './private-file.js';
@@ -43,8 +44,9 @@ export function loadIdentity(folder: string): DeviceIdentity | undefined {
   }
 }
 
-/** @throws CutpointError CUT_FILE_WRITE */
+/** Saves it, and the authority's certificate as `ca.pem` beside it. @throws CutpointError CUT_FILE_WRITE */
 export function saveIdentity(folder: string, identity: DeviceIdentity): void {
+  keepAuthorityCertificate(folder, identity.authority);
   writePrivateFile(join(folder, 'identity.json'), `${JSON.stringify(identity, null, 2)}\n`);
 }
 

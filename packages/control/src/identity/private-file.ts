@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -34,12 +35,22 @@ export function readPrivateFile(path: string): string | undefined {
 
 /** Writes a file that only its owner can reach: whole and on the disk, or not at all. @throws CutpointError CUT_FILE_WRITE */
 export function writePrivateFile(path: string, text: string): void {
+  writeWhole(path, text, 0o600);
+}
+
+/** Writes a file in which nothing is secret, as `writePrivateFile` does. @throws CutpointError CUT_FILE_WRITE */
+export function writePublicFile(path: string, text: string): void {
+  writeWhole(path, text, 0o644);
+}
+
+function writeWhole(path: string, text: string, mode: number): void {
   const draft = `${path}.${process.pid}.new`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     rmSync(draft, { force: true });
-    const file = openSync(draft, 'wx', 0o600);
+    const file = openSync(draft, 'wx', mode);
     try {
+      fchmodSync(file, mode); // whatever is masked
       writeSync(file, text);
       fsyncSync(file);
     } finally {
