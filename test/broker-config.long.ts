@@ -112,7 +112,7 @@ describe('cutpoint broker-config', () => {
       await agent[Symbol.asyncDispose]();
 
       const doctor = async () => {
-        const { out: text } = await run('doctor', '--state', join(folder, 'pi-1', 'device'), '--json');
+        const { out: text } = await run('doctor', '--state', join(folder, 'pi-1'), '--json');
         const { checks } = JSON.parse(text) as { checks: { name: string; outcome: string; sentence: string }[] };
         return checks.find(({ name }) => name === 'broker');
       };

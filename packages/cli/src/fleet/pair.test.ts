@@ -98,6 +98,23 @@ describe('cutpoint pair', () => {
   });
 });
 
+describe('cutpoint doctor', () => {
+  const checksOf = async () => {
+    const { out } = await run(['doctor', '--timeout-ms', '1000', '--json']);
+    return (JSON.parse(out) as { checks: { name: string; outcome: string; sentence: string }[] }).checks;
+  };
+
+  it('says that a device which is not paired has no server, and looks for that of one which is', async () => {
+    const unpaired = { name: 'server', outcome: 'warn', sentence: expect.stringContaining(join(folder, 'device')) };
+    expect(await checksOf()).toContainEqual(expect.objectContaining(unpaired));
+    await pairBoth();
+    const checks = await checksOf();
+    expect(checks.map(({ name }) => name)).not.toContain('server');
+    // Who answered the pairing is gone.
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'port', outcome: 'fail' }));
+  });
+});
+
 describe('cutpoint token', () => {
   it('makes, lists and revokes', async () => {
     const made = JSON.parse((await run(['token', 'new', '--scope', 'infer,read', '--label', 'x', '--json'])).out) as {

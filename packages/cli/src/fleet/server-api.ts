@@ -6,7 +6,7 @@ import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoin
 import { readAuthorityFile, readTokenFile, stateHelp } from '@cutpoint/daemon/client';
 import { failureAnswer } from '@cutpoint/server/client';
 import type { Command } from 'commander';
-import { findServer } from './find-server.js';
+import { type FoundServer, findServer } from './find-server.js';
 
 /** Where the HTTP API of a server is, and what to show there. */
 export interface ServerOptions {
@@ -73,7 +73,8 @@ const mostAnswerBytes = 64 * 1024 * 1024;
 /** @throws CutpointError CUT_USAGE for what is no address, CUT_FILE_NOT_FOUND. */
 export async function openServerApi(options: ServerOptions, signal: AbortSignal): Promise<ServerApi> {
   const { ca, tokenFile } = options;
-  const { url: server, authority: known } = await findServer(options, signal);
+  const found = await findServer(options, signal);
+  const { url: server, authority: known, ifAway } = found;
   if (!/^https?:\/\//.test(server) || !URL.canParse(server)) {
     const message = `--server is "${server}", but must be an address such as http://127.0.0.1:7480.`;
     throw new CutpointError('CUT_USAGE', message);
@@ -81,22 +82,34 @@ export async function openServerApi(options: ServerOptions, signal: AbortSignal)
   const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
   // A server that was named may be one of others, with a certificate that the system trusts.
   const trusted = known === undefined ? undefined : [known, ...rootCertificates];
-  const authority = ca === undefined ? trusted : await readAuthorityFile(ca);
+  const named = ca === undefined ? undefined : await readAuthorityFile(ca);
+  const authority = named ?? trusted;
+  // Whoever names another authority means another fleet, where this machine's certificate counts for nothing.
+  const own = named === undefined || named.trim() === known?.trim() ? found.own : undefined;
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const agent = server.startsWith('https:')
     ? new https.Agent({ keepAlive: true })
     : new http.Agent({ keepAlive: true });
-  const how = { headers, agent, ...(authority !== undefined && { ca: authority }) };
+  const how: How = {
+    headers,
+    agent,
+    ...(authority !== undefined && { ca: authority }),
+    ...(own !== undefined && { cert: own.certificate, key: own.key }),
+    ifAway,
+  };
   const asking = (until: AbortSignal): Pick<ServerApi, 'ask'> => ({
     ask: (question) => ask(new URL(question.path, server), question, how, until),
   });
   return { url: server, ...asking(signal), afterwards: asking(new AbortController().signal) };
 }
 
+/** With what a server is asked. */
+type How = https.RequestOptions & Pick<FoundServer, 'ifAway'>;
+
 async function ask<T>(
   url: URL,
   question: Question<T>,
-  { headers, ...options }: https.RequestOptions,
+  { headers, ifAway, ...options }: How,
   signal: AbortSignal,
 ): Promise<T> {
   const { method, json, part, answer, waitMs = waitByDefaultMs } = question;
@@ -112,9 +125,9 @@ async function ask<T>(
     text,
     part,
   ).catch((cause: unknown) => {
-    throw failure(cause, url, { signal, deadline, waitMs });
+    throw failure(cause, url, { signal, deadline, waitMs, ifAway });
   });
-  if (found.status >= 400) throw refusal(url, found);
+  if (found.status >= 400) throw refusal(url, found, options.cert !== undefined);
   const parsed = answer.safeParse(found.json);
   if (parsed.success) return parsed.data;
   const message = `The server at ${url.origin} does not answer as a server of this version does.`;
@@ -170,7 +183,7 @@ function parseJson(text: string): unknown {
 function failure(
   cause: unknown,
   { origin }: URL,
-  { signal, deadline, waitMs }: { signal: AbortSignal; deadline: AbortSignal; waitMs: number },
+  { signal, deadline, waitMs, ifAway }: { signal: AbortSignal; deadline: AbortSignal; waitMs: number; ifAway: string },
 ): CutpointError {
   if (signal.aborted) return asCutpointError(signal.reason, 'CUT_CANCELLED');
   if (deadline.aborted) {
@@ -182,17 +195,28 @@ function failure(
     const message = `The certificate of ${origin} is not trusted (${messageOf(cause)}): give the authority with --ca.`;
     return new CutpointError('CUT_TLS', message, { cause });
   }
-  const message = `The server at ${origin} does not answer: start it with \`cutpoint serve --fleet FOLDER\`.`;
-  return new CutpointError('CUT_UNREACHABLE', message, { cause });
+  return new CutpointError('CUT_UNREACHABLE', ifAway, { cause });
 }
 
-function refusal({ origin }: URL, { status, json }: Found): CutpointError {
+function refusal({ origin, pathname }: URL, { status, json }: Found, hasCertificate: boolean): CutpointError {
   const { error = `It answered with status ${status}.`, code } = failureAnswer.safeParse(json).data ?? {};
+  const how = `run \`cutpoint token new --scope ${scopeOf(pathname)}\` on the server, and give what it prints with --token-file`;
   if (status === 401) {
-    return new CutpointError('CUT_UNAUTHORISED', `The server at ${origin} wants a token: give --token-file.`);
+    const why = hasCertificate ? "does not take this device's certificate" : 'wants a token';
+    return new CutpointError('CUT_UNAUTHORISED', `The server at ${origin} ${why}: ${how}.`);
+  }
+  if (status === 403) {
+    const message = `The server at ${origin} does not let this ${hasCertificate ? 'device' : 'caller'} do that: ${how}.`;
+    return new CutpointError('CUT_FORBIDDEN', message);
   }
   if (error.startsWith('There is nothing here')) {
     return new CutpointError('CUT_USAGE', `The server at ${origin} has no fleet: start it with --fleet.`);
   }
   return new CutpointError(isErrorCode(code) ? code : 'CUT_HTTP', error);
+}
+
+/** What may be asked under a path, and by whom (docs/http-api.md). */
+function scopeOf(path: string): 'read' | 'deploy' | 'admin' {
+  if (path === '/v1/devices' || path === '/v1/status') return 'read';
+  return path === '/v1/logs' ? 'admin' : 'deploy';
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import {
   brokerUrl,
   type Check,
@@ -8,7 +10,7 @@ import {
   loadIdentity,
 } from '@cutpoint/control';
 import { asCutpointError, CutpointError, errorCodes } from '@cutpoint/core';
-import { readAuthorityFile, version } from '@cutpoint/daemon';
+import { readAuthorityFile, stateFolder, stateHelp, version } from '@cutpoint/daemon';
 import { listProviders } from '@cutpoint/runtime';
 import { InvalidArgumentError } from 'commander';
 import { parsePositive } from '../options.js';
@@ -36,7 +38,7 @@ export const doctor: Verb = {
         'the server: http, https, ws, wss, tcp, tcps, mqtt or mqtts (default: the one it paired with)',
         parseUrl,
       )
-      .option('--state <folder>', 'folder in which the daemon of this device keeps its state')
+      .option('--state <folder>', stateHelp)
       .option('--ca <file>', "PEM file with the authority of the server's certificate")
       .option(
         '--broker <url>',
@@ -49,8 +51,9 @@ export const doctor: Verb = {
 };
 
 async function run(url: string | undefined, options: DoctorOptions): Promise<void> {
-  const { state, ca: caFile, timeoutMs, json } = options;
-  const { identity, problem } = readIdentity(state);
+  const { ca: caFile, timeoutMs, json } = options;
+  const folder = folderOf(options.state);
+  const { identity, problem } = readIdentity(folder);
   const address = url ?? identity?.server;
   const ca = caFile === undefined ? identity?.authority : await readAuthorityFile(caFile);
   const found = await examine({
@@ -59,17 +62,32 @@ async function run(url: string | undefined, options: DoctorOptions): Promise<voi
     server: address === undefined ? undefined : new URL(address),
     ca,
     broker: brokerOf(options, identity),
-    folder: state,
+    folder,
     timeoutMs,
   });
-  const checks = problem === undefined ? found : [problem, ...found];
+  const unpaired = problem === undefined && address === undefined ? [noServer(folder)] : [];
+  const checks = [...(problem === undefined ? [] : [problem]), ...found, ...unpaired];
   await printResult(json === true, { checks }, () => doctorText(checks));
   // The report on stdout is the result; that something failed is told by the status.
   if (checks.some(({ outcome }) => outcome === 'fail')) process.exitCode = errorCodes.CUT_UNREACHABLE.exit;
 }
 
-function readIdentity(folder: string | undefined): { identity?: DeviceIdentity | undefined; problem?: Check } {
-  if (folder === undefined) return {};
+/** The folder of the device, within a state folder; named itself, as `.../device`, it will do as well. */
+function folderOf(state: string | undefined): string {
+  const isItself = state !== undefined && basename(state) === 'device' && existsSync(join(state, 'identity.json'));
+  return isItself ? resolve(state) : stateFolder('device', state);
+}
+
+function noServer(folder: string): Check {
+  return {
+    name: 'server',
+    outcome: 'warn',
+    sentence: `This device is not paired (${folder}), so no server was looked at.`,
+    advice: 'Name one, as in cutpoint doctor https://HOST:7480, or the state folder of a paired device with --state.',
+  };
+}
+
+function readIdentity(folder: string): { identity?: DeviceIdentity | undefined; problem?: Check } {
   try {
     return { identity: loadIdentity(folder) };
   } catch (thrown) {

@@ -92,7 +92,8 @@ export function checkDisk({ folder, freeBytes, problem }: FolderFacts): Check {
 /** `open`: the secret files that others on this machine can read or change. */
 export function checkKeys({ found, open }: { found: number; open: readonly string[] }): Check {
   if (found === 0) return ok('keys', 'There are no keys yet: this device is not paired.');
-  if (open.length === 0) return ok('keys', `Only their owner can read the ${found} files with keys.`);
+  if (open.length === 0)
+    return ok('keys', `Only their owner can read the ${found === 1 ? 'file' : `${found} files`} with keys.`);
   const names = open.join(', ');
   return fail('keys', `Others on this machine can reach ${names}.`, `Run chmod 600 ${open.join(' ')}.`);
 }
