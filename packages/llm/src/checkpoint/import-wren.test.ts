@@ -79,10 +79,13 @@ describe.skipIf(missing)(`wren-7m${missing ? ' (../shared/models/lm is missing)'
       expect(error).toBeGreaterThan(0.01);
       expect(error).toBeLessThan(0.1);
     }
-    // The same numbers as floats.
+    // The same numbers as floats, and in 8 bits.
     const wide = await into('q4_0-f32', join(wren, 'wren-7m-q4_0.gguf'), { bits: 32 });
     const floats = floatsOf(join(folder, 'q4_0-f32'), wide.layers[3] ?? layer, 'qkv');
     expect(relativeError(floatsOf(join(folder, 'q4_0'), layer, 'qkv'), floats)).toBe(0);
+    const eight = await into('q4_0-8', join(wren, 'wren-7m-q4_0.gguf'), { bits: 8 });
+    expect(eight.layers[3]?.weights.qkv).toMatchObject({ kind: 'blocks', bits: 8, block: 32 });
+    expect(relativeError(floatsOf(join(folder, 'q4_0-8'), eight.layers[3] ?? layer, 'qkv'), floats)).toBe(0);
   });
 
   it.each([

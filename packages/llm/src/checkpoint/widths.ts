@@ -1,6 +1,6 @@
 import type { BlockBits, BlockSize } from '../package/package-manifest.js';
 import type { CheckpointTensor } from './checkpoint.js';
-import type { TensorEncoding } from './tensor-encoding.js';
+import { encodings, type TensorEncoding } from './tensor-encoding.js';
 
 /** Widths that can be asked for: blocks of 2, 4, 8 bits, floats of 16 and 32. */
 export const weightBits = [2, 4, 8, 16, 32] as const;
@@ -15,7 +15,7 @@ export type MatrixWidth =
 export interface WidthRequest {
   /** Null: as the checkpoint has it. */
   readonly bits: WeightBits | null;
-  /** Null: 32 where blocks of 32 come from the checkpoint, else 128. */
+  /** Null: 32 where the checkpoint has blocks, else 128. */
   readonly block: BlockSize | null;
 }
 
@@ -35,7 +35,8 @@ export function widthOf(tensors: readonly CheckpointTensor[], { bits, block }: W
   const kept = keptBits(has);
   const keeps = kept !== undefined && (bits === null || bits === kept) && (block === null || block === 32);
   if (keeps) return { kind: 'blocks', bits: kept, block: 32, zeroPoints: false };
-  if (bits !== null) return blocksOf(bits, block ?? 128);
+  const isQuantised = [...has].some((encoding) => encodings[encoding].elements > 1);
+  if (bits !== null) return blocksOf(bits, block ?? (isQuantised ? 32 : 128));
   if (has.has('f32')) return { kind: 'float', dtype: 'f32' };
   if (has.has('f16') || has.has('bf16')) return { kind: 'float', dtype: 'f16' };
   return blocksOf(has.has('q5_k') || has.has('q6_k') || has.has('q8_0') ? 8 : 4, block ?? 32);
