@@ -12,6 +12,12 @@ export { type LayerBits, parseLayerBits } from './checkpoint/layer-bits.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
 export { contentOf } from './checkpoint/package-content.js';
 export { type WeightBits, type WidthRequest, weightBits } from './checkpoint/widths.js';
+export { Decoder } from './decode/decoder.js';
+export { DecoderRange, type DecoderRangeOptions, type ForwardOptions, type Pass } from './decode/decoder-range.js';
+export { EmbeddingTable } from './decode/embedding-table.js';
+export { type GreedyOptions, generateGreedy } from './decode/generate-greedy.js';
+export { decoderGraph } from './graph/decoder-graph.js';
+export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';
 export {
   type BlockBits,

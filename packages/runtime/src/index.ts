@@ -22,6 +22,8 @@ export { writeSegments } from './model/write-segments.js';
 export { inferenceRuntime } from './segment/inference-runtime.js';
 export { listProviders } from './segment/list-providers.js';
 export { loadSegment } from './segment/load-segment.js';
+export { enterNative, forgetGate, leaveNative, openGate } from './segment/native-gate.js';
+export { loadError, runError } from './segment/ort-errors.js';
 export type {
   OutputSpec,
   ProviderInfo,

@@ -1,0 +1,219 @@
+import { resolve } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
+import { forgetGate, openGate } from '@cutpoint/runtime';
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import type { LayerRange } from '../graph/range.js';
+import type { PackageManifest } from '../package/package-manifest.js';
+import type { FromDecoder, ToDecoder, WantedLogits } from './decoder-protocol.js';
+
+/** The built worker; `src/decode` and `dist/decode` lie equally deep, so this holds from both. */
+const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.url);
+
+export interface DecoderRangeOptions {
+  /** Threads inside one operator. Default 1. */
+  readonly threads?: number;
+  /** Tokens of a prompt that run at once: more are quicker, take more memory and cancel later. Default 256. */
+  readonly chunkTokens?: number;
+  /** Cancels the opening. */
+  readonly signal?: CancelSignal;
+}
+
+export interface ForwardOptions {
+  /** Of a range with head. Default `last`. */
+  readonly logits?: WantedLogits;
+  /** Cancels the pass: it rejects at once, and ends behind the chunk that runs; the sequence stays as it was. */
+  readonly signal?: CancelSignal;
+}
+
+export interface Pass {
+  /** Hidden states [tokens, hiddenSize]; of a range with head logits [1 or tokens, vocabularySize]. */
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly computeMs: number;
+}
+
+interface Pending {
+  resolve(pass: Pass): void;
+  reject(error: CutpointError): void;
+}
+
+/** A range of a decoder's layers in a worker thread of its own, with the caches of its sequences. */
+export class DecoderRange implements AsyncDisposable {
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private nextSequence = 1;
+  private ended: CutpointError | undefined;
+  private stopping = false;
+  private opened: { resolve(): void; reject(error: CutpointError): void } | undefined;
+  private readonly gone: Promise<void>;
+  /** Of all sequences, as of the last pass. */
+  cacheBytes = 0;
+
+  private constructor(
+    private readonly worker: Worker,
+    readonly config: DecoderConfig,
+    readonly range: LayerRange,
+    gate: Int32Array,
+  ) {
+    let why = 'ended';
+    worker.on('message', (message: FromDecoder) => this.receive(message));
+    worker.on('error', (error) => {
+      why = `failed: ${messageOf(error)}`;
+    });
+    this.gone = new Promise((resolve) => {
+      worker.once('exit', () => {
+        forgetGate(gate);
+        this.end(new CutpointError('CUT_WORKER_DIED', `The worker of the decoder ${why}.`));
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Opens layers of a package.
+   * @param folder the package's.
+   * @throws CutpointError CUT_USAGE for an option out of range, CUT_ILLEGAL_CUT, CUT_PACKAGE, CUT_EXTERNAL_DATA, CUT_LOAD,
+   * CUT_WORKER_DIED, CUT_CANCELLED or CUT_DEADLINE.
+   */
+  static async open(
+    folder: string,
+    manifest: PackageManifest,
+    range: LayerRange,
+    options: DecoderRangeOptions = {},
+  ): Promise<DecoderRange> {
+    const { signal } = options;
+    const threads = wholeNumber('threads', options.threads ?? 1, 1024);
+    const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? 256, 65_536);
+    throwIfCancelled(signal);
+    const gate = openGate();
+    const decoder = new DecoderRange(
+      new Worker(workerScript, { workerData: gate, execArgv: [] }),
+      manifest.config,
+      range,
+      gate,
+    );
+    try {
+      const opened = new Promise<void>((resolveOpen, reject) => {
+        decoder.opened = { resolve: resolveOpen, reject };
+      });
+      using _ = onCancel(signal, () => {
+        if (signal !== undefined) decoder.opened?.reject(cancelReason(signal));
+      });
+      decoder.post({
+        kind: 'open',
+        folder: resolve(folder),
+        manifest,
+        range,
+        threads,
+        chunkTokens,
+      });
+      await opened;
+      return decoder;
+    } catch (thrown) {
+      const disposing = decoder.dispose();
+      // Who cancels is answered at once; the thread may still be inside the native load.
+      if (signal?.aborted !== true) await disposing;
+      throw thrown;
+    }
+  }
+
+  /** A new, empty sequence. */
+  sequence(): number {
+    return this.nextSequence++;
+  }
+
+  /**
+   * Runs tokens behind those that the sequence has. Passes run in the order of the calls.
+   * @param hidden [tokens, hiddenSize]; given away.
+   * @throws CutpointError CUT_INPUT if the context is too short, CUT_RUN, CUT_CANCELLED, CUT_DEADLINE, CUT_WORKER_DIED or
+   * CUT_DISPOSED.
+   */
+  async forward(
+    sequence: number,
+    hidden: Float32Array<ArrayBuffer>,
+    { logits = 'last', signal }: ForwardOptions = {},
+  ): Promise<Pass> {
+    throwIfCancelled(signal);
+    if (this.ended !== undefined) throw this.ended;
+    this.requireHidden(hidden);
+    const id = this.nextId++;
+    const owned = hidden.byteLength === hidden.buffer.byteLength ? hidden : hidden.slice();
+    const passed = new Promise<Pass>((resolvePass, reject) => this.pending.set(id, { resolve: resolvePass, reject }));
+    this.worker.postMessage({ kind: 'forward', id, sequence, hidden: owned, logits } satisfies ToDecoder, [
+      owned.buffer,
+    ]);
+    using _ = onCancel(signal, () => {
+      this.post({ kind: 'cancel', id });
+      if (signal !== undefined) this.pending.get(id)?.reject(cancelReason(signal));
+    });
+    return await passed;
+  }
+
+  /** Forgets all but the first tokens of a sequence. */
+  truncate(sequence: number, tokens: number): void {
+    this.post({ kind: 'truncate', sequence, tokens });
+  }
+
+  /** A new sequence that begins with the first tokens of another; neither knows of the other afterwards. */
+  clone(sequence: number, tokens: number): number {
+    const into = this.sequence();
+    this.post({ kind: 'clone', sequence, into, tokens });
+    return into;
+  }
+
+  /** Frees a sequence's cache. */
+  drop(sequence: number): void {
+    this.post({ kind: 'drop', sequence });
+  }
+
+  /** Rejects what is pending with CUT_DISPOSED; resolves once the worker is gone. */
+  async dispose(): Promise<void> {
+    this.end(new CutpointError('CUT_DISPOSED', 'The decoder was closed.'));
+    if (!this.stopping) this.worker.postMessage({ kind: 'stop' } satisfies ToDecoder);
+    this.stopping = true;
+    await this.gone;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  private requireHidden(hidden: Float32Array): void {
+    const { hiddenSize } = this.config;
+    if (hidden.length > 0 && hidden.length % hiddenSize === 0) return;
+    throw new CutpointError(
+      'CUT_INPUT',
+      `Hidden states are rows of ${hiddenSize} elements, but ${hidden.length} were given.`,
+    );
+  }
+
+  private post(message: ToDecoder): void {
+    if (this.ended === undefined) this.worker.postMessage(message);
+  }
+
+  private receive(message: FromDecoder): void {
+    if (message.kind === 'opened') this.opened?.resolve();
+    else if (message.kind === 'refused') this.opened?.reject(new CutpointError(message.code, message.message));
+    else {
+      const pending = this.pending.get(message.id);
+      this.pending.delete(message.id);
+      if (message.kind === 'failed') pending?.reject(new CutpointError(message.code, message.message));
+      else {
+        this.cacheBytes = message.cacheBytes;
+        pending?.resolve({ data: message.data, computeMs: message.computeMs });
+      }
+    }
+  }
+
+  private end(error: CutpointError): void {
+    this.ended ??= error;
+    this.opened?.reject(error);
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
+  }
+}
+
+function wholeNumber(name: string, value: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
+  throw new CutpointError('CUT_USAGE', `The option ${name} must be a whole number from 1 to ${most}, not ${value}.`);
+}

@@ -1,0 +1,99 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { enterNative, leaveNative } from '@cutpoint/runtime';
+import type { ForwardMessage, FromDecoder, OpenMessage, ToDecoder } from './decoder-protocol.js';
+import { DecoderService } from './decoder-service.js';
+import { openSession } from './open-session.js';
+import { RangeSession } from './range-session.js';
+
+/** Serves one range of layers over a port: opens it once, then does what arrives, in order. */
+function serveDecoder(port: MessagePort, gate: Int32Array): void {
+  const waiting: ToDecoder[] = [];
+  const cancelled = new Set<number>();
+  let service: DecoderService | undefined;
+  let stopping = false;
+  let working = false;
+  let lastDone = 0;
+  leaveNative(gate);
+
+  async function native<T>(work: () => Promise<T>): Promise<T> {
+    enterNative(gate);
+    try {
+      return await work();
+    } finally {
+      leaveNative(gate);
+    }
+  }
+
+  const post = (message: FromDecoder, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+  async function open(message: OpenMessage): Promise<void> {
+    try {
+      const session = await native(() => openSession(message));
+      service = new DecoderService(
+        new RangeSession(session, message.manifest.config, message.range),
+        message.chunkTokens,
+      );
+      post({ kind: 'opened' });
+    } catch (thrown) {
+      const { code, message: text } = asCutpointError(thrown, 'CUT_LOAD');
+      post({ kind: 'refused', code, message: text });
+    }
+  }
+
+  async function forward(message: ForwardMessage): Promise<void> {
+    const { id } = message;
+    try {
+      if (service === undefined) throw new CutpointError('CUT_INTERNAL', 'A pass arrived before the range was opened.');
+      const decoder = service;
+      const from = performance.now();
+      const data = await native(() => decoder.forward(message, () => throwIfCancelled(id)));
+      const computeMs = performance.now() - from;
+      post({ kind: 'passed', id, data, computeMs, cacheBytes: decoder.cacheBytes }, [data.buffer]);
+    } catch (thrown) {
+      const { code, message: text } = asCutpointError(thrown, 'CUT_RUN');
+      post({ kind: 'failed', id, code, message: text });
+    }
+    cancelled.delete(id);
+    lastDone = id;
+  }
+
+  function throwIfCancelled(id: number): void {
+    // A pass blocks the thread: what arrived meanwhile may cancel the rest of it.
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      receive(next.message);
+    }
+    if (stopping || cancelled.has(id)) throw new CutpointError('CUT_CANCELLED', 'The request was cancelled.');
+  }
+
+  async function work(): Promise<void> {
+    working = true;
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (next.kind === 'open') await open(next);
+      else if (next.kind === 'forward') await forward(next);
+      else if (next.kind === 'truncate') service?.truncate(next.sequence, next.tokens);
+      else if (next.kind === 'clone') service?.clone(next.sequence, next.into, next.tokens);
+      else if (next.kind === 'drop') service?.drop(next.sequence);
+    }
+    working = false;
+    if (!stopping) return;
+    const decoder = service;
+    if (decoder !== undefined) await native(() => decoder.release());
+    port.close();
+  }
+
+  function receive(message: ToDecoder): void {
+    if (message.kind === 'cancel') {
+      // Passes are numbered in order: what was done is not there to be cancelled.
+      if (message.id > lastDone) cancelled.add(message.id);
+    } else if (message.kind === 'stop') stopping = true;
+    else waiting.push(message);
+  }
+
+  port.on('message', (message: ToDecoder) => {
+    receive(message);
+    if (!working) void work();
+  });
+}
+
+if (parentPort !== null) serveDecoder(parentPort, workerData);

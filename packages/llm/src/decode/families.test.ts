@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import { smallConfig } from '../package/small-decoder.testing.js';
+import { randomContent } from '../synthesise/synthesise.js';
+import { DecoderRange } from './decoder-range.js';
+import { randomFloats, randomNumbers, type TemporaryPackage, temporaryPackage } from './random-package.testing.js';
+import { referenceDecoder } from './reference-decoder.testing.js';
+
+const families: Record<string, DecoderConfig> = {
+  'llama, grouped queries': smallConfig,
+  'llama 3, scaled rope and a bias behind attention': {
+    ...smallConfig,
+    outBias: true,
+    ropes: [
+      {
+        theta: 500,
+        scaling: {
+          kind: 'llama3',
+          factor: 8,
+          lowFrequencyFactor: 1,
+          highFrequencyFactor: 4,
+          originalContextTokens: 24,
+        },
+      },
+    ],
+  },
+  'mistral, a window': {
+    ...smallConfig,
+    family: 'mistral',
+    attention: [
+      { rope: 0, windowTokens: 5 },
+      { rope: 0, windowTokens: 5 },
+    ],
+  },
+  'qwen2, biases and as many heads of keys as of queries': {
+    ...smallConfig,
+    family: 'qwen2',
+    kvHeads: 4,
+    qkvBias: true,
+  },
+  'qwen3, normalised queries and keys, heads larger than their share': {
+    ...smallConfig,
+    family: 'qwen3',
+    headSize: 16,
+    attentionScale: 0.25,
+    qkNorm: true,
+  },
+  'gemma 3, one head of keys, two ropes, norms behind, gelu': {
+    ...smallConfig,
+    family: 'gemma3',
+    kvHeads: 1,
+    headSize: 16,
+    attentionScale: 0.3,
+    embeddingScale: Math.sqrt(32),
+    activation: 'gelu-tanh',
+    qkNorm: true,
+    postNorms: true,
+    ropes: [
+      { theta: 10_000, scaling: { kind: 'none' } },
+      { theta: 100_000, scaling: { kind: 'linear', factor: 8 } },
+    ],
+    attention: [
+      { rope: 0, windowTokens: 6 },
+      { rope: 1, windowTokens: null },
+    ],
+  },
+};
+
+const random = randomNumbers(7);
+const tokens = Array.from({ length: 21 }, () => Math.floor(random() * smallConfig.vocabularySize));
+
+describe.each(Object.entries(families))('%s', (_, config) => {
+  it('gives the hidden states and logits of a plain computation, however it is cut and chunked', async () => {
+    await using made = await temporaryPackage(randomFloats(config, 3));
+    const { states, logits } = referenceDecoder(made.folder, made.manifest, tokens);
+    await using front = await open(made, { from: 0, to: 1, head: false }, 4);
+    await using back = await open(made, { from: 1, to: 2, head: true }, 256);
+    const hidden: number[] = [];
+    const ends: number[] = [];
+    const [atFront, atBack] = [front.sequence(), back.sequence()];
+    // A prompt in chunks of 4 and one of 1, then token by token, then several at once behind a cache.
+    for (const [from, to] of [
+      [0, 9],
+      [9, 10],
+      [10, 11],
+      [11, 21],
+    ] as const) {
+      const { data } = await front.forward(atFront, flat(states[0]?.slice(from, to) ?? []));
+      hidden.push(...data);
+      ends.push(...(await back.forward(atBack, data, { logits: 'all' })).data);
+    }
+    expect(distance(hidden, flat(states[1] ?? []))).toBeLessThan(1e-5);
+    expect(distance(ends, flat(logits))).toBeLessThan(1e-5);
+  });
+});
+
+const oneLayer: DecoderConfig = { ...smallConfig, layers: 1, attention: smallConfig.attention.slice(1) };
+
+describe('weights in blocks', () => {
+  it.each([
+    [2, 0.03],
+    [4, 0.03],
+    [8, 0.03],
+  ] as const)('of %i bits are multiplied with activations of 8 bits', async (bits, most) => {
+    await using made = await temporaryPackage(randomContent('random', oneLayer, bits, 32));
+    const { states, logits } = referenceDecoder(made.folder, made.manifest, tokens);
+    await using decoder = await open(made, { from: 0, to: 1, head: true }, 256);
+    const { data } = await decoder.forward(decoder.sequence(), flat(states[0] ?? []), { logits: 'all' });
+    expect(distance(data, flat(logits))).toBeLessThan(most);
+  });
+
+  it('and floats of 16 bits serve as well', async () => {
+    await using made = await temporaryPackage(randomContent('random', smallConfig, 16, 32));
+    await using decoder = await open(made, { from: 0, to: 2, head: true }, 256);
+    const { data } = await decoder.forward(decoder.sequence(), new Float32Array(smallConfig.hiddenSize).fill(1));
+    expect(data.every(Number.isFinite)).toBe(true);
+    expect(data.some((value) => Math.abs(value) > 0.1)).toBe(true);
+  });
+});
+
+async function open(made: TemporaryPackage, range: { from: number; to: number; head: boolean }, chunkTokens: number) {
+  return await DecoderRange.open(made.folder, made.manifest, range, { chunkTokens });
+}
+
+function flat(rows: readonly Float64Array[]): Float32Array<ArrayBuffer> {
+  return Float32Array.from(rows.flatMap((row) => [...row]));
+}
+
+/** Root of the mean squared difference, as a share of the mean size. */
+function distance(is: ArrayLike<number>, should: ArrayLike<number>): number {
+  expect(is.length).toBe(should.length);
+  let [difference, size] = [0, 0];
+  for (let i = 0; i < should.length; i++) {
+    difference += ((is[i] ?? 0) - (should[i] ?? 0)) ** 2;
+    size += (should[i] ?? 0) ** 2;
+  }
+  return Math.sqrt(difference / size);
+}

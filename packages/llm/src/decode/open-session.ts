@@ -1,0 +1,31 @@
+import { serialiseModel } from '@cutpoint/graph';
+import { loadError } from '@cutpoint/runtime';
+import * as ort from 'onnxruntime-node';
+import { decoderGraph } from '../graph/decoder-graph.js';
+import type { OpenMessage } from './decoder-protocol.js';
+
+ort.env.logLevel = 'fatal';
+
+/**
+ * Opens the session of a range of layers. The runtime reads the weights of the package's files, and keeps them in the
+ * order that its kernels want.
+ * @throws CutpointError CUT_PACKAGE, CUT_ILLEGAL_CUT, CUT_EXTERNAL_DATA or CUT_LOAD.
+ */
+export async function openSession({ folder, manifest, range, threads }: OpenMessage): Promise<ort.InferenceSession> {
+  const graph = serialiseModel(decoderGraph(manifest, range));
+  const session = {
+    model_external_initializers_file_folder_path: folder,
+    // Probabilities of attention underflow: with denormal numbers a prompt takes one and a half times as long.
+    set_denormal_as_zero: '1',
+  };
+  try {
+    return await ort.InferenceSession.create(graph, {
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 4,
+      extra: { session },
+    });
+  } catch (thrown) {
+    throw loadError(thrown, 'cpu');
+  }
+}
