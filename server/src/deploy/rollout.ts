@@ -129,7 +129,10 @@ function fail(rollout: Rollout, attempt: Attempt, problem: RolloutProblem): Roll
 function activate(rollout: Rollout, { generation, assignments, kind }: Attempt): Rollout {
   const active = { generation, assignments };
   if (kind === 'restore') return { ...rollout, active, attempt: undefined };
-  const former = [rollout.active.assignments, ...rollout.former].slice(0, formerKept);
+  const before = rollout.active.assignments;
+  // What is the same as before, as after a restart in the middle of an attempt, leaves nothing to go back to.
+  const changed = JSON.stringify([...before]) !== JSON.stringify([...assignments]);
+  const former = changed ? [before, ...rollout.former].slice(0, formerKept) : rollout.former;
   return { ...rollout, active, attempt: undefined, former, last: { generation, problem: undefined } };
 }
 

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { type Generation, generation } from '../ids.js';
 import type { Sql } from './sql.js';
 
-/** How many of those that were active once are kept to go back to. */
-const formerKept = 16;
+/** How many of those that were active once are kept to go back to, and how many that were given up. */
+const kept = { former: 16, dropped: 16 } as const;
 const firstGeneration = generation.parse(1);
 const maxBodyBytes = 4 * 1024 * 1024;
 
@@ -51,17 +51,22 @@ export class Deployments {
     return generation.parse(this.#sql.run(statement, least, text, createdAtMs).lastId);
   }
 
-  /** Makes a prepared deployment the active one; the one before becomes former. @throws CutpointError CUT_STORE */
+  /**
+   * Makes a prepared deployment the active one; the one before becomes former. Where both are the same, as after a deployment
+   * that failed, it is dropped: there would be nothing to go back to.
+   * @throws CutpointError CUT_STORE
+   */
   activate(which: Generation): void {
     this.#sql.transaction(() => {
-      this.#sql.run("UPDATE deployment SET state = 'former' WHERE state = 'active'");
-      this.#change(which, 'active');
-      // Generations grow, so the oldest are the lowest.
       this.#sql.run(
-        `DELETE FROM deployment WHERE state IN ('former', 'dropped') AND generation NOT IN
-           (SELECT generation FROM deployment WHERE state IN ('former', 'dropped') ORDER BY generation DESC LIMIT ?)`,
-        formerKept,
+        `UPDATE deployment SET state = CASE
+           WHEN body = (SELECT body FROM deployment WHERE generation = ?) THEN 'dropped' ELSE 'former' END
+         WHERE state = 'active'`,
+        which,
       );
+      this.#change(which, 'active');
+      // What failed, however often, must not push out what worked.
+      for (const state of ['former', 'dropped'] as const) this.#prune(state);
     });
   }
 
@@ -86,6 +91,15 @@ export class Deployments {
   /** All that are kept, newest first. */
   list(): StoredDeployment[] {
     return this.#sql.rows(row, 'SELECT * FROM deployment ORDER BY generation DESC');
+  }
+
+  /** Generations grow, so the oldest are the lowest. */
+  #prune(state: keyof typeof kept): void {
+    this.#sql.run(
+      `DELETE FROM deployment WHERE state = ? AND generation NOT IN
+         (SELECT generation FROM deployment WHERE state = ? ORDER BY generation DESC LIMIT ?)`,
+      ...[state, state, kept[state]],
+    );
   }
 
   #change(which: Generation, state: 'active' | 'dropped'): void {

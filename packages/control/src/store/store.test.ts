@@ -138,6 +138,25 @@ describe('deployments', () => {
     expect(again.active()?.generation).toBe(second);
   });
 
+  it('that fail, however many, do not push out what worked; what is active again after them is no history', () => {
+    const { deployments } = store;
+    for (const model of ['a', 'b']) deployments.activate(deployments.prepare({ model }, 1));
+    for (let i = 0; i < 40; i++) {
+      deployments.drop(deployments.prepare({ model: `broken ${i}` }, 2));
+      deployments.activate(deployments.prepare({ model: 'b' }, 3));
+    }
+    const again = reopen().deployments;
+    const former = again.list().filter(({ state }) => state === 'former');
+    expect(former).toMatchObject([{ body: { model: 'a' } }]);
+    expect(again.list().length).toBeLessThanOrEqual(18);
+    for (const model of ['c', 'd']) again.activate(again.prepare({ model }, 4));
+    expect(again.list().flatMap(({ state, body }) => (state === 'former' ? [body] : []))).toMatchObject([
+      { model: 'c' },
+      { model: 'b' },
+      { model: 'a' },
+    ]);
+  });
+
   it('begin above what devices know of already, so that a lost store does not go back', () => {
     const { deployments } = store;
     const least = generationId.parse(17);
@@ -155,7 +174,7 @@ describe('deployments', () => {
           const open = store.deployments.list().filter(({ state }) => state === 'prepared');
           const chosen = open[which % Math.max(1, open.length)]?.generation;
           if (what === 'prepare') {
-            const generation = store.deployments.prepare({ which }, 0);
+            const generation = store.deployments.prepare({ which, nth: given.size }, 0);
             expect(Math.max(...given, 0)).toBeLessThan(generation);
             given.add(generation);
           } else if (what === 'reopen') reopen();
