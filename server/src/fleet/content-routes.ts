@@ -13,7 +13,7 @@ export function contentRoutes(store: ContentStore, log: Log): (app: FastifyInsta
     app.get(`${contentPath}:hash`, { config: { scope: 'read' }, schema: { hide: true } }, async (request, reply) => {
       // It answers by itself: ranges, entity tags, and readers that stop reading.
       reply.hijack();
-      await handler(request.raw, reply.raw);
+      await handler(request.raw, reply.raw, request.caller?.name);
     });
   };
 }

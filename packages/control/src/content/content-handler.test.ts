@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contentHandler } from './content-handler.js';
@@ -89,6 +89,58 @@ test('only GET and HEAD, only who may, and only so many at a time', async () => 
   const busy = await fetch(url, { headers: { 'x-paired': 'yes' } });
   expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '1']);
 });
+
+test('every refusal has its code', async () => {
+  await using temporary = await temporaryStore();
+  await stored(temporary.store);
+  const mayRead = ({ headers }: { headers: object }) => !('x-stranger' in headers);
+  await using server = await serve(contentHandler({ store: temporary.store, mayRead }));
+  await using busy = await serve(contentHandler({ store: temporary.store, maxTransfers: 0 }));
+  const codeOf = async (url: string, init?: RequestInit) => {
+    const answer = await fetch(url, init);
+    return [answer.status, await answer.json()];
+  };
+  const url = `${server.url}/v1/content/${hash}`;
+  const refused = (code: string) => ({ code, error: expect.any(String) });
+  expect(await codeOf(url, { method: 'PUT', body: 'x' })).toEqual([405, refused('CUT_HTTP')]);
+  expect(await codeOf(url, { headers: { 'x-stranger': 'yes' } })).toEqual([403, refused('CUT_FORBIDDEN')]);
+  expect(await codeOf(`${server.url}/v1/content/x`)).toEqual([404, refused('CUT_NOT_FOUND')]);
+  expect(await codeOf(`${server.url}/v1/content/${'0'.repeat(64)}`)).toEqual([404, refused('CUT_NOT_FOUND')]);
+  expect(await codeOf(url, { headers: { range: 'bytes=9000-' } })).toEqual([416, refused('CUT_HTTP')]);
+  expect(await codeOf(`${busy.url}/v1/content/${hash}`)).toEqual([503, refused('CUT_OVERLOADED')]);
+});
+
+/** Begins to read and stops, while it goes on to send. */
+function stall(url: string, path: string, caller: string): Socket {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
+  socket.pause().write(`GET ${path} HTTP/1.1\r\nHost: x\r\nx-caller: ${caller}\r\n\r\n`);
+  const sending = setInterval(() => socket.write('\r\n'), 50);
+  socket.on('close', () => clearInterval(sending));
+  return socket;
+}
+
+test('a caller that begins very many transfers and reads none keeps nobody else from theirs', async () => {
+  await using temporary = await temporaryStore(20_000_000);
+  const large = noise(16_000_000, 2);
+  const file = await temporary.store.put(inChunks(large, 65_536), { maxBytes: large.length });
+  file[Symbol.dispose]();
+  const path = `/v1/content/${file.hash}`;
+  const handler = contentHandler({ store: temporary.store, idleMs: 3_000 });
+  await using server = await serve((request, response) =>
+    handler(request, response, String(request.headers['x-caller'])),
+  );
+  const sockets = Array.from({ length: 70 }, () => stall(server.url, path, 'greedy'));
+  try {
+    await expect.poll(() => server.requests.length).toBe(70);
+    const ask = (caller: string) => fetch(server.url + path, { headers: { 'x-caller': caller }, method: 'HEAD' });
+    expect((await ask('greedy')).status).toBe(503);
+    expect((await ask('other')).status).toBe(200);
+    // Those that make no progress end, though what they send is none of it.
+    await expect.poll(async () => (await ask('greedy')).status, { timeout: 15_000 }).toBe(200);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}, 20_000);
 
 test('a reader that stops reading is cut off and lets go of the file', async () => {
   await using temporary = await temporaryStore(20_000_000);
