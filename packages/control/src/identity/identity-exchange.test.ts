@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceId } from '../ids.js';
 import { type DeviceIdentity, loadIdentity } from './device-identity.js';
@@ -83,6 +85,45 @@ describe('a paired device', () => {
     await expect(askAdvice(await fleet.pair('pi-1'), soon())).resolves.toHaveProperty('renew');
   });
 });
+
+describe('strangers', () => {
+  it('that begin to pair and never end keep no device from news, renewal and pairing elsewhere', async () => {
+    const identity = await fleet.pair('pi-1');
+    const begun = Array.from({ length: 20 }, () => beginPairing(fleet.url));
+    try {
+      await Promise.all(begun.map(({ sent }) => sent));
+      for (let i = 0; i < 5; i++) {
+        expect(await askAdvice(identity, soon())).toHaveProperty('revoked');
+        expect(await renewDevice(identity, soon())).toHaveProperty('certificate');
+      }
+      // Of one address only so many are waited for, and not for long.
+      await expect.poll(() => begun.filter(({ answer }) => answer().startsWith('HTTP/1.1 503')).length).toBe(12);
+      await expect
+        .poll(() => fleet.pair('pi-2').then(({ device }) => device, String), { timeout: 15_000 })
+        .toBe('pi-2');
+    } finally {
+      for (const { socket } of begun) socket.destroy();
+    }
+  }, 30_000);
+});
+
+/** Says that it will pair, and sends one byte of its message. */
+function beginPairing(url: string): { socket: TLSSocket; sent: Promise<unknown>; answer: () => string } {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), rejectUnauthorized: false });
+  let text = '';
+  socket
+    .on('error', () => undefined)
+    .on('data', (part) => {
+      text += part;
+    });
+  const sent = once(socket, 'secureConnect').then(
+    () =>
+      new Promise((resolve) =>
+        socket.write('POST /v1/pair HTTP/1.1\r\nHost: x\r\nContent-Length: 400\r\n\r\n{', resolve),
+      ),
+  );
+  return { socket, sent, answer: () => text };
+}
 
 describe('a server', () => {
   it('makes no certificates while its clock cannot be right', async () => {

@@ -2,20 +2,26 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
+import { networkOf } from '../network-of.js';
+import { Shares } from '../shares.js';
 import { lifetimeMs } from './authority.js';
 import type { Identities } from './identities.js';
 import { keyHash } from './keys.js';
 import type { FleetIdentity } from './names.js';
 import type { PairingDesk } from './pairing-desk.js';
-import { maxPairingBytes, pairingRequest } from './pairing-messages.js';
+import { maxPairingBytes, type PairingRequest, pairingRequest } from './pairing-messages.js';
 
 /** Where devices pair, renew and ask. */
 export const identityPaths = { pair: '/v1/pair', renew: '/v1/identity/renew', advice: '/v1/identity' } as const;
 
 export const renewalRequest = z.strictObject({ request: z.string().max(4096) });
-const bodyDeadlineMs = 10_000;
-/** Strangers whose messages are being read at a time. */
-const maxAtOnce = 16;
+const bodyDeadlineMs = 5_000;
+/** Messages of strangers of one network that are being read at a time. */
+const maxReadEach = 8;
+/** Devices that are let in at a time. */
+const maxPairing = 16;
+/** Renewals of one device at a time. */
+const maxRenewalsEach = 4;
 
 /** Answers a request if its path is one of `identityPaths`; false if it is not, and nothing was done. */
 export type IdentityHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -25,26 +31,20 @@ export type IdentityHandler = (request: IncomingMessage, response: ServerRespons
  * `requestCert: true, rejectUnauthorized: false`), as a device that pairs has none.
  */
 export function identityHandler(identities: Identities, desk: PairingDesk): IdentityHandler {
+  // Strangers have nothing that devices with a certificate could miss.
+  const [reading, pairing, renewing] = [new Shares(maxReadEach), new Shares(maxPairing), new Shares(maxRenewalsEach)];
   const answers: Record<string, (request: IncomingMessage, socket: TLSSocket) => Promise<object>> = {
-    [`POST ${identityPaths.pair}`]: (request, socket) => pair(desk, request, socket),
-    [`POST ${identityPaths.renew}`]: (request, socket) => renew(identities, request, socket),
+    [`POST ${identityPaths.pair}`]: (request, socket) => pair(desk, { reading, pairing }, request, socket),
+    [`POST ${identityPaths.renew}`]: (request, socket) => renew(identities, renewing, request, socket),
     [`GET ${identityPaths.advice}`]: async (_, socket) => identities.adviceFor(callerOf(identities, socket)),
   };
   const paths: readonly string[] = Object.values(identityPaths);
-  let atOnce = 0;
   return (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     if (!paths.includes(path)) return false;
     const answer = answers[`${request.method} ${path}`];
     if (answer === undefined) refuse(response, new CutpointError('CUT_HTTP', `${request.method} is not for ${path}.`));
-    else if (atOnce >= maxAtOnce)
-      refuse(response, new CutpointError('CUT_OVERLOADED', 'Too many devices ask at once; try again later.'));
-    else {
-      atOnce++;
-      respond(request, response, answer).finally(() => {
-        atOnce--;
-      });
-    }
+    else void respond(request, response, answer);
     return true;
   };
 }
@@ -64,18 +64,43 @@ async function respond(
   }
 }
 
-async function pair(desk: PairingDesk, request: IncomingMessage, socket: TLSSocket): Promise<object> {
+/** A message counts as somebody who pairs only once it is here: until then it is a stranger who may never end it. */
+async function pair(
+  desk: PairingDesk,
+  { reading, pairing }: { readonly reading: Shares; readonly pairing: Shares },
+  request: IncomingMessage,
+  socket: TLSSocket,
+): Promise<object> {
   const own = socket.getX509Certificate();
   if (own === undefined) throw new CutpointError('CUT_INTERNAL', 'The connection is encrypted without a certificate.');
-  const message = await readJson(request, pairingRequest);
+  const message = await readShared(reading, networkOf(socket.remoteAddress), request);
+  using place = pairing.take('');
+  if (place === undefined) throw overloaded('Too many devices pair at once');
   return await desk.answer(message, keyHash(own.publicKey), `${socket.remoteAddress}`);
 }
 
-async function renew(identities: Identities, request: IncomingMessage, socket: TLSSocket): Promise<object> {
+async function readShared(reading: Shares, network: string, request: IncomingMessage): Promise<PairingRequest> {
+  using share = reading.take(network);
+  if (share === undefined) throw overloaded('Too many devices of this address pair at once');
+  return await readJson(request, pairingRequest);
+}
+
+async function renew(
+  identities: Identities,
+  renewing: Shares,
+  request: IncomingMessage,
+  socket: TLSSocket,
+): Promise<object> {
   const caller = callerOf(identities, socket);
+  using share = renewing.take(caller.device);
+  if (share === undefined) throw overloaded('This device renews its certificate several times at once');
   const { request: asked } = await readJson(request, renewalRequest);
   const { certificate } = await identities.renew(caller, Buffer.from(asked, 'base64'));
   return { certificate, nowMs: identities.nowMs(), lifetimeMs };
+}
+
+function overloaded(what: string): CutpointError {
+  return new CutpointError('CUT_OVERLOADED', `${what}; try again later.`);
 }
 
 function callerOf(identities: Identities, socket: TLSSocket): FleetIdentity {
