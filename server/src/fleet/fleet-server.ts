@@ -119,7 +119,7 @@ export async function startFleetServer(
       log,
     });
     opened.add(http);
-    security.guard({ renew: (tls) => http.renew(tls) });
+    security.guard({ renew: (tls) => http.renew(tls), revoked: () => void http.recheck() });
     identities.places.api = fromHere(http.url);
     const loopback = isLoopback(new URL(connection.url).hostname);
     contentUrls = addressesToAnnounce(http.url, { loopback });

@@ -53,22 +53,39 @@ describe('a caller with a token', () => {
     }
   });
 
-  it('is refused unheard once its address failed too often', async () => {
+  it('that is wrong has to wait once its address failed too often; whoever is right there, or needs none, does not', async () => {
+    await using server = await startTestHttp(new ExampleModels(), {
+      access: { ...access, anonymous: { from: 'loopback', scopes: ['infer'] } },
+      limits: { maxFailures: 3 },
+    });
+    const wrong = () => fetch(server.url + page, bearer('wrong'));
+    for (let i = 0; i < 3; i++) expect((await wrong()).status).toBe(401);
+    const waits = await wrong();
+    expect([waits.status, Number(waits.headers.get('retry-after'))]).toEqual([429, expect.closeTo(60, -1)]);
+    expect(await waits.json()).toMatchObject({ code: 'CUT_UNAUTHORISED' });
+    expect(await statusOf(server.url + page, bearer(token).headers)).toBe(200);
+    expect(await statusOf(server.url + page)).toBe(200);
+    expect(await statusOf(`${server.url}/healthz`)).toBe(200);
+  });
+
+  it('cannot be guessed on and on: new tokens are refused unheard, those that were good are not', async () => {
     let verified = 0;
     const verifyToken = async (given: string) => {
       verified += 1;
-      return given === token ? (['infer'] as const) : undefined;
+      return given === token || given === 'new' ? (['infer'] as const) : undefined;
     };
     await using server = await startTestHttp(new ExampleModels(), {
       access: { verifyToken },
-      limits: { maxFailures: 3 },
+      limits: { maxFailures: 3, maxGuesses: 20 },
     });
     for (let i = 0; i < 10; i++) expect(await statusOf(server.url + page, bearer(token).headers)).toBe(200);
-    for (let i = 0; i < 3; i++) expect(await statusOf(server.url + page, bearer('wrong').headers)).toBe(401);
-    const unheard = await fetch(server.url + page, bearer(token));
-    expect([unheard.status, Number(unheard.headers.get('retry-after'))]).toEqual([429, expect.closeTo(60, -1)]);
-    expect(verified).toBe(13);
-    expect(await statusOf(`${server.url}/healthz`)).toBe(200);
+    for (let i = 0; i < 30; i++) {
+      expect(await statusOf(server.url + page, bearer(`wrong${i}`).headers)).toBe(i < 3 ? 401 : 429);
+    }
+    expect(verified).toBe(30);
+    expect(await statusOf(server.url + page, bearer('new').headers)).toBe(429);
+    expect(await statusOf(server.url + page, bearer(token).headers)).toBe(200);
+    expect(verified).toBe(31);
   });
 });
 
@@ -133,5 +150,8 @@ describe('a caller with a client certificate', () => {
     expect(await ask(known)).toBe(200);
     expect(await ask(unknown)).toBe(401);
     expect(await ask({})).toBe(401);
+    // Whoever fails at the same address does not shut it out.
+    for (let i = 0; i < 20; i++) await ask({});
+    expect([await ask(unknown), await ask(known)]).toEqual([429, 200]);
   });
 });

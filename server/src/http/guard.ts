@@ -2,6 +2,7 @@ import type { Scope } from '@cutpoint/control';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Access, type Caller, callerOf, mayUse, unknownCaller } from './access.js';
+import { Guesses } from './guesses.js';
 import type { HttpLimits } from './limits.js';
 import { Refusal } from './refusal.js';
 
@@ -16,31 +17,21 @@ declare module 'fastify' {
   }
 }
 
-const minuteMs = 60_000;
-
-/**
- * Refuses, before a body is read, whoever is not known or may not, and what would take too much: addresses that failed too
- * often are refused unheard.
- */
+/** Refuses, before a body is read, whoever is not known or may not, and what would take too much. */
 export async function guard(app: FastifyInstance, access: Access, limits: HttpLimits): Promise<void> {
   await app.register(rateLimit, { global: false });
-  const failures = app.createRateLimit({ max: limits.maxFailures, timeWindow: minuteMs });
-  const checkFailures = async (request: FastifyRequest): Promise<void> => {
-    const state = await failures(request, { increment: false });
-    if (state.isAllowed || state.remaining > 0) return;
-    const message = 'Too many requests from this address had no valid token: try again later.';
-    throw new Refusal(429, 'CUT_UNAUTHORISED', message, state.ttlInSeconds);
-  };
+  const guesses = new Guesses(app, limits);
   app.decorateRequest('caller', undefined);
   app.addHook('onRequest', async (request) => {
     const { scope } = request.routeOptions.config;
     if (scope === undefined) return;
-    await checkFailures(request);
+    await guesses.requireHeard(request);
     const caller = await callerOf(access, request);
     if (caller === undefined) {
-      await failures(request);
+      await guesses.failed(request);
       throw unknownCaller(access);
     }
+    guesses.succeeded(request);
     if (!mayUse(caller, scope)) {
       throw new Refusal(403, 'CUT_FORBIDDEN', `This needs the scope "${scope}", which the caller does not have.`);
     }

@@ -12,6 +12,7 @@ import { defaultHttpLimits, type HttpLimits } from './limits.js';
 import { openMetrics } from './metrics.js';
 import type { Models } from './models.js';
 import { openInference } from './open-inference.js';
+import { OpenSockets } from './open-sockets.js';
 import { describeRoutes } from './openapi.js';
 import { failureOf, type HttpFailure, Refusal } from './refusal.js';
 
@@ -49,6 +50,8 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   /** Shows another certificate from the next handshake on. */
   renew(tls: HttpTls): void;
+  /** Ends connections that were made with a certificate that is good no longer, and the requests on them. */
+  recheck(): Promise<void>;
 }
 
 /**
@@ -58,6 +61,7 @@ export interface HttpServer extends AsyncDisposable {
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const limits = { ...defaultHttpLimits, ...options.limits };
   const app = await openApp(options, limits);
+  const sockets = new OpenSockets(app.server);
   await app.ready();
   const { host, port } = options;
   try {
@@ -76,6 +80,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     renew(tls) {
       if (app.server instanceof https.Server) app.server.setSecureContext(secureContext(tls));
     },
+    recheck: () => sockets.recheck(options.access),
     [Symbol.asyncDispose]: () => close(app, options.graceMs),
   };
 }
@@ -91,6 +96,8 @@ async function openApp(options: HttpOptions, limits: HttpLimits): Promise<Fastif
     requestIdHeader: false,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, log),
+    // Of addresses that no route can be looked up by.
+    frameworkErrors: (error, request, reply) => void answerFailure(error, request, reply, log),
   });
   app.setErrorHandler((error: FastifyError, request, reply) => answerFailure(error, request, reply, log));
   await guard(app, access, limits);
@@ -179,8 +186,8 @@ function logAnswers(app: FastifyInstance, log: Log): void {
 
 /** Answers what is no HTTP, or takes too long to arrive. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket, log: Log): void {
-  // It was answered before, and what it still sends is no news; or it is gone.
-  if (!socket.writable) {
+  // It was answered before, and what it still sends is no news; or it is gone, in the middle of a request or before one.
+  if (!socket.writable || error.code === 'HPE_INVALID_EOF_STATE') {
     socket.destroy();
     return;
   }

@@ -63,6 +63,35 @@ describe('a head', () => {
   });
 });
 
+describe('an address', () => {
+  it('that cannot be read is refused like all else', async () => {
+    await using server = await startTestHttp(new ExampleModels());
+    const { answer } = await rawHttp(
+      server.url,
+      'GET /v2/models/%E0%A4%A HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n',
+    );
+    const [head, body = ''] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1.1 400 /);
+    expect(JSON.parse(body)).toEqual({ error: expect.stringContaining('%E0%A4%A'), code: 'CUT_HTTP' });
+  });
+});
+
+describe('a caller that hangs up', () => {
+  it.each([
+    ['in the middle of a head', 'GET /healthz HTTP/1.1\r\nHost: 127.'],
+    ['in the middle of a body', post('Content-Length: 100', '{')],
+  ])('%s is not logged as one that does not speak HTTP', async (_, begun) => {
+    await using server = await startTestHttp(new ExampleModels());
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    socket.resume().end(begun);
+    await expect.poll(() => socket.closed).toBe(true);
+    // What came before is logged by now.
+    expect(await rawStatus(server.url, 'no HTTP\r\n\r\n')).toBe(400);
+    expect(server.logged.filter(({ msg }) => msg === 'This is not HTTP.')).toHaveLength(1);
+  });
+});
+
 describe('a slow-loris', () => {
   const limits = { headTimeoutMs: 300, requestTimeoutMs: 600 };
 

@@ -21,8 +21,10 @@ export interface HttpLimits extends InferLimits {
   readonly timeoutMs: number;
   /** The longest deadline that a caller may ask for. */
   readonly maxTimeoutMs: number;
-  /** How many callers with a wrong token, or none, one address may be within a minute before it is refused unheard. */
+  /** How many callers with a wrong token, or none, one address may be within a minute before those have to wait. */
   readonly maxFailures: number;
+  /** After how many such callers within a minute tokens are not looked at any more that were never good. */
+  readonly maxGuesses: number;
   /** How long, how many and how large answers are kept for requests that come again with the same id. */
   readonly retryWindowMs: number;
   readonly maxKeptAnswers: number;
@@ -49,6 +51,7 @@ export const defaultHttpLimits: HttpLimits = {
   timeoutMs: 30_000,
   maxTimeoutMs: 600_000,
   maxFailures: 20,
+  maxGuesses: 600,
   retryWindowMs: 60_000,
   maxKeptAnswers: 10_000,
   maxKeptBytes: 64 * mib,
