@@ -70,3 +70,4 @@ export {
 } from './profiles.js';
 export { type Scenario, type ScenarioDevice, type ScenarioLink, scenarioSchema } from './scenario.js';
 export { createSwitcher, type LinkState, type Switcher, type SwitcherOptions } from './switcher.js';
+export { noiseOf, simplerThan } from './worth-cutting.js';

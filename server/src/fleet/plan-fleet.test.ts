@@ -77,6 +77,27 @@ describe('a plan for the devices of a fleet', () => {
     expect(near.explanation).toMatch(/^Chosen: /);
   });
 
+  it('does not cut for less than the times of the devices vary, and says so', () => {
+    // The input is large, so only the cut in the middle saves a little.
+    const cuts = profileOf().cuts.map((cut) => (cut.index === 0 ? { ...cut, bytes: 4e7, f32Bytes: 0 } : cut));
+    const planned = (percentiles: { p10Ms: number; p90Ms: number }) => {
+      const measured = measuredWith({ pi: 1, box: 0.5, server: 5 }, 0.001);
+      const profiles = new Map(
+        [...measured.profiles].map(([device, { profile }]) => {
+          const times = profile.measured.map((one) => ({ ...one, ...percentiles }));
+          return [device, { profile: { ...profile, cuts, measured: times }, notes: [] }];
+        }),
+      );
+      const all = { ...measured, profiles };
+      return planFleet({ request: request(), chains: [usableOf(chain, all)], measured: all });
+    };
+    const [steady, unsteady] = [planned({ p10Ms: 10, p90Ms: 10 }), planned({ p10Ms: 5, p90Ms: 15 })];
+    expect(steady.plans[0]?.pick).toMatchObject({ devices: ['pi', 'box'], cuts: [1] });
+    expect(unsteady.plans[0]?.pick).toMatchObject({ devices: ['pi'], cuts: [] });
+    expect(steady.notes).toEqual([]);
+    expect(unsteady.notes).toEqual([expect.stringMatching(/cutting at 1 .* is 30 % quicker .* vary by 50 % there/)]);
+  });
+
   it('has every device alone beside it, is exact, and is what ladders are made of', () => {
     const measured = measuredWith({ pi: 20, box: 4, server: 0.1 }, 0.1);
     const plan = pickOf(measured);

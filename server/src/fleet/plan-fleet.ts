@@ -5,12 +5,14 @@ import {
   explain,
   explainText,
   type ModelProfile,
+  noiseOf,
   type Plan,
   type PlanProblem,
   parseScenario,
   pickPlan,
   problemOf,
   requireFront,
+  simplerThan,
 } from '@cutpoint/plan';
 import type { DevicePlan, FleetPlans, NamedPlan, PlanRequest } from '../http/plan-request.js';
 import type { MeasuredLink, Measurements } from './measure-fleet.js';
@@ -51,7 +53,9 @@ export function planFleet({ request, chains, measured }: FleetProblem): FleetPla
     if (!chains.some(([first]) => first.device === device)) notes.push(`${device} takes no part: ${message}`);
   }
   for (const [device, { notes: own }] of measured.profiles) notes.push(...own.map((note) => `${device}: ${note}`));
-  const plans = chains.map((chain) => planDevice(chain, request, measured, chains.length));
+  const plans = chains.map((chain) =>
+    planDevice(chain, { request, measured, agents: chains.length, onNote: (note) => notes.push(note) }),
+  );
   const [profile] = [...measured.profiles.values()];
   const { name } = request.model;
   return {
@@ -91,7 +95,15 @@ export function usableOf(chain: Candidates, { profiles, links }: Measurements): 
   return [first, ...others.reverse()];
 }
 
-function planDevice(chain: Candidates, request: PlanRequest, measured: Measurements, agents: number): DevicePlan {
+interface Planning {
+  readonly request: PlanRequest;
+  readonly measured: Measurements;
+  /** Where requests begin. */
+  readonly agents: number;
+  readonly onNote: (note: string) => void;
+}
+
+function planDevice(chain: Candidates, { request, measured, agents, onNote }: Planning): DevicePlan {
   const { objectives, pick, limits } = request;
   const [{ device: from }] = chain;
   const failure = measured.failures.get(from);
@@ -101,7 +113,12 @@ function planDevice(chain: Candidates, request: PlanRequest, measured: Measureme
   const wanted = [...new Set([...objectives, ...pick])];
   const front = requireFront(problem, { limits, objectives: wanted });
   const solveMs = performance.now() - startedAt;
-  const picked = pickPlan(front, { lexicographic: pick, tolerance: pick.length > 1 ? tolerance : 0 });
+  const best = pickPlan(front, { lexicographic: pick, tolerance: pick.length > 1 ? tolerance : 0 });
+  const baselines = baselinesOf(problem, limits);
+  const noise = noiseIn(best, problem, measured);
+  const simpler = pick[0] === 'latency' ? simplerThan(best, baselines, noise) : undefined;
+  const picked = simpler ?? best;
+  if (simpler !== undefined) onNote(notCut(problem, { best, simpler, noise }));
   const rivals = front.points.map(({ plans: [plan] }) => plan).filter((plan) => plan !== picked);
   return {
     from,
@@ -111,7 +128,7 @@ function planDevice(chain: Candidates, request: PlanRequest, measured: Measureme
       .flatMap(({ plans }) => plans)
       .slice(0, mostOfFront)
       .map((plan) => withNames(problem, plan)),
-    baselines: baselinesOf(problem, limits).map((baseline) => ({
+    baselines: baselines.map((baseline) => ({
       device: baseline.device as DeviceId,
       ...(baseline.plan === undefined ? {} : withNames(problem, baseline.plan)),
       ...('infeasible' in baseline ? { infeasible: baseline.infeasible } : {}),
@@ -120,6 +137,19 @@ function planDevice(chain: Candidates, request: PlanRequest, measured: Measureme
     exact: front.exact,
     explanation: explainText(problem, explain(problem, picked, rivals.slice(0, mostRivals), limits)),
   };
+}
+
+/** How much the times vary of the devices that a plan uses. */
+function noiseIn({ devices }: Plan, problem: PlanProblem, { profiles }: Measurements): number {
+  const ids = devices.map((place) => problem.devices[place]?.id as DeviceId);
+  return Math.max(0, ...ids.map((id) => profiles.get(id)?.profile).map((known) => (known ? noiseOf(known) : 0)));
+}
+
+function notCut(problem: PlanProblem, { best, simpler, noise }: { best: Plan; simpler: Plan; noise: number }): string {
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const cut = `cutting at ${best.cuts.join(' and ')} over ${withNames(problem, best).devices.join(', ')}`;
+  const gain = percent(1 - best.latencyMs / simpler.latencyMs);
+  return `Predicted is that ${cut} is ${gain} quicker than one device alone, but times vary by ${percent(noise)} there: it is not cut.`;
 }
 
 function problemFor(
