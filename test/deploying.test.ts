@@ -163,6 +163,39 @@ test('a device that is away holds a deployment up until it is back', async () =>
   expect((await fleet.settled()).phase).toBe('active');
 });
 
+test('a change that waits is withdrawn by its name, and the next one gets its turn', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  await deploy(fleet, 2);
+  await fleet.settled();
+  fleet.setOnline(box, false);
+  const generation = await deploy(fleet, 1);
+  await expect.poll(() => fleet.deployer.status, soon).toMatchObject({ name, waitingFor: [box], generation });
+  expect(fleet.deployer.leftMs).toBeGreaterThan(29 * 60_000);
+  await expect(deploy(fleet, 3)).rejects.toThrow(
+    /classifier \(generation 2\).*waits for box.*cutpoint rollback classifier/,
+  );
+  expect(fleet.deployer.withdraw(deploymentId.parse('other'))).toBeUndefined();
+  expect(fleet.deployer.withdraw(name)).toBe(generation);
+  const { phase, problem } = await fleet.settled();
+  expect([phase, problem?.code, fleet.deployer.leftMs]).toEqual(['rolled back', 'CUT_CANCELLED', undefined]);
+  expect(fleet.deployer.withdraw(name)).toBeUndefined();
+  fleet.setOnline(box, true);
+  await deploy(fleet, 3);
+  expect((await fleet.settled()).phase).toBe('active');
+});
+
+test('a change that waits for a device that is thrown out of the fleet fails', async () => {
+  await using fleet = await TestFleet.open({ devices: [pi, box] });
+  fleet.setOnline(box, false);
+  await deploy(fleet, 2);
+  await expect.poll(() => fleet.deployer.status.waitingFor, soon).toEqual([box]);
+  fleet.deployer.throwOut(pi);
+  expect(fleet.deployer.status.problem).toBeUndefined();
+  fleet.deployer.throwOut(box);
+  const { phase, problem } = await fleet.settled();
+  expect([phase, problem?.device, problem?.code]).toEqual(['rolled back', box, 'CUT_REVOKED']);
+});
+
 test('a deployment that is not ready in time is given up, with the names of those that are not', async () => {
   await using fleet = await TestFleet.open({ devices: [pi, box], readyMs: 3_000 });
   fleet.setOnline(box, false);
@@ -198,7 +231,10 @@ test('an undeployed model is not served any more', async () => {
   await using fleet = await TestFleet.open({ devices: [pi, box] });
   await deploy(fleet, 2);
   await fleet.settled();
-  await expect(fleet.deployer.undeploy(deploymentId.parse('other'))).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
+  const message = 'There is no deployment other: there are classifier.';
+  const refused = { code: 'CUT_DEPLOYMENT', message };
+  await expect(fleet.deployer.undeploy(deploymentId.parse('other'))).rejects.toMatchObject(refused);
+  await expect(fleet.deployer.rollback(deploymentId.parse('other'))).rejects.toMatchObject(refused);
   await fleet.deployer.undeploy(name);
   await fleet.settled();
   await expect.poll(() => fleet.device(pi).deployments.acting, soon).toBe(2);

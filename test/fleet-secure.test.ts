@@ -152,6 +152,17 @@ describe('a fleet with certificates', () => {
     limitMs,
   );
 
+  it('does not revoke its own server, and says how that gets another certificate', async () => {
+    await expect(revoke('server')).rejects.toMatchObject({
+      code: 'CUT_USAGE',
+      message: expect.stringMatching(/renews its certificate while it runs.*identity\.json/),
+    });
+    await expect(revoke('nobody')).rejects.toMatchObject({ code: 'CUT_NOT_FOUND' });
+    const pi = await pair('pi-8');
+    await using peer = await connect({ url: at.wire, tls: clientTlsOf(pi, none), connectTimeoutMs: 20_000 });
+    expect(peer.remote.identity?.device).toBe('server');
+  });
+
   it(
     'takes nobody without a certificate: neither its own agents, which say what to do, nor others',
     async () => {

@@ -83,6 +83,7 @@ export { type Paired, type PairOptions, pairDevice } from './identity/pair-devic
 export { codeLifetimeMs, type Offer, PairingDesk } from './identity/pairing-desk.js';
 export { askAdvice, type IdentityAdvice, renewDevice } from './identity/renew-device.js';
 export { certificateAge, renewalDue } from './identity/renewal.js';
+export { revokedError } from './identity/revoked.js';
 export { type SignedFor, signDeployment, verifyDeployment } from './identity/signed-deployment.js';
 export {
   createToken,

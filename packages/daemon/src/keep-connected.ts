@@ -19,6 +19,8 @@ export interface ServerConnection extends AsyncDisposable {
    * link, as TCP waits longer each time before it sends again.
    */
   renew(): Promise<void>;
+  /** Ends the connection at once, and the requests on it with `reason`. It is tried for again like one that was lost. */
+  drop(reason: CutpointError): Promise<void>;
 }
 
 export interface KeepOptions {
@@ -76,6 +78,8 @@ class KeptConnection implements ServerConnection {
   readonly #kept: Promise<void>;
   #peer: Peer | undefined;
   #lastError: CutpointError | undefined;
+  /** Why it is dropped just now. */
+  #dropped: CutpointError | undefined;
   #renewing: Promise<void> | undefined;
 
   constructor(to: Dialled, options: Omit<KeepOptions, 'name'>) {
@@ -107,6 +111,15 @@ class KeptConnection implements ServerConnection {
     return this.#renewing;
   }
 
+  async drop(reason: CutpointError): Promise<void> {
+    const peer = this.#peer;
+    if (peer === undefined) return;
+    this.#peer = undefined;
+    this.#lastError = reason;
+    this.#dropped = reason;
+    await peer.close(reason);
+  }
+
   async #closeIfSilent(peer: Peer): Promise<void> {
     const answered = peer.ping().then(
       () => true,
@@ -129,7 +142,8 @@ class KeptConnection implements ServerConnection {
       if (peer === undefined) return;
       const reason = await peer.closed;
       this.#peer = undefined;
-      this.#lastError = undefined;
+      this.#lastError = this.#dropped;
+      this.#dropped = undefined;
       peer = undefined;
       if (this.#stop.signal.aborted) return;
       log.warn({ to, code: reason?.code, reason: reason?.message }, 'connection lost');

@@ -12,6 +12,8 @@ export interface DeviceLinksOptions {
   readonly tlsFor: ((device: DeviceId) => ClientTls) | undefined;
   /** Whether loopback addresses lead to the fleet: only where all of it is on this machine. */
   readonly loopback: boolean;
+  /** Why nothing may be sent to a device any more that has shown this certificate; undefined if it may. */
+  readonly refusal?: ((device: DeviceId, serial: string | undefined) => CutpointError | undefined) | undefined;
   readonly connectTimeoutMs: number;
   readonly maxBackoffMs: number;
   readonly log: Log;
@@ -55,6 +57,14 @@ export class DeviceLinks implements AsyncDisposable {
       const link = this.#links.get(device);
       const moved = before !== undefined && String(before) !== String(usable);
       if (link?.connection.connected && moved && !usable.includes(link.via ?? '')) void link.connection.peer().close();
+    }
+  }
+
+  /** Ends links to devices that are refused by now, with the requests on them: as after one was revoked. */
+  recheck(): void {
+    for (const [device, { connection }] of this.#links) {
+      const refusal = connection.connected ? this.#refusal(device, connection.peer()) : undefined;
+      if (refusal !== undefined) void connection.drop(refusal);
     }
   }
 
@@ -122,7 +132,11 @@ export class DeviceLinks implements AsyncDisposable {
     if (known !== undefined) return known;
     const { maxBackoffMs, log } = this.#options;
     const dial = (signal: AbortSignal) => this.#dial(device, signal);
-    const { connection, first } = keepDialling({ url: device, dial }, { maxBackoffMs, log, check: async () => {} });
+    const check = async (peer: Peer): Promise<void> => {
+      const refusal = this.#refusal(device, peer);
+      if (refusal !== undefined) throw refusal;
+    };
+    const { connection, first } = keepDialling({ url: device, dial }, { maxBackoffMs, log, check });
     const link: DeviceLink = { connection, tried: first, breakers: new Map(), via: undefined };
     this.#links.set(device, link);
     return link;
@@ -130,6 +144,8 @@ export class DeviceLinks implements AsyncDisposable {
 
   /** The first of its addresses that answers; through the broker where none does. */
   async #dial(device: DeviceId, signal: AbortSignal): Promise<Peer> {
+    const refusal = this.#refusal(device);
+    if (refusal !== undefined) throw refusal;
     const addresses = this.#addresses.get(device) ?? [];
     const { post, log } = this.#options;
     try {
@@ -145,6 +161,10 @@ export class DeviceLinks implements AsyncDisposable {
       this.#use(device, `mqtt:${device}`);
       return peer;
     }
+  }
+
+  #refusal(device: DeviceId, peer?: Peer): CutpointError | undefined {
+    return this.#options.refusal?.(device, peer?.remote.identity?.serial);
   }
 
   #use(device: DeviceId, address: string): void {

@@ -6,6 +6,7 @@ import {
   type DeviceId,
   type DeviceIdentity,
   keepRenewed,
+  revokedError,
   serverTlsOf,
   verifyDeployment,
 } from '@cutpoint/control';
@@ -31,7 +32,9 @@ export class DeviceSecurity implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #kept: Promise<void>;
   readonly #listeners: Listener[] = [];
+  readonly #onRevoked: (() => void)[] = [];
   readonly #revoked = new Set<string>();
+  readonly #revokedDevices = new Set<DeviceId>();
   #identity: DeviceIdentity;
   #wake = (): void => {};
   #failed = false;
@@ -45,7 +48,7 @@ export class DeviceSecurity implements AsyncDisposable {
       identity,
       signal: this.#stop.signal,
       onRenewed: (renewed) => this.#take(renewed),
-      onRevoked: (serials) => this.#refuse(serials),
+      onRevoked: (serials, devices) => this.#refuse(serials, devices),
       onError: (error) => this.#complain(error),
       onPause: (wake) => {
         this.#wake = wake;
@@ -71,6 +74,17 @@ export class DeviceSecurity implements AsyncDisposable {
   /** For connections to a device. */
   tlsFor(device: DeviceId): ClientTls {
     return clientTlsOf(this.#identity, this.#revoked, { device });
+  }
+
+  /** Why nothing may be sent to a device any more that has shown this certificate; undefined if it may. */
+  refusal(device: DeviceId, serial: string | undefined): CutpointError | undefined {
+    const isRevoked = this.#revokedDevices.has(device) || (serial !== undefined && this.#revoked.has(serial));
+    return isRevoked ? revokedError(device) : undefined;
+  }
+
+  /** Calls when more is to be refused than before: what is open has to be judged again. */
+  onRevoked(listener: () => void): void {
+    this.#onRevoked.push(listener);
   }
 
   /** @throws CutpointError CUT_SIGNATURE if the authority has not signed this for this device */
@@ -107,13 +121,12 @@ export class DeviceSecurity implements AsyncDisposable {
     this.#log.info('the certificate of this device was renewed');
   }
 
-  #refuse(serials: readonly string[]): void {
+  #refuse(serials: readonly string[], devices: readonly DeviceId[]): void {
     this.#failed = false;
-    const fresh = serials.filter((serial) => !this.#revoked.has(serial));
-    this.#revoked.clear();
-    for (const serial of serials) this.#revoked.add(serial);
-    if (fresh.length === 0) return;
+    const more = [replaceAll(this.#revoked, serials), replaceAll(this.#revokedDevices, devices)].includes(true);
+    if (!more) return;
     for (const listener of this.#listeners) listener.recheck();
+    for (const tell of this.#onRevoked) tell();
     this.#log.info({ revoked: serials.length }, 'told which certificates are revoked');
   }
 
@@ -121,4 +134,12 @@ export class DeviceSecurity implements AsyncDisposable {
     this.#failed = true;
     this.#log.warn({ code }, `The server gave no news of certificates: ${message}`);
   }
+}
+
+/** Makes a set what is given; true if some of that is new. */
+function replaceAll<T>(set: Set<T>, given: readonly T[]): boolean {
+  const more = given.some((each) => !set.has(each));
+  set.clear();
+  for (const each of given) set.add(each);
+  return more;
 }

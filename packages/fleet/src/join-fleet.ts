@@ -23,7 +23,7 @@ import type { SegmentOptions } from '@cutpoint/runtime';
 import { type ClientTls, listen, openPost, type RequestHandler } from '@cutpoint/wire';
 import { deployedHandler } from './deployed-handler.js';
 import { DeployedService } from './deployed-service.js';
-import { DeviceLinks } from './device-links.js';
+import { DeviceLinks, type DeviceLinksOptions } from './device-links.js';
 import { FleetDeployments } from './fleet-deployments.js';
 import { LeaseGate } from './lease-gate.js';
 import { measuringHandler } from './measuring-handler.js';
@@ -57,6 +57,8 @@ export interface JoinOptions {
   readonly maxBackoffMs: number;
   /** How other devices are to prove who they are; undefined in a fleet that is not paired. */
   readonly tlsFor?: ((device: DeviceId) => ClientTls) | undefined;
+  /** See `DeviceLinksOptions`. */
+  readonly refusal?: DeviceLinksOptions['refusal'];
   readonly contentTls?: (() => ContentTls) | undefined;
   /** Throws where what is desired is not signed by the fleet's authority. */
   readonly verify?: ((desired: DesiredState) => Promise<void>) | undefined;

@@ -66,10 +66,12 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
     segmentOptions: segmentOptionsOf(settings),
     ...(security && {
       tlsFor: (other) => security.tlsFor(other),
+      refusal: (other, serial) => security.refusal(other, serial),
       contentTls: () => security.serverTls(),
       verify: (desired) => security.verify(desired),
     }),
     onCommand: runCommands({ recent, content: store, ...(security && { checkIdentity: () => security.check() }) }),
   });
+  security?.onRevoked(() => joined.links.recheck());
   return { ...joined, guard: security?.wire };
 }

@@ -112,9 +112,10 @@ class ClientPeer implements Peer {
     });
   }
 
-  async close(): Promise<void> {
-    this.#end(new CutpointError('CUT_DISPOSED', 'The connection was closed on this side.'));
-    this.#channel.close();
+  async close(reason?: CutpointError): Promise<void> {
+    this.#end(reason ?? new CutpointError('CUT_DISPOSED', 'The connection was closed on this side.'));
+    if (reason === undefined) this.#channel.close();
+    else this.#channel.abandon(reason);
     await this.closed;
   }
 

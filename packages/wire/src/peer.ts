@@ -48,6 +48,9 @@ export interface Peer extends AsyncDisposable {
   request(request: OutgoingRequest, options?: RequestOptions): Promise<Reply>;
   /** Round trip of an empty frame in microseconds. @throws CutpointError CUT_CONNECTION_LOST, CUT_OVERLOADED */
   ping(): Promise<number>;
-  /** Says goodbye and closes; pending requests are rejected with CUT_DISPOSED. */
-  close(): Promise<void>;
+  /**
+   * Says goodbye and closes; pending requests are rejected with CUT_DISPOSED. With a reason it closes at once, without a word
+   * or another byte, and the reason is what they are rejected with.
+   */
+  close(reason?: CutpointError): Promise<void>;
 }

@@ -16,6 +16,7 @@ import { filesOf } from './assignments.js';
 import {
   awaited,
   came,
+  changedIn,
   type FleetAssignments,
   giveUp,
   gone,
@@ -25,11 +26,13 @@ import {
   requireIdle,
   restore,
   rolloutFrom,
+  thrownOut,
 } from './rollout.js';
 import {
   desiredOf,
   leasedGeneration,
   type RolloutStatus,
+  requireDeployment,
   rolledBack,
   statusOf,
   withDeployment,
@@ -85,6 +88,8 @@ export class Deployer implements Disposable {
   #holding: Promise<void> = Promise.resolve();
   #publishing: Promise<void> = Promise.resolve();
   #deadline: NodeJS.Timeout | undefined;
+  /** When the deadline is, on the monotonic clock. */
+  #endsAtMs = 0;
   #waiting: (() => void)[] = [];
 
   /** Goes on with what is stored as active; what was on its way when the server ended is restored. */
@@ -111,6 +116,12 @@ export class Deployer implements Disposable {
     return statusOf(this.#rollout);
   }
 
+  /** How long devices still have to become ready, in ms; undefined while nothing is on its way. */
+  get leftMs(): number | undefined {
+    if (this.#rollout.attempt === undefined) return undefined;
+    return Math.max(0, Math.round(this.#endsAtMs - performance.now()));
+  }
+
   /** What every device runs. */
   get active(): FleetAssignments {
     return this.#rollout.active.assignments;
@@ -129,8 +140,7 @@ export class Deployer implements Disposable {
 
   /** Ends a deployment. @throws CutpointError CUT_DEPLOYMENT if there is none of that name, or while another is under way. */
   async undeploy(deployment: DeploymentId): Promise<Generation> {
-    const known = [...this.active.values()].flat().some((each) => each.deployment === deployment);
-    if (!known) throw new CutpointError('CUT_DEPLOYMENT', `There is no deployment ${deployment}.`);
+    requireDeployment(deployment, [this.active]);
     return await this.deploy(deployment, new Map());
   }
 
@@ -147,9 +157,22 @@ export class Deployer implements Disposable {
     requireIdle(this.#rollout);
   }
 
-  /** Gives up what is on its way. */
-  withdraw(): void {
-    this.#step((rollout) => giveUp(rollout, { code: 'CUT_CANCELLED', message: 'The deployment was withdrawn.' }));
+  /** Whether what is active has a deployment of that name. */
+  has(deployment: DeploymentId): boolean {
+    return [...this.active.values()].flat().some((each) => each.deployment === deployment);
+  }
+
+  /** Gives up a change of this deployment that is on its way; its generation. Undefined where there is none. */
+  withdraw(deployment: DeploymentId): Generation | undefined {
+    const { attempt } = this.#rollout;
+    if (attempt?.kind !== 'change' || !changedIn(this.#rollout).includes(deployment)) return undefined;
+    this.#step((rollout) => giveUp(rollout, { code: 'CUT_CANCELLED', message: 'The change was withdrawn.' }));
+    return attempt.generation;
+  }
+
+  /** A device was thrown out of the fleet: it is not waited for. */
+  throwOut(device: DeviceId): void {
+    this.#stepSafely((rollout) => thrownOut(rollout, device));
   }
 
   /** Resolves once nothing is on its way. */
@@ -225,6 +248,7 @@ export class Deployer implements Disposable {
       return;
     }
     this.#hold();
+    this.#endsAtMs = performance.now() + readyMs;
     this.#deadline = setTimeout(() => this.#tooLate(readyMs), readyMs);
   }
 

@@ -3,6 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import {
   type Attempt,
   awaited,
+  changedIn,
   type FleetAssignments,
   type Rollout,
   type RolloutProblem,
@@ -28,6 +29,8 @@ export interface RolloutStatus {
   /** The generation that the phase is about. */
   readonly generation: Generation;
   readonly active: Generation;
+  /** The deployment that a change on its way is of. */
+  readonly name: DeploymentId | undefined;
   readonly waitingFor: readonly DeviceId[];
   readonly problem: RolloutProblem | undefined;
   readonly fetchedBytes: number;
@@ -58,6 +61,7 @@ export function statusOf(rollout: Rollout): RolloutStatus {
     phase: phaseOf(rollout, states.length > 0),
     generation,
     active: active.generation,
+    name: changedIn(rollout)[0],
     waitingFor: awaited(rollout),
     problem: attempt?.kind === 'change' ? attempt.problem : last?.problem,
     fetchedBytes: sum(({ fetchedBytes }) => fetchedBytes),
@@ -119,9 +123,10 @@ export function deploymentIn(fleet: FleetAssignments, deployment: DeploymentId):
 
 /**
  * The assignments with one deployment as it was before its last change: to be proposed under a new generation.
- * @throws CutpointError CUT_DEPLOYMENT if it never was another.
+ * @throws CutpointError CUT_DEPLOYMENT if there never was any of that name, or it never was another.
  */
 export function rolledBack({ active, former }: Rollout, deployment: DeploymentId): FleetAssignments {
+  requireDeployment(deployment, [active.assignments, ...former]);
   const now = print(deploymentIn(active.assignments, deployment));
   const before = former
     .map((fleet) => deploymentIn(fleet, deployment))
@@ -129,6 +134,15 @@ export function rolledBack({ active, former }: Rollout, deployment: DeploymentId
   if (before !== undefined) return withDeployment(active.assignments, deployment, before);
   const message = `There is nothing to go back to: the deployment ${deployment} has never been another.`;
   throw new CutpointError('CUT_DEPLOYMENT', message);
+}
+
+/** @throws CutpointError CUT_DEPLOYMENT, with those there are, if none of these has a deployment of that name */
+export function requireDeployment(name: DeploymentId, fleets: readonly FleetAssignments[]): void {
+  const assignments = fleets.flatMap((fleet) => [...fleet.values()].flat());
+  const names = new Set(assignments.map(({ deployment }) => deployment));
+  if (names.has(name)) return;
+  const others = names.size === 0 ? 'nothing is deployed' : `there are ${[...names].sort().join(', ')}`;
+  throw new CutpointError('CUT_DEPLOYMENT', `There is no deployment ${name}: ${others}.`);
 }
 
 function print(own: ReadonlyMap<DeviceId, Assignment>): string {

@@ -79,7 +79,7 @@ describe('a rollout', () => {
       problem: { device: pi2, message: 'needs 412 MB' },
     });
     expect(heardAll(refused, 2).active.generation).toBe(1);
-    expect(() => propose(refused, g(3), version('c', names))).toThrow('Generation 2 is on its way');
+    expect(() => propose(refused, g(3), version('c', names))).toThrow('(generation 2) is on its way');
     expect(() => restore(refused, g(2))).toThrow('was used before');
     const restoring = restore(refused, g(3));
     expect(desiredOf(restoring, pi1)).toMatchObject({ generation: 3, assignments: [{ model: { name: 'a' } }] });

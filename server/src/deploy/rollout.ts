@@ -1,4 +1,12 @@
-import type { Assignment, AssignmentState, DeviceId, Generation, ReportedState, SessionId } from '@cutpoint/control';
+import type {
+  Assignment,
+  AssignmentState,
+  DeploymentId,
+  DeviceId,
+  Generation,
+  ReportedState,
+  SessionId,
+} from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 
 /** What every device of a fleet shall run, by device. */
@@ -65,10 +73,38 @@ export function propose(rollout: Rollout, generation: Generation, assignments: F
 }
 
 /** @throws CutpointError CUT_DEPLOYMENT while an attempt is under way. */
-export function requireIdle({ attempt }: Rollout): void {
+export function requireIdle(rollout: Rollout): void {
+  const { attempt } = rollout;
   if (attempt === undefined) return;
-  const message = `Generation ${attempt.generation} is on its way: wait until it is active, or withdraw it.`;
-  throw new CutpointError('CUT_DEPLOYMENT', message);
+  const waiting = awaited(rollout).join(', ');
+  const until = waiting === '' ? '' : ` and waits for ${waiting}`;
+  const [name] = changedIn(rollout);
+  throw new CutpointError(
+    'CUT_DEPLOYMENT',
+    name === undefined
+      ? `What is active is being made so anew (generation ${attempt.generation})${until}: try again in a moment.`
+      : `A change of ${name} (generation ${attempt.generation}) is on its way${until}: wait until it is active, or withdraw it with \`cutpoint rollback ${name}\`.`,
+  );
+}
+
+/** The deployments that are another in what is on its way than in what is active: one, as each change is of one. */
+export function changedIn({ attempt, active }: Rollout): DeploymentId[] {
+  if (attempt === undefined) return [];
+  const [before, after] = [active.assignments, attempt.assignments].map(byDeployment);
+  const names = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])]);
+  return [...names].filter((name) => before?.get(name) !== after?.get(name)).sort();
+}
+
+/** Each deployment with all that devices get of it, as text. */
+function byDeployment(fleet: FleetAssignments): ReadonlyMap<DeploymentId, string> {
+  const found = new Map<DeploymentId, string>();
+  for (const [device, assignments] of [...fleet].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const assignment of assignments) {
+      const { deployment } = assignment;
+      found.set(deployment, `${found.get(deployment) ?? ''}${device} ${JSON.stringify(assignment)}\n`);
+    }
+  }
+  return found;
 }
 
 /**
@@ -104,6 +140,15 @@ export function gone(rollout: Rollout, device: DeviceId): Rollout {
   const present = new Map(rollout.present);
   present.delete(device);
   return decide({ ...rollout, present });
+}
+
+/** A device was thrown out of the fleet: a change that waits for it cannot succeed any more. */
+export function thrownOut(rollout: Rollout, device: DeviceId): Rollout {
+  const { attempt } = rollout;
+  if (attempt?.kind !== 'change' || attempt.problem !== undefined) return rollout;
+  if (!awaited(rollout).includes(device)) return rollout;
+  const message = 'The device was revoked while it was waited for: pair it again, or deploy without it.';
+  return fail(rollout, attempt, { device, phase: 'failed', code: 'CUT_REVOKED', message });
 }
 
 /** Time has run out, or somebody withdrew the attempt. A restore then counts as done: nothing is left to wait for. */

@@ -31,7 +31,7 @@ export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
       version,
       fleet: name,
       devices: counted(),
-      rollout: rolloutView(deployer.status),
+      rollout: rolloutView(deployer.status, deployer.leftMs),
       deployments: deploymentsIn(deployer.active, isThere),
       notes: [...notes()],
     }),
@@ -42,10 +42,18 @@ export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
   };
 }
 
-function rolloutView({ problem, waitingFor, devices, ...rest }: RolloutStatus): RolloutView {
+function rolloutView(status: RolloutStatus, leftMs: number | undefined): RolloutView {
+  const { problem, waitingFor, devices, name, ...rest } = status;
   const { device, code, message } = problem ?? {};
   const why = code === undefined || message === undefined ? undefined : { ...(device && { device }), code, message };
-  return { ...rest, waitingFor: [...waitingFor], devices: [...devices], ...(why && { problem: why }) };
+  return {
+    ...rest,
+    ...(name !== undefined && { name }),
+    ...(leftMs !== undefined && { leftMs }),
+    waitingFor: [...waitingFor],
+    devices: [...devices],
+    ...(why && { problem: why }),
+  };
 }
 
 /** What the active generation has, by deployment. */

@@ -94,6 +94,12 @@ const request = (device: DeviceId): DeploymentRequest => ({
   ladders: [{ device, ladder: [{ at: [1], codecs: ['raw'], chain: [self] }] }],
 });
 
+/** A request whose files are there. */
+async function sent(device: DeviceId): Promise<DeploymentRequest> {
+  await uploads.take({ hash, bytes: bytes.length, offset: 0, chunks: once() });
+  return request(device);
+}
+
 it('writes down who changed what, and gives the server the whole model too', async () => {
   await uploads.take({ hash, bytes: bytes.length, offset: 0, chunks: once() });
   const accepted = await fleet.deploy(request(pi), 'token 5f3a');
@@ -107,8 +113,21 @@ it('writes down who changed what, and gives the server the whole model too', asy
   ]);
   expect(await readdir(join(folder, 'scratch'))).toEqual([]);
   await expect(fleet.deploy(request(pi), 'x')).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
-  await expect(fleet.undeploy(deploymentId.parse('no'), 'x')).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
+  await expect(fleet.undeploy(deploymentId.parse('no'), 'x')).rejects.toMatchObject({
+    code: 'CUT_DEPLOYMENT',
+    message: 'There is no deployment no: nothing is deployed.',
+  });
   expect(audited().length).toBe(1);
+});
+
+it('withdraws what is only on its way where it is undeployed or rolled back', async () => {
+  const ends = [() => fleet.undeploy(name, 'token 5f3a'), () => fleet.rollback({ name }, 'token 5f3a')];
+  for (const end of ends) {
+    const { generation } = await fleet.deploy(await sent(pi), 'x');
+    expect(await end()).toEqual({ name, generation, withdrawn: true });
+    expect(audited()[0]).toBe(`withdrawn net: generation ${generation}, by token 5f3a`);
+  }
+  await expect(fleet.undeploy(name, 'x')).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
 });
 
 it('refuses devices that nobody knows, and files that were not sent, before anything changes', async () => {

@@ -35,8 +35,11 @@ export function fleetDeploys(options: FleetDeploysOptions): Pick<FleetAdmin, 'de
         cutting = false;
       }
     },
-    undeploy: async (name, by) => accepted(options, 'undeployed', name, by, await deployer.undeploy(name)),
-    rollback: async ({ name }, by) => accepted(options, 'rolled-back', name, by, await deployer.rollback(name)),
+    undeploy: async (name, by) =>
+      (deployer.has(name) ? undefined : withdrawn(options, name, by)) ??
+      accepted(options, 'undeployed', name, by, await deployer.undeploy(name)),
+    rollback: async ({ name }, by) =>
+      withdrawn(options, name, by) ?? accepted(options, 'rolled-back', name, by, await deployer.rollback(name)),
   };
 }
 
@@ -73,9 +76,16 @@ function requireDevices(fleet: Pick<Fleet, 'devices'>, ladders: readonly Ladder[
   throw new CutpointError('CUT_NOT_FOUND', message);
 }
 
+/** Where a change of this deployment is on its way, that is what its end or its former state is asked for. */
+function withdrawn(options: FleetDeploysOptions, name: DeploymentId, by: string): AcceptedView | undefined {
+  const generation = options.deployer.withdraw(name);
+  if (generation === undefined) return undefined;
+  return { ...accepted(options, 'withdrawn', name, by, generation), withdrawn: true };
+}
+
 function accepted(
   { audit, deployer, log }: FleetDeploysOptions,
-  event: 'deployed' | 'undeployed' | 'rolled-back',
+  event: 'deployed' | 'undeployed' | 'rolled-back' | 'withdrawn',
   name: DeploymentId,
   by: string,
   generation: Generation,

@@ -82,6 +82,7 @@ export async function startFleetServer(
       connectTimeoutMs,
       maxBackoffMs,
       tlsFor: paired ? (to) => security.tlsFor(to) : undefined,
+      refusal: paired ? (to, serial) => identities.refusal(to, serial) : undefined,
       contentTls: () => security.server.toBrokerTls(),
       verify: (desired) => security.verify(desired),
       onCommand: runCommands({ recent, content: undefined }),
@@ -93,7 +94,8 @@ export async function startFleetServer(
     security.guard({
       renew: () => {},
       revoked(revoked) {
-        if (links.via(revoked) !== undefined) void links.to(revoked).peer().close();
+        links.recheck();
+        lead.deployer.throwOut(revoked);
         tellRevoked(lead.view, revoked, log);
       },
     });

@@ -58,7 +58,11 @@ export const rolloutView = z.object({
   phase: z.enum(['proposed', 'fetching', 'ready', 'active', 'refused', 'failed', 'rolled back']),
   generation,
   active: generation.meta({ description: 'what devices act on' }),
+  name: deploymentId.optional().meta({ description: 'the deployment that a change on its way is of' }),
   waitingFor: z.array(deviceId),
+  leftMs: ms
+    .optional()
+    .meta({ description: 'how long devices still have to become ready, while a change is on its way' }),
   problem: z.object({ device: deviceId.optional(), code: z.string(), message: z.string() }).optional(),
   fetchedBytes: z.number(),
   totalBytes: z.number(),
@@ -102,7 +106,11 @@ export type LogsQuery = z.output<typeof logsQuery>;
 /** The last lines of a log, the oldest first. */
 export const logsView = z.object({ lines: z.array(z.string()) });
 
-export const acceptedView = z.object({ name: deploymentId, generation });
+export const acceptedView = z.object({
+  name: deploymentId,
+  generation,
+  withdrawn: z.literal(true).optional().meta({ description: 'a change that was on its way was given up instead' }),
+});
 export type AcceptedView = z.output<typeof acceptedView>;
 
 /** Where files are sent, in parts. Its functions throw as those of `Uploads`. */
@@ -117,8 +125,9 @@ export interface FleetAdmin {
   status(): Promise<StatusView>;
   /** Accepts a deployment, which then gets under way; `status` tells how far it is. `by` is for the audit log. */
   deploy(request: DeploymentRequest, by: string): Promise<AcceptedView>;
+  /** Ends a deployment, or withdraws one that is only on its way. */
   undeploy(name: DeploymentId, by: string): Promise<AcceptedView>;
-  /** Makes the deployment before the present one of that name the desired one, under a new generation. */
+  /** Makes the deployment before the present one of that name the desired one, under a new generation; or withdraws a change of it that is on its way. */
   rollback(request: RollbackRequest, by: string): Promise<AcceptedView>;
   /** Files of models, which are sent before they are deployed. */
   readonly files: FilesSent;

@@ -10,34 +10,45 @@ const lookEveryMs = 300;
 const longestMs = 35 * 60_000;
 
 /**
- * Waits until a change of the fleet has become active.
+ * Waits until a change of the fleet has become active, or one that was withdrawn is undone.
  * @throws CutpointError why it did not, under the code that the device gave; CUT_DEADLINE, CUT_CANCELLED; what
  * `ServerApi.ask` throws.
  */
 export async function awaitRollout(
   api: ServerApi,
-  { name, generation }: AcceptedView,
+  { name, generation, withdrawn }: AcceptedView,
   signal: AbortSignal,
 ): Promise<StatusView> {
   using progress = openProgress();
   const endMs = performance.now() + longestMs;
   for (;;) {
-    const status = await api.ask({ method: 'GET', path: '/v1/status', answer: statusView });
+    const status = await look(api, name, signal);
     const { rollout } = status;
     if (rollout.generation !== generation) throw overtaken(name, generation, rollout);
-    if (rollout.problem !== undefined) throw failed(name, rollout.problem);
+    if (withdrawn === true && rollout.phase === 'rolled back') return status;
+    if (rollout.problem !== undefined && withdrawn !== true) throw failed(name, rollout.problem);
     if (rollout.phase === 'active') return status;
     progress.show(progressText(rollout));
     if (performance.now() > endMs) {
       throw new CutpointError('CUT_DEADLINE', `${name} is still on its way: \`cutpoint status\` tells how far it is.`);
     }
     await sleep(lookEveryMs, undefined, { signal }).catch(() => {
-      throw new CutpointError(
-        'CUT_CANCELLED',
-        `Interrupted. ${name} goes on: \`cutpoint status\` tells how far it is.`,
-      );
+      throw interrupted(name);
     });
   }
+}
+
+async function look(api: ServerApi, name: string, signal: AbortSignal): Promise<StatusView> {
+  try {
+    return await api.ask({ method: 'GET', path: '/v1/status', answer: statusView });
+  } catch (thrown) {
+    throw signal.aborted ? interrupted(name) : thrown;
+  }
+}
+
+function interrupted(name: string): CutpointError {
+  const message = `Interrupted. ${name} goes on: \`cutpoint status\` tells how far it is, \`cutpoint rollback ${name}\` withdraws it.`;
+  return new CutpointError('CUT_CANCELLED', message);
 }
 
 /** `pi-1 fetching 3.2 MB of 12 MB, gpu-box preparing`. */

@@ -32,7 +32,10 @@ export function changeVerb({
       return await printResult(json === true, accepted, () => text);
     }
     const { rollout } = await awaitRollout(api, accepted, interrupt.signal);
-    const text = `${done(name)} (generation ${accepted.generation})\n`;
+    const text =
+      accepted.withdrawn === true
+        ? `The change of ${name} that was on its way (generation ${accepted.generation}) is withdrawn: all is as it was.\n`
+        : `${done(name)} (generation ${accepted.generation})\n`;
     await printResult(json === true, { ...accepted, phase: rollout.phase }, () => text);
   };
   return {

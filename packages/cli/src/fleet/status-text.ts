@@ -49,10 +49,14 @@ function wayName(device: string, { at, codecs, chain }: Way): string {
 }
 
 function rolloutFields(rollout: RolloutView): (readonly [string, string])[] {
-  const { phase, generation, active, waitingFor, problem } = rollout;
+  const { phase, generation, active, name, waitingFor, leftMs, problem } = rollout;
   if (generation === 0) return [];
-  const waits = waitingFor.length === 0 ? '' : `, waits for ${waitingFor.join(', ')}`;
-  const changed: readonly [string, string] = ['generation', `${generation} is ${phase}${waits}`];
+  const left = leftMs === undefined ? '' : ` for at most ${Math.ceil(leftMs / 60_000)} min more`;
+  const waits = waitingFor.length === 0 ? '' : `, waits for ${waitingFor.join(', ')}${left}`;
+  const changed: readonly [string, string] = [
+    'generation',
+    `${generation}${name === undefined ? '' : ` of ${name}`} is ${phase}${waits}`,
+  ];
   const acting: (readonly [string, string])[] = active === generation ? [] : [['active', `generation ${active}`]];
   if (problem === undefined) return [changed, ...acting];
   const { device, code, message } = problem;

@@ -11,7 +11,7 @@ const logEveryMs = 15_000;
 
 /**
  * One line on stderr that is overwritten while work goes on, and wiped when disposed. Where stderr is no terminal, a line
- * every now and then, so that a log of long work shows that it goes on.
+ * every now and then, if it says something new, so that a log of long work shows how it goes on.
  * @example const progress = openProgress(); progress.show('cut 3 of 70');
  */
 export function openProgress(): Progress {
@@ -32,9 +32,11 @@ export function openProgress(): Progress {
 
 function logged(): Progress {
   let next = performance.now() + logEveryMs;
+  let last = '';
   return {
     show: (line) => {
-      if (performance.now() < next) return;
+      if (performance.now() < next || line === last) return;
+      last = line;
       next = performance.now() + logEveryMs;
       process.stderr.write(`${line}\n`);
     },

@@ -210,7 +210,7 @@ for (const kind of testBrokers) {
       const cancelled = view.command(pi, { kind: 'ping' }, { budgetMs: 300, signal: AbortSignal.abort() });
       await expect(cancelled).rejects.toEqual(coded('CUT_CANCELLED'));
       const unknown = view.command(deviceId.parse('nobody'), { kind: 'ping' }, { budgetMs: 300 });
-      await expect(unknown).rejects.toEqual(coded('CUT_UNREACHABLE'));
+      await expect(unknown).rejects.toEqual(coded('CUT_NOT_FOUND'));
     });
 
     it('fails a command whose device was restarted', async () => {

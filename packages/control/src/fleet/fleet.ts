@@ -144,15 +144,17 @@ export class Fleet implements AsyncDisposable {
 
   /**
    * Has a device do something and waits for its answer. It is asked again while it is silent; it does it once.
-   * @throws CutpointError CUT_UNREACHABLE if it is not there, CUT_DEADLINE, CUT_CANCELLED, CUT_CONNECTION_LOST if it was
+   * @throws CutpointError CUT_NOT_FOUND if nobody knows it, CUT_UNREACHABLE if it is not there, CUT_DEADLINE, CUT_CANCELLED, CUT_CONNECTION_LOST if it was
    * restarted, CUT_OVERLOADED, and what it answers.
    */
   async command(device: DeviceId, action: Command['action'], options: CommandOptions): Promise<readonly string[]> {
     const record = this.#records.get(device);
-    if (record === undefined || record.status === 'offline') {
-      const how = record === undefined ? 'is not known in this fleet' : 'is offline';
-      throw new CutpointError('CUT_UNREACHABLE', `The device ${device} ${how}; \`cutpoint devices\` lists all.`);
+    if (record === undefined) {
+      const message = `There is no device ${device} in this fleet: \`cutpoint devices\` lists all.`;
+      throw new CutpointError('CUT_NOT_FOUND', message);
     }
+    if (record.status === 'offline')
+      throw new CutpointError('CUT_UNREACHABLE', `The device ${device} is offline; \`cutpoint devices\` lists all.`);
     const { session } = record.announced;
     return await this.#commands.send({ device, session }, action, options);
   }

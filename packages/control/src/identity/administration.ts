@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
-import { deviceId } from '../ids.js';
+import { type DeviceId, deviceId } from '../ids.js';
 import { scope } from '../store/tokens.js';
 import { brokerLifetimeMs } from './authority.js';
 import type { FleetFolder } from './fleet-server.js';
@@ -62,6 +62,7 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       return { fleet: identities.fleet, authority: identities.authority, ...made };
     }
     case 'revoke-device':
+      if (request.device === server.ownDevice()) throw notItself(request.device);
       return { device: request.device, ...identities.revoke(request.device) };
     case 'list-devices':
       return { fleet: identities.fleet, devices: store.devices.list() };
@@ -82,6 +83,12 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       revokeToken(store, request.id, identities.nowMs());
       return { id: request.id };
   }
+}
+
+/** Everything would be shut out that the server does itself, until it is started again. */
+function notItself(device: DeviceId): CutpointError {
+  const message = `${device} is the server of this fleet itself, which renews its certificate while it runs. If others may know its key, stop it, remove identity.json from its folder, and start it again: it makes another key, and the former certificate is revoked.`;
+  return new CutpointError('CUT_USAGE', message);
 }
 
 function notHere(): CutpointError {

@@ -34,6 +34,8 @@ export interface FleetFolder extends Disposable {
   readonly store: Store;
   readonly identities: Identities;
   readonly desk: PairingDesk;
+  /** What the server of this folder is called; undefined where none has started yet. @throws CutpointError CUT_STORE, CUT_USAGE */
+  ownDevice(): DeviceId | undefined;
 }
 
 /** What a server of a fleet has to identify itself and others. */
@@ -61,7 +63,8 @@ export async function openFleetFolder({ folder, fleet, nowMs }: FleetFolderOptio
   try {
     const identities = new Identities(store, await openAuthority(folder, fleet), nowMs);
     const desk = new PairingDesk(identities);
-    return { store, identities, desk, [Symbol.dispose]: () => store[Symbol.dispose]() };
+    const ownDevice = () => loadIdentity(folder)?.device;
+    return { store, identities, desk, ownDevice, [Symbol.dispose]: () => store[Symbol.dispose]() };
   } catch (thrown) {
     store[Symbol.dispose]();
     throw thrown;

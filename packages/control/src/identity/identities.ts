@@ -11,6 +11,7 @@ import { type Expectation, fleetCheck } from './check-peer.js';
 import { keyOfRequest } from './keys.js';
 import type { FleetIdentity } from './names.js';
 import { renewalDue } from './renewal.js';
+import { revokedError } from './revoked.js';
 import { signDeployment } from './signed-deployment.js';
 
 /** Before this no Cutpoint was: a clock that says so has not been set. */
@@ -115,7 +116,7 @@ export class Identities {
     const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs, lifetimeMs });
     this.#store.transaction(() => {
       // It may have been revoked meanwhile.
-      if (this.#standing(serial) !== 'valid') throw revoked(device);
+      if (this.#standing(serial) !== 'valid') throw revokedError(device);
       this.#store.devices.addCertificate({ device, ...made });
       this.#store.devices.forgetExpired(nowMs, forgetAfterMs);
       this.#audit('renewed', device, `certificate ${made.serial} after ${serial}`);
@@ -143,6 +144,7 @@ export class Identities {
     readonly nowMs: number;
     readonly renew: boolean;
     readonly revoked: string[];
+    readonly revokedDevices: DeviceId[];
     readonly broker?: BrokerPlace | undefined;
   } {
     const nowMs = this.nowMs();
@@ -151,6 +153,7 @@ export class Identities {
       nowMs,
       renew: renewalDue({ ageMs: nowMs - issuedAtMs, lifetimeMs }),
       revoked: this.#store.devices.revokedSerials(nowMs),
+      revokedDevices: this.#revokedDevices(),
       ...(this.places.broker !== undefined && { broker: this.places.broker }),
     };
   }
@@ -170,6 +173,19 @@ export class Identities {
     return this.#store.devices.get(device)?.state === 'active';
   }
 
+  /** Why nothing more is asked of a device that has shown this certificate; undefined if neither is revoked. */
+  refusal(device: DeviceId, serial: string | undefined): CutpointError | undefined {
+    const isRevoked =
+      this.#store.devices.get(device)?.state === 'revoked' ||
+      (serial !== undefined && this.#standing(serial) === 'revoked');
+    return isRevoked ? revokedError(device) : undefined;
+  }
+
+  #revokedDevices(): DeviceId[] {
+    const revoked = this.#store.devices.list().filter(({ state }) => state === 'revoked');
+    return revoked.map(({ device }) => device);
+  }
+
   #standing(serial: string): 'valid' | 'revoked' | 'unknown' {
     const known = this.#store.devices.certificate(serial);
     if (known === undefined) return 'unknown';
@@ -179,7 +195,7 @@ export class Identities {
   #paired(device: DeviceId): { role: DeviceRole; hosts: readonly string[] } {
     const paired = this.#store.devices.get(device);
     if (paired?.state === 'active') return paired;
-    throw revoked(device);
+    throw revokedError(device);
   }
 
   #checkHosts(device: DeviceId, hosts: readonly string[]): void {
@@ -209,8 +225,4 @@ export class Identities {
   #tellRevoked(device: DeviceId): void {
     for (const listener of this.#onRevoked) listener(device);
   }
-}
-
-function revoked(device: DeviceId): CutpointError {
-  return new CutpointError('CUT_REVOKED', `${device} was revoked: pair it again, if it may be in the fleet.`);
 }

@@ -26,7 +26,7 @@ afterEach(() => fleet[Symbol.asyncDispose]());
 describe('a paired device', () => {
   it('is told by the server when to renew, and gets a new certificate for a new key', async () => {
     const identity = await fleet.pair('pi-1');
-    expect(await askAdvice(identity, soon())).toEqual({ nowMs, renew: false, revoked: [] });
+    expect(await askAdvice(identity, soon())).toEqual({ nowMs, renew: false, revoked: [], revokedDevices: [] });
     nowMs += 20 * day;
     expect((await askAdvice(identity, soon())).renew).toBe(true);
     const renewed = await renewDevice(identity, soon());

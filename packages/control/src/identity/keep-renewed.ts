@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asCutpointError, type CutpointError } from '@cutpoint/core';
+import type { DeviceId } from '../ids.js';
 import { pause } from '../pause.js';
 import { type DeviceIdentity, saveIdentity } from './device-identity.js';
 import { askAdvice, renewDevice } from './renew-device.js';
@@ -13,8 +14,8 @@ export interface KeepRenewedOptions {
   readonly signal: AbortSignal;
   /** The identity is another now, or the broker elsewhere, and is saved already: listeners have to be given it. */
   readonly onRenewed: (identity: DeviceIdentity) => void;
-  /** The serials to refuse from now on. */
-  readonly onRevoked: (serials: readonly string[]) => void;
+  /** The certificates, by their serials, and the devices to refuse from now on. */
+  readonly onRevoked: (serials: readonly string[], devices: readonly DeviceId[]) => void;
   /** A round failed; the next one comes. CUT_REVOKED: this device is no longer wanted. */
   readonly onError: (error: CutpointError) => void;
   /** How often the server is asked; sooner after a failure. */
@@ -38,7 +39,7 @@ export async function keepRenewed(options: KeepRenewedOptions): Promise<void> {
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(roundMs)]);
       const advice = await askAdvice(identity, deadline);
-      options.onRevoked(advice.revoked);
+      options.onRevoked(advice.revoked, advice.revokedDevices);
       const due = advice.renew || renewalDue({ ageMs: ageMs(), lifetimeMs: identity.lifetimeMs });
       const moved = advice.broker !== undefined && !isDeepStrictEqual(advice.broker, identity.broker);
       if (due) identity = await renewDevice(identity, deadline);

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
+import { deviceId } from '../ids.js';
 import { brokerPlace } from './broker-place.js';
 import { clientTlsOf, type DeviceIdentity } from './device-identity.js';
 import { dialSecure, exchange } from './identity-client.js';
@@ -12,6 +13,8 @@ const advice = z.object({
   nowMs: z.number(),
   renew: z.boolean(),
   revoked: z.array(z.string().max(64)).max(100_000),
+  /** An older server does not tell them. */
+  revokedDevices: z.array(deviceId).max(100_000).default([]),
   broker: brokerPlace.optional(),
 });
 export type IdentityAdvice = z.output<typeof advice>;

@@ -73,8 +73,9 @@ async function withRunner(here: CutCodecs, there: RequestHandler, work: (runner:
   await using stages = new StageStore(1);
   const { modelHash, inputs, outputs, assumed } = model;
   const source = { modelHash, inputs, outputs, assumed, cuts: undefined, fixed: undefined, splitAt: () => model };
-  const renew = async () => {};
-  const server = { url: listener.url, connected: true, peer: () => peer, renew, [Symbol.asyncDispose]: async () => {} };
+  const nothing = async () => {};
+  const kept = { renew: nothing, drop: nothing };
+  const server = { url: listener.url, connected: true, peer: () => peer, ...kept, [Symbol.asyncDispose]: async () => {} };
   try {
     await work(new SplitRunner({ source, stages, segmentOptions: {}, codecs: here, server, maxInFlight: 4 }));
   } finally {
