@@ -15,7 +15,9 @@ export { type WeightBits, type WidthRequest, weightBits } from './checkpoint/wid
 export { Decoder } from './decode/decoder.js';
 export { DecoderRange, type DecoderRangeOptions, type ForwardOptions, type Pass } from './decode/decoder-range.js';
 export { EmbeddingTable } from './decode/embedding-table.js';
-export { type GreedyOptions, generateGreedy } from './decode/generate-greedy.js';
+export { type GenerateRequest, generate } from './decode/generate.js';
+export { type LanguageModel, openLanguageModel } from './decode/language-model.js';
+export { type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
 export { decoderGraph } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';

@@ -89,3 +89,36 @@ describe('cutpoint llm', () => {
       expect(cutpoint(verb, '--help').stdout).toMatch(/Example:\n {2}\$ cutpoint llm/);
   });
 });
+
+describe.skipIf(missing)(`cutpoint llm generate and eval${missing ? ' (../shared/models/lm is missing)' : ''}`, () => {
+  it('continue a text and say how fast, and how surprised the model is by another', { timeout: 60_000 }, () => {
+    const out = join(folder, 'wren');
+    expect(cutpoint('import', wren, '--bits', '4', '--out', out).status).toBe(0);
+    const asked = ['generate', out, '--prompt', 'In the beginning', '--max-tokens', '12'];
+    const { status, stdout } = cutpoint(...asked, '--json');
+    expect(status).toBe(0);
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({ promptTokens: [1, 699, 262, 1895, 995], linkBytesPerToken: 0 });
+    expect(said.tokens).toHaveLength(12);
+    expect(said.decodeTokensPerSecond).toBeGreaterThan(0);
+    expect(cutpoint(...asked)).toMatchObject({
+      stdout: `${said.text}\n`,
+      stderr: expect.stringMatching(/^5 tokens of prompt, 12 more: first token after .*, then [\d.]+ tokens\/s\n$/m),
+    });
+    const stopped = JSON.parse(cutpoint(...asked, '--stop', said.text.slice(5, 8), '--json').stdout);
+    expect(said.text.startsWith(stopped.text)).toBe(true);
+    expect(stopped.text).not.toContain(said.text.slice(5, 8));
+
+    const text = join(folder, 'text.txt');
+    writeFileSync(text, 'In the beginning God created the heaven and the earth. And the earth was without form.');
+    const judged = cutpoint('eval', out, '--text', text, '--context', '16', '--json');
+    expect(judged.status).toBe(0);
+    expect(JSON.parse(judged.stdout).perplexity).toBeGreaterThan(1);
+    expect(cutpoint('eval', out, '--text', text, '--context', '257').stderr).toMatch(
+      /^error CUT_USAGE: A window has 257/,
+    );
+    expect(cutpoint('generate', folder, '--prompt', 'x').stderr).toMatch(
+      /^error CUT_FILE_NOT_FOUND: .* is not a package/,
+    );
+  });
+});

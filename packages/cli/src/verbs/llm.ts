@@ -1,4 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
+import { evaluateVerb } from '../llm/evaluate.js';
+import { generateVerb } from '../llm/generate.js';
 import { importVerb } from '../llm/import.js';
 import { synthesiseVerb } from '../llm/synthesise.js';
 import { addVerb, type Verb } from '../verb.js';
@@ -22,6 +24,8 @@ export const llm: Verb = {
       { name: 'import', summary: 'Makes a package of a Hugging Face checkpoint or a GGUF file.' },
       importVerb,
     );
+    addVerb(command, { name: 'generate', summary: 'Continues a text, and says how fast.' }, generateVerb);
+    addVerb(command, { name: 'eval', summary: 'Measures the perplexity of a text.' }, evaluateVerb);
     addVerb(
       command,
       { name: 'synth', summary: 'Makes a package of random weights in the shape of a known model, for measurements.' },

@@ -1,0 +1,76 @@
+import { createStopFilter, generate, openLanguageModel, samplingOf } from '@cutpoint/llm';
+import { onInterrupt } from '../interrupt.js';
+import { parseNumber, parsePositive } from '../options.js';
+import { openProgress } from '../output/progress.js';
+import { printResult, writeOut } from '../output/result.js';
+import type { Verb } from '../verb.js';
+import { type GenerateSummary, generationText, Pace } from './generation.js';
+
+interface GenerateOptions {
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+  readonly draft: number;
+  readonly threads: number;
+  readonly json?: true;
+}
+
+/** `cutpoint llm generate`: a package continues a text. */
+export const generateVerb: Verb = {
+  example: 'cutpoint llm generate llama --prompt "Once upon a time" --max-tokens 64',
+  configure: (command) =>
+    command
+      .argument('<package>', 'a folder that `cutpoint llm import` made')
+      .requiredOption('--prompt <text>', 'the text to continue')
+      .option('--max-tokens <n>', 'tokens at most', parsePositive, 128)
+      .option('--temperature <n>', '0 takes the likeliest token each time (default: 0)', parseNumber)
+      .option('--top-k <n>', 'only so many of the likeliest tokens (default: all)', parseNumber)
+      .option('--top-p <share>', 'only the likeliest that together have this share (default: 1)', parseNumber)
+      .option('--min-p <share>', 'only those this share as likely as the likeliest (default: 0)', parseNumber)
+      .option('--repetition-penalty <n>', 'above 1, what was said becomes less likely (default: 1)', parseNumber)
+      .option('--seed <n>', 'the same seed gives the same text (default: 0)', parseNumber)
+      .option('--stop <text...>', 'ends before this text')
+      .option('--draft <n>', 'guess so many tokens from the text so far, and verify them at once', parseNumber, 0)
+      .option('--threads <n>', 'threads of an operator', parsePositive, 1)
+      .action(run),
+};
+
+async function run(folder: string, options: GenerateOptions): Promise<void> {
+  const { prompt, maxTokens, stop = [], draft, threads, json } = options;
+  const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
+  const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
+  const filter = createStopFilter(stop);
+  using interrupt = onInterrupt();
+  using progress = openProgress();
+  progress.show('opens the package');
+  await using model = await openLanguageModel(folder, { threads, signal: interrupt.signal });
+  progress[Symbol.dispose]();
+  const promptTokens = model.tokenizer.encode(prompt);
+  const show = (piece: string) => (json === true || piece === '' ? undefined : writeOut(piece));
+  const pace = new Pace(promptTokens.length);
+  const texts = model.tokenizer.stream({ continues: true });
+  const tokens: number[] = [];
+  let text = '';
+  const take = async (piece: string) => {
+    text += piece;
+    await show(piece);
+  };
+  const request = { prompt: promptTokens, maxTokens, sampling, draftTokens: draft, signal: interrupt.signal };
+  for await (const token of generate(model.decoder, request)) {
+    pace.token();
+    tokens.push(token);
+    await take(filter.push(texts.push(token)));
+    if (filter.stoppedBy !== undefined) break;
+  }
+  await take(filter.push(texts.end()) + filter.end());
+  const summary: GenerateSummary = { text, tokens, promptTokens, ...pace.figures(), linkBytesPerToken: 0 };
+  if (json !== true) await writeOut('\n');
+  await printResult(json === true, summary, () => '');
+  if (json !== true) process.stderr.write(generationText(summary));
+}
