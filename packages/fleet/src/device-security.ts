@@ -36,7 +36,7 @@ export class DeviceSecurity implements AsyncDisposable {
   readonly #revoked = new Set<string>();
   readonly #revokedDevices = new Set<DeviceId>();
   #identity: DeviceIdentity;
-  #wake = (): void => {};
+  #ask = async (): Promise<void> => {};
   #failed = false;
 
   constructor({ identity, folder, listen, log, everyMs }: DeviceSecurityOptions) {
@@ -50,8 +50,8 @@ export class DeviceSecurity implements AsyncDisposable {
       onRenewed: (renewed) => this.#take(renewed),
       onRevoked: (serials, devices) => this.#refuse(serials, devices),
       onError: (error) => this.#complain(error),
-      onPause: (wake) => {
-        this.#wake = wake;
+      onStart: (ask) => {
+        this.#ask = ask;
       },
       ...(everyMs === undefined ? {} : { everyMs }),
     });
@@ -92,14 +92,15 @@ export class DeviceSecurity implements AsyncDisposable {
     verifyDeployment(desired, this.#identity);
   }
 
-  /** Asks the server for news at once. */
+  /** Asks the server for news at once, and resolves when they are known. @throws CutpointError why they are not */
   async check(): Promise<void> {
-    this.#wake();
+    await this.#ask();
   }
 
   /** The server may be back: what failed before is tried again. */
   retry(): void {
-    if (this.#failed) this.#wake();
+    // Why it failed again is logged where it fails.
+    if (this.#failed) this.#ask().catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

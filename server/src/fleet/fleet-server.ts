@@ -96,9 +96,9 @@ export async function startFleetServer(
       revoked(revoked) {
         links.recheck();
         lead.deployer.throwOut(revoked);
-        tellRevoked(lead.view, revoked, log);
       },
     });
+    identities.tellBy((revoked) => tellRevoked(lead.view, revoked, log));
     const active = () => lead.deployer.active;
     const isThere = (other: DeviceId) => lead.view.device(other)?.status === 'online';
     const models = new FleetModels({ device, isThere, service, links, active });

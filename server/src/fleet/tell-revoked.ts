@@ -4,13 +4,29 @@ import type { Log } from '@cutpoint/daemon';
 
 const answerMs = 10_000;
 
-/** Has the devices that are there ask for news of certificates at once, instead of within the hour. */
-export function tellRevoked(view: Pick<Fleet, 'devices' | 'command'>, revoked: DeviceId, log: Log): void {
+/**
+ * Has the devices that are there ask for news of certificates at once, instead of within the hour. Gives those that have not
+ * confirmed that they know, and says so in the log; they ask again by themselves. Never throws.
+ */
+export async function tellRevoked(
+  view: Pick<Fleet, 'devices' | 'command'>,
+  revoked: DeviceId,
+  log: Log,
+): Promise<readonly DeviceId[]> {
   const others = view.devices().filter(({ device, status }) => device !== revoked && status === 'online');
-  for (const { device } of others) {
-    view.command(device, { kind: 'check-identity' }, { budgetMs: answerMs }).catch((thrown: unknown) => {
-      const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
-      log.warn({ code, device }, `It was not told at once that ${revoked} is revoked: ${message}`);
-    });
-  }
+  const told = await Promise.all(
+    others.map(async ({ device }) => {
+      try {
+        await view.command(device, { kind: 'check-identity' }, { budgetMs: answerMs });
+        return [];
+      } catch (thrown) {
+        const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+        log.warn({ code, device }, `It has not confirmed that it knows that ${revoked} is revoked: ${message}`);
+        return [device];
+      }
+    }),
+  );
+  const unconfirmed = told.flat();
+  log.info({ revoked, told: others.length, unconfirmed }, 'the devices that are there were told who is revoked');
+  return unconfirmed;
 }

@@ -19,6 +19,13 @@ export const revoke: Verb = {
         using interrupt = onInterrupt();
         const request = { action: 'revoke-device', device: device.data } as const;
         const result = await askServer(stateFolder('server', state), request, interrupt.signal);
-        await printResult(json === true, result, () => `${name} is revoked. It can be paired again with a new code.\n`);
+        await printResult(json === true, result, () => textOf(name, result));
       }),
 };
+
+function textOf(name: string, result: object): string {
+  const unconfirmed = 'unconfirmed' in result && Array.isArray(result.unconfirmed) ? result.unconfirmed : [];
+  const done = `${name} is revoked. It can be paired again with a new code.\n`;
+  if (unconfirmed.length === 0) return done;
+  return `${done}Not yet confirmed by ${unconfirmed.join(', ')}: until they reach the server they may let it in.\n`;
+}

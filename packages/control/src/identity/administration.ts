@@ -4,6 +4,7 @@ import { type DeviceId, deviceId } from '../ids.js';
 import { scope } from '../store/tokens.js';
 import { brokerLifetimeMs } from './authority.js';
 import type { FleetFolder } from './fleet-server.js';
+import type { Identities } from './identities.js';
 import { hostName, maxHosts } from './names.js';
 import { createToken, revokeToken } from './tokens.js';
 
@@ -63,7 +64,7 @@ export async function administer(server: FleetFolder, request: AdministrationReq
     }
     case 'revoke-device':
       if (request.device === server.ownDevice()) throw notItself(request.device);
-      return { device: request.device, ...identities.revoke(request.device) };
+      return await revoke(identities, request.device);
     case 'list-devices':
       return { fleet: identities.fleet, devices: store.devices.list() };
     case 'where':
@@ -89,6 +90,11 @@ export async function administer(server: FleetFolder, request: AdministrationReq
 function notItself(device: DeviceId): CutpointError {
   const message = `${device} is the server of this fleet itself, which renews its certificate while it runs. If others may know its key, stop it, remove identity.json from its folder, and start it again: it makes another key, and the former certificate is revoked.`;
   return new CutpointError('CUT_USAGE', message);
+}
+
+async function revoke(identities: Identities, device: DeviceId): Promise<object> {
+  const { serials, unconfirmed } = identities.revoke(device);
+  return { device, serials, unconfirmed: await unconfirmed };
 }
 
 function notHere(): CutpointError {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
+import { CutpointError } from '@cutpoint/core';
 import type { ClientTls, ServerTls } from '@cutpoint/wire';
 import type { BrokerOptions } from '../broker/broker.js';
 import type { DeviceId, FleetId } from '../ids.js';
@@ -80,6 +81,7 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
   const { store, identities } = opened;
   try {
     const { device, hosts } = options;
+    requireSameServer(store, device);
     const admit = (request: Uint8Array) => identities.admit({ device, role: 'server', hosts, request });
     let own = currentIdentity(options, store, identities) ?? (await certify(options, identities, admit));
     const withCheck = (expected?: Expectation) => ({
@@ -122,6 +124,15 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
     opened[Symbol.dispose]();
     throw thrown;
   }
+}
+
+/** A folder is of one server: under another name it would be a second one at the same addresses. */
+function requireSameServer(store: Store, device: DeviceId): void {
+  const others = store.devices.list().filter((known) => known.role === 'server' && known.state === 'active');
+  const own = others.find((known) => known.device === device) ?? others[0];
+  if (own === undefined || own.device === device) return;
+  const message = `The server of this folder is called ${own.device}, not ${device}: leave out --name or say --name ${own.device}; for another server give another folder.`;
+  throw new CutpointError('CUT_USAGE', message);
 }
 
 /** The server's certificate, if it is good for longer and for all hosts. */

@@ -45,6 +45,7 @@ export class Identities {
   readonly #store: Store;
   readonly #authority: Authority;
   readonly #onRevoked = new Set<(device: DeviceId) => void>();
+  #tell: (revoked: DeviceId) => Promise<readonly DeviceId[]> = async () => [];
 
   constructor(store: Store, authority: Authority, nowMs: () => number = Date.now) {
     this.fleet = authority.fleet;
@@ -69,6 +70,14 @@ export class Identities {
   onRevoked(listener: (device: DeviceId) => void): Disposable {
     this.#onRevoked.add(listener);
     return { [Symbol.dispose]: () => this.#onRevoked.delete(listener) };
+  }
+
+  /**
+   * Sets what tells the other devices of a revocation and gives those that have not confirmed it. It is called after all
+   * that hear of it by `onRevoked`, and must not fail.
+   */
+  tellBy(tell: (revoked: DeviceId) => Promise<readonly DeviceId[]>): void {
+    this.#tell = tell;
   }
 
   /**
@@ -104,7 +113,8 @@ export class Identities {
       this.#audit('paired', device, `${role}, certificate ${made.serial}`);
       return revoked;
     });
-    if (former.length > 0) this.#tellRevoked(device);
+    // Who has not confirmed it stands in the log.
+    if (former.length > 0) void this.#tellRevoked(device);
     return made;
   }
 
@@ -124,8 +134,14 @@ export class Identities {
     return made;
   }
 
-  /** Revokes a device: its connections end, and none of its certificates is accepted again. @throws CutpointError CUT_NOT_FOUND */
-  revoke(device: DeviceId): { readonly serials: readonly string[] } {
+  /**
+   * Revokes a device: its connections end, and none of its certificates is accepted again. Gives its serials, and the devices
+   * that were told and have not confirmed it. @throws CutpointError CUT_NOT_FOUND
+   */
+  revoke(device: DeviceId): {
+    readonly serials: readonly string[];
+    readonly unconfirmed: Promise<readonly DeviceId[]>;
+  } {
     const serials = this.#store.transaction(() => {
       if (this.#store.devices.get(device) === undefined) {
         throw new CutpointError('CUT_NOT_FOUND', `There is no device ${device} in the fleet ${this.fleet}.`);
@@ -135,8 +151,7 @@ export class Identities {
       this.#audit('revoked', device, revokedNow.join(', '));
       return revokedNow;
     });
-    this.#tellRevoked(device);
-    return { serials };
+    return { serials, unconfirmed: this.#tellRevoked(device) };
   }
 
   /** What a device is told that asks: whether its certificate shall be renewed now, and which ones it must refuse. */
@@ -222,7 +237,8 @@ export class Identities {
     this.#store.audit.add({ atMs: this.nowMs(), event, subject, detail });
   }
 
-  #tellRevoked(device: DeviceId): void {
+  #tellRevoked(device: DeviceId): Promise<readonly DeviceId[]> {
     for (const listener of this.#onRevoked) listener(device);
+    return this.#tell(device);
   }
 }

@@ -6,8 +6,9 @@ import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceId } from '../ids.js';
 import { type DeviceIdentity, loadIdentity } from './device-identity.js';
+import { openFleetServer } from './fleet-server.js';
 import { startFleet, type TestFleet } from './fleets.testing.js';
-import { keepRenewed } from './keep-renewed.js';
+import { type AskNow, keepRenewed } from './keep-renewed.js';
 import { askLocally, listenLocally } from './local-control.js';
 import { askAdvice, renewDevice } from './renew-device.js';
 
@@ -62,6 +63,40 @@ describe('a paired device', () => {
     expect(renewed).toHaveLength(1);
     rmSync(folder, { recursive: true });
   });
+
+  it('that is told to ask has learnt when it says so; where it cannot, it says that, and asks soon again', async () => {
+    const identity = await fleet.pair('pi-1');
+    await fleet.pair('lost');
+    const folder = mkdtempSync(join(tmpdir(), 'cutpoint-device-'));
+    const stop = new AbortController();
+    const [revoked, errors]: [string[], string[]] = [[], []];
+    const begin = (own: DeviceIdentity) => {
+      let ask: AskNow | undefined;
+      const kept = keepRenewed({
+        ...{ folder, identity: own, signal: stop.signal },
+        onRenewed: () => undefined,
+        onRevoked: (serials) => revoked.splice(0, revoked.length, ...serials),
+        onError: ({ code }) => errors.push(code),
+        onStart: (given) => {
+          ask = given;
+        },
+      });
+      if (ask === undefined) throw new Error('it did not start');
+      return { ask, kept };
+    };
+    const there = begin(identity);
+    const { serials } = fleet.server.identities.revoke(deviceId.parse('lost'));
+    // Its first round is under way and may have been answered before.
+    await there.ask();
+    expect(revoked).toEqual(serials);
+    const away = begin({ ...identity, server: 'https://127.0.0.1:1' });
+    await expect(away.ask()).rejects.toMatchObject({ code: 'CUT_UNREACHABLE' });
+    await expect.poll(() => errors.length, { timeout: 15_000 }).toBeGreaterThan(2);
+    stop.abort();
+    await Promise.all([there.kept, away.kept]);
+    await expect(there.ask()).rejects.toMatchObject({ code: 'CUT_CANCELLED' });
+    rmSync(folder, { recursive: true });
+  }, 30_000);
 
   it('is refused once it is revoked, and its serial is told to the others', async () => {
     const lost = await fleet.pair('lost');
@@ -137,6 +172,18 @@ describe('a server', () => {
     await expect(fleet.pair('pi-1')).resolves.toHaveProperty('device', 'pi-1');
   });
 
+  it('is not given another name beside the one that its folder knows', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cutpoint-server-'));
+    const open = (name: string) => openFleetServer({ folder, device: deviceId.parse(name), hosts: ['localhost'] });
+    (await open('server'))[Symbol.dispose]();
+    await expect(open('boss')).rejects.toMatchObject({
+      code: 'CUT_USAGE',
+      message: expect.stringMatching(/is called server, not boss: leave out --name/),
+    });
+    (await open('server'))[Symbol.dispose]();
+    rmSync(folder, { recursive: true });
+  });
+
   it('renews its own certificate in time', async () => {
     expect(await fleet.server.renewIfDue()).toBe(false);
     const before = fleet.server.listenTls().cert;
@@ -159,9 +206,11 @@ describe('the folder of a running server', () => {
     expect(await ask({ action: 'list-devices' })).toMatchObject({
       devices: [{ device: 'pi-1' }, { device: 'server' }],
     });
-    expect(await ask({ action: 'revoke-device', device: pi })).toMatchObject({
+    fleet.server.identities.tellBy(async (revoked) => [deviceId.parse(`not-${revoked}`)]);
+    expect(await ask({ action: 'revoke-device', device: pi })).toEqual({
       device: 'pi-1',
       serials: [expect.any(String)],
+      unconfirmed: ['not-pi-1'],
     });
     const made = await ask({ action: 'create-token', label: 'ci', scopes: ['infer'] });
     const { tokens } = (await ask({ action: 'list-tokens' })) as { tokens: object[] };

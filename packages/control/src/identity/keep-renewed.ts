@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { asCutpointError, type CutpointError } from '@cutpoint/core';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
 import type { DeviceId } from '../ids.js';
 import { pause } from '../pause.js';
 import { type DeviceIdentity, saveIdentity } from './device-identity.js';
@@ -20,26 +20,48 @@ export interface KeepRenewedOptions {
   readonly onError: (error: CutpointError) => void;
   /** How often the server is asked; sooner after a failure. */
   readonly everyMs?: number;
-  /** Is given what ends a pause, for whoever knows that there is something to hear. */
-  readonly onPause?: (wake: () => void) => void;
+  /** Is given what has the server asked anew, for whoever knows that there is something to hear. */
+  readonly onStart?: (ask: AskNow) => void;
 }
+
+/**
+ * Asks the server at once, or right after the round that is under way, which may have been answered before there was
+ * something to hear. Resolves once the answer is known. @throws CutpointError why there is none; CUT_CANCELLED
+ */
+export type AskNow = () => Promise<void>;
 
 const usualEveryMs = 60 * 60_000;
 const roundMs = 30_000;
-/** After a failure the next round comes this many times sooner. */
+/** After failures the next round comes this many times sooner at least; */
 const hurry = 10;
+/** the first after so long, then after twice that and so on. Devices that failed together do not come again together. */
+const firstRetryMs = 2_000;
 
 /** Keeps the certificate of a device good and its list of revoked ones fresh until `signal` aborts. Never throws. */
 export async function keepRenewed(options: KeepRenewedOptions): Promise<void> {
   const { signal, everyMs = usualEveryMs } = options;
   let { identity } = options;
   let ageMs = certificateAge(identity.receivedAtMs);
+  let failures = 0;
+  let awake = new AbortController();
+  const asked: Asked[] = [];
+  const ask = () =>
+    new Promise<void>((resolve, reject) => {
+      if (signal.aborted) reject(ended());
+      asked.push({ resolve, reject });
+      awake.abort();
+    });
+  signal.addEventListener('abort', () => rejectAll(asked.splice(0), ended()), { once: true });
+  options.onStart?.(ask);
   while (!signal.aborted) {
     let waitMs = everyMs;
+    awake = new AbortController();
+    const waiting = asked.splice(0);
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(roundMs)]);
       const advice = await askAdvice(identity, deadline);
       options.onRevoked(advice.revoked, advice.revokedDevices);
+      for (const { resolve } of waiting) resolve();
       const due = advice.renew || renewalDue({ ageMs: ageMs(), lifetimeMs: identity.lifetimeMs });
       const moved = advice.broker !== undefined && !isDeepStrictEqual(advice.broker, identity.broker);
       if (due) identity = await renewDevice(identity, deadline);
@@ -49,13 +71,28 @@ export async function keepRenewed(options: KeepRenewedOptions): Promise<void> {
         saveIdentity(options.folder, identity);
         options.onRenewed(identity);
       }
+      failures = 0;
     } catch (thrown) {
+      const error = signal.aborted ? ended() : asCutpointError(thrown, 'CUT_INTERNAL');
+      rejectAll(waiting, error);
       if (signal.aborted) return;
-      options.onError(asCutpointError(thrown, 'CUT_INTERNAL'));
-      waitMs = everyMs / hurry;
+      options.onError(error);
+      waitMs = Math.min(everyMs / hurry, firstRetryMs * 2 ** failures * (0.75 + Math.random() / 2));
+      failures++;
     }
-    const awake = new AbortController();
-    options.onPause?.(() => awake.abort());
     await pause(waitMs, AbortSignal.any([signal, awake.signal]));
   }
+}
+
+interface Asked {
+  readonly resolve: () => void;
+  readonly reject: (error: CutpointError) => void;
+}
+
+function rejectAll(asked: readonly Asked[], error: CutpointError): void {
+  for (const { reject } of asked) reject(error);
+}
+
+function ended(): CutpointError {
+  return new CutpointError('CUT_CANCELLED', 'The device stops.');
 }

@@ -80,6 +80,8 @@ async function serve(socket: Socket, server: FleetFolder): Promise<void> {
   const timer = setTimeout(() => socket.destroy(), patienceMs);
   try {
     const request = administrationRequest.parse(JSON.parse(await readLine(socket, maxRequestBytes)));
+    // What it waits for by itself has deadlines of its own.
+    clearTimeout(timer);
     socket.end(`${JSON.stringify({ result: await administer(server, request) })}\n`);
   } catch (thrown) {
     const { code, message } = asCutpointError(thrown, 'CUT_USAGE');
