@@ -85,6 +85,21 @@ const request = {
   ],
 };
 
+it('weights of a model lie in paths of their own', () => {
+  const hash = 'a'.repeat(64);
+  const issuesOf = (...paths: string[]) => {
+    const weights = paths.map((path) => ({ path, hash }));
+    const model = { name: 'x', hash, weights };
+    const ladders = [{ device: 'pi', ladder: [{ kind: 'local' }] }];
+    const parsed = deploymentRequest.safeParse({ name: 'net', model, ladders });
+    return parsed.error?.issues.filter(({ path }) => path.includes('weights')).map(({ message }) => message);
+  };
+  for (const paths of [['model.onnx'], ['Model.ONNX'], ['model.preprocessing.json'], ['a', 'a'], ['a', 'a/b']]) {
+    expect(issuesOf(...paths), paths.join()).toEqual([expect.stringContaining('paths of their own')]);
+  }
+  expect(issuesOf('model.onnx.data', 'model.onnx_data', 'a/b', 'a/c') ?? []).toEqual([]);
+});
+
 describe('the admin API', () => {
   it('shows devices and status to who may read', async () => {
     expect(await (await get('/v1/devices', 'reads')).json()).toEqual({ devices: [device] });

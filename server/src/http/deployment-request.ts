@@ -11,6 +11,15 @@ const weightsPath = z
     'must be a path below the folder of the model',
   );
 
+/** What lies beside the weights of a model on a server, whatever its files are called elsewhere. */
+const taken = ['model.onnx', 'model.preprocessing.json'];
+
+/** Whether files of these paths can lie in one folder, also where large and small letters are the same. */
+function areApart(weights: readonly { readonly path: string }[]): boolean {
+  const paths = [...taken, ...weights.map(({ path }) => path.toLowerCase())].sort();
+  return paths.every((path, i) => paths.every((other, j) => i === j || !`${other}/`.startsWith(`${path}/`)));
+}
+
 const fileName = z.string().regex(/^[0-9a-z]([0-9a-z-]{0,126}[0-9a-z])?$/);
 
 /** The files of a model, by their SHA-256: all have been sent to the server. */
@@ -23,6 +32,7 @@ export const modelFiles = z.strictObject({
   weights: z
     .array(z.strictObject({ path: weightsPath, hash: contentHash }))
     .max(64)
+    .refine(areApart, 'must have paths of their own: each once, none below another, none that of the model itself')
     .optional(),
   /** The file that declares its preprocessing. */
   preprocessing: contentHash.optional(),
