@@ -45,8 +45,10 @@ it('what listens shows a new certificate when it is time, and not before; open c
 it('whoever is revoked by the verbs of the owner is taken from all that is open', async () => {
   const revoked: string[] = [];
   security.guard({ renew: () => {}, revoked: (one) => revoked.push(one) });
-  const answer = await askLocally(folder, { action: 'revoke-device', device }, AbortSignal.timeout(10_000));
-  expect([answer, revoked]).toEqual([expect.objectContaining({ device: 'server' }), ['server']]);
+  const lost = deviceId.parse('lost');
+  security.server.store.devices.put({ device: lost, role: 'agent', hosts: [], pairedAtMs: nowMs });
+  const answer = await askLocally(folder, { action: 'revoke-device', device: lost }, AbortSignal.timeout(10_000));
+  expect([answer, revoked]).toEqual([{ device: 'lost', serials: [], unconfirmed: [] }, ['lost']]);
 });
 
 it('what is deployed to the server itself has to be signed for it', async () => {
