@@ -260,12 +260,14 @@ test('a file that broke on the disk of a device is noticed and fetched anew', as
 
 test('what is not signed is not run', async () => {
   const verify = async () => {
-    throw new CutpointError('CUT_UNAUTHORISED', 'The deployment is not signed by the authority of this fleet.');
+    throw new CutpointError('CUT_SIGNATURE', 'The deployment is not signed by the authority of this fleet.');
   };
-  await using fleet = await TestFleet.open({ devices: [pi, box], verify });
+  await using fleet = await TestFleet.open({ devices: [pi, box], verify, readyMs: 500 });
   await deploy(fleet, 2);
   const { phase, problem } = await fleet.settled();
-  expect([phase, problem?.code]).toEqual(['rolled back', 'CUT_UNAUTHORISED']);
+  expect([phase, problem?.code]).toEqual(['rolled back', 'CUT_DEADLINE']);
+  expect(fleet.problems.map(({ code }) => code)).toContain('CUT_SIGNATURE');
+  expect(fleet.device(pi).deployments.report).toEqual({ assignments: [] });
   expect(fleet.requests).toEqual([]);
   expect(fleet.device(pi).deployments.deployments).toEqual([]);
 });

@@ -130,7 +130,7 @@ export class TestFleet implements AsyncDisposable {
   setOnline(id: DeviceId, online: boolean): void {
     const device = this.device(id);
     device.online = online;
-    if (online && device.desired !== undefined) device.deployments.desire(device.desired);
+    if (online && device.desired !== undefined) void this.#desire(device, device.desired);
     this.#tell(id);
   }
 
@@ -158,7 +158,7 @@ export class TestFleet implements AsyncDisposable {
       onProblem: (error) => this.problems.push(error),
     });
     this.devices.set(id, device);
-    if (desired !== undefined) device.deployments.desire(desired);
+    if (desired !== undefined) await this.#desire(device, desired);
     return device;
   }
 
@@ -182,9 +182,13 @@ export class TestFleet implements AsyncDisposable {
         const device = this.devices.get(id);
         if (device === undefined) return;
         device.desired = desired;
-        if (device.online) device.deployments.desire(desired);
+        if (device.online) await this.#desire(device, desired);
       },
     };
+  }
+
+  async #desire({ deployments }: TestDevice, desired: DesiredState): Promise<void> {
+    await deployments.desire(desired).catch((thrown: CutpointError) => this.problems.push(thrown));
   }
 
   #tell(device: DeviceId): void {

@@ -9,6 +9,7 @@ import {
   type BrokerConnection,
   ContentStore,
   contentHandler,
+  contentHash,
   type DeviceId,
   deploymentId,
   deviceId,
@@ -22,9 +23,10 @@ import {
   type Rung,
   willOf,
 } from '@cutpoint/control';
+import { CancelSource } from '@cutpoint/core';
 import { OpenResources, openLog, readSplitAnswer } from '@cutpoint/daemon';
 import { type FleetDevice, joinFleet } from '@cutpoint/fleet';
-import { assignmentsOf, packageModel, splitsOf } from '@cutpoint/server';
+import { assignmentsOf, FleetModels, packageModel, splitsOf } from '@cutpoint/server';
 import { connect, type Listener, listen } from '@cutpoint/wire';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeTinyModel, type TinyModel } from './tiny-model.testing.js';
@@ -236,4 +238,48 @@ test('what is not deployed, or does not begin here, is refused with what there i
   await expect(ask(second, nameless)).rejects.toMatchObject({ code: 'CUT_INPUT' });
   await expect(ask(second, { ...nameless, chain: ['stranger'] })).rejects.toMatchObject({ code: 'CUT_UNREACHABLE' });
   expect(second.links.report().map(({ to }) => to)).not.toContain('stranger');
+});
+
+test('an answer says which version computed it, and is given to nobody who asked for another', async () => {
+  const [first, second] = [await openDevice(pi), await openDevice(box)];
+  const ladders = [{ device: pi, ladder: [overBox, alone] }];
+  await lead.deploy(1, ladders);
+  const newer = opened.add(await makeTinyModel(3));
+  const modelOf = ({ hash }: { readonly hash: string }) => ({ hash, version: hash.slice(0, 16) });
+  const [before, after] = [modelOf(tiny.model.file), modelOf(newer.model.file)];
+  const [assignment] = first.service.models;
+  if (assignment === undefined) throw new Error('nothing is deployed');
+  // What the server knows of a switch, which may be sooner or later than what the device does.
+  let known = before.hash;
+  const active = () => {
+    const model = { ...assignment.model, hash: contentHash.parse(known) };
+    return new Map([[pi, [{ ...assignment, model }]]]);
+  };
+  const { service, links } = second;
+  const models = new FleetModels({ device: box, isThere: () => true, service, links, active });
+  let asked = 0;
+  const infer = async (version: string | undefined, deadlineMs = 20_000) => {
+    const about = { id: `request ${asked++}`, outputs: undefined, signal: new CancelSource() };
+    const answer = await models.infer('classifier', new Map(newer.inputs), { deadlineMs, version, ...about });
+    return { version: answer.version, outputs: answer.outputs };
+  };
+  const byNewer = { version: after.version, outputs: newer.expected };
+
+  expect(await infer(before.version)).toMatchObject({ version: before.version });
+  known = after.hash;
+  expect(await infer(undefined)).toMatchObject({ version: before.version });
+  await expect(infer(after.version, 1_000)).rejects.toMatchObject({
+    code: 'CUT_STALE',
+    message: expect.stringMatching(/^pi answers for "classifier" by version .* a switch is under way/),
+  });
+  const waiting = infer(after.version);
+  await lead.deploy(2, ladders, newer.model);
+  expect(await waiting).toEqual(byNewer);
+  known = before.hash;
+  expect(await infer(undefined)).toEqual(byNewer);
+  const late = infer(before.version);
+  setTimeout(() => {
+    known = after.hash;
+  }, 200);
+  await expect(late).rejects.toMatchObject({ code: 'CUT_NOT_FOUND', message: expect.stringContaining(after.version) });
 });

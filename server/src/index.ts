@@ -5,5 +5,6 @@ export { type PackagedModel, type PackageOptions, packageModel } from './deploy/
 export { type Ladder, ladderOfPlan, laddersOfPlan, wholeRung } from './deploy/plan-ladder.js';
 export type { FleetAssignments, RolloutProblem } from './deploy/rollout.js';
 export type { RolloutPhase, RolloutStatus } from './deploy/rollout-views.js';
+export { FleetModels, type FleetModelsOptions } from './fleet/fleet-models.js';
 export { type ServerContext, startServer } from './server.js';
 export { type ServerSettings, serverSettings } from './settings.js';

@@ -31,7 +31,7 @@ const named = z.object({ model: z.string().min(1).max(256).optional() });
 /**
  * Answers what a device of a fleet can be asked. `infer` with a segment in its meta data does that part of another
  * device's request; without one, it begins a request of the `model` (its name, or that of the deployment) and answers
- * with its outputs, `timing` and `route` beside them. Both are computed once for all requests of one `id`. `describe` tells
+ * with its outputs, and `timing`, `route`, `generation` and `modelHash` beside them: what computed it, and how. Both are computed once for all requests of one `id`. `describe` tells
  * likewise. `probe` measures the link.
  */
 export function deployedHandler({ service, timeoutMs }: DeployedHandlerOptions): RequestHandler {
@@ -66,8 +66,8 @@ export function deployedHandler({ service, timeoutMs }: DeployedHandlerOptions):
   };
 }
 
-function responseOf({ outputs, timing, route, deployment, generation, leased }: WholeAnswer): Response {
-  const about = { deployment, generation, leased };
+function responseOf({ outputs, timing, route, deployment, generation, modelHash, leased }: WholeAnswer): Response {
+  const about = { deployment, generation, modelHash, leased };
   return { meta: route === undefined ? { timing, ...about } : { timing, route, ...about }, tensors: outputs };
 }
 

@@ -42,6 +42,8 @@ export interface WholeRequest {
 export interface WholeAnswer extends SplitRun {
   readonly deployment: string;
   readonly generation: number;
+  /** SHA-256 of the whole model that computed it: a device may be a beat behind or ahead of whoever asks. */
+  readonly modelHash: string;
   /** False if the server was gone, so that this may be what it has replaced. */
   readonly leased: boolean;
 }
@@ -149,7 +151,7 @@ export class DeployedService {
         return await deployments.use(deployment, undefined, async (model, acting, assignment) => {
           const runner = this.#runnerOf(model, assignment);
           const answer = await runner.run(inputs, { signal, tags: { id, generation: acting } });
-          return { ...answer, deployment, generation: acting };
+          return { ...answer, deployment, generation: acting, modelHash: assignment.model.hash };
         });
       } catch (thrown) {
         if (!isStale(thrown) || performance.now() > triesUntilMs || signal.aborted) throw thrown;

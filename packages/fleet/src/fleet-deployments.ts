@@ -22,11 +22,11 @@ export interface FleetDeploymentsOptions
   readonly overlapMs?: number;
   /** After a failure, what is desired is tried again after so long. Default 30 s. */
   readonly retryMs?: number;
-  /** Throws where what is desired is not signed by the fleet's authority. */
+  /** Throws where what is desired is not signed by the fleet's authority: then it counts as never heard of. */
   readonly verify?: (desired: DesiredState) => Promise<void>;
   /** Hears of every change of what this device reports. Must not throw. */
   readonly onReport: (report: Omit<ReportedState, 'session'>) => void;
-  /** Hears of what went wrong while something was let go, for the log. Must not throw. */
+  /** Hears of what was refused of `remembered`, and of what went wrong while something was let go, for the log. Must not throw. */
   readonly onProblem: (error: CutpointError) => void;
 }
 
@@ -59,22 +59,22 @@ export class FleetDeployments implements AsyncDisposable {
   #work: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
   #folders = 0;
+  #closed = false;
 
   private constructor(options: FleetDeploymentsOptions) {
     this.#options = options;
   }
 
-  /** Begins with what was acted on last, as far as that is remembered and its files are here. @throws what the file system does. */
+  /**
+   * Begins with what was acted on last, as far as that is remembered, signed and its files are here. What cannot be used of
+   * it is told and forgotten: then the server says what is desired. @throws what the file system does.
+   */
   static async open(options: FleetDeploymentsOptions): Promise<FleetDeployments> {
     await rm(options.folder, { recursive: true, force: true });
     await mkdir(options.folder, { recursive: true });
     const deployments = new FleetDeployments(options);
     const { remembered } = options;
-    const last = remembered === undefined ? undefined : await deployments.#recall(remembered);
-    if (last !== undefined) {
-      deployments.desire(last);
-      deployments.lease(last.generation);
-    }
+    if (remembered !== undefined) await deployments.#recall(remembered);
     return deployments;
   }
 
@@ -91,8 +91,14 @@ export class FleetDeployments implements AsyncDisposable {
     };
   }
 
-  /** What this device shall have ready; an older generation than the last is ignored. */
-  desire(desired: DesiredState): void {
+  /**
+   * What this device shall have ready; an older generation than the last is ignored.
+   * @throws CutpointError CUT_SIGNATURE if it is not signed, and what else `verify` throws; what was wanted then stays wanted.
+   */
+  async desire(desired: DesiredState): Promise<void> {
+    // First of all: a generation that nobody signed must not keep out those that come after it.
+    await this.#options.verify?.(desired);
+    if (this.#closed) return;
     if (this.#wanted !== undefined && desired.generation <= this.#wanted) return;
     this.#wanted = desired.generation;
     this.#states = desired.assignments.map(({ deployment }) => ({ deployment, phase: 'fetching' }));
@@ -160,7 +166,6 @@ export class FleetDeployments implements AsyncDisposable {
     const set = new Map<string, Shared>();
     let at = 0;
     try {
-      await this.#options.verify?.(desired);
       for (; at < assignments.length; at += 1) {
         const assignment = assignments[at] as Assignment; // below the length
         set.set(assignment.deployment, await this.#share(assignment, generation, at, stop));
@@ -211,12 +216,16 @@ export class FleetDeployments implements AsyncDisposable {
     this.#tell();
   }
 
-  async #recall(path: string): Promise<DesiredState | undefined> {
+  async #recall(path: string): Promise<void> {
     try {
-      return await readRemembered(path);
+      const last = await readRemembered(path);
+      if (last === undefined) return;
+      await this.desire(last);
+      this.lease(last.generation);
     } catch (thrown) {
-      this.#options.onProblem(asCutpointError(thrown, 'CUT_STORE'));
-      return undefined;
+      const { code, message } = asCutpointError(thrown, 'CUT_STORE');
+      this.#options.onProblem(new CutpointError(code, `${path} is dropped. ${message}`, { cause: thrown }));
+      await rm(path, { force: true });
     }
   }
 
@@ -288,6 +297,7 @@ export class FleetDeployments implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.#stop.abort(new CutpointError('CUT_CANCELLED', 'The daemon is shutting down.'));
     await this.#work;
     await this.#writing;

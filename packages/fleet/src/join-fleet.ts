@@ -136,9 +136,9 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
         .map(({ to, up }) => ({ to, up }))
         .slice(0, 64),
     }),
-    onDesired: (desired) => {
+    onDesired: async (desired) => {
+      await deployments.desire(desired);
       log.info({ generation: desired.generation, assignments: desired.assignments.length }, 'desired');
-      deployments.desire(desired);
     },
     onGeneration: (generation) => deployments.lease(generation),
     onPeers: (peers) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Assignment, DeviceId } from '@cutpoint/control';
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Assignment, contentHash, type DeviceId } from '@cutpoint/control';
+import { CutpointError, type NamedTensors, throwIfCancelled } from '@cutpoint/core';
 import {
   bytesOf,
   type Climbed,
@@ -13,6 +14,7 @@ import {
   type SplitResult,
 } from '@cutpoint/daemon';
 import type { DeployedService, DeviceLinks } from '@cutpoint/fleet';
+import { z } from 'zod';
 import type { FleetAssignments } from '../deploy/rollout.js';
 import type { InferAnswer, InferOptions, ModelInfo, Models } from '../http/models.js';
 
@@ -28,7 +30,19 @@ export interface FleetModelsOptions {
 }
 
 type Asked = { readonly inputs: NamedTensors };
-type Way = Rung<Asked, SplitResult & { readonly begunAt: DeviceId }>;
+/** How a device answered, and by which model. */
+interface Begun extends SplitResult {
+  readonly begunAt: DeviceId;
+  readonly modelHash: string;
+}
+
+type Way = Rung<Asked, Begun>;
+
+/** What a device says of the model that it answered by. */
+const answeredBy = z.object({ modelHash: contentHash });
+
+/** While a fleet goes from one version to the next, a device that answered by another is asked again after this. */
+const askAgainMs = 50;
 
 /** What is deployed in a fleet, for callers over HTTP: answered here where it was deployed here too, else by a device. */
 export class FleetModels implements Models {
@@ -54,6 +68,20 @@ export class FleetModels implements Models {
   }
 
   async infer(name: string, tensors: NamedTensors, options: InferOptions): Promise<InferAnswer> {
+    const { deadlineMs, version, signal } = options;
+    const endsAtMs = performance.now() + deadlineMs;
+    for (let id = options.id; ; id = undefined) {
+      const answer = await this.#climb(name, tensors, { ...options, id, deadlineMs: endsAtMs - performance.now() });
+      if (version === undefined || answer.version === version) return answer;
+      this.#requireVersion(name, version);
+      if (endsAtMs - performance.now() <= 2 * askAgainMs) throw switching(name, version, answer);
+      // Under another id: under the same, its answer would be the same.
+      await sleep(askAgainMs);
+      throwIfCancelled(signal);
+    }
+  }
+
+  async #climb(name: string, tensors: NamedTensors, options: InferOptions): Promise<InferAnswer> {
     const { deadlineMs, id = randomUUID(), outputs: wanted, signal } = options;
     const ways = this.#ways(name);
     if (ways.length === 0) {
@@ -63,6 +91,14 @@ export class FleetModels implements Models {
     const climbing = { deadlineMs, id, bytes: bytesOf(tensors), signal, hedges: this.#hedges };
     const climbed = await climb(ways, { inputs: tensors }, climbing);
     return answerOf(climbed, wanted);
+  }
+
+  /** @throws CutpointError CUT_NOT_FOUND if the fleet has gone on to another version meanwhile. */
+  #requireVersion(name: string, version: string): void {
+    const now = this.list().find((model) => model.name === name)?.version;
+    if (now === version) return;
+    const instead = now === undefined ? 'it is not deployed any more' : `it is "${now}" by now`;
+    throw new CutpointError('CUT_NOT_FOUND', `The model "${name}" has no version "${version}": ${instead}.`);
   }
 
   /** Here first, as nothing has to travel; then at the other devices where requests for it begin. */
@@ -106,7 +142,8 @@ export class FleetModels implements Models {
         const request = { method: 'infer', meta: { model: name, id }, tensors: inputs };
         const { meta, tensors } = await links.to(device).peer().request(request, { signal }).catch(notLoadedThere);
         const answer = readSplitAnswer(meta, tensors);
-        if (answer !== undefined) return { ...answer, begunAt: device };
+        const by = answeredBy.safeParse(meta).data;
+        if (answer !== undefined && by !== undefined) return { ...answer, ...by, begunAt: device };
         throw new CutpointError('CUT_MODEL_MISMATCH', `${device} does not answer as a device of this version does.`);
       },
     };
@@ -126,10 +163,20 @@ function notLoadedThere(thrown: unknown): never {
   throw new CutpointError('CUT_DEPLOYMENT', thrown.message, { cause: thrown });
 }
 
+function versionOf(modelHash: string): string {
+  return modelHash.slice(0, 16);
+}
+
+function switching(name: string, version: string, answer: InferAnswer): CutpointError {
+  const [device = 'a device'] = answer.path;
+  const message = `${device} answers for "${name}" by version "${answer.version}", not "${version}": a switch is under way, so ask again.`;
+  return new CutpointError('CUT_STALE', message);
+}
+
 function infoOf({ deployment, model }: Assignment, ready: boolean): ModelInfo {
   return {
     name: deployment,
-    version: model.hash.slice(0, 16),
+    version: versionOf(model.hash),
     platform: 'onnx_onnxruntime',
     ready,
     inputs: model.inputs,
@@ -138,12 +185,13 @@ function infoOf({ deployment, model }: Assignment, ready: boolean): ModelInfo {
 }
 
 function answerOf(
-  { answer: { outputs, timing, route, begunAt } }: Climbed<SplitResult & { readonly begunAt: DeviceId }>,
+  { answer: { outputs, timing, route, begunAt, modelHash } }: Climbed<Begun>,
   wanted: readonly string[] | undefined,
 ): InferAnswer {
   const chosen = wanted === undefined ? outputs : new Map([...outputs].filter(([name]) => wanted.includes(name)));
   return {
     outputs: chosen,
+    version: versionOf(modelHash),
     timing: timesOf(timing),
     path: [begunAt, ...(route?.devices ?? [])],
   };

@@ -44,8 +44,8 @@ export interface FleetSecurity extends AsyncDisposable {
   tlsFor(device: DeviceId): ClientTls;
   /** For `Deployer`. */
   sign(desired: Omit<DesiredState, 'signature'>, device: DeviceId): Promise<string>;
-  /** For what is deployed to the server itself. */
-  verify(desired: DesiredState): Promise<void>;
+  /** @throws CutpointError CUT_SIGNATURE if the authority has not signed this for this device */
+  verify(desired: DesiredState, device: DeviceId): void;
   /** Keeps something told of renewals and revocations until it is closed. */
   guard(guarded: Guarded): void;
   /** As happens once a day. */
@@ -76,7 +76,6 @@ export async function openFleetSecurity(options: FleetSecurityOptions): Promise<
 
 class OpenSecurity implements FleetSecurity {
   readonly server: FleetServer;
-  readonly #device: DeviceId;
   readonly #log: Log;
   readonly #local: AsyncDisposable;
   readonly #guarded: Guarded[] = [];
@@ -84,9 +83,8 @@ class OpenSecurity implements FleetSecurity {
   readonly #renewals: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
 
-  constructor(server: FleetServer, { device, log }: FleetSecurityOptions, local: AsyncDisposable) {
+  constructor(server: FleetServer, { log }: FleetSecurityOptions, local: AsyncDisposable) {
     this.server = server;
-    this.#device = device;
     this.#log = log;
     this.#local = local;
     this.#revocations = server.identities.onRevoked((revoked) => {
@@ -123,9 +121,9 @@ class OpenSecurity implements FleetSecurity {
     return this.server.identities.signDeployment(device, desired);
   }
 
-  async verify(desired: DesiredState): Promise<void> {
+  verify(desired: DesiredState, device: DeviceId): void {
     const { fleet, authority } = this.server.identities;
-    verifyDeployment(desired, { fleet, device: this.#device, authority });
+    verifyDeployment(desired, { fleet, device, authority });
   }
 
   guard(guarded: Guarded): void {

@@ -62,6 +62,7 @@ export async function startFleetServer(
       content,
       contentUrls: () => contentUrls,
       sign: (desired, to) => security.sign(desired, to),
+      verify: (desired, to) => security.verify(desired, to),
       log,
     });
     const joined = await joinFleet(opened, {
@@ -84,7 +85,7 @@ export async function startFleetServer(
       tlsFor: paired ? (to) => security.tlsFor(to) : undefined,
       refusal: paired ? (to, serial) => identities.refusal(to, serial) : undefined,
       contentTls: () => security.server.toBrokerTls(),
-      verify: (desired) => security.verify(desired),
+      verify: async (desired) => security.verify(desired, device),
       onCommand: runCommands({ recent, content: undefined }),
       log,
     });

@@ -22,6 +22,8 @@ export interface LeadOptions {
   readonly contentUrls: () => readonly string[];
   /** Signs what a device shall run; undefined where there is no authority. */
   readonly sign: (desired: Omit<DesiredState, 'signature'>, device: DeviceId) => Promise<string | undefined>;
+  /** Throws where the authority has not signed what the broker says that a device shall run. */
+  readonly verify?: (desired: DesiredState, device: DeviceId) => void;
   readonly log: Log;
 }
 
@@ -37,7 +39,15 @@ export function leadFleet(opened: OpenResources, options: LeadOptions): Lead {
   const { connection, fleet, store, content, log } = options;
   const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
   let leading: Deployer | undefined;
-  const view = opened.add(new Fleet(connection, { fleet, onProblem, leasedGeneration: () => leading?.leased }));
+  const view = opened.add(
+    new Fleet(connection, {
+      fleet,
+      onProblem,
+      leasedGeneration: () => leading?.leased,
+      newestGeneration: store.deployments.list()[0]?.generation,
+      verify: options.verify,
+    }),
+  );
   logChanges(view, log);
   const { sign } = options;
   const deployer = new Deployer({ fleet: view, records: store.deployments, content, sign, onProblem });

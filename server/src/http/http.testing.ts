@@ -50,6 +50,8 @@ export class ExampleModels implements Models {
   /** Awaited before an answer is given. */
   hold: (signal: CancelSignal) => Promise<void> = async () => undefined;
   ready = true;
+  /** The version of `mymodel` that computes answers. */
+  answersAs = '7';
   seen: InferOptions | undefined;
 
   list(): readonly ModelInfo[] {
@@ -86,6 +88,7 @@ export class ExampleModels implements Models {
     };
     const way = { timing, path: ['pi-1', 'pi-2'] };
     if (name === 'echo') return { outputs: tensors, ...way };
+    const version = this.answersAs;
     const [first, second] = [tensors.get('input0'), tensors.get('input1')];
     if (first === undefined || second === undefined) throw new CutpointError('CUT_INPUT', 'An input is missing.');
     const [numbers, flags] = [valuesOf(first), valuesOf(second)];
@@ -95,7 +98,7 @@ export class ExampleModels implements Models {
       ['output1', first],
     ]);
     const wanted = options.outputs ?? [...all.keys()];
-    return { outputs: new Map([...all].filter(([output]) => wanted.includes(output))), ...way };
+    return { outputs: new Map([...all].filter(([output]) => wanted.includes(output))), version, ...way };
   }
 }
 

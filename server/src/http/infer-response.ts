@@ -2,7 +2,7 @@ import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import { nameOfDtype } from './datatypes.js';
 import type { ParsedInference } from './infer-request.js';
 import { jsonOfTensor } from './json-tensors.js';
-import type { InferAnswer, ModelInfo } from './models.js';
+import type { InferAnswer } from './models.js';
 
 /** The body of an answer; `jsonLength` is there if bytes of tensors follow the JSON. */
 export interface InferenceBody {
@@ -15,9 +15,9 @@ export interface InferenceBody {
  * @throws CutpointError CUT_INPUT or CUT_UNSUPPORTED_TYPE for outputs that JSON cannot hold.
  */
 export function writeInference(
-  { name, version }: ModelInfo,
+  name: string,
   { id, outputs: wanted, binaryOutput }: ParsedInference,
-  outputs: NamedTensors,
+  { version, outputs }: Pick<InferAnswer, 'version' | 'outputs'>,
 ): InferenceBody {
   const listed = wanted ?? [...outputs.keys()].map((output) => ({ name: output, binary: binaryOutput }));
   const bytes: Uint8Array[] = [];

@@ -12,6 +12,8 @@ import { failureOf } from './refusal.js';
 /** One inference request as HTTP brought it. */
 export interface InferenceCall {
   readonly model: ModelInfo;
+  /** The version that the address names; undefined for whichever answers. */
+  readonly version: string | undefined;
   readonly caller: Caller | undefined;
   readonly body: Buffer;
   /** The header Inference-Header-Content-Length. */
@@ -55,7 +57,7 @@ export class Inference {
       const request = parseInference(call.body, call.jsonLength, limits, parseJson);
       checkOutputs(model, request);
       answer = await this.#infer(call, request);
-      const written = writeInference(model, request, answer.outputs);
+      const written = writeInference(model.name, request, answer);
       outcome = 'ok';
       return { ...written, timing: serverTiming(answer) };
     } catch (thrown) {
@@ -66,17 +68,18 @@ export class Inference {
     }
   }
 
-  async #infer({ model, caller, gone }: InferenceCall, request: ParsedInference): Promise<InferAnswer> {
+  async #infer({ model, version, caller, gone }: InferenceCall, request: ParsedInference): Promise<InferAnswer> {
     const { models, limits } = this.#options;
     const { id, inputs } = request;
     const outputs = request.outputs?.map(({ name }) => name);
     const deadlineMs = Math.min(request.timeoutMs ?? limits.timeoutMs, limits.maxTimeoutMs);
     using deadline = new Deadline(deadlineMs);
     using _ = onCancel(deadline.source, () => gone.abort(tooLate(deadlineMs)));
-    const run = (signal: CancelSource) => models.infer(model.name, inputs, { deadlineMs, id, outputs, signal });
+    const run = (signal: CancelSource) =>
+      models.infer(model.name, inputs, { deadlineMs, id, outputs, version, signal });
     if (id === undefined) return await run(gone);
     const key = {
-      key: JSON.stringify([caller?.name, model.name, model.version, id]),
+      key: JSON.stringify([caller?.name, model.name, version ?? null, id]),
       fingerprint: fingerprintOf(inputs, outputs),
     };
     // It lasts as long as its deadline even if its caller goes, as it will come back.

@@ -66,7 +66,8 @@ function localModel(model: SplitModel, segment: Segment): LocalModel {
         computeMs: computeUs / 1000,
         outputMs: outputUs / 1000,
       };
-      return { outputs: result.outputs, timing: { segments: [times], links: [] }, path: [device] };
+      const timing = { segments: [times], links: [] };
+      return { outputs: result.outputs, version: fixed.version, timing, path: [device] };
     },
     [Symbol.asyncDispose]: () => segment.dispose(),
   };

@@ -4,7 +4,7 @@ import type { CancelSignal, NamedTensors, TensorSpec } from '@cutpoint/core';
 export interface ModelInfo {
   /** How requests name it. */
   readonly name: string;
-  /** The one version there is, for requests that want no other; left out where there are no versions. */
+  /** The version that there is now; left out where there are no versions. */
   readonly version?: string;
   /** What runs it, as `FORMAT_RUNTIME`. */
   readonly platform: string;
@@ -22,6 +22,8 @@ export interface InferOptions {
   readonly id: string | undefined;
   /** The outputs that are wanted, at least one; undefined for all. */
   readonly outputs: readonly string[] | undefined;
+  /** The only version whose answer is wanted; undefined for whichever answers. */
+  readonly version?: string | undefined;
   readonly signal: CancelSignal;
 }
 
@@ -42,6 +44,8 @@ export interface LinkTimes {
 /** An answer, with the way it took. */
 export interface InferAnswer {
   readonly outputs: NamedTensors;
+  /** The version that computed it; left out where there are no versions. */
+  readonly version?: string | undefined;
   readonly timing: { readonly segments: readonly SegmentTimes[]; readonly links: readonly LinkTimes[] };
   /** The devices that computed it, in order: one for each segment, with a link between each two. */
   readonly path: readonly string[];
@@ -53,7 +57,8 @@ export interface Models {
   list(): readonly ModelInfo[];
   /**
    * Runs a model once. Input buffers may be given away.
-   * @throws CutpointError CUT_INPUT, CUT_OVERLOADED, CUT_DEADLINE, CUT_CANCELLED and what running it throws.
+   * @throws CutpointError CUT_INPUT, CUT_OVERLOADED, CUT_DEADLINE, CUT_CANCELLED and what running it throws; for a version
+   * that is wanted, CUT_NOT_FOUND if there is another by now, CUT_STALE if another answers until the deadline.
    */
   infer(name: string, tensors: NamedTensors, options: InferOptions): Promise<InferAnswer>;
 }

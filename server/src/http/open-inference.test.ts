@@ -338,6 +338,18 @@ describe('a request that comes again with its id', () => {
     expect(models.computed).toBe(2);
   });
 
+  it('says which version computed its answer, and keeps it apart from one for a version', async () => {
+    const request = fresh();
+    models.answersAs = '8';
+    expect(await (await postJson(infer, request)).json()).toMatchObject({ model_version: '8' });
+    expect(models.seen?.version).toBeUndefined();
+    models.answersAs = '7';
+    const exactly = infer.replace('/infer', '/versions/7/infer');
+    expect(await (await postJson(exactly, request)).json()).toMatchObject({ model_version: '7' });
+    expect([models.computed, models.seen?.version]).toEqual([2, '7']);
+    expect(await (await postJson(infer, request)).json()).toMatchObject({ model_version: '8' });
+  });
+
   it('after its connection broke finds what was begun', async () => {
     let release = () => {};
     models.hold = () =>

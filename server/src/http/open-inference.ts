@@ -14,7 +14,7 @@ import {
   readyAnswer,
   serverMetadata,
 } from './infer-schemas.js';
-import { Inference } from './inference.js';
+import { Inference, type InferenceCall } from './inference.js';
 import type { HttpLimits } from './limits.js';
 import type { Metrics } from './metrics.js';
 import type { ModelInfo, Models } from './models.js';
@@ -84,7 +84,10 @@ export async function openInference(app: FastifyInstance, options: OpenInference
         config: { scope: 'infer', documentedBody: inferenceRequest },
         bodyLimit: limits.maxBodyBytes,
       },
-      (request, reply) => infers(inference, modelOf(models, request.params), request, reply),
+      (request, reply) => {
+        const { version } = request.params;
+        return infers(inference, { model: modelOf(models, request.params), version }, request, reply);
+      },
     );
   }
 }
@@ -104,7 +107,12 @@ function healthRoutes(app: FastifyInstance, { ready }: OpenInferenceOptions, tag
   });
 }
 
-async function infers(inference: Inference, model: ModelInfo, request: FastifyRequest, reply: FastifyReply) {
+async function infers(
+  inference: Inference,
+  asked: Pick<InferenceCall, 'model' | 'version'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   const gone = new CancelSource();
   const leave = () => gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.'));
   reply.raw.once('close', () => {
@@ -115,7 +123,7 @@ async function infers(inference: Inference, model: ModelInfo, request: FastifyRe
   throwIfCancelled(gone);
   const header = request.headers[jsonLengthHeader];
   const { body, jsonLength, timing } = await inference.answer({
-    model,
+    ...asked,
     caller: request.caller,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     jsonLength: Array.isArray(header) ? header.join() : header,

@@ -51,7 +51,7 @@ describe('desired states', () => {
     const states = new DesiredStates(2);
     states.set(one, desiredOf(3));
     expect(() => states.set(one, desiredOf(3))).toThrow(expect.objectContaining({ code: 'CUT_STALE' }));
-    states.reported(generation.parse(9));
+    states.reported(one, generation.parse(9));
     expect(states.next()).toBe(10);
     states.set(two, desiredOf(10));
     const third = deviceId.parse('pi-3');
@@ -61,12 +61,22 @@ describe('desired states', () => {
     expect(states.generationOf(one)).toBe(0);
   });
 
-  it('do not believe a device that names a generation far ahead, and say when a server has used them up', () => {
+  it('do not believe a device or a broker that names a generation far ahead', () => {
     const states = new DesiredStates(2);
     states.set(one, desiredOf(3));
-    states.reported(generation.parse(Number.MAX_SAFE_INTEGER));
+    const unbelieved = expect.objectContaining({ code: 'CUT_INPUT', message: expect.stringContaining(`${two}`) });
+    expect(() => states.reported(two, generation.parse(Number.MAX_SAFE_INTEGER))).toThrow(unbelieved);
+    expect(() => states.delivered(two, desiredOf(Number.MAX_SAFE_INTEGER))).toThrow(unbelieved);
     expect(states.next()).toBe(4);
-    states.delivered(two, desiredOf(Number.MAX_SAFE_INTEGER));
+    expect(states.get(two)).toBeUndefined();
+    const longLived = new DesiredStates(2, 5_000_000);
+    longLived.reported(one, generation.parse(5_000_007));
+    expect(longLived.next()).toBe(5_000_008);
+  });
+
+  it('say when there are no more generations', () => {
+    const states = new DesiredStates(2);
+    states.set(one, desiredOf(Number.MAX_SAFE_INTEGER));
     expect(() => states.next()).toThrow(expect.objectContaining({ code: 'CUT_DEPLOYMENT' }));
   });
 });

@@ -2,7 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import { type DeviceId, type Generation, generation as generationSchema } from '../ids.js';
 import type { DesiredState } from '../messages.js';
 
-/** A device that names a generation further ahead than this is not believed: nothing could be deployed behind the last. */
+/** Who names a generation further ahead than this is not believed: nothing could be deployed behind the last there is. */
 const longestLeap = 100_000;
 
 /** The newest desired state of every device, whoever set it: this server, or another one over the same broker. */
@@ -10,10 +10,12 @@ export class DesiredStates {
   readonly #newest = new Map<DeviceId, DesiredState>();
   readonly #onBroker = new Map<DeviceId, Generation>();
   readonly #maxDevices: number;
-  #highest = 0;
+  #highest: number;
 
-  constructor(maxDevices: number) {
+  /** @param newest the last generation that was given out, as far as it is stored */
+  constructor(maxDevices: number, newest = 0) {
     this.#maxDevices = maxDevices;
+    this.#highest = newest;
   }
 
   get(device: DeviceId): DesiredState | undefined {
@@ -33,9 +35,14 @@ export class DesiredStates {
     throw new CutpointError('CUT_DEPLOYMENT', message);
   }
 
-  /** A device says that it acts on, or works on, this generation. */
-  reported(generation: Generation | undefined): void {
-    if (generation !== undefined && generation <= this.#highest + longestLeap) this.#heardOf(generation);
+  /**
+   * A device says that it acts on, or works on, this generation.
+   * @throws CutpointError CUT_INPUT if nobody can have given it
+   */
+  reported(device: DeviceId, generation: Generation | undefined): void {
+    if (generation === undefined) return;
+    this.#requireNear(device, generation);
+    this.#heardOf(generation);
   }
 
   /**
@@ -58,8 +65,10 @@ export class DesiredStates {
   /**
    * The broker delivered a desired state. `adopted`: it is newer than what was known. `outdated`: the broker has
    * something older than we know and has to be told.
+   * @throws CutpointError CUT_INPUT if nobody can have given this generation
    */
   delivered(device: DeviceId, desired: DesiredState): 'adopted' | 'outdated' | 'known' {
+    this.#requireNear(device, desired.generation);
     this.#heardOf(desired.generation);
     if (this.#onBroker.has(device) || this.#onBroker.size < this.#maxDevices) {
       this.#onBroker.set(device, desired.generation);
@@ -87,6 +96,12 @@ export class DesiredStates {
   forget(device: DeviceId): void {
     this.#newest.delete(device);
     this.#onBroker.delete(device);
+  }
+
+  #requireNear(device: DeviceId, generation: Generation): void {
+    if (generation <= this.#highest + longestLeap) return;
+    const message = `Generation ${generation} was named for ${device}, but ${this.#highest} is the last that is known: it is not believed. Somebody else speaks at the broker, or as that device.`;
+    throw new CutpointError('CUT_INPUT', message);
   }
 
   #heardOf(generation: Generation): void {

@@ -67,7 +67,7 @@ for (const kind of testBrokers) {
           addresses: ['ws://127.0.0.1:7401'],
           facts,
           measure: () => idle,
-          onDesired: (desired) => heard.push(desired.generation),
+          onDesired: (desired) => void heard.push(desired.generation),
           onCommand: async () => [],
           onProblem: () => {},
           beatMs: 100,

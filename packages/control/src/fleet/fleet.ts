@@ -38,6 +38,10 @@ export interface FleetOptions {
   readonly fleet: FleetId;
   /** Hears of malformed messages and the like, for the log. Must not throw. */
   readonly onProblem: (error: CutpointError) => void;
+  /** The last generation that was given out, as far as it is stored: one far beyond is not believed. */
+  readonly newestGeneration?: Generation | undefined;
+  /** Throws where what the broker says that a device shall run is not signed by the fleet's authority. */
+  readonly verify?: ((desired: DesiredState, device: DeviceId) => void) | undefined;
   /** How long a lease lasts. */
   readonly leaseMs?: number;
   /**
@@ -83,7 +87,7 @@ export class Fleet implements AsyncDisposable {
     this.#patience = patience;
     this.#maxDevices = maxDevices;
     this.#leaseMs = leaseMs;
-    this.#desired = new DesiredStates(maxDevices);
+    this.#desired = new DesiredStates(maxDevices, options.newestGeneration);
     this.#commands = new Commands(connection, { fleet, onProblem: options.onProblem });
     // First what is desired, so that no lease is granted in ignorance of it.
     const channels: readonly DeviceChannel[] = ['desired', 'presence', 'state', 'reply', 'telemetry'];
@@ -246,8 +250,8 @@ export class Fleet implements AsyncDisposable {
   #takeReport(from: ChannelPayload): void {
     const { device } = from;
     const heard = readMessage(reportedState, from);
-    this.#desired.reported(heard.active);
-    this.#desired.reported(heard.wanted);
+    this.#desired.reported(device, heard.active);
+    this.#desired.reported(device, heard.wanted);
     const before = this.#records.get(device);
     const after = before && withReport(before, heard);
     if (after === undefined) {
@@ -260,7 +264,9 @@ export class Fleet implements AsyncDisposable {
 
   #takeDesired(from: ChannelPayload): void {
     const { device } = from;
-    const outcome = this.#desired.delivered(device, readMessage(desiredState, from));
+    const desired = readMessage(desiredState, from);
+    this.#options.verify?.(desired, device);
+    const outcome = this.#desired.delivered(device, desired);
     if (outcome === 'adopted') this.#tell('desired', device);
     if (outcome === 'outdated') this.#publishDesired(device).catch((thrown) => this.#problem(thrown));
   }

@@ -32,8 +32,11 @@ export interface MemberOptions {
   readonly facts: DeviceFacts;
   /** What telemetry says besides the beat; called once a second, so it must be cheap. */
   readonly measure: () => Measured;
-  /** A newer desired state arrived than any before. */
-  readonly onDesired: (desired: DesiredState) => void;
+  /**
+   * A newer desired state arrived than any that was taken before. One for which it throws is refused: what was wanted stays.
+   * The next waits until it is done.
+   */
+  readonly onDesired: (desired: DesiredState) => void | Promise<void>;
   /** Where other devices and the files of deployments are by now. */
   readonly onPeers?: (peers: Peers) => void;
   /** Executes a command other than ping. */
@@ -102,6 +105,7 @@ class BeatingMember implements Member {
   #addresses: readonly string[];
   #beat = 0;
   #wanted: Generation | undefined;
+  #taking: Promise<void> = Promise.resolve();
   #report: Report = { assignments: [] };
   #reporting: NodeJS.Timeout | undefined;
   #wasLeased = false;
@@ -245,10 +249,16 @@ class BeatingMember implements Member {
 
   #takeDesired(from: ChannelPayload): void {
     const desired = readMessage(desiredState, from);
+    this.#taking = this.#taking
+      .then(() => this.#want(desired))
+      .catch((thrown: unknown) => this.#options.onProblem(problem(thrown)));
+  }
+
+  async #want(desired: DesiredState): Promise<void> {
     // The broker repeats what it retains after every reconnect, and may have kept something old.
-    if (this.#wanted !== undefined && desired.generation <= this.#wanted) return;
+    if (this.#closed || (this.#wanted !== undefined && desired.generation <= this.#wanted)) return;
+    await this.#options.onDesired(desired);
     this.#wanted = desired.generation;
-    this.#options.onDesired(desired);
   }
 
   #takeCommand(from: ChannelPayload): void {
