@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const anyPort = ['--listen', 'ws://127.0.0.1:0', '--json', '--log-format', 'json'];
+const stateOf = (device: string) => ['--state', join(folder, device)];
 
 /** A server of a fleet with the addresses that it took, or takes these. */
 async function serve(mqtt = 'mqtt://127.0.0.1:0', http = '127.0.0.1:0') {
@@ -33,7 +34,7 @@ describe('a fleet of real processes', () => {
   it('shows who joins, stops beating, dies, and comes back, and outlives its server', async () => {
     const { server: first, mqtt, http } = await serve();
     await using server = first;
-    await using agent = cutpoint(['agent', '--fleet', mqtt, '--name', 'pi-1', ...anyPort]);
+    await using agent = cutpoint(['agent', '--fleet', mqtt, '--name', 'pi-1', ...stateOf('pi-1'), ...anyPort]);
     await agent.url();
     await until(() => started(server, 'pi-1') > 0, 'the agent has joined');
     expect(await statusOf(http, 'pi-1')).toBe('online');
@@ -56,6 +57,30 @@ describe('a fleet of real processes', () => {
     expect(await table.exit()).toBe(0);
     expect(table.stdout).toMatch(/^pi-1 +agent +offline /m);
     expect(table.stdout).toMatch(/^server +server +online /m);
+  }, 120_000);
+
+  it('lets no second agent run on the folder of one that runs, which does not notice', async () => {
+    const { server: only, mqtt } = await serve();
+    await using server = only;
+    const args = ['agent', '--fleet', mqtt, '--name', 'pi-2', ...stateOf('pi-2')];
+    await using agent = cutpoint([...args, ...anyPort]);
+    const url = await agent.url();
+    await until(() => started(server, 'pi-2') > 0, 'the agent has joined');
+    const deployed = join(folder, 'pi-2', 'device', 'deployed', 'something');
+    await writeFile(deployed, 'that runs');
+    for (const listen of [anyPort, ['--listen', url, '--json', '--log-format', 'json']]) {
+      await using second = cutpoint([...args, ...listen]);
+      expect(await second.exit()).toBe(1);
+      expect(second.stderr).toMatch(/CUT_STORE.*Process \d+ uses the folder .*pi-2.device: stop it/);
+    }
+    expect(await readFile(deployed, 'utf8')).toBe('that runs');
+    expect(agent.log().filter(({ msg }) => msg === 'joined')).toHaveLength(1);
+    expect(agent.log().filter(({ msg }) => msg === 'lost the broker')).toEqual([]);
+
+    agent.kill('SIGKILL');
+    await agent.exit();
+    await using after = cutpoint([...args, ...anyPort]);
+    await after.url();
   }, 120_000);
 
   it.each([

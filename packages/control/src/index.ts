@@ -134,6 +134,7 @@ export { assignment, desiredState, deviceFacts, reportedState, rung, telemetry }
 export { Audit, type AuditEntry } from './store/audit.js';
 export { Deployments, type StoredDeployment } from './store/deployments.js';
 export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';
+export { ownFolder } from './store/owner-lock.js';
 export { openStore, type Store } from './store/store.js';
 export { type Scope, type StoredToken, scope, Tokens } from './store/tokens.js';
 export { type MqttCourierOptions, mqttCourier } from './tensors/mqtt-courier.js';

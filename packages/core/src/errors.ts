@@ -48,7 +48,10 @@ export const errorCodes = {
   },
   CUT_SIGNATURE: { exit: 1, meaning: 'What a device shall run is not signed for it by the authority of its fleet.' },
   CUT_FORBIDDEN: { exit: 1, meaning: 'The caller is known, but may not do this.' },
-  CUT_STORE: { exit: 1, meaning: 'The store of the fleet is in use, damaged, full or of a newer version.' },
+  CUT_STORE: {
+    exit: 1,
+    meaning: 'The store of the fleet or the folder of a device is in use, or damaged, full or of a newer version.',
+  },
   CUT_WIRE_VERSION: { exit: 1, meaning: 'The other side speaks another version of the wire protocol.' },
   CUT_WIRE_MALFORMED: { exit: 1, meaning: 'A frame does not follow the wire format.' },
   CUT_WIRE_TOO_LARGE: { exit: 1, meaning: 'A frame, or a part of one, exceeds the agreed limit.' },

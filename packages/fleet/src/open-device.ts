@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ContentStore, newSession, openConnection, willOf } from '@cutpoint/control';
+import { ContentStore, newSession, openConnection, ownFolder, willOf } from '@cutpoint/control';
 import type { CutpointError } from '@cutpoint/core';
 import { type FleetGuard, type Log, type OpenResources, type RecentLines, segmentOptionsOf } from '@cutpoint/daemon';
 import { DeviceSecurity } from './device-security.js';
@@ -37,14 +37,17 @@ export interface OpenDevice extends FleetDevice {
 
 /**
  * Connects to the broker and joins the fleet, until `opened` is closed. A device that is paired says by its certificate who
- * it is.
- * @throws CutpointError CUT_FILE_WRITE
+ * it is. Nobody else may run on its folder meanwhile.
+ * @throws CutpointError CUT_STORE if another process runs on its folder, CUT_FILE_WRITE
  */
 export async function openDevice(opened: OpenResources, options: OpenDeviceOptions): Promise<OpenDevice> {
   const { membership, role, settings, maxInFlight, listen, recent, log } = options;
   const { url, fleet, device, identity, folder } = membership;
   const { maxBackoffMs, connectTimeoutMs, timeoutMs } = settings;
   const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  // Before anything is touched, there or at the broker: two on one folder would drive one another out.
+  const ownership = ownFolder(folder);
+  opened.add({ [Symbol.asyncDispose]: async () => ownership[Symbol.dispose]() });
   const session = newSession();
   const security = identity && opened.add(new DeviceSecurity({ identity, folder, listen, log }));
   const reach = { will: willOf(fleet, device, session), maxBackoffMs, connectTimeoutMs, onProblem };

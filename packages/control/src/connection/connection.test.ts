@@ -31,3 +31,17 @@ it('hears what was subscribed to at any moment while it was connecting', async (
     }
   }
 }, 60_000);
+
+it('leaves longer and longer pauses to another client that takes its name from it', async () => {
+  const refused = () => {};
+  await using broker = await openBroker({ fleet, listen: { host: '127.0.0.1', port: 0 }, onRefused: refused });
+  const open = () => openConnection({ url: broker.url, device: 'pi-1', onProblem: refused });
+  await using one = open();
+  await using other = open();
+  let ups = 0;
+  for (const connection of [one, other]) connection.onUp(() => ups++);
+  await sleep(4_000);
+  // Each is up again at once, after 0.1, 0.2, 0.4, 0.8 and 1.6 s at the most; without that, some ten times a second.
+  expect(ups).toBeGreaterThanOrEqual(4);
+  expect(ups).toBeLessThanOrEqual(16);
+}, 60_000);

@@ -77,7 +77,10 @@ const refusedQos = 128;
 const closedUnheard =
   'The connection was closed before this device was let in: its certificate may be refused, or there is no MQTT broker';
 
-/** Starts to connect, and goes on until closed: pauses double from 0.1 s up to `maxBackoffMs`, shortened by chance. */
+/**
+ * Starts to connect, and goes on until closed: pauses double from 0.1 s up to `maxBackoffMs`, shortened by chance. They do so
+ * after connections that did not last as well: two clients under one name take it from one another at every attempt.
+ */
 export function openConnection(options: ConnectionOptions): BrokerConnection {
   return new ReconnectingConnection(options);
 }
@@ -93,6 +96,7 @@ class ReconnectingConnection implements BrokerConnection {
   readonly #kept: Promise<void>;
   #client: MqttClient | undefined;
   #up = false;
+  #upSinceMs = 0;
   #lastError: CutpointError | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -158,18 +162,22 @@ class ReconnectingConnection implements BrokerConnection {
 
   async #keep(): Promise<void> {
     const { maxBackoffMs = 10_000 } = this.#options;
-    let backoffMs = firstBackoffMs;
+    const afterFailures = new Backoff(maxBackoffMs);
+    const afterShortOnes = new Backoff(maxBackoffMs);
     while (!this.#stop.signal.aborted) {
-      const wasUp = await this.#connectOnce();
-      backoffMs = wasUp ? firstBackoffMs : Math.min(backoffMs * 2, maxBackoffMs);
-      await pause(backoffMs * (0.5 + Math.random() / 2), this.#stop.signal);
+      const upMs = await this.#connectOnce();
+      if (upMs !== undefined) afterFailures.reset();
+      // Of two that pause for as long as they may, each is up while the other pauses.
+      if (upMs !== undefined && upMs > 2 * maxBackoffMs) afterShortOnes.reset();
+      const pauseMs = (upMs === undefined ? afterFailures : afterShortOnes).nextMs();
+      await pause(pauseMs * (0.5 + Math.random() / 2), this.#stop.signal);
     }
   }
 
-  /** One connection from its start to its end. True: it was good for something. */
-  async #connectOnce(): Promise<boolean> {
+  /** One connection from its start to its end. For how long it was good for something; undefined for one that never was. */
+  async #connectOnce(): Promise<number | undefined> {
     const client = await this.#open().catch((thrown: unknown) => this.#problem(thrown));
-    if (client === undefined) return false;
+    if (client === undefined) return undefined;
     this.#client = client;
     const ended = new Promise<void>((resolve) => client.once('close', resolve));
     let told = false;
@@ -188,14 +196,15 @@ class ReconnectingConnection implements BrokerConnection {
     });
     if (this.#stop.signal.aborted) client.end(true);
     await ended;
-    const wasUp = this.#up;
+    const upMs = this.#up ? performance.now() - this.#upSinceMs : undefined;
     // With TLS 1.3, a certificate is refused after the handshake seems to be over, by the end of the connection.
-    if (!wasUp && !told) this.#problem(new CutpointError('CUT_UNREACHABLE', `${closedUnheard} at ${this.url}.`));
+    if (upMs === undefined && !told)
+      this.#problem(new CutpointError('CUT_UNREACHABLE', `${closedUnheard} at ${this.url}.`));
     this.#up = false;
     this.#client = undefined;
     client.end(true);
-    if (wasUp && !this.#stop.signal.aborted) for (const listener of this.#downListeners) listener();
-    return wasUp;
+    if (upMs !== undefined && !this.#stop.signal.aborted) for (const listener of this.#downListeners) listener();
+    return upMs;
   }
 
   async #settle(client: MqttClient): Promise<void> {
@@ -207,6 +216,7 @@ class ReconnectingConnection implements BrokerConnection {
     }
     if (this.#client !== client || !client.connected) return;
     this.#up = true;
+    this.#upSinceMs = performance.now();
     this.#lastError = undefined;
     for (const listener of this.#upListeners) listener();
   }
@@ -270,6 +280,26 @@ class ReconnectingConnection implements BrokerConnection {
     const why = this.#lastError === undefined ? '' : ` ${this.#lastError.message}`;
     const message = `There is no connection to the broker at ${this.url}.${why}`;
     return new CutpointError('CUT_UNREACHABLE', message, { cause: this.#lastError });
+  }
+}
+
+/** Pauses that double from the first up to a longest. */
+class Backoff {
+  readonly #longestMs: number;
+  #ms = firstBackoffMs;
+
+  constructor(longestMs: number) {
+    this.#longestMs = longestMs;
+  }
+
+  nextMs(): number {
+    const now = this.#ms;
+    this.#ms = Math.min(now * 2, this.#longestMs);
+    return now;
+  }
+
+  reset(): void {
+    this.#ms = firstBackoffMs;
   }
 }
 

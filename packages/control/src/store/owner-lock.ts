@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
 import { z } from 'zod';
 
@@ -7,11 +8,21 @@ const ownerSchema = z.object({ pid: z.int().positive(), started: z.string().max(
 type Owner = z.output<typeof ownerSchema>;
 
 /**
- * Makes this process the only one that writes a folder, until disposed or dead. The file `path` says who it is; what a
- * killed process left is taken over, told by its process id and when that process began.
- * @throws CutpointError CUT_STORE if a process that lives has it; CUT_FILE_WRITE if the file cannot be written
+ * Makes this process the only one that writes a folder, until disposed or dead; makes the folder where there is none. The
+ * file `owner` in it says who it is; what a killed process left is taken over, told by its process id and when that process
+ * began.
+ * @throws CutpointError CUT_STORE if a process that lives has it; CUT_FILE_WRITE if it cannot be written
  */
-export function takeOwnership(path: string): Disposable {
+export function ownFolder(folder: string): Disposable {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new CutpointError('CUT_FILE_WRITE', `${folder} cannot be made: ${systemReason(cause)}.`, { cause });
+  }
+  return takeOwnership(join(folder, 'owner'));
+}
+
+function takeOwnership(path: string): Disposable {
   const me: Owner = { pid: process.pid, started: startOf(process.pid) };
   const mine = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`;
   const text = JSON.stringify(me);
@@ -118,5 +129,5 @@ function hasCode(thrown: unknown, code: string): boolean {
 
 function inUse(path: string, pid: number | undefined): CutpointError {
   const who = pid === undefined ? 'Another process' : `Process ${pid}`;
-  return new CutpointError('CUT_STORE', `${who} uses the folder of ${path}: stop it, or name another folder.`);
+  return new CutpointError('CUT_STORE', `${who} uses the folder ${dirname(path)}: stop it, or name another folder.`);
 }

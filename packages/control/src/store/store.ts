@@ -1,10 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CutpointError, systemReason } from '@cutpoint/core';
 import { Audit } from './audit.js';
 import { Deployments } from './deployments.js';
 import { Devices } from './devices.js';
-import { takeOwnership } from './owner-lock.js';
+import { ownFolder } from './owner-lock.js';
 import { migrate } from './schema.js';
 import { Sql } from './sql.js';
 import { Tokens } from './tokens.js';
@@ -24,12 +22,7 @@ export interface Store extends Disposable {
  * @throws CutpointError CUT_STORE if another process has it, it is damaged or of a newer version; CUT_FILE_WRITE
  */
 export function openStore(folder: string): Store {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new CutpointError('CUT_FILE_WRITE', `${folder} cannot be made: ${systemReason(cause)}.`, { cause });
-  }
-  const ownership = takeOwnership(join(folder, 'owner'));
+  const ownership = ownFolder(folder);
   let sql: Sql | undefined;
   try {
     const opened = new Sql(join(folder, 'store.db'));
