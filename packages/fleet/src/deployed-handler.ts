@@ -31,8 +31,8 @@ const named = z.object({ model: z.string().min(1).max(256).optional() });
 /**
  * Answers what a device of a fleet can be asked. `infer` with a segment in its meta data does that part of another
  * device's request; without one, it begins a request of the `model` (its name, or that of the deployment) and answers
- * with its outputs, and `timing`, `route`, `generation` and `modelHash` beside them: what computed it, and how. Both are computed once for all requests of one `id`. `describe` tells
- * likewise. `probe` measures the link.
+ * with its outputs, and `timing`, `route`, `generation` and `modelHash` beside them: how, and by what it was computed. Both
+ * are computed once for all requests of one `id`. `describe` tells likewise. `probe` measures the link.
  */
 export function deployedHandler({ service, timeoutMs }: DeployedHandlerOptions): RequestHandler {
   const bytes = ({ tensors }: Response) => (tensors === undefined ? 0 : bytesOf(tensors));

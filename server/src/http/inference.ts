@@ -79,7 +79,7 @@ export class Inference {
       models.infer(model.name, inputs, { deadlineMs, id, outputs, version, signal });
     if (id === undefined) return await run(gone);
     const key = {
-      key: JSON.stringify([caller?.name, model.name, version ?? null, id]),
+      key: JSON.stringify([caller?.name, model.name, model.version, version, id]),
       fingerprint: fingerprintOf(inputs, outputs),
     };
     // It lasts as long as its deadline even if its caller goes, as it will come back.
