@@ -1,8 +1,9 @@
 // For programs beside the daemons, which start often: the words of the fleet, and asking the server of this machine. It
 // loads no broker, no store and no certificates.
 
+export type { AdministrationRequest } from './identity/administration-request.js';
+export { askLocally } from './identity/ask-locally.js';
 export { loadIdentity } from './identity/device-identity.js';
-export { askLocally } from './identity/local-control.js';
 export {
   type ContentHash,
   contentHash,
@@ -14,3 +15,4 @@ export {
   generation,
 } from './ids.js';
 export { type Assignment, deviceFacts, type Rung, reportedState, rung, telemetry } from './messages.js';
+export { type Scope, type StoredToken, scope } from './store/tokens.js';

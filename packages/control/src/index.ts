@@ -45,11 +45,9 @@ export type { DeviceStatus, Patience } from './fleet/device-record.js';
 export { defaultPatience, Fleet, type FleetChange, type FleetOptions } from './fleet/fleet.js';
 export type { FleetDevice } from './fleet/fleet-device.js';
 export { PeerBook, type PeerBookOptions } from './fleet/peer-book.js';
-export {
-  type AdministrationRequest,
-  administer,
-  administrationRequest,
-} from './identity/administration.js';
+export { administer } from './identity/administration.js';
+export { type AdministrationRequest, administrationRequest } from './identity/administration-request.js';
+export { askLocally } from './identity/ask-locally.js';
 export { backDatedMs, lifetimeMs } from './identity/authority.js';
 export { type BrokerPlace, brokerUrl } from './identity/broker-place.js';
 export { type Expectation, type FleetRules, fleetCheck } from './identity/check-peer.js';
@@ -76,7 +74,7 @@ export { dialSecure, type SecureDial } from './identity/identity-client.js';
 export { type IdentityHandler, identityHandler, identityPaths } from './identity/identity-handler.js';
 export { type KeepRenewedOptions, keepRenewed } from './identity/keep-renewed.js';
 export { certificateRequest, keyPem, makeKeys } from './identity/keys.js';
-export { askLocally, listenLocally } from './identity/local-control.js';
+export { listenLocally } from './identity/local-control.js';
 export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
 export { ownHosts } from './identity/own-hosts.js';
 export { type Paired, type PairOptions, pairDevice } from './identity/pair-device.js';

@@ -1,8 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AdministrationRequest, administer, codeLifetimeMs, type FleetId } from '@cutpoint/control';
+import {
+  type AdministrationRequest,
+  administer,
+  codeLifetimeMs,
+  deviceId,
+  type FleetId,
+  type FleetServer,
+  openFleetServer,
+  ownHosts,
+} from '@cutpoint/control';
 import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
 import { answerDevices } from './answer-devices.js';
-import { openServer } from './ask-server.js';
 
 /** A code as the server tells it. */
 export interface MadeCode {
@@ -52,4 +60,9 @@ export async function answerAndWait(
       'No device was paired: the code was not used in time, or wrong codes were tried.',
     );
   return { device: paired.device, fleet: server.identities.fleet };
+}
+
+/** Opens, or makes, the fleet of a state folder, with this machine as its server. */
+function openServer(folder: string, fleet: FleetId | undefined): Promise<FleetServer> {
+  return openFleetServer({ folder, fleet, device: deviceId.parse('server'), hosts: ownHosts() });
 }

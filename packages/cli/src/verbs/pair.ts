@@ -15,7 +15,7 @@ import { CutpointError } from '@cutpoint/core';
 import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { type Command, InvalidArgumentError } from 'commander';
 import { answerAndWait, type MadeCode } from '../fleet/answer-and-wait.js';
-import { ownName } from '../fleet/ask-server.js';
+import { ownName } from '../fleet/own-name.js';
 import { onInterrupt } from '../interrupt.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';

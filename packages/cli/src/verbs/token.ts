@@ -1,4 +1,4 @@
-import { type Scope, type StoredToken, scope } from '@cutpoint/control';
+import { type Scope, type StoredToken, scope } from '@cutpoint/control/client';
 import { CutpointError } from '@cutpoint/core';
 import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { InvalidArgumentError } from 'commander';

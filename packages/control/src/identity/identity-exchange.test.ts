@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceId } from '../ids.js';
+import { askLocally } from './ask-locally.js';
 import { type DeviceIdentity, loadIdentity } from './device-identity.js';
 import { openFleetServer } from './fleet-server.js';
 import { startFleet, type TestFleet } from './fleets.testing.js';
 import { type AskNow, keepRenewed } from './keep-renewed.js';
-import { askLocally, listenLocally } from './local-control.js';
+import { listenLocally } from './local-control.js';
 import { askAdvice, renewDevice } from './renew-device.js';
 
 const soon = () => AbortSignal.timeout(60_000);

@@ -1,22 +1,14 @@
 import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import net, { type Socket } from 'node:net';
-import { join } from 'node:path';
-import { asCutpointError, type CancelSignal, CutpointError, cancelReason, isErrorCode, onCancel } from '@cutpoint/core';
-import { z } from 'zod';
-import { type AdministrationRequest, administer, administrationRequest } from './administration.js';
+import { asCutpointError } from '@cutpoint/core';
+import { administer } from './administration.js';
+import { administrationRequest } from './administration-request.js';
 import type { FleetFolder } from './fleet-server.js';
+import { readLine, socketPath } from './local-socket.js';
 
 const maxRequestBytes = 64 * 1024;
-const maxReplyBytes = 4 * 1024 * 1024;
 const patienceMs = 5_000;
-/** What fits into the address of a Unix socket on every system. */
-const maxPathBytes = 100;
-
-const reply = z.union([
-  z.object({ error: z.object({ code: z.string(), message: z.string() }) }),
-  z.object({ result: z.record(z.string(), z.unknown()) }),
-]);
 
 /**
  * Lets whoever owns the server's folder ask it, while it runs: a Unix socket in the folder, for its owner alone. One line
@@ -48,34 +40,6 @@ export async function listenLocally(folder: string, server: FleetFolder): Promis
   };
 }
 
-/**
- * Asks the server that runs on a folder. Undefined if none does.
- * @throws CutpointError what the server says; CUT_UNREACHABLE if it gives no answer; the signal's reason
- */
-export async function askLocally(
-  folder: string,
-  request: AdministrationRequest,
-  signal: CancelSignal,
-): Promise<object | undefined> {
-  const socket = net.connect({ path: socketPath(folder) });
-  using _ = onCancel(signal, () => socket.destroy(cancelReason(signal)));
-  try {
-    await once(socket, 'connect');
-    socket.end(`${JSON.stringify(request)}\n`);
-    const answer = reply.parse(JSON.parse(await readLine(socket, maxReplyBytes)));
-    if ('result' in answer) return answer.result;
-    const { code, message } = answer.error;
-    throw new CutpointError(isErrorCode(code) ? code : 'CUT_INTERNAL', message);
-  } catch (thrown) {
-    if (signal.aborted) throw cancelReason(signal);
-    const { code } = thrown as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
-    throw asCutpointError(thrown, 'CUT_UNREACHABLE', 'The server gives no answer');
-  } finally {
-    socket.destroy();
-  }
-}
-
 async function serve(socket: Socket, server: FleetFolder): Promise<void> {
   const timer = setTimeout(() => socket.destroy(), patienceMs);
   try {
@@ -89,26 +53,4 @@ async function serve(socket: Socket, server: FleetFolder): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function readLine(socket: Socket, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  // Reading must not close what is still to be written to.
-  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new CutpointError('CUT_USAGE', `The message is longer than ${maxBytes} bytes.`);
-    chunks.push(chunk);
-    if (chunk.includes(10)) break;
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function socketPath(folder: string): string {
-  const path = join(folder, 'control.sock');
-  if (Buffer.byteLength(path) <= maxPathBytes) return path;
-  throw new CutpointError(
-    'CUT_USAGE',
-    `The path ${folder} is too long for a socket: choose one of at most ${maxPathBytes - 13} bytes.`,
-  );
 }
