@@ -55,7 +55,7 @@ describe('a fleet of real processes', () => {
     await until(async () => (await statusOf(http, 'pi-1')) === 'offline', 'its last will is heard');
     await using table = cutpoint(['devices', '--server', http]);
     expect(await table.exit()).toBe(0);
-    expect(table.stdout).toMatch(/^pi-1 +agent +offline /m);
+    expect(table.stdout).toMatch(/^pi-1 +agent +away /m);
     expect(table.stdout).toMatch(/^server +server +online /m);
   }, 120_000);
 

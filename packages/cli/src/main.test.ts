@@ -67,6 +67,8 @@ describe('wrong usage', () => {
     ['an unknown benchmark', ['bench', 'nonsense']],
     ['help on an unknown verb', ['help', 'nonsense']],
     ['help on something else', ['help', '--nonsense']],
+    ['a name that is none', ['deploy', 'model.onnx', '--name', 'My_Model']],
+    ['a plan for a fleet with the options of --watch', ['plan', 'model.onnx', '--fleet', '--server-ca', 'ca.pem']],
     ['asking at no address', ['ask', '127.0.0.1:9', '--input', 'x.npy']],
     ['a server at no address', ['run', 'model.onnx', '--at', '1', '--input', 'x.npy', '--server', 'memory:x']],
     ['an agent with a server at no address', ['agent', 'absent.onnx', '--at', '1', '--server', 'tcp://gpu']],
@@ -83,6 +85,11 @@ describe('wrong usage', () => {
     expect(status).toBe(2);
     expect(JSON.parse(stdout)).toEqual({ error: { code: 'CUT_USAGE', message: expect.any(String) } });
   });
+});
+
+it('a name that is refused is told with one that would do', async () => {
+  const { stderr } = await run('deploy', 'model.onnx', '--name', 'My_Model');
+  expect(stderr).toContain('my-model would do');
 });
 
 describe('failures', () => {

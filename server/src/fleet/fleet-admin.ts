@@ -26,7 +26,13 @@ export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
     return { online: devices.length - away.length, offline: away.length, away };
   };
   return {
-    devices: async () => fleet.devices().map((device) => ({ ...device, addresses: [...device.addresses] })),
+    devices: async () =>
+      fleet.devices().map(({ statusMs, quietMs, addresses, ...device }) => ({
+        ...device,
+        statusMs: Math.round(statusMs),
+        quietMs: Math.round(quietMs),
+        addresses: [...addresses],
+      })),
     status: async () => ({
       version,
       fleet: name,

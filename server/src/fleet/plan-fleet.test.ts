@@ -144,6 +144,18 @@ describe('a plan for the devices of a fleet', () => {
     expect(notes).toEqual(['box takes no part: It does not fit.']);
   });
 
+  it('says once what several devices say alike', () => {
+    const measured = measuredWith({ pi: 1, box: 1, server: 1 }, 1);
+    const said = new Map([...measured.profiles].map(([device, own]) => [device, { ...own, notes: ['It was busy.'] }]));
+    said.set(box, { profile: times(1), notes: ['It was busy.', 'It is small.'] });
+    const { notes } = planFleet({
+      request: request(),
+      chains: [usableOf(chain, measured)],
+      measured: { ...measured, profiles: said },
+    });
+    expect(notes).toEqual(['pi, box, server: It was busy.', 'box: It is small.']);
+  });
+
   it('tells why a device where requests begin cannot be planned for', () => {
     const measured = measuredWith({ box: 1, server: 1 }, 1);
     const failures = new Map([[pi, new CutpointError('CUT_MEMORY', 'It does not fit.')]]);

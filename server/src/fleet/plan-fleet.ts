@@ -52,7 +52,7 @@ export function planFleet({ request, chains, measured }: FleetProblem): FleetPla
   for (const [device, { message }] of measured.failures) {
     if (!chains.some(([first]) => first.device === device)) notes.push(`${device} takes no part: ${message}`);
   }
-  for (const [device, { notes: own }] of measured.profiles) notes.push(...own.map((note) => `${device}: ${note}`));
+  notes.push(...notesOfDevices(measured.profiles));
   const plans = chains.map((chain) =>
     planDevice(chain, { request, measured, agents: chains.length, onNote: (note) => notes.push(note) }),
   );
@@ -72,6 +72,15 @@ export function planFleet({ request, chains, measured }: FleetProblem): FleetPla
     },
     notes: [...new Set(notes)],
   };
+}
+
+/** `pi-1, pi-2: what both say`. */
+function notesOfDevices(profiles: Measurements['profiles']): string[] {
+  const devices = new Map<string, DeviceId[]>();
+  for (const [device, { notes }] of profiles) {
+    for (const note of notes) devices.set(note, [...(devices.get(note) ?? []), device]);
+  }
+  return [...devices].map(([note, own]) => `${own.join(', ')}: ${note}`);
 }
 
 /**

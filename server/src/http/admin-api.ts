@@ -23,6 +23,8 @@ const deploymentParams = z.object({ name: deploymentId });
 
 /** Devices, deployments and logs of the fleet, under /v1. */
 export async function adminApi(app: FastifyInstance, fleet: FleetAdmin): Promise<void> {
+  // Whatever they call it, clients send JSON.
+  app.addContentTypeParser('*', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
   readRoutes(app, fleet);
   deployRoutes(app, fleet);
   await app.register(async (own) => uploadApi(own, fleet.files));

@@ -252,6 +252,14 @@ describe('an inference request', () => {
     expect(({} as { id?: string }).id).toBeUndefined();
   });
 
+  it('in binary without the header that tells its length, and with a key that is not allowed, is told so', async () => {
+    const body = Buffer.concat([Buffer.from(JSON.stringify(binaryExample)), binaryBytes]).toString('latin1');
+    const [, , bare] = await failure(await postJson(infer, body));
+    expect(bare).toContain('Inference-Header-Content-Length');
+    const [, , key] = await failure(await postJson(infer, '{"__proto__": {}, "inputs": []}'));
+    expect(key).toContain('"__proto__"');
+  });
+
   it('in binary is refused where lengths do not fit', async () => {
     const [first, second] = binaryExample.inputs;
     const wrong: [unknown, Uint8Array][] = [

@@ -174,10 +174,19 @@ function jsonParser(app: FastifyInstance): ParseJson {
   return (text) => {
     let result: unknown;
     parse(undefined, text, (error, value) => {
-      if (error !== null)
-        throw new Refusal(400, 'CUT_HTTP', 'The request is not valid JSON, or has a key that is not allowed.');
+      if (error !== null) throw new Refusal(400, 'CUT_HTTP', whyNot(text));
       result = value;
     });
     return result;
   };
+}
+
+/** The parser does not say which of its two reasons it had. */
+function whyNot(text: string): string {
+  try {
+    JSON.parse(text);
+    return 'The JSON of the request has a key "__proto__", or "prototype" in a "constructor", which is not allowed.';
+  } catch {
+    return 'The request is not valid JSON. If binary data follows it, the header Inference-Header-Content-Length must say how long the JSON is.';
+  }
 }

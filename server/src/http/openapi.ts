@@ -67,5 +67,10 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): unknown {
 function invalid(part: string, error: z.ZodError): Refusal {
   const issue = error.issues[0];
   const place = [part, ...(issue?.path ?? [])].join('.');
+  if (issue?.message.endsWith('received undefined')) {
+    const where = part === 'querystring' ? 'query, after the ? of the address' : part;
+    const message = `The request lacks ${issue.path.join('.') || 'its content'} in its ${where}: /openapi.json says what it takes.`;
+    return new Refusal(400, 'CUT_USAGE', message);
+  }
   return new Refusal(400, 'CUT_USAGE', `The request is not valid at ${place}: ${issue?.message}.`);
 }

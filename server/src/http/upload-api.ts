@@ -29,7 +29,7 @@ export async function uploadApi(app: FastifyInstance, uploads: FilesSent): Promi
   const config = { scope: 'deploy' } as const;
   // Parts are written as they come, and never held.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   const look = { summary: 'How much of a file is here', ...common };
   app.get<{ Params: Params }>('/v1/files/:hash', { schema: look, config }, ({ params }) => uploads.look(params.hash));
   const take = {

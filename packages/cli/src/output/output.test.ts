@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fields, table } from './table.js';
 import { describeTensors } from './tensors.js';
-import { byteColumn, formatBytes, formatMs, msColumn } from './units.js';
+import { byteColumn, formatBitRate, formatBytes, formatMs, msColumn } from './units.js';
 
 describe('units', () => {
   it('are those a person reads', () => {
@@ -22,6 +22,16 @@ describe('units', () => {
       '123 ms',
       '1.5 s',
     ]);
+  });
+
+  it.each([
+    [125, '1 kbit/s'],
+    [30e3, '240 kbit/s'],
+    [6.75e6, '54 Mbit/s'],
+    [307.5e6, '2.46 Gbit/s'],
+    [40e9, '320 Gbit/s'],
+  ])('tell the rate of a link in bits (%d bytes per second)', (bytesPerS, text) => {
+    expect(formatBitRate(bytesPerS)).toBe(text);
   });
 
   it('keep three digits of any number of bytes', () => {

@@ -18,6 +18,13 @@ export function formatMs(ms: number): string {
   return `${threeDigits(ms / 1000)} s`;
 }
 
+/** Bytes per second as a person reads them of a link, in bits: `54 Mbit/s`, `2.46 Gbit/s`. */
+export function formatBitRate(bytesPerS: number): string {
+  const bits = bytesPerS * 8;
+  if (bits < 999.5e3) return `${threeDigits(bits / 1e3)} kbit/s`;
+  return bits < 999.5e6 ? `${threeDigits(bits / 1e6)} Mbit/s` : `${threeDigits(bits / 1e9)} Gbit/s`;
+}
+
 function threeDigits(value: number): string {
   if (value >= 99.95) return value.toFixed(0);
   return value.toFixed(value >= 9.995 ? 1 : 2).replace(/\.?0+$/, '');

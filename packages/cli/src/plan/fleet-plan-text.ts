@@ -1,7 +1,7 @@
 import type { Plan } from '@cutpoint/plan';
 import { type DevicePlan, type FleetPlans, type NamedPlan, namedPlan } from '@cutpoint/server/client';
 import { table } from '../output/table.js';
-import { formatMs } from '../output/units.js';
+import { formatBitRate, formatMs } from '../output/units.js';
 import { planName, planTable } from './plan-text.js';
 
 /** So much of a front is of use on a screen. */
@@ -9,14 +9,17 @@ const mostShown = 8;
 /** Below this, cutting is not worth its trouble. */
 const noticeable = 0.95;
 
+const shareNote =
+  'Throughput, of the server alone too, is that of each place where requests begin, while all others send as many.\n';
+
 /** Plans for the devices of a fleet, as a person reads them: what was measured, then a table for each device. */
 export function fleetPlanText(plans: FleetPlans, { isExplained }: { isExplained: boolean }): string {
   const { measured } = plans;
   const links = measured.links.map(({ from, to, rttMs, upBytesPerS, downBytesPerS }) => [
     `${from} to ${to}`,
     formatMs(rttMs),
-    mbitText(upBytesPerS),
-    mbitText(downBytesPerS),
+    formatBitRate(upBytesPerS),
+    formatBitRate(downBytesPerS),
   ]);
   const devices = measured.devices.map(({ device, wholeMs }) => [device, formatMs(wholeMs)]);
   const right = 'right' as const;
@@ -27,6 +30,7 @@ export function fleetPlanText(plans: FleetPlans, { isExplained }: { isExplained:
       ? ''
       : `${table([{ name: 'link' }, { name: 'there and back', align: right }, { name: 'there', align: right }, { name: 'back', align: right }], links)}\n`,
     ...plans.plans.map((plan) => `${deviceText(plan)}${isExplained ? `\n${plan.explanation}` : ''}\n`),
+    plans.plans.length < 2 ? '' : shareNote,
   ].join('');
 }
 
@@ -88,8 +92,4 @@ function planOf(baseline: DevicePlan['baselines'][number]): NamedPlan | undefine
 
 function isSame(a: NamedPlan, b: NamedPlan): boolean {
   return String([a.devices, a.cuts, a.codecs]) === String([b.devices, b.cuts, b.codecs]);
-}
-
-function mbitText(bytesPerS: number): string {
-  return `${((bytesPerS * 8) / 1e6).toPrecision(3)} Mbit/s`;
 }

@@ -15,7 +15,7 @@ import {
   paretoFront,
 } from '@cutpoint/plan';
 import { writeOut } from '../output/result.js';
-import { formatMs } from '../output/units.js';
+import { formatBitRate, formatMs } from '../output/units.js';
 import { planName } from './plan-text.js';
 
 /** What the plan in use should be best in. */
@@ -167,7 +167,7 @@ function stateOf({ fixedMs, bytesPerS, uncertainty }: ReturnType<typeof createLi
 }
 
 function linkText({ up, down }: LinkState): string {
-  return `link ${((up.bytesPerS * 8) / 1e6).toPrecision(3)} Mbit/s, ${formatMs(up.fixedMs + down.fixedMs)} there and back`;
+  return `link ${formatBitRate(up.bytesPerS)}, ${formatMs(up.fixedMs + down.fixedMs)} there and back`;
 }
 
 /** A device alone is cut behind the last node. */

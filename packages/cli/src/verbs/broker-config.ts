@@ -1,5 +1,5 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import {
   type BrokerKind,
   brokerConfig,
@@ -12,7 +12,7 @@ import {
   hostName,
 } from '@cutpoint/control';
 import { CutpointError, systemReason } from '@cutpoint/core';
-import { stateFolder, stateHelp } from '@cutpoint/daemon/client';
+import { isLoopback, stateFolder, stateHelp } from '@cutpoint/daemon/client';
 import { InvalidArgumentError } from 'commander';
 import { certifyBroker } from '../fleet/certify-broker.js';
 import { onInterrupt } from '../interrupt.js';
@@ -22,7 +22,7 @@ import type { Verb } from '../verb.js';
 
 interface BrokerConfigOptions {
   readonly fleetName?: FleetId;
-  readonly servers: readonly DeviceId[];
+  readonly servers?: readonly DeviceId[];
   readonly port: number;
   readonly out?: string;
   readonly folder?: string;
@@ -51,12 +51,7 @@ export const brokerConfigVerb: Verb = {
         'what the fleet is called (default: home, or that of the state folder)',
         parseFleet,
       )
-      .option(
-        '--servers <names>',
-        'what its servers are called, separated by commas',
-        parseServers,
-        parseServers('server'),
-      )
+      .option('--servers <names>', 'what its servers are called, separated by commas (default: server)', parseServers)
       .option('--port <number>', 'where the broker listens', parsePositive, portByDefault)
       .option('--folder <path>', `where the files lie on the broker's machine (default: --out, or ${folderByDefault})`)
       .option('--state <folder>', stateHelp)
@@ -65,7 +60,7 @@ export const brokerConfigVerb: Verb = {
 
 async function run(kind: BrokerKind, options: BrokerConfigOptions): Promise<void> {
   const {
-    servers,
+    servers = [deviceId.parse('server')],
     port,
     out,
     folder = out === undefined ? folderByDefault : resolve(out),
@@ -80,14 +75,19 @@ async function run(kind: BrokerKind, options: BrokerConfigOptions): Promise<void
   const fleet = options.fleetName ?? certified?.fleet ?? fleetId.parse('home');
   const files = [...brokerConfig(kind, { fleet, servers, port, folder }), ...(certified?.files ?? [])];
   if (out !== undefined) await writeAll(out, files);
-  const commands = [
-    startOf(kind, folder),
-    `cutpoint serve --fleet FOLDER --broker mqtts://${hosts?.[0] ?? 'HOST'}:${port}`,
-  ];
+  const key = hosts === undefined ? [] : [`chown ${kind} ${folder}/broker.key`];
+  const commands = [...key, startOf(kind, folder), serveWith(hosts, port, dirname(state))];
   const shown = out === undefined ? files : files.map(({ name }) => ({ name: join(out, name) }));
   await printResult(json === true, { files: shown, commands }, () =>
     asText(files, commands, { out, certified: hosts !== undefined }),
   );
+}
+
+/** How the server is started; beyond this machine, others have to reach it as they reach the broker. */
+function serveWith(hosts: readonly string[] | undefined, port: number, state: string): string {
+  const lan = hosts?.every(isLoopback) === true ? '' : ' --lan';
+  const [folder, host] = hosts === undefined ? ['FOLDER', 'HOST'] : [state, hosts[0]];
+  return `cutpoint serve --fleet ${folder}${lan} --broker mqtts://${host}:${port}`;
 }
 
 function startOf(kind: BrokerKind, folder: string): string {
@@ -125,7 +125,8 @@ function asText(
     ? 'The certificate is good for two years: run this again before, and start the broker anew. cutpoint doctor warns.'
     : 'It also needs authority.pem, broker.pem and broker.key beside them: --host makes them.';
   const start = commands.map((command) => `  ${command}\n`).join('');
-  return `${shown.join('')}\n${missing}\nStart the broker, and the server with it:\n${start}`;
+  const owner = certified ? ' As root it becomes a user of its own, who has to be able to read its key.' : '';
+  return `${shown.join('')}\n${missing}\nStart the broker, and the server with it.${owner}\n${start}`;
 }
 
 function parseKind(text: string): BrokerKind {

@@ -181,7 +181,7 @@ async function readPlan(path: string): Promise<unknown> {
 function parseName(text: string): DeploymentId {
   const parsed = deploymentId.safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new InvalidArgumentError('A name has lowercase letters, digits and dashes.');
+  throw new InvalidArgumentError(`A name has lowercase letters, digits and dashes: ${nameOf(text)} would do.`);
 }
 
 /** `--on pi-1,gpu-box`, repeatable. */

@@ -1,4 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
+import { stateHelp } from '@cutpoint/daemon/client';
 import {
   baselinesOf,
   explain,
@@ -45,6 +46,8 @@ export interface PlanOptions extends FleetPlanOptions {
   readonly explain?: true;
   readonly watch?: true;
   readonly server?: string;
+  readonly state?: string;
+  readonly ca?: string;
   readonly serverCa?: string;
   readonly serverTokenFile?: string;
   readonly listen?: string;
@@ -84,10 +87,15 @@ export const plan: Verb = {
         '--server <url>',
         'with --watch: the next device (default: the url that the scenario gives for one); with --fleet: the HTTP API of the server',
       )
-      .option('--server-ca <file>', "with --watch or --fleet: PEM file with the authority of the server's certificate")
-      .option('--server-token-file <file>', 'with --watch or --fleet: file with the token to present to the server')
+      .option('--state <folder>', `with --fleet: ${stateHelp}`)
+      .option('--ca <file>', "with --fleet: PEM file with the authority of the server's certificate")
+      .option('--server-ca <file>', "with --watch: PEM file with the authority of the server's certificate")
+      .option('--server-token-file <file>', 'with --watch: file with the token to present to the server')
       .option('--listen <url>', 'with --watch: address to listen on (default: as `cutpoint agent` has it)')
-      .option('--token-file <file>', 'with --watch: file with the token that callers must present')
+      .option(
+        '--token-file <file>',
+        'with --fleet: file with the token to present to the server; with --watch: the one that callers must present',
+      )
       .option('--tls-cert <file>', 'with --watch: PEM file with the certificate to show')
       .option('--tls-key <file>', 'with --watch: PEM file with its key')
       .option('--health <url>', 'with --watch: address of the health endpoint')
@@ -172,13 +180,12 @@ async function planFleet(path: string, options: PlanOptions, signal: AbortSignal
     const message = `--${wrong} is not for --fleet: --objective says what counts, the first of them most.`;
     throw new CutpointError('CUT_USAGE', message);
   }
-  const { server, serverCa: ca, serverTokenFile: tokenFile, json, explain: why } = options;
-  const at = {
-    ...(server !== undefined && { server }),
-    ...(ca !== undefined && { ca }),
-    ...(tokenFile !== undefined && { tokenFile }),
-  };
-  const api = await openServerApi(at, signal);
+  if (options.serverCa !== undefined || options.serverTokenFile !== undefined) {
+    const message = 'With --fleet, --ca and --token-file say how to ask the server, as with every verb of a fleet.';
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  const { json, explain: why } = options;
+  const api = await openServerApi(options, signal);
   const { model } = await sendModel(api, path, [], options);
   const plans = await planForFleet(api, model, options, signal);
   for (const note of plans.notes) process.stderr.write(`note: ${note}\n`);
