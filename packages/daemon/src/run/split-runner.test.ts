@@ -75,7 +75,13 @@ async function withRunner(here: CutCodecs, there: RequestHandler, work: (runner:
   const source = { modelHash, inputs, outputs, assumed, cuts: undefined, fixed: undefined, splitAt: () => model };
   const nothing = async () => {};
   const kept = { renew: nothing, drop: nothing };
-  const server = { url: listener.url, connected: true, peer: () => peer, ...kept, [Symbol.asyncDispose]: async () => {} };
+  const server = {
+    url: listener.url,
+    connected: true,
+    peer: () => peer,
+    ...kept,
+    [Symbol.asyncDispose]: async () => {},
+  };
   try {
     await work(new SplitRunner({ source, stages, segmentOptions: {}, codecs: here, server, maxInFlight: 4 }));
   } finally {
