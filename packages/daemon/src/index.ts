@@ -17,9 +17,11 @@ export { HedgeBudget } from './failover/hedge-budget.js';
 export { type ClimbOptions, climb } from './failover/ladder.js';
 export { Pace, type PaceEstimate } from './failover/pace.js';
 export type { Climbed, Rung, RungOptions, TriedRung } from './failover/rung.js';
+export { fewRepeats } from './few-repeats.js';
 export { brokerSetting, brokerToFindSetting, deviceSettings, findFleet, nameSetting } from './fleet-settings.js';
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
+export { hostOf } from './host-of.js';
 export {
   type Dialled,
   type KeepOptions,
@@ -31,6 +33,7 @@ export {
 } from './keep-connected.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
+export { logProblems } from './log-problems.js';
 export { isLoopback } from './loopback.js';
 export { maxStagesSetting, modelSettings, needModel, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';

@@ -3,7 +3,9 @@ import { type Listener, type ListenOptions, listen, type RequestHandler, type Se
 import { type Endpoint, isEncrypted, openEndpoint } from './endpoint.js';
 import type { EndpointSettings } from './endpoint-settings.js';
 import { fewOfAFlood } from './few-of-a-flood.js';
+import { fewRepeats } from './few-repeats.js';
 import { type HealthReport, healthHandler, startHealth } from './health.js';
+import { hostOf } from './host-of.js';
 import type { Daemon } from './lifetime.js';
 import type { Log } from './log.js';
 import { logRequests } from './log-requests.js';
@@ -103,14 +105,18 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
   return { url, fleetUrl: further?.url ?? url, close };
 }
 
-/** Those who have said hello are few; of strangers, only some of a flood are told. */
+/** What one host repeats is told once a minute; and of what strangers do, only some of a flood. */
 function connectionErrors(log: Log): NonNullable<ListenOptions['onError']> {
-  const ofStranger = fewOfAFlood<[CutpointError, string | undefined]>((untold, { code, message }, address) => {
-    log.warn({ code, address, ...(untold > 0 ? { untold } : {}) }, message);
-  });
-  return (error, remote, address) => {
-    const { code, message } = error;
-    if (remote === undefined) ofStranger(error, address);
-    else log.warn({ code, remote: remote.name, address }, message);
+  type What = [CutpointError, string | undefined, string | undefined];
+  const tell = (untold: number, { code, message }: CutpointError, remote?: string, address?: string): void => {
+    const more = untold > 0 ? { untold } : {};
+    log.warn({ code, ...(remote === undefined ? {} : { remote }), address, ...more }, message);
   };
+  const ofStranger = fewOfAFlood<[number, ...What]>((untold, repeats, ...what) => tell(untold + repeats, ...what));
+  const few = fewRepeats<What>(
+    (repeats, error, remote, address) =>
+      remote === undefined ? ofStranger(repeats, error, remote, address) : tell(repeats, error, remote, address),
+    { kindOf: ({ code, message }, remote, address) => `${code} ${remote} ${hostOf(address ?? '')} ${message}` },
+  );
+  return (error, remote, address) => few(error, remote?.name, address);
 }

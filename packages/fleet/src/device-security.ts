@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   brokerTlsOf,
+  brokerUrl,
   clientTlsOf,
   type DesiredState,
   type DeviceId,
@@ -10,8 +10,8 @@ import {
   serverTlsOf,
   verifyDeployment,
 } from '@cutpoint/control';
-import type { CutpointError } from '@cutpoint/core';
-import type { FleetGuard, Log } from '@cutpoint/daemon';
+import { CutpointError } from '@cutpoint/core';
+import { type FleetGuard, type Log, logProblems } from '@cutpoint/daemon';
 import type { ClientTls, Listener, ServerTls } from '@cutpoint/wire';
 
 export interface DeviceSecurityOptions {
@@ -33,16 +33,20 @@ export class DeviceSecurity implements AsyncDisposable {
   readonly #kept: Promise<void>;
   readonly #listeners: Listener[] = [];
   readonly #onRevoked: (() => void)[] = [];
+  readonly #onMoved: ((url: string, before: string) => void)[] = [];
+  readonly #complaints: (error: CutpointError) => void;
   readonly #revoked = new Set<string>();
   readonly #revokedDevices = new Set<DeviceId>();
   #identity: DeviceIdentity;
   #ask = async (): Promise<void> => {};
   #failed = false;
+  #isRevoked = false;
 
   constructor({ identity, folder, listen, log, everyMs }: DeviceSecurityOptions) {
     this.#identity = identity;
     this.#log = log;
     this.#listen = listen;
+    this.#complaints = logProblems(log);
     this.#kept = keepRenewed({
       folder,
       identity,
@@ -82,6 +86,11 @@ export class DeviceSecurity implements AsyncDisposable {
     return isRevoked ? revokedError(device) : undefined;
   }
 
+  /** Calls when the broker of the fleet is elsewhere by now. */
+  onMoved(listener: (url: string, before: string) => void): void {
+    this.#onMoved.push(listener);
+  }
+
   /** Calls when more is to be refused than before: what is open has to be judged again. */
   onRevoked(listener: () => void): void {
     this.#onRevoked.push(listener);
@@ -109,21 +118,18 @@ export class DeviceSecurity implements AsyncDisposable {
   }
 
   #take(renewed: DeviceIdentity): void {
-    const { certificate, broker } = this.#identity;
+    const former = this.#identity;
     this.#identity = renewed;
-    if (!isDeepStrictEqual(renewed.broker, broker)) {
-      this.#log.warn(
-        { broker: renewed.broker },
-        'the broker is elsewhere now: this device goes there at its next start',
-      );
-    }
-    if (renewed.certificate === certificate) return;
+    const [url, before] = [brokerUrl(renewed), brokerUrl(former)];
+    if (url !== before) for (const tell of this.#onMoved) tell(url, before);
+    if (renewed.certificate === former.certificate) return;
     for (const listener of this.#listeners) listener.renew({ cert: renewed.certificate, key: renewed.key });
     this.#log.info('the certificate of this device was renewed');
   }
 
   #refuse(serials: readonly string[], devices: readonly DeviceId[]): void {
     this.#failed = false;
+    this.#isRevoked = false;
     const more = [replaceAll(this.#revoked, serials), replaceAll(this.#revokedDevices, devices)].includes(true);
     if (!more) return;
     for (const listener of this.#listeners) listener.recheck();
@@ -131,9 +137,17 @@ export class DeviceSecurity implements AsyncDisposable {
     this.#log.info({ revoked: serials.length }, 'told which certificates are revoked');
   }
 
-  #complain({ code, message }: CutpointError): void {
+  #complain(error: CutpointError): void {
     this.#failed = true;
-    this.#log.warn({ code }, `The server gave no news of certificates: ${message}`);
+    const { code, message } = error;
+    if (code !== 'CUT_REVOKED') {
+      this.#complaints(
+        new CutpointError(code, `The server gave no news of certificates: ${message}`, { cause: error }),
+      );
+    } else if (!this.#isRevoked) {
+      this.#isRevoked = true;
+      this.#log.error({ code }, `This device is revoked, and nobody in the fleet answers it any more: ${message}`);
+    }
   }
 }
 

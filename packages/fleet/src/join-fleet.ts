@@ -17,8 +17,15 @@ import {
   type SessionId,
   startMember,
 } from '@cutpoint/control';
-import type { CutpointError } from '@cutpoint/core';
-import { addressesOf, type HealthReport, isLoopback, type Log, type OpenResources, version } from '@cutpoint/daemon';
+import {
+  addressesOf,
+  type HealthReport,
+  isLoopback,
+  type Log,
+  logProblems,
+  type OpenResources,
+  version,
+} from '@cutpoint/daemon';
 import type { SegmentOptions } from '@cutpoint/runtime';
 import { type ClientTls, listen, openPost, type RequestHandler } from '@cutpoint/wire';
 import { deployedHandler } from './deployed-handler.js';
@@ -88,7 +95,7 @@ export interface FleetDevice {
  */
 export async function joinFleet(opened: OpenResources, options: JoinOptions): Promise<FleetDevice> {
   const { connection, fleet, device, session, role, folder, log } = options;
-  const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  const onProblem = logProblems(log);
   const loopback = isLoopback(new URL(connection.url).hostname);
   const post = openPost(mqttCourier(connection, { fleet, device }), { onProblem });
   opened.add({ [Symbol.asyncDispose]: async () => post.close() });

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
-import { ContentStore, newSession, openConnection, ownFolder, willOf } from '@cutpoint/control';
-import type { CutpointError } from '@cutpoint/core';
-import { type FleetGuard, type Log, type OpenResources, type RecentLines, segmentOptionsOf } from '@cutpoint/daemon';
+import { type BrokerConnection, ContentStore, newSession, openConnection, ownFolder, willOf } from '@cutpoint/control';
+import {
+  type FleetGuard,
+  type Log,
+  logProblems,
+  type OpenResources,
+  type RecentLines,
+  segmentOptionsOf,
+} from '@cutpoint/daemon';
+import { askWhileAway } from './ask-while-away.js';
 import { DeviceSecurity } from './device-security.js';
 import { type FleetDevice, joinFleet } from './join-fleet.js';
 import type { Membership } from './membership.js';
@@ -44,7 +51,7 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
   const { membership, role, settings, maxInFlight, listen, recent, log } = options;
   const { url, fleet, device, identity, folder } = membership;
   const { maxBackoffMs, connectTimeoutMs, timeoutMs } = settings;
-  const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  const onProblem = logProblems(log);
   // Before anything is touched, there or at the broker: two on one folder would drive one another out.
   const ownership = ownFolder(folder);
   opened.add({ [Symbol.asyncDispose]: async () => ownership[Symbol.dispose]() });
@@ -54,11 +61,12 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
   const tls = security && { tls: () => security.serverTls() };
   const connection = opened.add(openConnection({ url, device, ...reach, ...tls }));
   connection.onUp(() => {
-    log.info({ broker: url, fleet, device }, 'joined');
+    log.info({ broker: connection.url, fleet, device }, 'joined');
     security?.retry();
   });
-  connection.onDown(() => log.warn({ broker: url }, 'lost the broker'));
+  connection.onDown(() => log.warn({ broker: connection.url }, 'lost the broker'));
   if (security === undefined) log.info({ broker: url }, 'joins without being paired');
+  else follow(opened, { security, connection, log });
   const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
   const joined = await joinFleet(opened, {
     ...{ connection, fleet, device, session, role, store, maxInFlight, timeoutMs, connectTimeoutMs, maxBackoffMs, log },
@@ -77,4 +85,24 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
   });
   security?.onRevoked(() => joined.links.recheck());
   return { ...joined, guard: security?.wire };
+}
+
+/** Has a device that is paired ask its server while the broker is away, and go where the server says that it is by now. */
+function follow(
+  opened: OpenResources,
+  { security, connection, log }: { security: DeviceSecurity; connection: BrokerConnection; log: Log },
+): void {
+  const asking = askWhileAway(connection, () => void security.check());
+  opened.add({ [Symbol.asyncDispose]: async () => asking[Symbol.dispose]() });
+  security.onMoved((broker, before) => {
+    if (connection.url !== before) {
+      log.warn(
+        { broker, stays: connection.url },
+        'the broker of the fleet is elsewhere by now, but this device was sent here',
+      );
+      return;
+    }
+    log.info({ broker, before }, 'goes to where the broker of the fleet is by now');
+    connection.moveTo(broker);
+  });
 }

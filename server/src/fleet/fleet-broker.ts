@@ -1,5 +1,5 @@
-import { type BrokerAddress, type DeviceId, openBroker } from '@cutpoint/control';
-import { checkBrokerAddress, type Log, type OpenResources } from '@cutpoint/daemon';
+import { type BrokerAddress, type DeviceId, openBroker, type Refusal } from '@cutpoint/control';
+import { checkBrokerAddress, fewRepeats, hostOf, type Log, type OpenResources } from '@cutpoint/daemon';
 import type { ServerSettings } from '../settings.js';
 import type { FleetAddresses } from './fleet-addresses.js';
 import type { FleetSecurity } from './fleet-security.js';
@@ -35,8 +35,7 @@ async function openOwn({ device, at, security, opened, log }: BrokerParts): Prom
       fleet: server.identities.fleet,
       listen: at,
       ...(at.secure ? { tls: server.brokerTls() } : {}),
-      onRefused: ({ error: { code, message }, address, device: name, untold }) =>
-        log.warn({ code, address, device: name, ...(untold > 0 ? { untold } : {}) }, message),
+      onRefused: logRefusals(log),
     }),
   );
   if (!at.secure) return { url: broker.url, device, password: broker.serverPassword };
@@ -44,6 +43,17 @@ async function openOwn({ device, at, security, opened, log }: BrokerParts): Prom
   const url = fromHere(broker.url);
   server.identities.places.broker = { port: Number(new URL(url).port) };
   return { url, device, tls: () => security.tlsFor(device) };
+}
+
+/** A client that is refused tries again for as long as it runs. */
+function logRefusals(log: Log): (refusal: Refusal) => void {
+  return fewRepeats<[Refusal]>(
+    (repeats, { error: { code, message }, address, device, untold }) => {
+      const more = untold + repeats;
+      log.warn({ code, address, device, ...(more > 0 ? { untold: more } : {}) }, message);
+    },
+    { kindOf: ({ error, address, device }) => `${error.code} ${device ?? hostOf(address)} ${error.message}` },
+  );
 }
 
 /** The address by which this machine reaches what listens on all its addresses. */

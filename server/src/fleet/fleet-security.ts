@@ -10,8 +10,8 @@ import {
   ownHosts,
   verifyDeployment,
 } from '@cutpoint/control';
-import { asCutpointError } from '@cutpoint/core';
-import type { FleetGuard, Log } from '@cutpoint/daemon';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { type FleetGuard, type Log, logProblems } from '@cutpoint/daemon';
 import type { ClientTls, ServerTls } from '@cutpoint/wire';
 import type { HttpGuard } from '../http/open-http.js';
 
@@ -77,6 +77,7 @@ export async function openFleetSecurity(options: FleetSecurityOptions): Promise<
 class OpenSecurity implements FleetSecurity {
   readonly server: FleetServer;
   readonly #log: Log;
+  readonly #refused: (error: CutpointError) => void;
   readonly #local: AsyncDisposable;
   readonly #guarded: Guarded[] = [];
   readonly #revocations: Disposable;
@@ -86,6 +87,7 @@ class OpenSecurity implements FleetSecurity {
   constructor(server: FleetServer, { log }: FleetSecurityOptions, local: AsyncDisposable) {
     this.server = server;
     this.#log = log;
+    this.#refused = logProblems(log);
     this.#local = local;
     this.#revocations = server.identities.onRevoked((revoked) => {
       log.warn({ device: revoked }, 'revoked: its connections end');
@@ -159,7 +161,7 @@ class OpenSecurity implements FleetSecurity {
       return look();
     } catch (thrown) {
       const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
-      this.#log.warn({ code }, `A ${what} was refused: ${message}`);
+      this.#refused(new CutpointError(code, `A ${what} was refused: ${message}`));
       return undefined;
     }
   }

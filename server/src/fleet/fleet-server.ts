@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { ContentStore, type DeviceId, deviceId, fleetId, newSession, openConnection, willOf } from '@cutpoint/control';
-import type { CutpointError } from '@cutpoint/core';
 import {
   type Daemon,
   isLoopback,
   type Log,
+  logProblems,
   type RecentLines,
   segmentOptionsOf,
   startDaemon,
@@ -48,7 +48,7 @@ export async function startFleetServer(
     const { fleet } = identities;
     const content = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
     const session = newSession();
-    const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+    const onProblem = logProblems(log);
     const address = await openFleetBroker(settings, { device, at: at.mqtt, security, opened, log });
     const paired = address.url.startsWith('mqtts:');
     const will = willOf(fleet, device, session);

@@ -9,8 +9,7 @@ import {
   PeerBook,
   type Store,
 } from '@cutpoint/control';
-import type { CutpointError } from '@cutpoint/core';
-import type { Log, OpenResources } from '@cutpoint/daemon';
+import { type Log, logProblems, type OpenResources } from '@cutpoint/daemon';
 import { Deployer } from '../deploy/deployer.js';
 
 export interface LeadOptions {
@@ -37,7 +36,7 @@ export interface Lead {
 /** Leads a fleet over a connection to its broker until `opened` is closed. */
 export function leadFleet(opened: OpenResources, options: LeadOptions): Lead {
   const { connection, fleet, store, content, log } = options;
-  const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
+  const onProblem = logProblems(log);
   let leading: Deployer | undefined;
   const view = opened.add(
     new Fleet(connection, {

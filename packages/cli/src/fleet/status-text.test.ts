@@ -41,3 +41,10 @@ it('shows what a device says of itself without letting it steer the terminal, or
   expect(text).toContain('oops?]0;title??error CUT_FAKE: run this (CUT_X)');
   expect(text).not.toMatch(/^error/m);
 });
+
+it('says what is on its way, for whom it waits, and for how long at most', () => {
+  const waiting = { generation: 8, phase: 'proposed', name: 'net', waitingFor: ['pi-3'], leftMs: 26.5 * 60_000 };
+  const view = viewOf(true);
+  const text = statusText(statusView.parse({ ...view, rollout: { ...view.rollout, ...waiting } }), 'http://here');
+  expect(text).toContain('8 of net is proposed, waits for pi-3 for at most 27 min more');
+});

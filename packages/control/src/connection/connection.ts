@@ -49,6 +49,7 @@ export interface PublishOptions {
  * subscriptions; what was not acknowledged before is not sent again.
  */
 export interface BrokerConnection extends AsyncDisposable {
+  /** Where the broker is, or is looked for. */
   readonly url: string;
   readonly connected: boolean;
   /** Whether a failed attempt is known, and which: undefined while connected. */
@@ -66,12 +67,16 @@ export interface BrokerConnection extends AsyncDisposable {
   /** Calls after each connect, once all subscriptions are in place, and at once if that is so now. */
   onUp(listener: () => void): void;
   onDown(listener: () => void): void;
+  /** The broker is elsewhere: leaves this one, which then publishes the last will, and connects there at once. */
+  moveTo(url: string): void;
   /** Resolves when connected. @throws CutpointError why it is not, when the signal aborts. */
   untilUp(signal: AbortSignal): Promise<void>;
 }
 
 const firstBackoffMs = 100;
 const goodbyeMs = 1_000;
+/** Whoever is refused tries again all the same, as a broker may be taught better; but not often. */
+const refusedBackoffMs = 60_000;
 /** Instead of a quality of service (MQTT 3.1.1, section 3.9.3). */
 const refusedQos = 128;
 const closedUnheard =
@@ -86,7 +91,6 @@ export function openConnection(options: ConnectionOptions): BrokerConnection {
 }
 
 class ReconnectingConnection implements BrokerConnection {
-  readonly url: string;
   readonly #options: ConnectionOptions;
   readonly #stop = new AbortController();
   readonly #filters = new Set<string>();
@@ -94,6 +98,9 @@ class ReconnectingConnection implements BrokerConnection {
   readonly #upListeners: (() => void)[] = [];
   readonly #downListeners: (() => void)[] = [];
   readonly #kept: Promise<void>;
+  #url: string;
+  /** Of the attempt or connection of now, and the pause after it. */
+  #left = new AbortController();
   #client: MqttClient | undefined;
   #up = false;
   #upSinceMs = 0;
@@ -101,8 +108,12 @@ class ReconnectingConnection implements BrokerConnection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.url = options.url;
+    this.#url = options.url;
     this.#kept = this.#keep();
+  }
+
+  get url(): string {
+    return this.#url;
   }
 
   get connected(): boolean {
@@ -145,6 +156,13 @@ class ReconnectingConnection implements BrokerConnection {
     this.#downListeners.push(listener);
   }
 
+  moveTo(url: string): void {
+    if (url === this.#url) return;
+    this.#url = url;
+    this.#left.abort();
+    this.#client?.end(true);
+  }
+
   async untilUp(signal: AbortSignal): Promise<void> {
     while (!this.#up) {
       if (signal.aborted || this.#stop.signal.aborted) throw this.#away();
@@ -163,28 +181,32 @@ class ReconnectingConnection implements BrokerConnection {
   async #keep(): Promise<void> {
     const { maxBackoffMs = 10_000 } = this.#options;
     const afterFailures = new Backoff(maxBackoffMs);
+    const whileRefused = new Backoff(Math.max(maxBackoffMs, refusedBackoffMs));
     const afterShortOnes = new Backoff(maxBackoffMs);
     while (!this.#stop.signal.aborted) {
-      const upMs = await this.#connectOnce();
-      if (upMs !== undefined) afterFailures.reset();
+      const left = new AbortController();
+      this.#left = left;
+      const upMs = await this.#connectOnce(left.signal);
+      if (upMs !== undefined || left.signal.aborted) for (const each of [afterFailures, whileRefused]) each.reset();
       // Of two that pause for as long as they may, each is up while the other pauses.
       if (upMs !== undefined && upMs > 2 * maxBackoffMs) afterShortOnes.reset();
-      const pauseMs = (upMs === undefined ? afterFailures : afterShortOnes).nextMs();
-      await pause(pauseMs * (0.5 + Math.random() / 2), this.#stop.signal);
+      const failed = this.#lastError?.code === 'CUT_UNAUTHORISED' ? whileRefused : afterFailures;
+      const pauseMs = (upMs === undefined ? failed : afterShortOnes).nextMs();
+      await pause(pauseMs * (0.5 + Math.random() / 2), AbortSignal.any([this.#stop.signal, left.signal]));
     }
   }
 
   /** One connection from its start to its end. For how long it was good for something; undefined for one that never was. */
-  async #connectOnce(): Promise<number | undefined> {
-    const client = await this.#open().catch((thrown: unknown) => this.#problem(thrown));
+  async #connectOnce(left: AbortSignal): Promise<number | undefined> {
+    const tell = (thrown: unknown): void => {
+      told = true;
+      if (!left.aborted) this.#problem(thrown);
+    };
+    let told = false;
+    const client = await this.#open(left).catch(tell);
     if (client === undefined) return undefined;
     this.#client = client;
     const ended = new Promise<void>((resolve) => client.once('close', resolve));
-    let told = false;
-    const tell = (thrown: unknown) => {
-      told = true;
-      this.#problem(thrown);
-    };
     client.on('error', (error) => tell(inWords(error, this.url)));
     client.on('message', (topic, payload, { retain }) => this.#deliver({ topic, payload, retained: retain }));
     client.once('connect', () => {
@@ -194,12 +216,11 @@ class ReconnectingConnection implements BrokerConnection {
         client.end(true);
       });
     });
-    if (this.#stop.signal.aborted) client.end(true);
+    if (this.#stop.signal.aborted || left.aborted) client.end(true);
     await ended;
     const upMs = this.#up ? performance.now() - this.#upSinceMs : undefined;
     // With TLS 1.3, a certificate is refused after the handshake seems to be over, by the end of the connection.
-    if (upMs === undefined && !told)
-      this.#problem(new CutpointError('CUT_UNREACHABLE', `${closedUnheard} at ${this.url}.`));
+    if (upMs === undefined && !told) tell(new CutpointError('CUT_UNREACHABLE', `${closedUnheard} at ${this.url}.`));
     this.#up = false;
     this.#client = undefined;
     client.end(true);
@@ -221,7 +242,7 @@ class ReconnectingConnection implements BrokerConnection {
     for (const listener of this.#upListeners) listener();
   }
 
-  async #open(): Promise<MqttClient> {
+  async #open(left: AbortSignal): Promise<MqttClient> {
     const { connect, MqttClient: Client } = await import('mqtt');
     const { device, password, will, keepAliveSeconds = 5, connectTimeoutMs = 5_000 } = this.#options;
     const tls = this.#options.tls?.();
@@ -246,7 +267,7 @@ class ReconnectingConnection implements BrokerConnection {
     };
     if (tls?.check === undefined) return connect(this.url, options);
     const { hostname, port } = new URL(this.url);
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(connectTimeoutMs)]);
+    const signal = AbortSignal.any([this.#stop.signal, left, AbortSignal.timeout(connectTimeoutMs)]);
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const socket = await dialTls({ host, port: Number(port), url: this.url, tls, signal });
     return new Client(() => socket, options);

@@ -30,6 +30,8 @@ export class TestConnection implements BrokerConnection {
     if (JSON.stringify(message).includes('CUT_INTERNAL')) throw new Error(`${topic} was told of a defect`);
   }
 
+  moveTo(): void {}
+
   subscribe(_filters: readonly string[], listener: (delivery: Delivery) => void): void {
     this.#listeners.push(listener);
   }
