@@ -92,7 +92,10 @@ function follow(
   opened: OpenResources,
   { security, connection, log }: { security: DeviceSecurity; connection: BrokerConnection; log: Log },
 ): void {
-  const asking = askWhileAway(connection, () => void security.check());
+  const asking = askWhileAway(connection, () => {
+    // Why it failed is logged where it fails.
+    security.check().catch(() => undefined);
+  });
   opened.add({ [Symbol.asyncDispose]: async () => asking[Symbol.dispose]() });
   security.onMoved((broker, before) => {
     if (connection.url !== before) {
