@@ -101,16 +101,22 @@ describe('a fleet by its verbs', () => {
       const status = await say('status');
       expect(status.out).toMatch(/^devices +3 online\ngeneration +\d+ is active$/m);
       expect(status.out).toMatch(/^tiny-net +Tiny Net +[0-9a-f]{12} +pi-1, pi-2$/m);
+      expect(status.out).toMatch(/^tiny-net +pi-1 +pi-1 \| 3 raw \| pi-2$/m);
       expect(status.out).toContain('note: Devices are not paired');
 
       const back = await say('rollback', 'tiny-net');
       expect(back).toMatchObject({ exit: 0, out: `tiny-net is what it was before. (generation ${generation + 2})\n` });
       const deployments = (await say('status', '--json')).json().deployments;
+      const alone = { at: [], codecs: [], chain: [], there: true };
       expect(deployments).toEqual([
         {
           name: 'tiny-net',
           model: { name: 'Tiny Net', hash: tiny.model.file.hash },
           devices: ['pi-1', 'pi-2', 'server'],
+          begins: [
+            { device: 'pi-1', there: true, ways: [{ at: [2], codecs: ['raw'], chain: ['pi-2'], there: true }, alone] },
+            { device: 'server', there: true, ways: [alone] },
+          ],
         },
       ]);
       const infer = await fetch(`${http}/v2/models/tiny-net`);
