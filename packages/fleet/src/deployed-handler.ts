@@ -49,7 +49,8 @@ export function deployedHandler({ service, timeoutMs }: DeployedHandlerOptions):
       return responseOf(await service.whole(whole));
     };
     if (id === undefined) return await compute();
-    const what = request === undefined ? service.meantBy(nameIn(meta)) : [request, meta.deployment, meta.generation];
+    const what =
+      request === undefined ? await service.meantBy(nameIn(meta), signal) : [request, meta.deployment, meta.generation];
     return await answered.ask(requestKeyOf(id, what, tensors), compute, signal);
   };
   return async ({ method, meta, tensors, signal }) => {

@@ -78,12 +78,19 @@ export class DeployedService {
     return findAssignment(this.models, name);
   }
 
-  /** What a request of this name would be answered by now: answers under another must not be given again for it. */
-  meantBy(name: string | undefined): readonly (string | null)[] {
-    const { models } = this;
-    if (!models.some((one) => isNamed(one, name))) return [name ?? null];
-    const { deployment, model } = this.find(name);
-    return [deployment, model.hash];
+  /**
+   * What a request of this name is answered by: answers under another must not be given again for it. Waits as `whole` does
+   * for a lease, and for what is being made ready here, so that a request that came early is the same as its repetition.
+   */
+  async meantBy(name: string | undefined, signal: CancelSignal): Promise<readonly (string | null)[]> {
+    try {
+      await this.#options.gate.pass();
+      const { deployment, model } = await this.#findSoon(name, signal);
+      return [deployment, model.hash];
+    } catch (thrown) {
+      if (thrown instanceof CutpointError && thrown.code === 'CUT_NOT_FOUND') return [name ?? null];
+      throw thrown;
+    }
   }
 
   /** Makes a model that is loaded quick for its first request: links to others, and a run of it where it is whole here. */
