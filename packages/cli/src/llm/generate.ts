@@ -16,7 +16,7 @@ interface GenerateOptions {
   readonly repetitionPenalty?: number;
   readonly seed?: number;
   readonly stop?: readonly string[];
-  readonly draft: number;
+  readonly draft?: number;
   readonly threads: number;
   readonly json?: true;
 }
@@ -36,13 +36,17 @@ export const generateVerb: Verb = {
       .option('--repetition-penalty <n>', 'above 1, what was said becomes less likely (default: 1)', parseNumber)
       .option('--seed <n>', 'the same seed gives the same text (default: 0)', parseNumber)
       .option('--stop <text...>', 'ends before this text')
-      .option('--draft <n>', 'guess so many tokens from the text so far, and verify them at once', parseNumber, 0)
+      .option(
+        '--draft <n>',
+        'guess so many tokens from the text so far, and verify them at once (default: none)',
+        parsePositive,
+      )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
       .action(run),
 };
 
 async function run(folder: string, options: GenerateOptions): Promise<void> {
-  const { prompt, maxTokens, stop = [], draft, threads, json } = options;
+  const { prompt, maxTokens, stop = [], draft = 0, threads, json } = options;
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
   const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
   const filter = createStopFilter(stop);

@@ -5,6 +5,7 @@ import type { Decoder } from './decoder.js';
 
 export interface GenerateRequest {
   readonly prompt: readonly number[];
+  /** At most; the text also ends where the model's context does. */
   readonly maxTokens: number;
   /** Default: greedy. */
   readonly sampling?: Sampling;
@@ -24,7 +25,10 @@ export interface GenerateRequest {
  */
 export async function* generate(decoder: Decoder, request: GenerateRequest): AsyncGenerator<number> {
   const { layers } = decoder;
-  const { maxTokens, sampling = greedySampling, draftTokens = 0 } = request;
+  const { sampling = greedySampling, draftTokens = 0 } = request;
+  // The last token need not be run. A prompt that is too long itself is refused by its first pass.
+  const room = Math.max(1, layers.config.contextTokens - request.prompt.length + 1);
+  const maxTokens = Math.min(request.maxTokens, room);
   const ends = new Set(request.endTokens ?? layers.config.endTokens);
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const sequence = layers.sequence();

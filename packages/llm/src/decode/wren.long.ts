@@ -99,6 +99,14 @@ describe.skipIf(!wrenIsHere).each(checkpoints)(
       },
     );
 
+    it('ends with the context, and refuses a prompt that is longer', { timeout: 60_000 }, async () => {
+      const prompt = Array.from({ length: 250 }, (_, i) => 10 + i);
+      expect(await tokensOf({ prompt, maxTokens: 100, endTokens: [] })).toHaveLength(7);
+      expect(await tokensOf({ prompt, maxTokens: 100, endTokens: [], draftTokens: 6 })).toHaveLength(7);
+      const long = { prompt: [...prompt, ...prompt], maxTokens: 1 };
+      await expect(tokensOf(long)).rejects.toMatchObject({ code: 'CUT_INPUT' });
+    });
+
     it('refuses windows that it cannot score', async () => {
       const { decoder } = model;
       await expect(perplexityOf(decoder, [1, 2, 3], { context: 257 })).rejects.toMatchObject({ code: 'CUT_USAGE' });
