@@ -17,6 +17,7 @@ export { DecoderRange, type DecoderRangeOptions, type ForwardOptions, type Pass 
 export { EmbeddingTable } from './decode/embedding-table.js';
 export { type GenerateRequest, generate } from './decode/generate.js';
 export { type LanguageModel, openLanguageModel } from './decode/language-model.js';
+export type { NextTokens, Step, StepCost, TokenDecoder } from './decode/token-decoder.js';
 export { type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
 export { decoderGraph } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';

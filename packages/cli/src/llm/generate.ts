@@ -66,10 +66,13 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     await show(piece);
   };
   const request = { prompt: promptTokens, maxTokens, sampling, draftTokens: draft, signal: interrupt.signal };
-  for await (const token of generate(model.decoder, request)) {
-    pace.token();
-    tokens.push(token);
-    await take(filter.push(texts.push(token)));
+  for await (const next of generate(model.decoder, request)) {
+    for (const token of next.tokens) {
+      if (filter.stoppedBy !== undefined) break;
+      pace.token();
+      tokens.push(token);
+      await take(filter.push(texts.push(token)));
+    }
     if (filter.stoppedBy !== undefined) break;
   }
   await take(filter.push(texts.end()) + filter.end());

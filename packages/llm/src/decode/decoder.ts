@@ -1,13 +1,26 @@
+import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { PackageManifest } from '../package/package-manifest.js';
+import { verifyDraft } from '../text/drafts.js';
 import { DecoderRange, type DecoderRangeOptions, type ForwardOptions } from './decoder-range.js';
 import { EmbeddingTable } from './embedding-table.js';
+import { lastRows } from './logits-rows.js';
+import type { NextTokens, Step, TokenDecoder } from './token-decoder.js';
 
-/** A whole model on this machine: tokens in, logits out. */
-export class Decoder implements AsyncDisposable {
+const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
+
+/** A whole model on this machine. */
+export class Decoder implements TokenDecoder {
+  /** How many tokens each sequence holds. */
+  readonly #held = new Map<number, number>();
+
   private constructor(
     readonly embedding: EmbeddingTable,
     readonly layers: DecoderRange,
   ) {}
+
+  get config(): DecoderConfig {
+    return this.layers.config;
+  }
 
   /** @param folder the package's. @throws CutpointError as `DecoderRange.open` and `EmbeddingTable.open` do. */
   static async open(folder: string, manifest: PackageManifest, options: DecoderRangeOptions = {}): Promise<Decoder> {
@@ -21,6 +34,24 @@ export class Decoder implements AsyncDisposable {
     }
   }
 
+  sequence(): number {
+    return this.layers.sequence();
+  }
+
+  async next(sequence: number, { text, draft, sampling, ends, signal }: Step): Promise<NextTokens> {
+    const held = this.#held.get(sequence) ?? 0;
+    const hidden = await this.embedding.rows([...text.slice(held), ...draft]);
+    const { data, computeMs } = await this.layers.forward(sequence, hidden, {
+      logits: draft.length > 0 ? 'all' : 'last',
+      ...(signal === undefined ? {} : { signal }),
+    });
+    this.#held.set(sequence, text.length + draft.length);
+    const rows = lastRows(data, draft.length + 1, this.config.vocabularySize);
+    const { tokens, accepted } = verifyDraft(rows, draft, text, sampling, ends);
+    this.truncate(sequence, text.length + accepted);
+    return { tokens, accepted, cost: { agentMs: computeMs, ...nothingSent } };
+  }
+
   /** Runs tokens behind those that a sequence has. @returns logits [1 or tokens, vocabularySize]. */
   async logits(
     sequence: number,
@@ -28,7 +59,26 @@ export class Decoder implements AsyncDisposable {
     options: ForwardOptions = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     const { data } = await this.layers.forward(sequence, await this.embedding.rows(tokens), options);
+    this.#held.set(sequence, (this.#held.get(sequence) ?? 0) + tokens.length);
     return data;
+  }
+
+  truncate(sequence: number, tokens: number): void {
+    const held = this.#held.get(sequence) ?? 0;
+    if (tokens >= held) return;
+    this.#held.set(sequence, tokens);
+    this.layers.truncate(sequence, tokens);
+  }
+
+  clone(sequence: number, tokens: number): number {
+    const into = this.layers.clone(sequence, tokens);
+    this.#held.set(into, Math.min(tokens, this.#held.get(sequence) ?? 0));
+    return into;
+  }
+
+  drop(sequence: number): void {
+    this.#held.delete(sequence);
+    this.layers.drop(sequence);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import type { CancelSignal } from '@cutpoint/core';
-import { draftOf, verifyDraft } from '../text/drafts.js';
+import { draftOf } from '../text/drafts.js';
 import { greedySampling, type Sampling } from '../text/sampling.js';
-import type { Decoder } from './decoder.js';
+import type { NextTokens, TokenDecoder } from './token-decoder.js';
 
 export interface GenerateRequest {
   readonly prompt: readonly number[];
@@ -16,58 +16,49 @@ export interface GenerateRequest {
    * tokens are so close that the rounding of a pass over several decides. Default 0.
    */
   readonly draftTokens?: number;
+  /**
+   * A sequence that holds the beginning of the prompt, and less than all of it; it is kept, and then holds what was run.
+   * Default: a new one, which is dropped at the end.
+   */
+  readonly sequence?: number;
   readonly signal?: CancelSignal;
 }
 
 /**
- * Continues a prompt, token by token. The sequence is closed when the loop ends.
- * @throws CutpointError as `DecoderRange.forward` and `sampleToken`.
+ * Continues a prompt. Each pass gives a token, or several where a draft was right; none where the text ends with it.
+ * @throws CutpointError as `TokenDecoder.next`.
  */
-export async function* generate(decoder: Decoder, request: GenerateRequest): AsyncGenerator<number> {
-  const { layers } = decoder;
-  const { sampling = greedySampling, draftTokens = 0 } = request;
-  // The last token need not be run. A prompt that is too long itself is refused by its first pass.
-  const room = Math.max(1, layers.config.contextTokens - request.prompt.length + 1);
-  const maxTokens = Math.min(request.maxTokens, room);
-  const ends = new Set(request.endTokens ?? layers.config.endTokens);
-  const signal = request.signal === undefined ? {} : { signal: request.signal };
-  const sequence = layers.sequence();
+export async function* generate(decoder: TokenDecoder, request: GenerateRequest): AsyncGenerator<NextTokens> {
+  const sequence = request.sequence ?? decoder.sequence();
   try {
-    const text = [...request.prompt];
-    let next: readonly number[] = text;
-    let draft: readonly number[] = [];
-    for (let given = 0; given < maxTokens; ) {
-      const all = await decoder.logits(sequence, [...next, ...draft], {
-        logits: draft.length > 0 ? 'all' : 'last',
-        ...signal,
-      });
-      const { tokens, accepted } = verifyDraft(
-        lastRows(all, draft.length + 1, layers.config.vocabularySize),
-        draft,
-        text,
-        sampling,
-        ends,
-      );
-      if (accepted < draft.length) layers.truncate(sequence, text.length + accepted);
-      for (const token of tokens) {
-        if (ends.has(token) || given === maxTokens) return;
-        yield token;
-        given += 1;
-      }
-      text.push(...tokens);
-      next = text.slice(-1);
-      draft = draftFor(text, Math.min(draftTokens, maxTokens - given - 1, layers.config.contextTokens - text.length));
-    }
+    yield* passes(decoder, sequence, request);
   } finally {
-    layers.drop(sequence);
+    if (request.sequence === undefined) decoder.drop(sequence);
+  }
+}
+
+async function* passes(decoder: TokenDecoder, sequence: number, request: GenerateRequest): AsyncGenerator<NextTokens> {
+  const { sampling = greedySampling, draftTokens = 0, signal } = request;
+  const { contextTokens, endTokens } = decoder.config;
+  // The last token need not be run. A prompt that is too long itself is refused by its first pass.
+  const room = Math.max(1, contextTokens - request.prompt.length + 1);
+  const maxTokens = Math.min(request.maxTokens, room);
+  const ends = new Set(request.endTokens ?? endTokens);
+  const text = [...request.prompt];
+  let draft: readonly number[] = [];
+  for (let given = 0; given < maxTokens; ) {
+    const step = { text, draft, sampling, ends, ...(signal === undefined ? {} : { signal }) };
+    const next = await decoder.next(sequence, step);
+    const ended = next.tokens.some((token) => ends.has(token));
+    const tokens = next.tokens.filter((token) => !ends.has(token)).slice(0, maxTokens - given);
+    yield { ...next, tokens };
+    if (ended) return;
+    given += tokens.length;
+    text.push(...next.tokens);
+    draft = draftFor(text, Math.min(draftTokens, maxTokens - given - 1, contextTokens - text.length));
   }
 }
 
 function draftFor(text: readonly number[], mostTokens: number): readonly number[] {
   return mostTokens > 0 ? draftOf(text, { mostTokens }) : [];
-}
-
-function lastRows(logits: Float32Array, rows: number, size: number): Float32Array[] {
-  const from = logits.length - rows * size;
-  return Array.from({ length: rows }, (_, row) => logits.subarray(from + row * size, from + (row + 1) * size));
 }

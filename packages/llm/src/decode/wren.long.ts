@@ -61,7 +61,7 @@ describe.skipIf(!wrenIsHere).each(checkpoints)(
 
     async function tokensOf(request: GenerateRequest): Promise<number[]> {
       const tokens: number[] = [];
-      for await (const token of generate(model.decoder, request)) tokens.push(token);
+      for await (const next of generate(model.decoder, request)) tokens.push(...next.tokens);
       return tokens;
     }
 
