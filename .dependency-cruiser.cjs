@@ -5,7 +5,7 @@ const layers = [
   ['graph', 'codec', 'plan'],
   ['wire', 'runtime'],
   ['control', 'profile', 'evaluate', 'daemon'],
-  ['fleet'],
+  ['fleet', 'http'],
   ['llm', 'cluster'],
 ];
 const folder = (names) => `^packages/(${names.join('|')})/`;

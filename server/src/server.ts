@@ -95,11 +95,11 @@ async function serveHttp(
   log: Log,
 ): Promise<void> {
   // Loaded when it is called: a server without it starts sooner and takes less memory.
-  const { openHttp } = await import('./http/open-http.js');
+  const { serveModels } = await import('./http/serve-models.js');
   const { at: _, ...options } = splitOptionsOf(settings);
   const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings)));
   const health = () => ({ ready: model.health === 'ready', segment: model.health });
-  const { url } = opened.add(await openHttp(address, settings, { models: model, health, log }));
+  const { url } = opened.add(await serveModels(address, settings, { models: model, health, log }));
   log.info({ url: `${url}/v2/models/${encodeURIComponent(model.name)}` }, 'model over http');
 }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askLocally, ContentStore, type DeviceIdentity, deviceId, pairDevice } from '@cutpoint/control';
 import { openLog } from '@cutpoint/daemon';
+import type { HttpServer } from '@cutpoint/http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ExampleModels, startTestHttp } from '../http/http.testing.js';
-import type { HttpServer } from '../http/http-server.js';
 import { contentRoutes } from './content-routes.js';
 import { type FleetSecurity, openFleetSecurity } from './fleet-security.js';
 

@@ -10,7 +10,7 @@ export function contentRoutes(store: ContentStore, log: Log): (app: FastifyInsta
     onError: ({ code, message }, hash) => log.warn({ code, hash }, message),
   });
   return async (app) => {
-    app.get(`${contentPath}:hash`, { config: { scope: 'read' }, schema: { hide: true } }, async (request, reply) => {
+    app.get(`${contentPath}:hash`, { config: { scope: 'read', undocumented: true } }, async (request, reply) => {
       // It answers by itself: ranges, entity tags, and readers that stop reading.
       reply.hijack();
       await handler(request.raw, reply.raw, request.caller?.name);

@@ -12,8 +12,8 @@ import {
 } from '@cutpoint/control';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { type FleetGuard, type Log, logProblems } from '@cutpoint/daemon';
+import type { HttpGuard } from '@cutpoint/http';
 import type { ClientTls, ServerTls } from '@cutpoint/wire';
-import type { HttpGuard } from '../http/open-http.js';
 
 export interface FleetSecurityOptions {
   /** The server's state: store, authority, its own key. */

@@ -12,7 +12,7 @@ import {
 } from '@cutpoint/daemon';
 import { addressesToAnnounce, joinFleet, runCommands } from '@cutpoint/fleet';
 import { Uploads } from '../deploy/uploads.js';
-import { openHttp } from '../http/open-http.js';
+import { serveModels } from '../http/serve-models.js';
 import type { ServerSettings } from '../settings.js';
 import { announceServer } from './announce-server.js';
 import { contentRoutes } from './content-routes.js';
@@ -113,7 +113,7 @@ export async function startFleetServer(
     const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));
     const admin = { ...fleetAdmin(parts), plans };
     const extend = contentRoutes(content, log);
-    const http = await openHttp(at.http.address, settings, {
+    const http = await serveModels(at.http.address, settings, {
       guard: security.http(at.http.secure),
       models,
       health,

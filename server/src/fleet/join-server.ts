@@ -1,6 +1,6 @@
 import { type Daemon, type Log, type RecentLines, startDaemon } from '@cutpoint/daemon';
 import { membershipOf, openDevice } from '@cutpoint/fleet';
-import { openHttp } from '../http/open-http.js';
+import { serveModels } from '../http/serve-models.js';
 import type { ServerSettings } from '../settings.js';
 import { fleetAddresses } from './fleet-addresses.js';
 import { FleetModels } from './fleet-models.js';
@@ -30,7 +30,7 @@ export async function startJoinedServer(
       // It knows of no other device where requests begin: that is the leading server's to know.
       const active = () => new Map([[device, service.models]]);
       const models = new FleetModels({ device, isThere: () => false, service, links, active });
-      opened.add(await openHttp(settings.http, settings, { models, health, log }));
+      opened.add(await serveModels(settings.http, settings, { models, health, log }));
     }
     return { name: 'cutpoint-server', handler: own.handler, health, fleet: own.guard };
   });

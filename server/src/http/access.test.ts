@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
+import type { Access } from '@cutpoint/http';
 import { generate } from 'selfsigned';
 import { describe, expect, it } from 'vitest';
-import type { Access } from './access.js';
 import { ExampleModels, startTestHttp } from './http.testing.js';
 
 const page = '/v2/models/mymodel';

@@ -1,10 +1,9 @@
 import { CutpointError } from '@cutpoint/core';
+import type { Access, HttpServer } from '@cutpoint/http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Access } from './access.js';
 import { deploymentRequest } from './deployment-request.js';
 import { deviceView, type FleetAdmin, statusView } from './fleet-admin.js';
 import { ExampleModels, postJson, startTestHttp } from './http.testing.js';
-import type { HttpServer } from './http-server.js';
 
 /** What the API asked of the fleet, in order. */
 const asked: unknown[] = [];

@@ -13,7 +13,7 @@ import {
 import { z } from 'zod';
 import type { UploadPart, UploadState } from '../deploy/uploads.js';
 import type { DeploymentRequest } from './deployment-request.js';
-import type { FleetFigures } from './metrics.js';
+import type { FleetFigures } from './model-metrics.js';
 import type { PlansAsked } from './plan-request.js';
 
 const ms = z.number().nonnegative();

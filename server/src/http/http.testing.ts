@@ -8,9 +8,10 @@ import {
   tensorOf,
   valuesOf,
 } from '@cutpoint/core';
+import { type HttpOptions, type HttpServer, startHttp } from '@cutpoint/http';
 import { pino } from 'pino';
-import { type HttpOptions, type HttpServer, startHttp } from './http-server.js';
 import type { InferAnswer, InferOptions, ModelInfo, Models } from './models.js';
+import { type ModelDoorOptions, modelDoor } from './serve-models.js';
 
 /** What the server logged, line by line. */
 export type Logged = readonly Readonly<Record<string, unknown>>[];
@@ -18,7 +19,13 @@ export type Logged = readonly Readonly<Record<string, unknown>>[];
 /** The API on a free port of loopback, with what it logged. Callers on this machine may do everything. */
 export async function startTestHttp(
   models: Models,
-  options: Partial<HttpOptions> = {},
+  {
+    fleet,
+    extend,
+    limits,
+    health = () => ({ ready: true }),
+    ...options
+  }: Partial<Omit<HttpOptions, 'limits'> & ModelDoorOptions> = {},
 ): Promise<HttpServer & { readonly logged: Logged }> {
   const logged: Record<string, unknown>[] = [];
   const lines = new Writable({
@@ -27,14 +34,20 @@ export async function startTestHttp(
       done();
     },
   });
+  const door = modelDoor({
+    models,
+    health,
+    log: pino({ level: 'debug' }, lines),
+    ...(fleet === undefined ? {} : { fleet }),
+    ...(extend === undefined ? {} : { extend }),
+    ...(limits === undefined ? {} : { limits }),
+  });
   const server = await startHttp({
     host: '127.0.0.1',
     port: 0,
     access: { anonymous: { from: 'loopback', scopes: ['admin'] } },
-    models,
-    health: () => ({ ready: true }),
     graceMs: 1_000,
-    log: pino({ level: 'debug' }, lines),
+    ...door,
     ...options,
   });
   return Object.assign(server, { logged });

@@ -1,9 +1,9 @@
 import { CutpointError } from '@cutpoint/core';
+import { Refusal } from '@cutpoint/http';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseInference } from './infer-request.js';
-import { defaultHttpLimits } from './limits.js';
-import { Refusal } from './refusal.js';
+import { defaultInferenceLimits } from './limits.js';
 
 const head = Buffer.from(
   JSON.stringify({
@@ -19,7 +19,7 @@ const head = Buffer.from(
 );
 const body = Buffer.concat([head, new Uint8Array([1, 0, 255, 255, 9])]);
 const parse = (bytes: Buffer, length: string | undefined) =>
-  parseInference(bytes, length, defaultHttpLimits, JSON.parse);
+  parseInference(bytes, length, defaultInferenceLimits, JSON.parse);
 
 describe('the body of an inference request', () => {
   it('gives tensors from JSON and from the bytes behind it, in order', () => {

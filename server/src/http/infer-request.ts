@@ -1,9 +1,8 @@
 import { bytesPerElement, CutpointError, type DType, type NamedTensors, type Tensor } from '@cutpoint/core';
+import { checkJson, type JsonLimits, type ParseJson, Refusal } from '@cutpoint/http';
 import { dtypeOfName } from './datatypes.js';
 import { type InferenceInput, type InferenceRequest, inferenceRequest } from './infer-schemas.js';
-import { checkJson, type JsonLimits } from './json-limits.js';
 import { tensorFromJson } from './json-tensors.js';
-import { Refusal } from './refusal.js';
 
 /** What an inference request may be. */
 export interface InferLimits extends JsonLimits {
@@ -24,8 +23,6 @@ export interface ParsedInference {
   /** Whether outputs that are not listed are wanted as binary data. */
   readonly binaryOutput: boolean;
 }
-
-export type ParseJson = (text: string) => unknown;
 
 /**
  * Reads the body of an inference request: JSON, with the bytes of tensors after it where `jsonLength` says how long it is.

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { CancelSource, CutpointError, type ErrorCode, type NamedTensors, onCancel } from '@cutpoint/core';
 import { AnsweredRequests } from '@cutpoint/daemon';
-import type { Caller } from './access.js';
-import { type ParsedInference, type ParseJson, parseInference } from './infer-request.js';
+import { type Caller, failureOf, type ParseJson } from '@cutpoint/http';
+import { type ParsedInference, parseInference } from './infer-request.js';
 import { type InferenceBody, serverTiming, writeInference } from './infer-response.js';
-import type { HttpLimits } from './limits.js';
-import type { Metrics } from './metrics.js';
+import type { InferenceLimits } from './limits.js';
+import type { ModelMetrics } from './model-metrics.js';
 import type { InferAnswer, ModelInfo, Models } from './models.js';
-import { failureOf } from './refusal.js';
 
 /** One inference request as HTTP brought it. */
 export interface InferenceCall {
@@ -24,8 +23,8 @@ export interface InferenceCall {
 
 export interface InferenceOptions {
   readonly models: Models;
-  readonly metrics: Metrics;
-  readonly limits: HttpLimits;
+  readonly metrics: ModelMetrics;
+  readonly limits: InferenceLimits;
   readonly parseJson: ParseJson;
 }
 

@@ -1,30 +1,10 @@
+import { defaultHttpLimits, type HttpLimits } from '@cutpoint/http';
 import type { InferLimits } from './infer-request.js';
 
-/** Everything that a caller could make grow or last has a limit. */
-export interface HttpLimits extends InferLimits {
+/** Everything that a caller who asks models could make grow or last has a limit. */
+export interface InferenceLimits extends HttpLimits, InferLimits {
   /** Largest body of an inference request. */
   readonly maxBodyBytes: number;
-  /** Largest body of any other request. */
-  readonly maxAdminBytes: number;
-  readonly maxHeaderBytes: number;
-  /** Bytes that the bodies of all requests under way may take. */
-  readonly maxHeldBytes: number;
-  readonly maxUnderWay: number;
-  readonly maxConnections: number;
-  /** How long a connection may take to send the head of a request. */
-  readonly headTimeoutMs: number;
-  /** How long a connection may take to send a whole request. */
-  readonly requestTimeoutMs: number;
-  /** How long a connection may be silent between two requests. */
-  readonly idleTimeoutMs: number;
-  /** Deadline of an inference that comes without one. */
-  readonly timeoutMs: number;
-  /** The longest deadline that a caller may ask for. */
-  readonly maxTimeoutMs: number;
-  /** How many callers with a wrong token, or none, one address may be within a minute before those have to wait. */
-  readonly maxFailures: number;
-  /** After how many such callers within a minute tokens are not looked at any more that were never good. */
-  readonly maxGuesses: number;
   /** How long, how many and how large answers are kept for requests that come again with the same id. */
   readonly retryWindowMs: number;
   readonly maxKeptAnswers: number;
@@ -34,24 +14,11 @@ export interface HttpLimits extends InferLimits {
 const mib = 1024 ** 2;
 
 /** The limits where nothing else is set. */
-export const defaultHttpLimits: HttpLimits = {
+export const defaultInferenceLimits: InferenceLimits = {
+  ...defaultHttpLimits,
   maxBodyBytes: 64 * mib,
   maxJsonBytes: 16 * mib,
-  maxAdminBytes: 256 * 1024,
-  maxHeaderBytes: 16 * 1024,
-  maxHeldBytes: 256 * mib,
-  maxDepth: 32,
-  maxValues: 2_000_000,
   maxElements: 64 * mib,
-  maxUnderWay: 256,
-  maxConnections: 1024,
-  headTimeoutMs: 5_000,
-  requestTimeoutMs: 60_000,
-  idleTimeoutMs: 60_000,
-  timeoutMs: 30_000,
-  maxTimeoutMs: 600_000,
-  maxFailures: 20,
-  maxGuesses: 600,
   retryWindowMs: 60_000,
   maxKeptAnswers: 10_000,
   maxKeptBytes: 64 * mib,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { CutpointError } from '@cutpoint/core';
+import type { HttpServer } from '@cutpoint/http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   binaryAnswer,
@@ -12,7 +13,6 @@ import {
   postJson,
   startTestHttp,
 } from './http.testing.js';
-import type { HttpServer } from './http-server.js';
 
 const models = new ExampleModels();
 let server: HttpServer;

@@ -1,9 +1,9 @@
-import { CancelSource, CutpointError, type TensorSpec, throwIfCancelled } from '@cutpoint/core';
+import { CutpointError, type TensorSpec, throwIfCancelled } from '@cutpoint/core';
 import { version as serverVersion } from '@cutpoint/daemon';
+import { callerGone, jsonParser } from '@cutpoint/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { nameOfDtype } from './datatypes.js';
-import type { ParseJson } from './infer-request.js';
 import {
   failureAnswer,
   inferenceRequest,
@@ -15,21 +15,23 @@ import {
   serverMetadata,
 } from './infer-schemas.js';
 import { Inference, type InferenceCall } from './inference.js';
-import type { HttpLimits } from './limits.js';
-import type { Metrics } from './metrics.js';
+import type { InferenceLimits } from './limits.js';
+import type { ModelMetrics } from './model-metrics.js';
 import type { ModelInfo, Models } from './models.js';
-import { Refusal } from './refusal.js';
 
 export interface OpenInferenceOptions {
   readonly models: Models;
-  readonly metrics: Metrics;
-  readonly limits: HttpLimits;
+  readonly metrics: ModelMetrics;
+  readonly limits: InferenceLimits;
   readonly ready: () => boolean;
 }
 
 const modelParams = z.object({ name: z.string().max(1024) });
 const versionParams = modelParams.extend({ version: z.string().max(256) });
 type Params = z.output<typeof modelParams> & Partial<z.output<typeof versionParams>>;
+
+const binaryHint =
+  ' If binary data follows it, the header Inference-Header-Content-Length must say how long the JSON is.';
 
 /** The headers of the binary tensor data extension. */
 const jsonLengthHeader = 'inference-header-content-length';
@@ -41,7 +43,7 @@ const jsonLengthHeader = 'inference-header-content-length';
  */
 export async function openInference(app: FastifyInstance, options: OpenInferenceOptions): Promise<void> {
   const { models, limits } = options;
-  const inference = new Inference({ ...options, parseJson: jsonParser(app) });
+  const inference = new Inference({ ...options, parseJson: jsonParser(app, binaryHint) });
   // Whatever they call it, clients send JSON, or JSON with bytes after it.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -113,13 +115,7 @@ async function infers(
   request: FastifyRequest,
   reply: FastifyReply,
 ) {
-  const gone = new CancelSource();
-  const leave = () => gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.'));
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) leave();
-  });
-  await endsAreRead();
-  if (request.raw.socket.destroyed) leave();
+  const gone = await callerGone(request, reply);
   throwIfCancelled(gone);
   const header = request.headers[jsonLengthHeader];
   const { body, jsonLength, timing } = await inference.answer({
@@ -133,14 +129,6 @@ async function infers(
   if (jsonLength !== undefined) reply.header('Inference-Header-Content-Length', jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
   return reply.send(body);
-}
-
-/**
- * Of callers that went while this process did not run (stopped, or too busy), the request is read first, and its end in the
- * next turn of the event loop but one. Computing for all of them would keep those waiting who are there.
- */
-async function endsAreRead(): Promise<void> {
-  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
 }
 
 /** @throws CutpointError CUT_NOT_FOUND */
@@ -165,28 +153,4 @@ function metadataOf({ name, version, platform, inputs, outputs }: ModelInfo): z.
     }));
   const versions = version === undefined ? {} : { versions: [version] };
   return { name, ...versions, platform, inputs: described(inputs), outputs: described(outputs) };
-}
-
-/** JSON, refused where it would change what all objects inherit. */
-function jsonParser(app: FastifyInstance): ParseJson {
-  type Parser = (request: undefined, text: string, done: (error: Error | null, value?: unknown) => void) => void;
-  const parse = app.getDefaultJsonParser('error', 'error') as unknown as Parser;
-  return (text) => {
-    let result: unknown;
-    parse(undefined, text, (error, value) => {
-      if (error !== null) throw new Refusal(400, 'CUT_HTTP', whyNot(text));
-      result = value;
-    });
-    return result;
-  };
-}
-
-/** The parser does not say which of its two reasons it had. */
-function whyNot(text: string): string {
-  try {
-    JSON.parse(text);
-    return 'The JSON of the request has a key "__proto__", or "prototype" in a "constructor", which is not allowed.';
-  } catch {
-    return 'The request is not valid JSON. If binary data follows it, the header Inference-Header-Content-Length must say how long the JSON is.';
-  }
 }

@@ -1,9 +1,9 @@
+import type { HttpServer } from '@cutpoint/http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { FleetAdmin } from './fleet-admin.js';
 import { ExampleModels, example, postBinary, postJson, startTestHttp } from './http.testing.js';
-import type { HttpServer } from './http-server.js';
 
 /** What OpenAPI 3.1 demands of the parts that we use. */
 const jsonSchema = z.looseObject({});

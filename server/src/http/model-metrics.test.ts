@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ExampleModels, example, forever, postJson, startTestHttp } from './http.testing.js';
-import { openMetrics } from './metrics.js';
+import { openModelMetrics } from './model-metrics.js';
 
 describe('the metrics', () => {
   it('count requests by outcome and time segments and links by phase', async () => {
@@ -37,7 +37,7 @@ describe('the metrics', () => {
 
   it('ask the fleet for its devices and links each time they are read', async () => {
     let online = 2;
-    const metrics = openMetrics(() => ({
+    const metrics = openModelMetrics(() => ({
       devices: { online, offline: 1 },
       links: [{ from: 'pi-1', to: 'hub', bytes: 100 * online }],
     }));

@@ -3,18 +3,16 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import type { HealthReport, Log } from '@cutpoint/daemon';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import type { Access } from './access.js';
-import type { FleetAdmin } from './fleet-admin.js';
+import { failureHandler } from './failure-handler.js';
 import { guard } from './guard.js';
 import { healthPages } from './health-pages.js';
 import { defaultHttpLimits, type HttpLimits } from './limits.js';
-import { openMetrics } from './metrics.js';
-import type { Models } from './models.js';
-import { openInference } from './open-inference.js';
+import type { MetricsPage } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { describeRoutes } from './openapi.js';
-import { failureOf, type HttpFailure, Refusal } from './refusal.js';
+import { Refusal } from './refusal.js';
 
 /** PEM texts; `ca` names the authorities that clients are asked to have a certificate of. */
 export interface HttpTls {
@@ -32,19 +30,19 @@ export interface HttpOptions {
   /** Sees every request first, and answers it or gives false: for those that must not depend on anything else here. */
   readonly intercept?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
   readonly access: Access;
-  readonly models: Models;
-  /** Without it there is no admin API. */
-  readonly fleet?: FleetAdmin;
   readonly health: () => HealthReport;
-  /** Adds routes of others, such as files for devices; they name the scope they need in their `config`. */
-  readonly extend?: (app: FastifyInstance) => Promise<void>;
+  readonly metrics: MetricsPage;
+  /** What is served beside health, metrics and `/openapi.json`; routes name the scope they need in their `config`. */
+  readonly routes: (app: FastifyInstance) => Promise<void>;
+  /** What it is, in a sentence for `/openapi.json`. */
+  readonly description: string;
   readonly limits?: Partial<HttpLimits>;
   /** How long a stop waits for requests under way, in ms. */
   readonly graceMs: number;
   readonly log: Log;
 }
 
-/** An HTTP API that listens; disposing of it lets requests under way finish within the grace. */
+/** An HTTP door that listens; disposing of it lets requests under way finish within the grace. */
 export interface HttpServer extends AsyncDisposable {
   /** With the real port. */
   readonly url: string;
@@ -55,7 +53,7 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /**
- * Serves the Open Inference Protocol, metrics, health, the OpenAPI document and, with a fleet, the admin API.
+ * Opens a door: guarded, within limits, with health, metrics and a document of its routes.
  * @throws CutpointError CUT_BIND, CUT_TLS.
  */
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
@@ -86,10 +84,11 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 async function openApp(options: HttpOptions, limits: HttpLimits): Promise<FastifyInstance> {
-  const { access, models, fleet, health, extend, log } = options;
+  const { access, health, metrics, routes, description, log } = options;
+  const fail = failureHandler(log);
   const app = fastify({
     serverFactory: (handler) => nodeServer(options, limits, handler),
-    bodyLimit: limits.maxAdminBytes,
+    bodyLimit: limits.maxPlainBytes,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     forceCloseConnections: 'idle',
@@ -97,25 +96,18 @@ async function openApp(options: HttpOptions, limits: HttpLimits): Promise<Fastif
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, log),
     // Of addresses that no route can be looked up by.
-    frameworkErrors: (error, request, reply) => void answerFailure(error, request, reply, log),
+    frameworkErrors: (error, request, reply) => void fail(error, request, reply),
   });
-  app.setErrorHandler((error: FastifyError, request, reply) => answerFailure(error, request, reply, log));
+  app.setErrorHandler(fail);
   await guard(app, access, limits);
-  await describeRoutes(app);
+  await describeRoutes(app, description);
   app.setNotFoundHandler((request, reply) => {
     const missing = new Refusal(404, 'CUT_NOT_FOUND', 'There is nothing here; /openapi.json lists what there is.');
-    return answerFailure(missing, request, reply, log);
+    return fail(missing, request, reply);
   });
   logAnswers(app, log);
-  const metrics = openMetrics(fleet === undefined ? undefined : () => fleet.figures());
   await app.register(async (own) => healthPages(own, health, metrics));
-  await app.register(async (own) => openInference(own, { models, metrics, limits, ready: () => health().ready }));
-  if (fleet !== undefined) {
-    // With it come the fleet's schemas and store, which a server for one model need not load.
-    const { adminApi } = await import('./admin-api.js');
-    await app.register(async (own) => adminApi(own, fleet));
-  }
-  if (extend !== undefined) await app.register(extend);
+  await app.register(routes);
   return app;
 }
 
@@ -152,27 +144,6 @@ function secure(tls: HttpTls, { verifyCertificate }: Access): https.ServerOption
 
 function secureContext({ cert, key, ca, minVersion = 'TLSv1.2' }: HttpTls): https.ServerOptions {
   return { cert, key, minVersion, ...(ca === undefined ? {} : { ca }) };
-}
-
-function answerFailure(thrown: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const failure = failureOf(thrown);
-  logFailure(thrown, failure, request, log);
-  const { status, code, message, retryAfterS } = failure;
-  if (retryAfterS !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterS)));
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
-  // What was refused before it was read stays in the connection.
-  if (request.body === undefined && request.raw.headers['content-length'] !== undefined)
-    reply.header('connection', 'close');
-  return reply.code(status).type('application/json').send({ error: message, code });
-}
-
-function logFailure(thrown: unknown, { status, code, message }: HttpFailure, request: FastifyRequest, log: Log): void {
-  const { method, routeOptions, ip, caller } = request;
-  const details = { method, path: routeOptions.url ?? request.url, address: ip, caller: caller?.name, status, code };
-  if (code === 'CUT_INTERNAL') log.error({ ...details, cause: messageOf(thrown) }, message);
-  // Who is refused unheard was logged when it failed.
-  else if (status === 429) log.debug(details, message);
-  else log.warn(details, message);
 }
 
 function logAnswers(app: FastifyInstance, log: Log): void {

@@ -1,12 +1,16 @@
 import type { HealthReport } from '@cutpoint/daemon';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Metrics } from './metrics.js';
+import type { MetricsPage } from './metrics.js';
 
 const tags = ['server'];
 
 /** `/healthz` and `/readyz` for everyone, as on the daemons' other ports; `/metrics` for who may read. */
-export async function healthPages(app: FastifyInstance, health: () => HealthReport, metrics: Metrics): Promise<void> {
+export async function healthPages(
+  app: FastifyInstance,
+  health: () => HealthReport,
+  metrics: MetricsPage,
+): Promise<void> {
   const alive = { summary: 'Does the process answer?', tags, response: { 200: z.object({ status: z.literal('ok') }) } };
   app.get('/healthz', { schema: alive }, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),

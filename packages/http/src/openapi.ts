@@ -3,19 +3,13 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { Refusal } from './refusal.js';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The schema of a body that the route reads by itself, for the document. */
-    documentedBody?: z.ZodType;
-  }
-}
+import type {} from './route-config.js';
 
 /**
  * Has routes checked by the zod schemas that they name, and describes them by the same in `GET /openapi.json`. It must come
  * before the routes.
  */
-export async function describeRoutes(app: FastifyInstance): Promise<void> {
+export async function describeRoutes(app: FastifyInstance, description: string): Promise<void> {
   app.setValidatorCompiler(({ schema, httpPart }) => (value) => {
     if (!(schema instanceof z.ZodType)) return { value };
     const parsed = schema.safeParse(value);
@@ -27,15 +21,16 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'Cutpoint',
-        description: 'Open Inference Protocol (KServe v2) for deployed models, and the fleet behind them.',
+        description,
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
     transform: ({ schema, url, route }) => {
-      const body = route.config?.documentedBody;
-      const security = route.config?.scope === undefined ? [] : [{ token: [] }];
+      const { documentedBody: body, scope, undocumented } = route.config ?? {};
+      if (undocumented === true) return { schema: { hide: true }, url };
+      const security = scope === undefined ? [] : [{ token: [] }];
       return { schema: documented({ ...schema, ...(body === undefined ? {} : { body }), security }), url };
     },
   });

@@ -1,21 +1,10 @@
-import type { Scope } from '@cutpoint/control';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Access, type Caller, callerOf, mayUse, unknownCaller } from './access.js';
+import { type Access, callerOf, mayUse, unknownCaller } from './access.js';
 import { Guesses } from './guesses.js';
 import type { HttpLimits } from './limits.js';
 import { Refusal } from './refusal.js';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What a caller of the route needs; left out where everyone may ask. */
-    scope?: Scope;
-  }
-  interface FastifyRequest {
-    /** Who asks; undefined on routes that need no scope. */
-    caller: Caller | undefined;
-  }
-}
+import type {} from './route-config.js';
 
 /** Refuses, before a body is read, whoever is not known or may not, and what would take too much. */
 export async function guard(app: FastifyInstance, access: Access, limits: HttpLimits): Promise<void> {

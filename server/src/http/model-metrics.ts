@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@cutpoint/core';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type MetricsPage, openMetrics, secondsHistogram } from '@cutpoint/http';
+import { Counter, Gauge, type Histogram, type Registry } from 'prom-client';
 import type { InferAnswer } from './models.js';
 
 /** What metrics ask the fleet for when they are read. */
@@ -9,34 +10,15 @@ export interface FleetFigures {
   readonly links: readonly { readonly from: string; readonly to: string; readonly bytes: number }[];
 }
 
-/** What is counted and timed; each server has its own. */
-export interface Metrics {
+/** What is counted and timed of models. */
+export interface ModelMetrics extends MetricsPage {
   /** Counts a request as under way until the result is called with what came of it. */
   begin(model: string): (outcome: ErrorCode | 'ok', answer?: InferAnswer) => void;
-  readonly contentType: string;
-  /** The metrics as Prometheus reads them. */
-  text(): Promise<string>;
 }
 
-const secondsBuckets = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30];
-
 /** Makes the metrics. `fleet` is asked each time they are read. */
-export function openMetrics(fleet?: () => FleetFigures): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  const requests = new Counter({
-    name: 'cutpoint_requests_total',
-    help: 'Inference requests that ended, by outcome: ok, or the code of the error.',
-    labelNames: ['model', 'outcome'],
-    registers,
-  });
-  const underWay = new Gauge({
-    name: 'cutpoint_requests_under_way',
-    help: 'Inference requests under way.',
-    labelNames: ['model'],
-    registers,
-  });
-  const total = secondsHistogram(registers, 'request', 'Inference requests, from head to answer.', ['model']);
+export function openModelMetrics(fleet?: () => FleetFigures): ModelMetrics {
+  const { registers, begin, contentType, text } = openMetrics();
   const labels = ['model', 'segment', 'device', 'phase'];
   const segments = secondsHistogram(
     registers,
@@ -45,27 +27,18 @@ export function openMetrics(fleet?: () => FleetFigures): Metrics {
     labels,
   );
   const links = secondsHistogram(registers, 'link', 'Phases of a link: codec, send.', ['model', 'from', 'to', 'phase']);
-  processGauges(registers);
   if (fleet !== undefined) fleetGauges(registers, fleet);
-
   return {
     begin(model) {
-      const startedAtMs = performance.now();
-      underWay.inc({ model });
+      const end = begin(model);
       return (outcome, answer) => {
-        underWay.dec({ model });
-        requests.inc({ model, outcome });
-        total.observe({ model }, (performance.now() - startedAtMs) / 1000);
+        end(outcome);
         if (answer !== undefined) observeAnswer(model, answer, segments, links);
       };
     },
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
+    contentType,
+    text,
   };
-}
-
-function secondsHistogram(registers: Registry[], what: string, help: string, labelNames: string[]): Histogram {
-  return new Histogram({ name: `cutpoint_${what}_seconds`, help, labelNames, buckets: secondsBuckets, registers });
 }
 
 function observeAnswer(model: string, { timing, path }: InferAnswer, segments: Histogram, links: Histogram): void {
@@ -81,27 +54,6 @@ function observeAnswer(model: string, { timing, path }: InferAnswer, segments: H
     links.observe({ ...link, phase: 'codec' }, codecMs / 1000);
     links.observe({ ...link, phase: 'send' }, sendMs / 1000);
   }
-}
-
-function processGauges(registers: Registry[]): void {
-  new Gauge({
-    name: 'process_resident_memory_bytes',
-    help: 'Memory of the process.',
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
-  new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'Processor time of the process.',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.reset();
-      this.inc((user + system) / 1e6);
-    },
-  });
 }
 
 function fleetGauges(registers: Registry[], fleet: () => FleetFigures): void {

@@ -2,7 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import { allowInsecure, isLoopback, readCertificateFile, readKeyFile, readTokenFile } from '@cutpoint/daemon';
-import type { ServerSettings } from '../settings.js';
 import type { Access } from './access.js';
 import { type HttpOptions, type HttpServer, type HttpTls, startHttp } from './http-server.js';
 
@@ -17,19 +16,32 @@ export interface HttpGuard extends Required<Pick<Access, 'verifyToken' | 'verify
   readonly intercept: NonNullable<HttpOptions['intercept']>;
 }
 
-export interface OpenHttpOptions extends Pick<HttpOptions, 'models' | 'health' | 'fleet' | 'extend' | 'log'> {
+/** The settings of a daemon that guard its addresses. */
+export interface HttpSettings {
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly insecure: boolean;
+  readonly timeoutMs: number;
+  readonly graceMs: number;
+}
+
+export interface OpenHttpOptions
+  extends Omit<HttpOptions, 'host' | 'port' | 'tls' | 'access' | 'intercept' | 'graceMs'> {
   readonly guard?: HttpGuard;
+  /** Whether programs of this machine may do everything where no token is set, instead of asking and reading. */
+  readonly owners?: boolean;
 }
 
 /**
- * Serves models over HTTP on the address of the setting `http`, guarded like the daemon's own address: by TLS where it has a
+ * Opens a door on the address of the setting `http`, guarded like the daemon's own address: by TLS where it has a
  * certificate, by the token where there is one. Loopback needs neither.
  * @throws CutpointError CUT_USAGE, CUT_INSECURE_BIND, CUT_FILE_NOT_FOUND, CUT_BIND.
  */
 export async function openHttp(
   address: string,
-  settings: ServerSettings,
-  { guard, ...served }: OpenHttpOptions,
+  settings: HttpSettings,
+  { guard, owners = false, ...served }: OpenHttpOptions,
 ): Promise<HttpServer> {
   const { host, port } = parseAddress(address);
   const { log } = served;
@@ -41,8 +53,7 @@ export async function openHttp(
     allowInsecure(insecure, `http://${address}`, log);
   if (token === undefined && here)
     log.info({ address }, 'any program on this machine may use the HTTP API: no token is set');
-  const access =
-    token === undefined ? openAccess(here, served.fleet === undefined ? callersMay : ownersMay) : tokenAccess(token);
+  const access = token === undefined ? openAccess(here, owners ? ownersMay : callersMay) : tokenAccess(token);
   return await startHttp({
     host,
     port,
@@ -50,12 +61,12 @@ export async function openHttp(
     access: guard === undefined ? access : guardedAccess(guard, token),
     ...(guard === undefined ? {} : { intercept: guard.intercept }),
     ...served,
-    limits: { timeoutMs },
+    limits: { ...served.limits, timeoutMs },
     graceMs,
   });
 }
 
-async function tlsOfFiles({ tlsCert, tlsKey }: ServerSettings): Promise<HttpTls | undefined> {
+async function tlsOfFiles({ tlsCert, tlsKey }: HttpSettings): Promise<HttpTls | undefined> {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
   return { cert: await readCertificateFile(tlsCert), key: await readKeyFile(tlsKey) };
 }
