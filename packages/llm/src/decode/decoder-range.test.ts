@@ -66,6 +66,22 @@ describe('a decoder in a worker', () => {
     expect(near(await decoder.logits(sequence, [20]), await fresh([...text, 20]))).toBe(true);
   });
 
+  it('leaves a sequence as it was whenever a pass of one token is cancelled', async () => {
+    const sequence = decoder.layers.sequence();
+    await decoder.logits(sequence, text);
+    for (let turns = 0; turns < 40; turns++) {
+      const source = new CancelSource();
+      const pass = decoder.logits(sequence, [33], { signal: source }).then(
+        () => 'done',
+        () => 'cancelled',
+      );
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      source.abort(new CutpointError('CUT_CANCELLED', 'Enough.'));
+      if ((await pass) === 'done') decoder.truncate(sequence, text.length);
+    }
+    expect(near(await decoder.logits(sequence, [20]), await fresh([...text, 20]))).toBe(true);
+  });
+
   it('refuses what is longer than the context, and tokens that do not exist', async () => {
     const sequence = decoder.layers.sequence();
     await expect(decoder.logits(sequence, Array(129).fill(1))).rejects.toMatchObject({ code: 'CUT_INPUT' });

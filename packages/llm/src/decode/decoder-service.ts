@@ -5,71 +5,85 @@ import type { RangeSession } from './range-session.js';
 
 /** The sequences of one range of layers, each with its cache. */
 export class DecoderService {
-  private readonly caches = new Map<number, KvCache>();
+  readonly #session: RangeSession;
+  readonly #chunkTokens: number;
+  readonly #caches = new Map<number, KvCache>();
+  /** By sequence: its last pass, and how many tokens it held before. */
+  readonly #lastPasses = new Map<number, { readonly id: number; readonly before: number }>();
 
-  constructor(
-    private readonly session: RangeSession,
-    private readonly chunkTokens: number,
-  ) {}
+  constructor(session: RangeSession, chunkTokens: number) {
+    this.#session = session;
+    this.#chunkTokens = chunkTokens;
+  }
 
   get cacheBytes(): number {
-    return [...this.caches.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...this.#caches.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /**
    * Runs tokens of a sequence through the range, in chunks: memory does not grow with a prompt's length, and
-   * `throwIfCancelled` is asked between them. What fails leaves the sequence as it was.
+   * `throwIfCancelled` is asked before each and at the end. What fails leaves the sequence as it was.
    */
   async forward(
-    { sequence, hidden, logits }: ForwardMessage,
+    { id, sequence, hidden, logits }: ForwardMessage,
     throwIfCancelled: () => void,
   ): Promise<Float32Array<ArrayBuffer>> {
-    const { config, range } = this.session;
+    const { config, range } = this.#session;
     const tokens = hidden.length / config.hiddenSize;
-    const cache = this.cacheOf(sequence);
+    const cache = this.#cacheOf(sequence);
     const before = cache.tokens;
     requireRoom(before + tokens, config.contextTokens);
     const allLogits = range.head && logits === 'all';
     const results: Float32Array<ArrayBuffer>[] = [];
     try {
-      for (let from = 0; from < tokens; from += this.chunkTokens) {
+      for (let from = 0; from < tokens; from += this.#chunkTokens) {
         throwIfCancelled();
-        const count = Math.min(this.chunkTokens, tokens - from);
+        const count = Math.min(this.#chunkTokens, tokens - from);
         const chunk = hidden.subarray(from * config.hiddenSize, (from + count) * config.hiddenSize);
         const rows = allLogits ? Array.from({ length: count }, (_, row) => row) : [count - 1];
-        const result = await this.session.pass(cache, chunk, rows);
+        const result = await this.#session.pass(cache, chunk, rows);
         if (range.head && !allLogits) results.length = 0;
         results.push(result);
       }
+      throwIfCancelled();
     } catch (thrown) {
       cache.truncate(before);
       throw thrown;
     }
+    this.#lastPasses.set(sequence, { id, before });
     return joined(results);
   }
 
+  /** Takes back a pass that was cancelled when it was done already, as its caller was told that it came to nothing. */
+  undo(id: number): void {
+    for (const [sequence, last] of this.#lastPasses) {
+      if (last.id === id) this.truncate(sequence, last.before);
+    }
+  }
+
   truncate(sequence: number, tokens: number): void {
-    this.caches.get(sequence)?.truncate(tokens);
+    this.#caches.get(sequence)?.truncate(tokens);
   }
 
   clone(sequence: number, into: number, tokens: number): void {
-    this.caches.set(into, this.cacheOf(sequence).clonePrefix(tokens));
+    this.#caches.set(into, this.#cacheOf(sequence).clonePrefix(tokens));
   }
 
   drop(sequence: number): void {
-    this.caches.delete(sequence);
+    this.#caches.delete(sequence);
+    this.#lastPasses.delete(sequence);
   }
 
   async release(): Promise<void> {
-    this.caches.clear();
-    await this.session.release();
+    this.#caches.clear();
+    await this.#session.release();
   }
 
-  private cacheOf(sequence: number): KvCache {
-    const known = this.caches.get(sequence);
+  #cacheOf(sequence: number): KvCache {
+    const known = this.#caches.get(sequence);
     if (known !== undefined) return known;
-    const cache = this.session.cache();
-    this.caches.set(sequence, cache);
+    const cache = this.#session.cache();
+    this.#caches.set(sequence, cache);
     return cache;
   }
 }

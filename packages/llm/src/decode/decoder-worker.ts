@@ -84,8 +84,9 @@ function serveDecoder(port: MessagePort, gate: Int32Array): void {
 
   function receive(message: ToDecoder): void {
     if (message.kind === 'cancel') {
-      // Passes are numbered in order: what was done is not there to be cancelled.
+      // Passes are numbered in order.
       if (message.id > lastDone) cancelled.add(message.id);
+      else service?.undo(message.id);
     } else if (message.kind === 'stop') stopping = true;
     else waiting.push(message);
   }

@@ -1,5 +1,6 @@
 import type { PackageManifest } from '../package/package-manifest.js';
 import { readPackage } from '../package/read-package.js';
+import { type ChatTemplate, chatTemplateOf } from '../text/chat-template.js';
 import { createTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { readTokenizerFiles } from '../text/tokenizer-files.js';
 import { Decoder } from './decoder.js';
@@ -10,6 +11,8 @@ export interface LanguageModel extends AsyncDisposable {
   readonly manifest: PackageManifest;
   readonly decoder: Decoder;
   readonly tokenizer: Tokenizer;
+  /** Undefined for a model without one. @throws CutpointError CUT_CHAT_TEMPLATE for one that is wrong. */
+  readonly template: () => ChatTemplate | undefined;
 }
 
 /**
@@ -21,5 +24,6 @@ export async function openLanguageModel(folder: string, options: DecoderRangeOpt
   const files = await readTokenizerFiles(folder);
   const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);
   const decoder = await Decoder.open(folder, manifest, options);
-  return { manifest, decoder, tokenizer, [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose]() };
+  const template = () => chatTemplateOf(files.config, files.template);
+  return { manifest, decoder, tokenizer, template, [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose]() };
 }

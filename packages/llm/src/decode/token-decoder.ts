@@ -18,7 +18,10 @@ export interface TokenDecoder extends AsyncDisposable {
   next(sequence: number, step: Step): Promise<NextTokens>;
   /** Forgets all but the first tokens of a sequence. */
   truncate(sequence: number, tokens: number): void;
-  /** A new sequence that begins with the first tokens of another; neither knows of the other afterwards. */
+  /**
+   * A new sequence that begins with the first tokens of another; neither knows of the other afterwards. While a pass of the
+   * other is under way, only tokens that it held before may be asked for.
+   */
   clone(sequence: number, tokens: number): number;
   /** Frees a sequence's caches. */
   drop(sequence: number): void;
