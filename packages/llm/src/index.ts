@@ -49,6 +49,7 @@ export type { WriteOptions } from './package/write-part.js';
 export type { BlockForm } from './quantise/block-form.js';
 export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
+export { writeRandomGguf } from './synthesise/random-gguf.js';
 export { randomContent, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';
 export {
   type ChatMessage,

@@ -2,6 +2,7 @@ import { splitSpecs } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { Option } from 'commander';
 import { benchCodec, type CodecBench, usualCodecs } from '../bench/codec.js';
+import { llmBench } from '../bench/llm-verb.js';
 import { benchOverhead, type OverheadBench } from '../bench/overhead.js';
 import { benchWire, type WireBench } from '../bench/wire.js';
 import { onInterrupt } from '../interrupt.js';
@@ -24,12 +25,20 @@ export const bench: Verb = {
       .argument('[benchmark]')
       .action((name: string | undefined) => {
         const what = name === undefined ? 'Name a benchmark' : `There is no benchmark "${name}"`;
-        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint bench --help\` explains codec, overhead and wire.`);
+        throw new CutpointError(
+          'CUT_USAGE',
+          `${what}: \`cutpoint bench --help\` explains codec, llm, overhead and wire.`,
+        );
       });
     addVerb(
       command,
       { name: 'codec', summary: 'Measures codecs on activations of real models beside a copy of the same tensor.' },
       codec,
+    );
+    addVerb(
+      command,
+      { name: 'llm', summary: 'Measures a language model of a known shape, beside another engine in the same run.' },
+      llmBench,
     );
     addVerb(
       command,
