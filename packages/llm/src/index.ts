@@ -12,6 +12,15 @@ export { type LayerBits, parseLayerBits } from './checkpoint/layer-bits.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
 export { contentOf } from './checkpoint/package-content.js';
 export { type WeightBits, type WidthRequest, weightBits } from './checkpoint/widths.js';
+export { defaultPoolLimits, type PoolLimits, SequencePool, type TakenSequence } from './conversation/sequence-pool.js';
+export {
+  type CompletionEnd,
+  type CompletionPart,
+  type CompletionRequest,
+  TextModel,
+  type TextModelParts,
+  type Usage,
+} from './conversation/text-model.js';
 export { Decoder } from './decode/decoder.js';
 export { DecoderRange, type DecoderRangeOptions, type ForwardOptions, type Pass } from './decode/decoder-range.js';
 export { EmbeddingTable } from './decode/embedding-table.js';

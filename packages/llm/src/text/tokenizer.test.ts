@@ -5,31 +5,10 @@ import { join } from 'node:path';
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byteOfCharacter } from './byte-alphabet.js';
+import { byteLevel, special } from './byte-tokenizer.testing.js';
 import { createTokenizer, type TextOptions, type Tokenizer } from './tokenizer.js';
 import { readTokenizerFiles } from './tokenizer-files.js';
 import { wrenFolder, wrenIsHere } from './wren.testing.js';
-
-const special = (id: number, content: string) => ({
-  id,
-  content,
-  special: true,
-  normalized: false,
-  lstrip: false,
-  rstrip: false,
-  single_word: false,
-});
-
-/** Bytes, and nothing merged: the smallest byte-level vocabulary. */
-const byteLevel = {
-  version: '1.0',
-  added_tokens: [special(256, '<s>'), special(257, '</s>'), { ...special(258, '<think>'), special: false }],
-  normalizer: null,
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
-  post_processor: null,
-  decoder: { type: 'ByteLevel' },
-  model: { type: 'BPE', vocab: Object.fromEntries(byteOfCharacter), merges: [] },
-};
 
 /** As Llama 2 has it: a sign for the blank, tokens for single bytes, a blank put before the text. */
 const sentencePiece = {
