@@ -27,7 +27,28 @@ export { EmbeddingTable } from './decode/embedding-table.js';
 export { type GenerateRequest, generate } from './decode/generate.js';
 export { type LanguageModel, openLanguageModel } from './decode/language-model.js';
 export type { NextTokens, Step, StepCost, TokenDecoder } from './decode/token-decoder.js';
-export { type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
+export { type CutStates, statesAtCuts } from './evaluate/each-cut.js';
+export {
+  type CutEvaluation,
+  type CutEvaluationRequest,
+  evaluateCut,
+  requireSameModel,
+} from './evaluate/evaluate-cut.js';
+export { type Crossed, type HiddenCodec, hiddenName, openHiddenCodec } from './evaluate/hidden-codec.js';
+export { modelIdentity, stepOf, tableOfHidden } from './evaluate/hidden-table.js';
+export { type Leak, leakOf } from './evaluate/leak.js';
+export { type CutLeak, type LeakRequest, leakAtCuts } from './evaluate/leak-at-cuts.js';
+export {
+  type CrossingBytes,
+  type CrossingLoss,
+  type CrossingOptions,
+  type CrossingWay,
+  measureCrossings,
+} from './evaluate/measure-crossings.js';
+export { type OwnTextOptions, ownTexts } from './evaluate/own-text.js';
+export { type LogitsSource, type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
+export { BackSegment, type CutPlace, FrontSegment } from './evaluate/segments.js';
+export { windowsOf } from './evaluate/windows.js';
 export { decoderGraph } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';

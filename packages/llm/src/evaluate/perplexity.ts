@@ -1,5 +1,21 @@
-import { type CancelSignal, CutpointError } from '@cutpoint/core';
-import type { Decoder } from '../decode/decoder.js';
+import type { CancelSignal } from '@cutpoint/core';
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import { Surprise } from './surprise.js';
+import { windowsOf } from './windows.js';
+
+/** What tells of each token how likely it was: a `Decoder`, or one cut in two. */
+export interface LogitsSource {
+  readonly config: DecoderConfig;
+  /** A new, empty sequence. */
+  sequence(): number;
+  /** Runs tokens behind those that a sequence has. @returns logits of all of them, [tokens, vocabularySize]. */
+  logits(
+    sequence: number,
+    tokens: readonly number[],
+    options: { readonly logits: 'all'; readonly signal?: CancelSignal },
+  ): Promise<Float32Array>;
+  drop(sequence: number): void;
+}
 
 export interface PerplexityOptions {
   /** Tokens of a window; windows do not overlap. */
@@ -21,42 +37,23 @@ export interface Perplexity {
  * as `DecoderRange.forward`.
  */
 export async function perplexityOf(
-  decoder: Decoder,
+  source: LogitsSource,
   tokens: readonly number[],
   { context, onProgress, signal }: PerplexityOptions,
 ): Promise<Perplexity> {
-  const { contextTokens, vocabularySize } = decoder.layers.config;
-  if (!Number.isSafeInteger(context) || context < 2 || context > contextTokens) {
-    const message = `A window has ${context} tokens, but must have 2 to the model's ${contextTokens}.`;
-    throw new CutpointError('CUT_USAGE', message);
-  }
-  if (tokens.length < 2) throw new CutpointError('CUT_INPUT', 'The text is too short: it needs two tokens or more.');
-  let [surprise, scored] = [0, 0];
-  for (let from = 0; from < tokens.length; from += context) {
-    const window = tokens.slice(from, from + context);
-    const sequence = decoder.layers.sequence();
+  const surprise = new Surprise();
+  let done = 0;
+  for (const window of windowsOf(source.config, tokens, context)) {
+    const sequence = source.sequence();
     try {
-      const logits = await decoder.logits(sequence, window, {
-        logits: 'all',
-        ...(signal === undefined ? {} : { signal }),
-      });
-      for (let i = 1; i < window.length; i++) {
-        const row = logits.subarray((i - 1) * vocabularySize, i * vocabularySize);
-        surprise += surpriseOf(row, window[i] ?? 0);
-        scored += 1;
-      }
+      const options = signal === undefined ? {} : { signal };
+      const logits = await source.logits(sequence, window, { logits: 'all', ...options });
+      surprise.add(window, logits, source.config.vocabularySize);
     } finally {
-      decoder.layers.drop(sequence);
+      source.drop(sequence);
     }
-    onProgress?.(Math.min(from + context, tokens.length), tokens.length);
+    done += window.length;
+    onProgress?.(done, tokens.length);
   }
-  return { perplexity: Math.exp(surprise / scored), tokens: scored };
-}
-
-/** -log of the softmax at a token, the largest logit taken out first so that nothing overflows. */
-function surpriseOf(logits: Float32Array, token: number): number {
-  let [most, all] = [Number.NEGATIVE_INFINITY, 0];
-  for (const logit of logits) if (logit > most) most = logit;
-  for (const logit of logits) all += Math.exp(logit - most);
-  return Math.log(all) + most - (logits[token] ?? 0);
+  return { perplexity: surprise.perplexity, tokens: surprise.tokens };
 }
