@@ -5,6 +5,7 @@ import { openHiddenCodec } from './hidden-codec.js';
 import { stepOf, tableOfHidden } from './hidden-table.js';
 import { type CrossingWay, measureCrossings } from './measure-crossings.js';
 import { BackSegment, FrontSegment } from './segments.js';
+import { windowsOf } from './windows.js';
 
 type Texts = readonly (readonly number[])[];
 
@@ -63,6 +64,7 @@ export async function evaluateCut(request: CutEvaluationRequest): Promise<CutEva
     const message = 'Tokens cross cut 0, and nothing is lost: evaluate the model without --at, or as private.';
     throw new CutpointError('CUT_ILLEGAL_CUT', message);
   }
+  requireAnswerable(request);
   const options = { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
   await using front = await FrontSegment.open(package_, place, options);
   await using behind = await BackSegment.open(back, place, options);
@@ -90,6 +92,15 @@ export async function evaluateCut(request: CutEvaluationRequest): Promise<CutEva
       increasePercent: 100 * (found.perplexity / baseline.perplexity - 1),
     },
   };
+}
+
+/** What is wrong is said before layers are opened, which may take long. */
+function requireAnswerable({ front, tokens, context, tables, codec, answerCodec }: CutEvaluationRequest): void {
+  const { config } = front.manifest;
+  windowsOf(config, tokens, context);
+  for (const spec of answerCodec === undefined ? [codec] : [codec, answerCodec]) {
+    if (stepOf(spec) === undefined) openHiddenCodec(spec, config.hiddenSize, tables);
+  }
 }
 
 /** @throws CutpointError CUT_PACKAGE if two packages are not of one model. */
