@@ -42,7 +42,8 @@ module.exports = {
       from: { path: '^(packages/[^/]+|server|edge-agent|testbed|examples/[^/]+|test)/' },
       to: {
         path: '^(packages/[^/]+|server|edge-agent|testbed)/(src|dist)/',
-        pathNot: '^$1/|/(src|dist)/(index|client)\\.(js|d\\.ts|ts)$|^server/(src|dist)/daemon\\.|\\.testing\\.ts$',
+        pathNot:
+          '^$1/|/(src|dist)/(index|client)\\.(js|d\\.ts|ts)$|^server/(src|dist)/daemon\\.|^packages/llm/(src|dist)/api\\.|\\.testing\\.ts$',
       },
     },
     {

@@ -35,8 +35,10 @@ export function mayUse(caller: Caller, scope: Scope): boolean {
 /** Who sent the request: undefined if it does not say so in a way that is believed. */
 export async function callerOf(access: Access, request: FastifyRequest): Promise<Caller | undefined> {
   const { authorization } = request.headers;
-  // Whoever presents a token or certificate means it: a wrong one is not made good by where it comes from.
-  if (authorization !== undefined) return await callerOfToken(access, authorization);
+  // Whoever presents a token or certificate means it: a wrong one is not made good by where it comes from. Where no token can
+  // be right, one says nothing: clients of OpenAI's API always send one.
+  if (authorization !== undefined && access.verifyToken !== undefined)
+    return await callerOfToken(access, authorization);
   const certificate = certificateOf(access, request);
   if (certificate !== undefined) return await access.verifyCertificate?.(certificate);
   return anonymousCaller(access, request);

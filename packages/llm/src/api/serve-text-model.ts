@@ -1,0 +1,38 @@
+import type { HealthReport, Log } from '@cutpoint/daemon';
+import { defaultHttpLimits, type HttpServer, type HttpSettings, openHttp } from '@cutpoint/http';
+import type { TextModel } from '../conversation/text-model.js';
+import { openTextMetrics } from './model-metrics.js';
+import { textRoutes } from './text-routes.js';
+
+export interface TextDoorOptions {
+  readonly model: TextModel;
+  readonly health: () => HealthReport;
+  readonly log: Log;
+}
+
+/** What a door serves that a language model is behind. */
+export function textDoor({ model, health, log }: TextDoorOptions) {
+  const metrics = openTextMetrics();
+  const limits = defaultHttpLimits;
+  return {
+    health,
+    metrics,
+    limits,
+    log,
+    description: 'A language model, as the API of OpenAI has it.',
+    routes: (app: Parameters<typeof textRoutes>[0]) => textRoutes(app, { model, metrics, limits, log }),
+  };
+}
+
+/**
+ * Serves a language model over HTTP as OpenAI's API does, until disposed.
+ * @param address host:port.
+ * @throws CutpointError as `openHttp`.
+ */
+export async function serveTextModel(
+  address: string,
+  settings: HttpSettings,
+  options: TextDoorOptions,
+): Promise<HttpServer> {
+  return await openHttp(address, settings, textDoor(options));
+}
