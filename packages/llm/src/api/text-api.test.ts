@@ -152,18 +152,11 @@ describe('a conversation', () => {
   });
 
   it('may have parts of text, and comes as a stream that says who speaks', async () => {
-    const content = [
-      { type: 'text', text: 'Hello' },
-      { type: 'text', text: ' there' },
-    ] as const;
-    const asked = { ...plain, messages: [{ role: 'user', content: [...content] }], max_tokens: 12 } as const;
+    const content = ['Hello', ' there'].map((text) => ({ type: 'text' as const, text }));
+    const asked = { ...plain, messages: [{ role: 'user' as const, content }], max_tokens: 12 };
     const whole = await client.chat.completions.create({ ...plain, messages: [first], max_tokens: 12 });
     const deltas = [];
-    for await (const { choices } of await client.chat.completions.create({
-      ...asked,
-      messages: [...asked.messages],
-      stream: true,
-    })) {
+    for await (const { choices } of await client.chat.completions.create({ ...asked, stream: true })) {
       deltas.push(choices[0]);
     }
     expect(deltas[0]?.delta).toEqual({ role: 'assistant', content: '' });
