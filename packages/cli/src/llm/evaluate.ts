@@ -2,7 +2,6 @@ import { CutpointError } from '@cutpoint/core';
 import { openCodecTables } from '@cutpoint/daemon';
 import {
   type CutEvaluation,
-  type CutLeak,
   createTokenizer,
   evaluateCut,
   leakAtCuts,
@@ -20,7 +19,7 @@ import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';
 import { calibrationTexts } from './calibration-texts.js';
-import { evaluationText } from './evaluation-text.js';
+import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
 import { readText } from './read-text.js';
 
 interface EvaluateOptions {
@@ -67,9 +66,6 @@ export const evaluateVerb: Verb = {
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
       .action(run),
 };
-
-/** What the verb says with `--json`. */
-export type EvaluateSummary = (Perplexity | CutEvaluation) & { readonly leak?: readonly CutLeak[] };
 
 async function run(folder: string, options: EvaluateOptions): Promise<void> {
   requireCut(options);

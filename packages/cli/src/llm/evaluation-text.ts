@@ -1,6 +1,8 @@
-import type { CutLeak } from '@cutpoint/llm';
+import type { CutEvaluation, CutLeak, Perplexity } from '@cutpoint/llm';
 import { fields, table } from '../output/table.js';
-import type { EvaluateSummary } from './evaluate.js';
+
+/** What `llm eval` says with `--json`. */
+export type EvaluateSummary = (Perplexity | CutEvaluation) & { readonly leak?: readonly CutLeak[] };
 
 /** What `llm eval` says to a person. */
 export function evaluationText(summary: EvaluateSummary, context: number): string {
