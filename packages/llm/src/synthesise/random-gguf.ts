@@ -4,7 +4,7 @@ import { asCutpointError, type CancelSignal, throwIfCancelled } from '@cutpoint/
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 
 /** Types of values and tensors in GGUF (ggml's docs/gguf.md). */
-const types = { u32: 4, f32: 6, string: 8, array: 9 } as const;
+const types = { u32: 4, i32: 5, f32: 6, string: 8, array: 9 } as const;
 const tensorTypes = { f32: 0, q4_0: 2 } as const;
 /** Of Q4_0: 32 weights in 18 bytes, an f16 scale first. */
 const block = { weights: 32, bytes: 18 };
@@ -129,7 +129,7 @@ function vocabularyValues(size: number): Buffer[] {
     ),
     list(
       'token_type',
-      types.u32,
+      types.i32,
       tokens.map((_, id) => u32(typeOf(id))),
     ),
     value('tokenizer.ggml.bos_token_id', types.u32, u32(1)),
