@@ -2,6 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import {
   checkServer,
   type Daemon,
+  isLanguagePackage,
   keepConnected,
   type Log,
   needCuts,
@@ -60,7 +61,12 @@ export async function startServer(settings: ServerSettings, context: ServerConte
     const { startJoinedServer } = await import('./fleet/join-server.js');
     return await startJoinedServer(settings, join, context);
   }
-  return await startModelServer({ ...settings, model: needModel(model) }, context);
+  const needed = needModel(model);
+  if (isLanguagePackage(needed)) {
+    const { startPackageServer } = await import('./llm/package-server.js');
+    return await startPackageServer({ ...settings, model: needed }, context.log);
+  }
+  return await startModelServer({ ...settings, model: needed }, context);
 }
 
 type ModelServerSettings = ServerSettings & { readonly model: string };

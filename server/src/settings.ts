@@ -16,6 +16,23 @@ export const serverSettings = z.strictObject({
     .optional()
     .describe('of several cuts, which segment to load at the start: 1 is behind the first cut (default: the last)'),
   maxStages: maxStagesSetting,
+  maxSequences: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(64)
+    .describe('of a language model: texts that are continued at a time'),
+  maxCacheBytes: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('of a language model: memory for the keys and values of all texts (default: half of what is free)'),
+  sequenceIdleMs: z
+    .int()
+    .min(1_000)
+    .max(86_400_000)
+    .default(600_000)
+    .describe('of a language model: how long a text is kept that nobody continues, in ms'),
   next: addressSetting.optional().describe('address of the next server of a chain, for splits with several cuts'),
   nextCa: z.string().min(1).optional().describe("PEM file with the authority of the next server's certificate"),
   nextTokenFile: z.string().min(1).optional().describe('file with the token to present to the next server; chmod 600'),

@@ -1,3 +1,4 @@
+export { ByteReader, ByteWriter } from './bytes.js';
 export type { Codec, CodecStream, DecodeLimits, ErrorBound } from './codec.js';
 export { checkCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
 export { openStream } from './delta-stream.js';

@@ -94,6 +94,10 @@ export const errorCodes = {
   },
   CUT_TOKENIZER: { exit: 1, meaning: 'A tokenizer is missing, damaged, or does not fit the model.' },
   CUT_PACKAGE: { exit: 1, meaning: 'A package of a language model is damaged, incomplete or of another version.' },
+  CUT_SEQUENCE_LOST: {
+    exit: 1,
+    meaning: 'The server does not hold the text so far of what it shall continue.',
+  },
   CUT_CHAT_TEMPLATE: {
     exit: 1,
     meaning: 'The chat template of a model is wrong, refuses the conversation, or exceeds a limit.',

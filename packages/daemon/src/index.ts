@@ -31,6 +31,7 @@ export {
   type ServerConnection,
   type TriedConnection,
 } from './keep-connected.js';
+export { isLanguagePackage } from './language-package.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { logProblems } from './log-problems.js';

@@ -7,7 +7,11 @@ export const modelSettings = {
   model: z
     .string()
     .min(1)
-    .meta({ argument: 'model', description: 'an ONNX file, or the segments.json that `cutpoint split` wrote' }),
+    .meta({
+      argument: 'model',
+      description:
+        'an ONNX file, the segments.json that `cutpoint split` wrote, or the folder of a language model that `cutpoint llm import` made',
+    }),
   at: z
     .array(z.int().min(0))
     .max(maxCuts)

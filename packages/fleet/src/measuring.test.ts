@@ -97,6 +97,7 @@ describe('a device that is asked for a profile', () => {
 });
 
 describe('the methods of a device for its server', () => {
+  const closed = new Promise<void>(() => {});
   const remote = (role?: string) => ({
     name: 'other',
     capabilities: [],
@@ -109,7 +110,7 @@ describe('the methods of a device for its server', () => {
   const ask = (method: string, meta: Meta, role?: string, paired = true) => {
     const links = { update: () => {}, tried: async () => {}, to: () => noPeer(), via: () => undefined };
     const handler = measuringHandler({ desk, links, paired, otherwise: async () => ({ meta: { other: true } }) });
-    const request: IncomingRequest = { method, meta, tensors: new Map(), signal: never, remote: remote(role) };
+    const request: IncomingRequest = { method, meta, tensors: new Map(), signal: never, remote: remote(role), closed };
     return handler(request);
   };
   const noPeer = (): never => {
@@ -148,7 +149,7 @@ describe('the methods of a device for its server', () => {
     };
     const handler = measuringHandler({ desk, links, paired: false, otherwise: async () => ({}) });
     const meta = { to: box, addresses: [listener.url], budgetMs: 1_000 };
-    const request = { method: 'measure-link', meta, tensors: new Map(), signal: never, remote: remote() };
+    const request = { method: 'measure-link', meta, tensors: new Map(), signal: never, remote: remote(), closed };
     const [first, second] = await Promise.allSettled([handler(request), handler(request)]);
     expect(first).toMatchObject({ value: { meta: { via: listener.url, profile: { url: 'box' } } } });
     expect(second).toMatchObject({ reason: { code: 'CUT_OVERLOADED' } });

@@ -78,6 +78,15 @@ export { type NamedFile, type PackageContent, packageBytes, writePackage } from 
 export type { WriteOptions } from './package/write-part.js';
 export type { BlockForm } from './quantise/block-form.js';
 export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';
+export {
+  openSplitDecoder,
+  openSplitLanguageModel,
+  type SplitDecoderOptions,
+  type SplitLanguageModel,
+} from './split/agent/open-split-decoder.js';
+export type { SplitServer } from './split/agent/server-link.js';
+export { SplitDecoder } from './split/agent/split-decoder.js';
+export { DecoderHost, type DecoderHostOptions } from './split/server/decoder-host.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
 export { writeRandomGguf } from './synthesise/random-gguf.js';
 export { randomContent, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';

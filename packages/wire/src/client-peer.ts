@@ -222,7 +222,7 @@ class ClientPeer implements Peer {
   }
 }
 
-function replyOf({ fields: { meta }, tensors, timeMs, decodeUs, decodedAt }: Frame, call: Call): Reply {
+function replyOf({ fields: { meta }, tensors, bytes, timeMs, decodeUs, decodedAt }: Frame, call: Call): Reply {
   const remoteUs = timeMs * 1000;
   const networkUs = (decodedAt - call.encodedAt) * 1000 - remoteUs - decodeUs;
   const plain = typeof meta === 'object' && meta !== null && !Array.isArray(meta);
@@ -230,5 +230,7 @@ function replyOf({ fields: { meta }, tensors, timeMs, decodeUs, decodedAt }: Fra
     meta: plain ? (meta as Reply['meta']) : {},
     tensors,
     timing: { encodeUs: call.encodeUs, networkUs: Math.max(0, networkUs), remoteUs, decodeUs },
+    sentBytes: call.frame?.bytes ?? 0,
+    receivedBytes: bytes,
   };
 }

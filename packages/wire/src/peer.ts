@@ -32,6 +32,9 @@ export interface Reply {
   readonly meta: Meta;
   readonly tensors: NamedTensors;
   readonly timing: RequestTiming;
+  /** Of the frame of the request, and of that of the answer. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
 }
 
 /** The client's end of a connection. */

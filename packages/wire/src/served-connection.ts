@@ -15,7 +15,10 @@ export interface IncomingRequest {
   readonly tensors: NamedTensors;
   /** Aborted when the caller cancels, its deadline passes or it is gone; it says when that deadline is. */
   readonly signal: CancelSignal;
+  /** The same object for all requests of a connection. */
   readonly remote: Remote;
+  /** Settles when the connection is closed: what was kept for it may go. */
+  readonly closed: Promise<void>;
 }
 
 /** Answers one request. A `CutpointError` it throws reaches the caller; anything else becomes CUT_INTERNAL. */
@@ -133,7 +136,8 @@ export class ServedConnection {
     const run = new RunningRequest(frame.id, startedAt, frame.timeMs);
     this.#running.set(frame.id, run);
     this.#hold(run, frame.bytes);
-    void this.#run(run, { method, meta: (meta ?? {}) as Meta, tensors: frame.tensors, signal: run, remote });
+    const { closed } = this;
+    void this.#run(run, { method, meta: (meta ?? {}) as Meta, tensors: frame.tensors, signal: run, remote, closed });
   }
 
   #refusal(): CutpointError | undefined {

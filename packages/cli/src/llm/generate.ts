@@ -1,12 +1,14 @@
-import { createStopFilter, generate, openLanguageModel, samplingOf } from '@cutpoint/llm';
+import { createStopFilter, generate, samplingOf } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
 import { parseNumber, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import type { Verb } from '../verb.js';
 import { type GenerateSummary, generationText, Pace } from './generation.js';
+import { openModel } from './open-model.js';
+import { addSplitOptions, type SplitOptions } from './split-options.js';
 
-interface GenerateOptions {
+interface GenerateOptions extends SplitOptions {
   readonly prompt: string;
   readonly maxTokens: number;
   readonly temperature?: number;
@@ -25,7 +27,7 @@ interface GenerateOptions {
 export const generateVerb: Verb = {
   example: 'cutpoint llm generate llama --prompt "Once upon a time" --max-tokens 64',
   configure: (command) =>
-    command
+    addSplitOptions(command)
       .argument('<package>', 'a folder that `cutpoint llm import` made')
       .requiredOption('--prompt <text>', 'the text to continue')
       .option('--max-tokens <n>', 'tokens at most', parsePositive, 128)
@@ -53,7 +55,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   using interrupt = onInterrupt();
   using progress = openProgress();
   progress.show('opens the package');
-  await using model = await openLanguageModel(folder, { threads, signal: interrupt.signal });
+  await using model = await openModel({ ...options, folder, threads }, interrupt.signal);
   progress[Symbol.dispose]();
   const promptTokens = model.tokenizer.encode(prompt);
   const show = (piece: string) => (json === true || piece === '' ? undefined : writeOut(piece));
@@ -67,6 +69,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   };
   const request = { prompt: promptTokens, maxTokens, sampling, draftTokens: draft, signal: interrupt.signal };
   for await (const next of generate(model.decoder, request)) {
+    pace.pass(next.cost);
     for (const token of next.tokens) {
       if (filter.stoppedBy !== undefined) break;
       pace.token();
@@ -76,7 +79,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     if (filter.stoppedBy !== undefined) break;
   }
   await take(filter.push(texts.end()) + filter.end());
-  const summary: GenerateSummary = { text, tokens, promptTokens, ...pace.figures(), linkBytesPerToken: 0 };
+  const summary: GenerateSummary = { text, tokens, promptTokens, ...pace.figures() };
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(generationText(summary));

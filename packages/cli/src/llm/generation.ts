@@ -1,12 +1,11 @@
-import { formatMs } from '../output/units.js';
+import type { StepCost } from '@cutpoint/llm';
+import { formatBytes, formatMs } from '../output/units.js';
 
 /** What `llm generate` says with `--json`. */
 export interface GenerateSummary extends Figures {
   readonly text: string;
   readonly tokens: readonly number[];
   readonly promptTokens: readonly number[];
-  /** Both ways; 0 where nothing is sent. */
-  readonly linkBytesPerToken: number;
 }
 
 interface Figures {
@@ -15,18 +14,35 @@ interface Figures {
   /** Of the tokens behind the first. */
   readonly decodeTokensPerSecond: number | null;
   readonly prefillTokensPerSecond: number | null;
+  /** Frames of the passes behind the first, both ways; 0 where nothing is sent. */
+  readonly linkBytesPerToken: number;
+  /** What a token behind the first took, in the mean. */
+  readonly perToken: TokenCost | null;
 }
 
-/** When tokens come. */
+interface TokenCost {
+  /** Layers on this machine. */
+  readonly agentMs: number;
+  readonly codecMs: number;
+  readonly linkMs: number;
+  readonly serverMs: number;
+}
+
+/** When tokens come, and what they cost. */
 export class Pace {
   readonly #promptTokens: number;
   readonly #startMs = performance.now();
   #firstMs: number | undefined;
   #lastMs = 0;
   #tokens = 0;
+  #passes: StepCost[] = [];
 
   constructor(promptTokens: number) {
     this.#promptTokens = promptTokens;
+  }
+
+  pass(cost: StepCost): void {
+    this.#passes.push(cost);
   }
 
   token(): void {
@@ -36,20 +52,52 @@ export class Pace {
   }
 
   figures(): Figures {
-    if (this.#firstMs === undefined) return { ttftMs: null, decodeTokensPerSecond: null, prefillTokensPerSecond: null };
+    const link = { linkBytesPerToken: this.#mean(({ upBytes, downBytes }) => upBytes + downBytes) ?? 0 };
+    if (this.#firstMs === undefined) {
+      return { ttftMs: null, decodeTokensPerSecond: null, prefillTokensPerSecond: null, ...link, perToken: null };
+    }
     const ttftMs = this.#firstMs - this.#startMs;
     const decodeMs = this.#lastMs - this.#firstMs;
     return {
       ttftMs,
       decodeTokensPerSecond: this.#tokens < 2 ? null : ((this.#tokens - 1) * 1000) / decodeMs,
       prefillTokensPerSecond: (this.#promptTokens * 1000) / ttftMs,
+      ...link,
+      perToken: this.#perToken(),
     };
+  }
+
+  #perToken(): TokenCost | null {
+    const agentMs = this.#mean((cost) => cost.agentMs);
+    if (agentMs === undefined) return null;
+    const mean = (of: (cost: StepCost) => number) => this.#mean(of) ?? 0;
+    return {
+      agentMs,
+      codecMs: mean((cost) => cost.codecMs),
+      linkMs: mean((cost) => cost.linkMs),
+      serverMs: mean((cost) => cost.serverMs),
+    };
+  }
+
+  /** The first pass runs the prompt. */
+  #mean(of: (cost: StepCost) => number): number | undefined {
+    if (this.#tokens < 2) return undefined;
+    return this.#passes.slice(1).reduce((sum, cost) => sum + of(cost), 0) / (this.#tokens - 1);
   }
 }
 
-/** One line below the text. */
-export function generationText({ tokens, promptTokens, ttftMs, decodeTokensPerSecond }: GenerateSummary): string {
+/** One line below the text, and a second where the model is cut. */
+export function generationText(summary: GenerateSummary): string {
+  const { tokens, promptTokens, ttftMs, decodeTokensPerSecond } = summary;
   const first = ttftMs === null ? 'no token' : `first token after ${formatMs(ttftMs)}`;
   const rest = decodeTokensPerSecond === null ? '' : `, then ${decodeTokensPerSecond.toFixed(1)} tokens/s`;
-  return `${promptTokens.length} tokens of prompt, ${tokens.length} more: ${first}${rest}\n`;
+  return `${promptTokens.length} tokens of prompt, ${tokens.length} more: ${first}${rest}\n${costText(summary)}`;
+}
+
+function costText({ perToken, linkBytesPerToken }: GenerateSummary): string {
+  if (perToken === null || linkBytesPerToken === 0) return '';
+  const { agentMs, codecMs, linkMs, serverMs } = perToken;
+  const times = [`${formatMs(agentMs)} here`, `codec ${formatMs(codecMs)}`, `link ${formatMs(linkMs)}`];
+  const bytes = formatBytes(Math.round(linkBytesPerToken));
+  return `per token: ${times.join(', ')}, server ${formatMs(serverMs)}, ${bytes}\n`;
 }

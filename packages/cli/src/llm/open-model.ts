@@ -1,0 +1,47 @@
+import { CutpointError } from '@cutpoint/core';
+import { OpenResources } from '@cutpoint/daemon';
+import { openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
+import { startLocalServer } from '../run/local-server.js';
+import { type SplitOptions, splitServers } from './split-options.js';
+
+/** A package to open, whole or cut in two. */
+export interface ModelRequest extends SplitOptions {
+  readonly folder: string;
+  readonly threads: number;
+}
+
+/**
+ * Opens a package here; cut in two, the layers behind the cut at a server, which is started in a process of its own where
+ * none is named.
+ * @throws CutpointError what `openLanguageModel`, `openSplitLanguageModel` and `startLocalServer` throw; CUT_USAGE for options
+ * that need a cut.
+ */
+export async function openModel(request: ModelRequest, signal: AbortSignal): Promise<SplitLanguageModel> {
+  const { folder, threads, at, codec } = request;
+  if (at === undefined) {
+    requireNoCut(request);
+    return await openLanguageModel(folder, { threads, signal });
+  }
+  const opened = new OpenResources();
+  try {
+    const servers = await splitServers(request);
+    if (servers.length === 0) servers.push(opened.add(await startLocalServer(serveArgs(folder, threads), signal)));
+    const split = { at, servers, codec, private: request.private };
+    const model = opened.add(await openSplitLanguageModel(folder, { ...split, threads, signal }));
+    return { ...model, [Symbol.asyncDispose]: () => opened.close() };
+  } catch (thrown) {
+    await opened.close();
+    throw thrown;
+  }
+}
+
+function serveArgs(folder: string, threads: number): readonly string[] {
+  return [folder, '--threads', String(threads)];
+}
+
+function requireNoCut({ server, codec, private: hides }: SplitOptions): void {
+  const named = { '--server': server, '--codec': codec, '--private': hides };
+  const [option] = Object.entries(named).find(([, value]) => value !== undefined) ?? [];
+  if (option === undefined) return;
+  throw new CutpointError('CUT_USAGE', `${option} is for a model that is cut: give --at as well.`);
+}

@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  asCutpointError,
+  type CancelSignal,
+  CutpointError,
+  cancelReason,
+  type ErrorCode,
+  onCancel,
+} from '@cutpoint/core';
+import { connect, type Peer } from '@cutpoint/wire';
+import { aboutSchema, type Split, splitMethods } from '../split-protocol.js';
+import { isFaultOfServer, isRefusal } from './server-faults.js';
+
+/** A server to ask, and how to reach it. */
+export interface SplitServer {
+  readonly url: string;
+  /** PEM of the authority of its certificate. */
+  readonly ca?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+export interface ServerLinkOptions {
+  /** The first is the planned one. */
+  readonly servers: readonly SplitServer[];
+  readonly manifestHash: string;
+  readonly split: Split;
+  /** How long connecting to one may take. Default 5 s. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long all are tried before what was asked for fails. Default 30 s. */
+  readonly giveUpMs?: number | undefined;
+}
+
+/** A server that is connected and holds what it needs. */
+export interface Connected {
+  readonly peer: Peer;
+  readonly url: string;
+}
+
+/** Opening a range of a large model reads all its weights. */
+const openingMs = 600_000;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+/** The connection to one of several servers: the next is tried when one is lost. */
+export class ServerLink implements AsyncDisposable {
+  /** Who knows it may go on with the sequences; a server knows by it who comes back. */
+  readonly #client = randomBytes(16).toString('hex');
+  readonly #options: ServerLinkOptions;
+  readonly #closing = new AbortController();
+  #connecting: Promise<Connected> | undefined;
+  #connected: Connected | undefined;
+  /** Which server is tried first. */
+  #next = 0;
+
+  constructor(options: ServerLinkOptions) {
+    this.#options = options;
+  }
+
+  /** The one there is now. */
+  get current(): Connected | undefined {
+    return this.#connected;
+  }
+
+  /**
+   * The connection, made if there is none.
+   * @throws CutpointError why no server could be used; the signal's reason, though connecting goes on then.
+   */
+  async connected(signal?: CancelSignal): Promise<Connected> {
+    if (this.#connected !== undefined) return this.#connected;
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    if (signal === undefined) return await this.#connecting;
+    return await raced(this.#connecting, signal);
+  }
+
+  /** Whether connecting anew, perhaps to another server, may help against a failure. */
+  mayHelp(code: ErrorCode): boolean {
+    return isFaultOfServer(code) && (this.#options.servers.length > 1 || !isRefusal(code));
+  }
+
+  /** A connection is of no use any more: the next server is tried when somebody asks. */
+  lost(connection: Connected): void {
+    if (this.#connected !== connection) return;
+    this.#connected = undefined;
+    this.#next = (this.#next + 1) % this.#options.servers.length;
+    // What came of closing it interests nobody; what went wrong with it has been told.
+    void connection.peer.close().catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new CutpointError('CUT_DISPOSED', 'The connection to the server was closed.'));
+    await this.#connecting?.catch(() => undefined);
+    await this.#connected?.peer.close();
+  }
+
+  async #connect(): Promise<Connected> {
+    const { servers, giveUpMs = 30_000 } = this.#options;
+    const endsAt = performance.now() + giveUpMs;
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      const failures: CutpointError[] = [];
+      for (let i = 0; i < servers.length; i++) {
+        const found = await this.#try(failures);
+        if (found !== undefined) return found;
+      }
+      const hopeless = failures.every(({ code }) => !isFaultOfServer(code));
+      const [first] = failures;
+      if (first !== undefined && (hopeless || performance.now() + pauseMs > endsAt)) throw first;
+      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {
+        throw cancelReason(this.#closing.signal);
+      });
+    }
+  }
+
+  /** Tries the server whose turn it is. */
+  async #try(failures: CutpointError[]): Promise<Connected | undefined> {
+    const { servers } = this.#options;
+    const server = servers[this.#next];
+    if (server === undefined) throw new CutpointError('CUT_USAGE', 'Give the address of a server.');
+    try {
+      this.#connected = await this.#dial(server);
+      return this.#connected;
+    } catch (thrown) {
+      if (this.#closing.signal.aborted) throw cancelReason(this.#closing.signal);
+      failures.push(asCutpointError(thrown, 'CUT_UNREACHABLE'));
+      this.#next = (this.#next + 1) % servers.length;
+      return undefined;
+    }
+  }
+
+  async #dial({ url, ca, token }: SplitServer): Promise<Connected> {
+    const { connectTimeoutMs = 5_000, manifestHash, split } = this.#options;
+    const peer = await connect({
+      url,
+      connectTimeoutMs,
+      hello: { name: 'cutpoint-decoder', capabilities: [] },
+      signal: this.#closing.signal,
+      ...(ca === undefined ? {} : { tls: { ca } }),
+      ...(token === undefined ? {} : { token }),
+    });
+    try {
+      const ask = async (meta: Readonly<Record<string, unknown>>) =>
+        await peer.request(
+          { method: splitMethods.describe, meta },
+          { deadlineMs: openingMs, signal: this.#closing.signal },
+        );
+      // Not opened before it is known to be the same model.
+      requireSame((await ask({})).meta, url, manifestHash);
+      await ask({ client: this.#client, split });
+      return { peer, url };
+    } catch (thrown) {
+      await peer.close();
+      throw thrown;
+    }
+  }
+}
+
+/** @throws CutpointError CUT_MODEL_MISMATCH */
+function requireSame(meta: unknown, url: string, manifestHash: string): void {
+  const about = aboutSchema.safeParse(meta).data?.languageModel;
+  if (about?.manifest === manifestHash) return;
+  const what = about === undefined ? 'serves no language model' : `has another package ("${about.name}")`;
+  const message = `The server at ${url} ${what}: start it with \`cutpoint serve PACKAGE\`, the same package as here.`;
+  throw new CutpointError('CUT_MODEL_MISMATCH', message);
+}
+
+async function raced<T>(work: Promise<T>, signal: CancelSignal): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const cancelled = onCancel(signal, () => reject(cancelReason(signal)));
+    work.then(resolve, reject).finally(() => cancelled[Symbol.dispose]());
+  });
+}

@@ -1,0 +1,237 @@
+import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
+import type { DecoderConfig } from '../../architecture/decoder-config.js';
+import { DecoderRange, type DecoderRangeOptions } from '../../decode/decoder-range.js';
+import { EmbeddingTable } from '../../decode/embedding-table.js';
+import { lastRows } from '../../decode/logits-rows.js';
+import type { NextTokens, Step, StepCost, TokenDecoder } from '../../decode/token-decoder.js';
+import type { PackageManifest } from '../../package/package-manifest.js';
+import { verifyDraft } from '../../text/drafts.js';
+import { decodeHidden, encodeHidden } from '../hidden-rows.js';
+import { readHiddenAnswer, readTokensAnswer } from '../pass-answer.js';
+import { mostDrafted, type SentPiece } from '../pass-message.js';
+import { formOf, type Split } from '../split-protocol.js';
+import { type AskedPass, RemoteSequence } from './remote-sequence.js';
+import type { ServerLink } from './server-link.js';
+
+/** The parts of a model that an agent holds. */
+interface AgentParts {
+  readonly embedding: EmbeddingTable;
+  /** The layers before the cut; none where it is before the first. */
+  readonly front: DecoderRange | undefined;
+  /** The last norm and the head, where the split is private. */
+  readonly head: DecoderRange | undefined;
+}
+
+interface AgentSequence {
+  /** Its number in the front segment. */
+  readonly front: number | undefined;
+  readonly remote: RemoteSequence;
+  /** How many tokens both sides hold. */
+  held: number;
+}
+
+/** Rows of hidden states that leave the front segment, and what they took. */
+interface FrontRows {
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly computeMs: number;
+}
+
+/**
+ * A model that is cut in two: the embedding and the layers before the cut here, the rest at a server. When the server is
+ * lost, another one (or the same, when it is back) is sent all that was sent so far, and the text goes on as it would have.
+ */
+export class SplitDecoder implements TokenDecoder {
+  readonly #parts: AgentParts;
+  readonly #link: ServerLink;
+  readonly #sequences = new Map<number, AgentSequence>();
+  #nextSequence = 1;
+
+  private constructor(
+    readonly config: DecoderConfig,
+    readonly split: Split,
+    parts: AgentParts,
+    link: ServerLink,
+  ) {
+    this.#parts = parts;
+    this.#link = link;
+  }
+
+  /**
+   * Opens this side's part of a package, and connects. The link is closed with the decoder, also if it cannot be opened.
+   * @throws CutpointError as `DecoderRange.open`, `EmbeddingTable.open` and `ServerLink.connected` do.
+   */
+  static async open(
+    folder: string,
+    manifest: PackageManifest,
+    { split, link, ...options }: DecoderRangeOptions & { readonly split: Split; readonly link: ServerLink },
+  ): Promise<SplitDecoder> {
+    const opened: AsyncDisposable[] = [link];
+    const keep = <T extends AsyncDisposable>(resource: T): T => {
+      opened.unshift(resource);
+      return resource;
+    };
+    const { layers } = manifest.config;
+    const range = async (from: number, to: number, head: boolean) =>
+      keep(await DecoderRange.open(folder, manifest, { from, to, head }, options));
+    try {
+      await link.connected(options.signal);
+      const embedding = keep(await EmbeddingTable.open(folder, manifest));
+      const front = split.at > 0 ? await range(0, split.at, false) : undefined;
+      const head = split.private ? await range(layers, layers, true) : undefined;
+      return new SplitDecoder(manifest.config, split, { embedding, front, head }, link);
+    } catch (thrown) {
+      for (const resource of opened) await resource[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  /** The server that is connected now. */
+  get server(): string | undefined {
+    return this.#link.current?.url;
+  }
+
+  sequence(): number {
+    const number = this.#nextSequence++;
+    const { front } = this.#parts;
+    const remote = new RemoteSequence(number, this.split, this.#link);
+    this.#sequences.set(number, { front: front?.sequence(), remote, held: 0 });
+    return number;
+  }
+
+  async next(number: number, step: Step): Promise<NextTokens> {
+    const { text, signal } = step;
+    const sequence = this.#known(number);
+    throwIfCancelled(signal);
+    const draft = step.draft.slice(0, mostDrafted);
+    const tokens = [...text.slice(sequence.held), ...draft];
+    try {
+      const rows = await this.#front(sequence, tokens, signal);
+      const encodeFrom = performance.now();
+      const piece = this.#piece(tokens, rows.data);
+      const encodeMs = performance.now() - encodeFrom;
+      const asked = await sequence.remote.ask({ base: sequence.held, piece, drafted: draft.length, step });
+      const chosen = await this.#choose(asked, { ...step, draft });
+      const { accepted } = chosen;
+      sequence.remote.sent({ ...piece, ...this.#kept(tokens, draft.length - accepted) });
+      sequence.held += tokens.length;
+      this.truncate(number, text.length + accepted);
+      const agentMs = rows.computeMs + chosen.agentMs;
+      const cost = costOf(asked, { agentMs, codecMs: encodeMs + chosen.codecMs, codecUs: chosen.codecUs });
+      return { tokens: chosen.tokens, accepted, cost };
+    } catch (thrown) {
+      if (sequence.front !== undefined) this.#parts.front?.truncate(sequence.front, sequence.held);
+      throw thrown;
+    }
+  }
+
+  truncate(number: number, tokens: number): void {
+    const sequence = this.#known(number);
+    if (tokens >= sequence.held) return;
+    sequence.held = tokens;
+    // The server is told with the next pass.
+    sequence.remote.truncate(tokens);
+    if (sequence.front !== undefined) this.#parts.front?.truncate(sequence.front, tokens);
+  }
+
+  clone(number: number, tokens: number): number {
+    const sequence = this.#known(number);
+    const held = Math.min(tokens, sequence.held);
+    const into = this.#nextSequence++;
+    const front = sequence.front === undefined ? undefined : this.#parts.front?.clone(sequence.front, held);
+    this.#sequences.set(into, { front, remote: sequence.remote.clone(into, held), held });
+    return into;
+  }
+
+  drop(number: number): void {
+    const sequence = this.#sequences.get(number);
+    if (sequence === undefined) return;
+    this.#sequences.delete(number);
+    sequence.remote.drop();
+    if (sequence.front !== undefined) this.#parts.front?.drop(sequence.front);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { embedding, front, head } = this.#parts;
+    for (const resource of [this.#link, front, head, embedding]) await resource?.[Symbol.asyncDispose]();
+  }
+
+  async #front(sequence: AgentSequence, tokens: readonly number[], signal?: CancelSignal): Promise<FrontRows> {
+    if (!formOf(this.split).hidden) return { data: new Float32Array(0), computeMs: 0 };
+    const { embedding, front } = this.#parts;
+    const data = await embedding.rows(tokens);
+    if (front === undefined || sequence.front === undefined) return { data, computeMs: 0 };
+    return await front.forward(sequence.front, data, signal === undefined ? {} : { signal });
+  }
+
+  #piece(tokens: readonly number[], data: Float32Array<ArrayBuffer>): SentPiece {
+    const form = formOf(this.split);
+    const hidden = form.hidden ? encodeHidden(this.split.codec, data, this.config.hiddenSize) : new Uint8Array(0);
+    return { rows: tokens.length, kept: tokens.length, tokens: form.tokens ? tokens : [], hidden };
+  }
+
+  /** What counts of a piece of which the last tokens were wrong drafts. */
+  #kept(tokens: readonly number[], wrong: number): Pick<SentPiece, 'kept' | 'tokens'> {
+    const right = tokens.slice(0, tokens.length - wrong);
+    return { kept: right.length, tokens: formOf(this.split).tokens ? right : [] };
+  }
+
+  /** The tokens that the server chose, or those that its hidden states give. */
+  async #choose({ answer }: AskedPass, { text, draft, sampling, ends, signal }: Step) {
+    const { vocabularySize, hiddenSize } = this.config;
+    const { head } = this.#parts;
+    if (head === undefined) {
+      const { codecUs, tokens } = readTokensAnswer(answer, draft.length + 1, vocabularySize);
+      return { tokens, accepted: agreeing(tokens, draft), codecUs, codecMs: 0, agentMs: 0 };
+    }
+    const decodeFrom = performance.now();
+    const { codecUs, hidden } = readHiddenAnswer(answer);
+    const rows = draft.length + 1;
+    const states = new Float32Array(decodeHidden(this.split.codec, new Uint8Array(hidden), rows, hiddenSize));
+    const codecMs = performance.now() - decodeFrom;
+    const { data, computeMs } = await this.#logits(head, states, signal);
+    const chosen = verifyDraft(lastRows(data, rows, vocabularySize), draft, text, sampling, ends);
+    return { ...chosen, codecUs, codecMs, agentMs: computeMs };
+  }
+
+  /** The head keeps nothing of a sequence. */
+  async #logits(head: DecoderRange, states: Float32Array<ArrayBuffer>, signal: CancelSignal | undefined) {
+    const sequence = head.sequence();
+    try {
+      return await head.forward(sequence, states, { logits: 'all', ...(signal === undefined ? {} : { signal }) });
+    } finally {
+      head.drop(sequence);
+    }
+  }
+
+  #known(number: number): AgentSequence {
+    const sequence = this.#sequences.get(number);
+    if (sequence !== undefined) return sequence;
+    throw new CutpointError('CUT_DISPOSED', 'The sequence was dropped.');
+  }
+}
+
+/** How many tokens of a draft are those that were chosen. */
+function agreeing(tokens: readonly number[], draft: readonly number[]): number {
+  let count = 0;
+  while (count < draft.length && tokens[count] === draft[count]) count++;
+  return count;
+}
+
+interface OwnCost {
+  readonly agentMs: number;
+  readonly codecMs: number;
+  /** The server's. */
+  readonly codecUs: number;
+}
+
+function costOf({ timing, sentBytes, receivedBytes }: AskedPass, { agentMs, codecMs, codecUs }: OwnCost): StepCost {
+  const { encodeUs, networkUs, remoteUs, decodeUs } = timing;
+  return {
+    agentMs,
+    codecMs: codecMs + codecUs / 1000,
+    linkMs: (encodeUs + networkUs + decodeUs) / 1000,
+    serverMs: Math.max(0, remoteUs - codecUs) / 1000,
+    upBytes: sentBytes,
+    downBytes: receivedBytes,
+  };
+}

@@ -1,0 +1,59 @@
+import { type Codec, decodeCrossing, encodeCrossing } from '@cutpoint/codec';
+import { CutpointError, type DType, f32Values, type NamedTensors, type Tensor, tensorOf } from '@cutpoint/core';
+
+/** Hidden states have no name of their own; the codecs carry named tensors. */
+const name = 'hidden';
+const dtypes: ReadonlyMap<string, DType> = new Map([[name, 'f32']]);
+
+/**
+ * Hidden states [rows, hiddenSize] as bytes, without what both sides know anyway (element type and shape).
+ * @throws CutpointError CUT_CODEC if the codec cannot carry them.
+ */
+export function encodeHidden(
+  codec: string | Codec,
+  data: Float32Array<ArrayBuffer>,
+  hiddenSize: number,
+): Uint8Array<ArrayBuffer> {
+  const tensor = tensorOf('f32', [data.length / hiddenSize, hiddenSize], data);
+  return theOnly(encodeCrossing(new Map([[name, tensor]]), codec)).data;
+}
+
+/**
+ * The hidden states [rows, hiddenSize] of bytes, however hostile.
+ * @throws CutpointError CUT_INPUT or CUT_CODEC_PAYLOAD if they are not so many rows.
+ */
+export function decodeHidden(
+  codec: string | Codec,
+  bytes: Uint8Array<ArrayBuffer>,
+  rows: number,
+  hiddenSize: number,
+): Float32Array {
+  const elements = rows * hiddenSize;
+  const crossed = new Map([[name, crossedTensor(codec, bytes, [rows, hiddenSize])]]);
+  const tensor = theOnly(decodeCrossing(crossed, codec, dtypes, { maxElements: elements }));
+  const [found, width] = tensor.shape;
+  if (tensor.shape.length === 2 && found === rows && width === hiddenSize) return f32Values(tensor);
+  throw wrong(`${rows} rows of ${hiddenSize}`, `a tensor of [${tensor.shape.join(', ')}]`);
+}
+
+function crossedTensor(codec: string | Codec, data: Uint8Array<ArrayBuffer>, shape: readonly number[]): Tensor {
+  if (codec !== 'raw' && codec !== 'f16') return { dtype: 'u8', shape: [data.length], data };
+  const [dtype, width] = codec === 'raw' ? (['f32', 4] as const) : (['f16', 2] as const);
+  const [rows = 0, hiddenSize = 0] = shape;
+  const bytes = rows * hiddenSize * width;
+  if (data.length !== bytes) throw wrong(`${bytes} bytes`, `${data.length}`);
+  return { dtype, shape, data };
+}
+
+function wrong(expected: string, found: string): CutpointError {
+  return new CutpointError(
+    'CUT_INPUT',
+    `The hidden states that crossed the cut should be ${expected}, but are ${found}.`,
+  );
+}
+
+function theOnly(tensors: NamedTensors): Tensor {
+  const tensor = tensors.get(name);
+  if (tensor !== undefined) return tensor;
+  throw new CutpointError('CUT_INTERNAL', 'A codec lost the tensor that it was given.');
+}

@@ -1,0 +1,148 @@
+import { freemem } from 'node:os';
+import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import { DecoderRange } from '../../decode/decoder-range.js';
+import type { LayerRange } from '../../graph/range.js';
+import type { PackageManifest } from '../../package/package-manifest.js';
+import type { Package } from '../../package/read-package.js';
+
+export interface RangeStoreOptions {
+  readonly threads: number;
+  /** Ranges that may be open at a time, each with weights of its own in memory. */
+  readonly maxRanges: number;
+  /** Memory that is free for weights, in bytes. Default: what the system says. */
+  readonly freeBytes?: () => number;
+}
+
+/** A range for one user, until it is disposed. */
+export interface RangeLease extends Disposable {
+  readonly range: DecoderRange;
+}
+
+interface Entry {
+  readonly opening: Promise<DecoderRange>;
+  users: number;
+  usedAtMs: number;
+}
+
+/** The layers behind cuts, opened when they are first asked for. */
+export class RangeStore implements AsyncDisposable {
+  readonly #package: Package;
+  readonly #options: RangeStoreOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(made: Package, options: RangeStoreOptions) {
+    this.#package = made;
+    this.#options = options;
+  }
+
+  get open(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Layers, opened if they are not. A range that fails to open is forgotten.
+   * @throws CutpointError CUT_MEMORY, CUT_OVERLOADED if all that may be open are in use, what `DecoderRange.open` throws; the
+   * signal's reason, though the range goes on opening then.
+   */
+  async take(range: LayerRange, signal?: CancelSignal): Promise<RangeLease> {
+    const key = `${range.from} ${range.head}`;
+    const entry = this.#entries.get(key) ?? this.#open(key, range);
+    entry.users += 1;
+    let given = false;
+    const giveBack = () => {
+      if (given) return;
+      given = true;
+      entry.users -= 1;
+      entry.usedAtMs = performance.now();
+    };
+    try {
+      return { range: await unlessCancelled(entry.opening, signal), [Symbol.dispose]: giveBack };
+    } catch (thrown) {
+      giveBack();
+      throw thrown;
+    }
+  }
+
+  /** Forgets a range whose worker is gone: who asks next gets another. */
+  async discard({ range }: RangeLease): Promise<void> {
+    for (const [key, { opening }] of this.#entries) {
+      if ((await opening) === range) this.#entries.delete(key);
+    }
+    await range.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(entries.map(closed));
+  }
+
+  #open(key: string, range: LayerRange): Entry {
+    const evicted = this.#makeRoom();
+    const { folder, manifest } = this.#package;
+    const { threads, freeBytes = freeMemoryBytes } = this.#options;
+    const open = async () => {
+      await evicted;
+      requireMemory(weightBytes(manifest, range), freeBytes(), range);
+      return await DecoderRange.open(folder, manifest, range, { threads });
+    };
+    const entry: Entry = { opening: open(), users: 0, usedAtMs: performance.now() };
+    this.#entries.set(key, entry);
+    entry.opening.catch(() => this.#entries.delete(key));
+    return entry;
+  }
+
+  /** Closes the range that was not used for longest, where one more would be too many. */
+  #makeRoom(): Promise<void> | undefined {
+    const { maxRanges } = this.#options;
+    if (this.#entries.size < maxRanges) return undefined;
+    const idle = [...this.#entries].filter(([, { users }]) => users === 0);
+    const [oldest] = idle.sort(([, a], [, b]) => a.usedAtMs - b.usedAtMs);
+    if (oldest === undefined) {
+      const message = `${maxRanges} cuts are in use already, and the server opens no more at a time; try again later, or start it with more (--max-stages).`;
+      throw new CutpointError('CUT_OVERLOADED', message);
+    }
+    this.#entries.delete(oldest[0]);
+    return closed(oldest[1]);
+  }
+}
+
+/** One that failed to open has told whoever asked for it. */
+async function closed({ opening }: Entry): Promise<void> {
+  const range = await opening.catch(() => undefined);
+  await range?.dispose();
+}
+
+/** Bytes of the files that a range reads. */
+function weightBytes({ layers, head }: PackageManifest, range: LayerRange): number {
+  const parts = layers.slice(range.from, range.to).map(({ bytes }) => bytes);
+  return parts.reduce((sum, bytes) => sum + bytes, range.head ? head.bytes : 0);
+}
+
+function requireMemory(needBytes: number, freeBytes: number, { from, to }: LayerRange): void {
+  if (needBytes <= freeBytes) return;
+  const [need, free] = [needBytes, freeBytes].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
+  const message = `The weights of layers ${from} to ${to} take ${need}, but ${free} are free on the server; cut later, or end what takes the memory.`;
+  throw new CutpointError('CUT_MEMORY', message);
+}
+
+/** Within the limit of a control group, where Node tells it. */
+function freeMemoryBytes(): number {
+  const { availableMemory } = process as { availableMemory?: () => number };
+  return availableMemory?.() ?? freemem();
+}
+
+async function unlessCancelled<T>(work: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = withRejection<T>();
+  using _ = onCancel(signal, () => reject(cancelReason(signal)));
+  return await Promise.race([work, promise]);
+}
+
+function withRejection<T>(): { promise: Promise<T>; reject: (reason: CutpointError) => void } {
+  let reject: (reason: CutpointError) => void = () => {};
+  const promise = new Promise<T>((_, rejected) => {
+    reject = rejected;
+  });
+  return { promise, reject };
+}

@@ -1,0 +1,53 @@
+import { freemem } from 'node:os';
+import { CutpointError } from '@cutpoint/core';
+import { type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
+import { DecoderHost } from '@cutpoint/llm';
+import type { ServerSettings } from '../settings.js';
+
+/** For so long the texts of an agent are kept that has lost its connection. */
+const agentGraceMs = 60_000;
+/** Of the memory that is free at the start, caches may take this share; weights take theirs. */
+const cacheShare = 0.5;
+
+/**
+ * Runs the layers of a language model behind a cut for agents, until closed: those behind `--at`, opened before it is ready,
+ * or those behind any cut, opened when one is first asked for.
+ * @throws CutpointError what `DecoderHost.open` and `startDaemon` throw; CUT_USAGE for several cuts.
+ */
+export function startPackageServer(settings: ServerSettings & { readonly model: string }, log: Log): Promise<Daemon> {
+  return startDaemon(settings, log, async (opened) => {
+    const { model, threads, maxStages, maxSequences, sequenceIdleMs } = settings;
+    const { maxCacheBytes = Math.round(freemem() * cacheShare) } = settings;
+    const at = onlyCut(settings);
+    const host = opened.add(
+      await DecoderHost.open(model, {
+        at,
+        threads,
+        maxRanges: maxStages,
+        maxSequences,
+        maxSequencesPerClient: maxSequences,
+        maxCacheBytes,
+        idleMs: sequenceIdleMs,
+        graceMs: agentGraceMs,
+      }),
+    );
+    const { name, config } = host.manifest;
+    log.info({ model, name, layers: config.layers, at }, at === undefined ? 'ready for any cut' : 'loaded');
+    const health = () => ({
+      ready: true,
+      languageModel: name,
+      manifest: host.manifestHash,
+      at: at ?? null,
+      ...host.counts,
+    });
+    return { name: 'cutpoint-server', handler: host.handler, health };
+  });
+}
+
+function onlyCut({ at, segment, next }: ServerSettings): number | undefined {
+  if (at.length <= 1 && segment === undefined && next === undefined) return at[0];
+  throw new CutpointError(
+    'CUT_USAGE',
+    'A language model has one cut and one server: give one --at, no --segment and no --next.',
+  );
+}
