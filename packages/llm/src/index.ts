@@ -34,6 +34,7 @@ export {
   evaluateCut,
   requireSameModel,
 } from './evaluate/evaluate-cut.js';
+export { evaluationCache } from './evaluate/evaluation-cache.js';
 export { type Crossed, type HiddenCodec, hiddenName, openHiddenCodec } from './evaluate/hidden-codec.js';
 export { modelIdentity, stepOf, tableOfHidden } from './evaluate/hidden-table.js';
 export { type Leak, leakOf } from './evaluate/leak.js';
@@ -49,7 +50,8 @@ export { type OwnTextOptions, ownTexts } from './evaluate/own-text.js';
 export { type LogitsSource, type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
 export { BackSegment, type CutPlace, FrontSegment } from './evaluate/segments.js';
 export { windowsOf } from './evaluate/windows.js';
-export { decoderGraph } from './graph/decoder-graph.js';
+export { type CacheKind, cachedHeadBytes, cacheKinds } from './graph/cache-kind.js';
+export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';
 export {

@@ -1,9 +1,11 @@
 import { CutpointError } from '@cutpoint/core';
 import { openCodecTables } from '@cutpoint/daemon';
 import {
+  type CacheKind,
   type CutEvaluation,
   createTokenizer,
   evaluateCut,
+  evaluationCache,
   leakAtCuts,
   modelIdentity,
   openLanguageModel,
@@ -18,6 +20,7 @@ import { codecTablesOption, parseCut, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';
+import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
 import { readText } from './read-text.js';
@@ -34,6 +37,7 @@ interface EvaluateOptions {
   readonly calibrationText?: string;
   readonly context?: number;
   readonly threads: number;
+  readonly cache: CacheKind;
   readonly json?: true;
 }
 
@@ -64,6 +68,7 @@ export const evaluateVerb: Verb = {
         parsePositive,
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
+      .addOption(cacheOption())
       .action(run),
 };
 
@@ -78,7 +83,7 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   const tokens = await tokensOf(front, text);
   const { config } = front.manifest;
   const context = options.context ?? Math.min(mostContext, config.contextTokens);
-  const { at, codec, private: isPrivate, answerCodec, threads, leak, codecTables } = options;
+  const { at, codec, private: isPrivate, answerCodec, threads, cache, leak, codecTables } = options;
   const tables =
     codecTables === undefined ? undefined : await openCodecTables(codecTables, modelIdentity(front.manifest));
   const texts = calibrationTexts(folder, {
@@ -92,12 +97,12 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   const onProgress = (done: number, total: number) => progress.show(`${done} of ${total} tokens`);
   let found: Perplexity | CutEvaluation;
   if (at === undefined) {
-    await using model = await openLanguageModel(folder, { threads, signal });
+    await using model = await openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
     found = await perplexityOf(model.decoder, tokens, { context, signal, onProgress });
   } else {
     const back = options.back === undefined ? undefined : await readPackage(options.back);
     const asked = { cut: at, codec: codec ?? 'raw', answerCodec, private: isPrivate === true };
-    found = await evaluateCut({ ...shared, ...asked, front, back, onProgress });
+    found = await evaluateCut({ ...shared, ...asked, cache, front, back, onProgress });
   }
   const onCut = (cut: number) => progress.show(`reads tokens from hidden states at cut ${cut}`);
   const leaks =

@@ -1,9 +1,10 @@
-import { createStopFilter, generate, samplingOf } from '@cutpoint/llm';
+import { type CacheKind, createStopFilter, generate, samplingOf } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
 import { parseNumber, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import type { Verb } from '../verb.js';
+import { cacheOption } from './cache-option.js';
 import { type GenerateSummary, generationText, Pace } from './generation.js';
 import { openModel } from './open-model.js';
 import { addSplitOptions, type SplitOptions } from './split-options.js';
@@ -20,6 +21,7 @@ interface GenerateOptions extends SplitOptions {
   readonly stop?: readonly string[];
   readonly draft?: number;
   readonly threads: number;
+  readonly cache: CacheKind;
   readonly json?: true;
 }
 
@@ -44,18 +46,19 @@ export const generateVerb: Verb = {
         parsePositive,
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
+      .addOption(cacheOption())
       .action(run),
 };
 
 async function run(folder: string, options: GenerateOptions): Promise<void> {
-  const { prompt, maxTokens, stop = [], draft = 0, threads, json } = options;
+  const { prompt, maxTokens, stop = [], draft = 0, threads, cache, json } = options;
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
   const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
   const filter = createStopFilter(stop);
   using interrupt = onInterrupt();
   using progress = openProgress();
   progress.show('opens the package');
-  await using model = await openModel({ ...options, folder, threads }, interrupt.signal);
+  await using model = await openModel({ ...options, folder, threads, cache }, interrupt.signal);
   progress[Symbol.dispose]();
   const promptTokens = model.tokenizer.encode(prompt);
   const show = (piece: string) => (json === true || piece === '' ? undefined : writeOut(piece));

@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import { OpenResources } from '@cutpoint/daemon';
-import { openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
+import { type CacheKind, openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
 import { startLocalServer } from '../run/local-server.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
@@ -8,6 +8,8 @@ import { type SplitOptions, splitServers } from './split-options.js';
 export interface ModelRequest extends SplitOptions {
   readonly folder: string;
   readonly threads: number;
+  /** Of the layers that run here. */
+  readonly cache?: CacheKind;
 }
 
 /**
@@ -17,17 +19,17 @@ export interface ModelRequest extends SplitOptions {
  * that need a cut.
  */
 export async function openModel(request: ModelRequest, signal: AbortSignal): Promise<SplitLanguageModel> {
-  const { folder, threads, at, codec } = request;
+  const { folder, threads, cache = 'f32', at, codec } = request;
   if (at === undefined) {
     requireNoCut(request);
-    return await openLanguageModel(folder, { threads, signal });
+    return await openLanguageModel(folder, { threads, cache, signal });
   }
   const opened = new OpenResources();
   try {
     const servers = await splitServers(request);
     if (servers.length === 0) servers.push(opened.add(await startLocalServer(serveArgs(folder, threads), signal)));
     const split = { at, servers, codec, private: request.private };
-    const model = opened.add(await openSplitLanguageModel(folder, { ...split, threads, signal }));
+    const model = opened.add(await openSplitLanguageModel(folder, { ...split, threads, cache, signal }));
     return { ...model, [Symbol.asyncDispose]: () => opened.close() };
   } catch (thrown) {
     await opened.close();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CancelSource, CutpointError } from '@cutpoint/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cachedHeadBytes, cacheKinds } from '../graph/cache-kind.js';
 import { smallConfig } from '../package/small-decoder.testing.js';
 import { Decoder } from './decoder.js';
 import { DecoderRange } from './decoder-range.js';
@@ -9,13 +10,18 @@ import { randomFloats, type TemporaryPackage, temporaryPackage } from './random-
 const whole = { from: 0, to: 2, head: true };
 const text = [5, 9, 33, 2, 60, 17, 8, 41, 3, 3, 28];
 
-describe('a decoder in a worker', () => {
+/** Tokens of one pass see one another unrounded, so in a narrow cache logits depend a little on how a text was cut into passes. */
+const tolerances = { f32: 1e-4, f16: 2e-3, '8': 0.05 };
+
+describe.each(cacheKinds)('a decoder in a worker with a cache in %s', (cache) => {
   let made: TemporaryPackage;
   let decoder: Decoder;
+  const near = (a: Float32Array, b: Float32Array) =>
+    a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] ?? 0)) < tolerances[cache]);
 
   beforeAll(async () => {
     made = await temporaryPackage(randomFloats(smallConfig, 11));
-    decoder = await Decoder.open(made.folder, made.manifest, { chunkTokens: 4 });
+    decoder = await Decoder.open(made.folder, made.manifest, { chunkTokens: 4, cache });
   });
 
   afterAll(async () => {
@@ -24,6 +30,21 @@ describe('a decoder in a worker', () => {
   });
 
   const fresh = async (tokens: readonly number[]) => await decoder.logits(decoder.layers.sequence(), tokens);
+
+  it('says what its caches take', async () => {
+    await using own = await Decoder.open(made.folder, made.manifest, { cache });
+    const { layers, kvHeads, headSize } = smallConfig;
+    const step = layers * 2 * kvHeads * 256 * cachedHeadBytes(cache, headSize);
+    const [a, b] = [own.sequence(), own.sequence()];
+    await own.logits(a, text);
+    expect(own.layers.cacheBytes).toBe(step);
+    await own.logits(b, text);
+    expect(own.layers.cacheBytes).toBe(2 * step);
+    own.drop(b);
+    own.truncate(a, 1);
+    await own.logits(a, [1]);
+    expect(own.layers.cacheBytes).toBe(step);
+  });
 
   it('goes on from where a sequence was cut back to', async () => {
     const { layers } = decoder;
@@ -111,11 +132,8 @@ describe('a decoder in a worker', () => {
     expect(await open({ from: 1, to: 3, head: false })).toBe('CUT_ILLEGAL_CUT');
     expect(await open({ from: 0, to: 1, head: true })).toBe('CUT_ILLEGAL_CUT');
     expect(await open(whole, { threads: 0 })).toBe('CUT_USAGE');
+    expect(await open(whole, { cache: '4' })).toBe('CUT_USAGE');
     const elsewhere = DecoderRange.open(join(made.folder, 'layers'), made.manifest, whole);
     await expect(elsewhere).rejects.toMatchObject({ code: 'CUT_EXTERNAL_DATA' });
   });
 });
-
-function near(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] ?? 0)) < 1e-4);
-}

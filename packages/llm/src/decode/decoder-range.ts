@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
 import { forgetGate, openGate } from '@cutpoint/runtime';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
+import { type CacheKind, cacheKinds } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import type { FromDecoder, ToDecoder, WantedLogits } from './decoder-protocol.js';
@@ -15,6 +16,8 @@ export interface DecoderRangeOptions {
   readonly threads?: number;
   /** Tokens of a prompt that run at once: more are quicker, take more memory and cancel later. Default 256. */
   readonly chunkTokens?: number;
+  /** How keys and values are kept. Default `f32`. */
+  readonly cache?: CacheKind;
   /** Cancels the opening. */
   readonly signal?: CancelSignal;
 }
@@ -84,6 +87,7 @@ export class DecoderRange implements AsyncDisposable {
     const { signal } = options;
     const threads = wholeNumber('threads', options.threads ?? 1, 1024);
     const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? 256, 65_536);
+    const cache = requireCacheKind(options.cache ?? 'f32');
     throwIfCancelled(signal);
     const gate = openGate();
     const decoder = new DecoderRange(
@@ -106,6 +110,7 @@ export class DecoderRange implements AsyncDisposable {
         range,
         threads,
         chunkTokens,
+        cache,
       });
       await opened;
       return decoder;
@@ -216,4 +221,9 @@ export class DecoderRange implements AsyncDisposable {
 function wholeNumber(name: string, value: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= most) return value;
   throw new CutpointError('CUT_USAGE', `The option ${name} must be a whole number from 1 to ${most}, not ${value}.`);
+}
+
+function requireCacheKind(kind: CacheKind): CacheKind {
+  if (cacheKinds.includes(kind)) return kind;
+  throw new CutpointError('CUT_USAGE', `There is no cache in ${kind}: name one of ${cacheKinds.join(', ')}.`);
 }

@@ -31,7 +31,7 @@ function serveDecoder(port: MessagePort, gate: Int32Array): void {
     try {
       const session = await native(() => openSession(message));
       service = new DecoderService(
-        new RangeSession(session, message.manifest.config, message.range),
+        new RangeSession(session, message.manifest.config, message.range, message.cache),
         message.chunkTokens,
       );
       post({ kind: 'opened' });

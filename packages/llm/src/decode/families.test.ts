@@ -94,6 +94,28 @@ describe.each(Object.entries(families))('%s', (_, config) => {
   });
 });
 
+describe.each([
+  ['f16', 1e-3],
+  ['8', 0.02],
+] as const)('a cache in %s', (cache, most) => {
+  it.each(['llama, grouped queries', 'gemma 3, one head of keys, two ropes, norms behind, gelu'])(
+    'gives about the logits of a plain computation: %s',
+    async (family) => {
+      await using made = await temporaryPackage(randomFloats(families[family] ?? smallConfig, 3));
+      const { states, logits } = referenceDecoder(made.folder, made.manifest, tokens);
+      const whole = { from: 0, to: 2, head: true };
+      await using decoder = await DecoderRange.open(made.folder, made.manifest, whole, { cache });
+      const sequence = decoder.sequence();
+      const ends: number[] = [];
+      for (const row of states[0] ?? []) ends.push(...(await decoder.forward(sequence, flat([row]))).data);
+      const found = distance(ends, flat(logits));
+      expect(found).toBeLessThan(most);
+      // A cache that is not narrow at all would be closer.
+      expect(found).toBeGreaterThan(1e-5);
+    },
+  );
+});
+
 const oneLayer: DecoderConfig = { ...smallConfig, layers: 1, attention: smallConfig.attention.slice(1) };
 
 describe('weights in blocks', () => {

@@ -1,6 +1,9 @@
+import type { CacheKind } from '../graph/cache-kind.js';
+import { bytesOfRows, type CacheRows, copyRows, emptyRows, narrowed } from './cache-rows.js';
 import type { RopeTables } from './rope-tables.js';
 
 export interface KvShape {
+  readonly kind: CacheKind;
   readonly layers: number;
   readonly kvHeads: number;
   readonly headSize: number;
@@ -10,17 +13,17 @@ export interface KvShape {
 export const capacityStepTokens = 256;
 
 /**
- * Keys (turned by their positions) and values of one sequence in a range of layers, each layer's as one array
- * f32 [kvHeads, capacity, headSize].
+ * Keys (turned by their positions) and values of one sequence in a range of layers, each layer's as rows
+ * [kvHeads, capacity] of headSize elements, in the kind that its shape names.
  */
 export class KvCache {
-  readonly keys: Float32Array<ArrayBuffer>[];
-  readonly values: Float32Array<ArrayBuffer>[];
+  readonly keys: CacheRows[];
+  readonly values: CacheRows[];
   #tokens = 0;
   #capacity = 0;
 
   constructor(readonly shape: KvShape) {
-    const empty = () => Array.from({ length: shape.layers }, () => new Float32Array(0));
+    const empty = () => Array.from({ length: shape.layers }, () => emptyRows(shape.kind, 0, shape.headSize));
     this.keys = empty();
     this.values = empty();
   }
@@ -35,17 +38,18 @@ export class KvCache {
     return this.#capacity;
   }
 
+  /** What its arrays take, room that is not used yet included. */
   get bytes(): number {
-    const { layers, kvHeads, headSize } = this.shape;
-    return 2 * layers * kvHeads * this.#capacity * headSize * Float32Array.BYTES_PER_ELEMENT;
+    const { kind, layers, kvHeads, headSize } = this.shape;
+    return 2 * layers * bytesOfRows(kind, kvHeads * this.#capacity, headSize);
   }
 
   /** Makes room for `tokens` tokens in all. */
   reserve(tokens: number): void {
     if (tokens <= this.#capacity) return;
     const capacity = Math.ceil(tokens / capacityStepTokens) * capacityStepTokens;
-    for (const arrays of [this.keys, this.values]) {
-      for (const [layer, array] of arrays.entries()) arrays[layer] = this.moved(array, this.#tokens, capacity);
+    for (const sides of [this.keys, this.values]) {
+      for (const [layer, rows] of sides.entries()) sides[layer] = this.#moved(rows, this.#tokens, capacity);
     }
     this.#capacity = capacity;
   }
@@ -54,17 +58,28 @@ export class KvCache {
    * Writes the keys and values of `count` new tokens of one layer, each [count, kvHeads * headSize]; keys are turned on
    * the way. They count once `advance` was called, when all layers have theirs.
    */
-  write(layer: number, keys: Float32Array, values: Float32Array, count: number, tables: RopeTables): void {
-    const { kvHeads, headSize } = this.shape;
+  write(
+    layer: number,
+    keys: Float32Array<ArrayBuffer>,
+    values: Float32Array<ArrayBuffer>,
+    count: number,
+    tables: RopeTables,
+  ): void {
+    const { kind, kvHeads, headSize } = this.shape;
     const [keysTo, valuesTo] = [this.keys[layer], this.values[layer]];
     if (keysTo === undefined || valuesTo === undefined) return;
-    for (let token = 0; token < count; token++) {
-      const position = this.#tokens + token;
-      for (let head = 0; head < kvHeads; head++) {
-        const from = (token * kvHeads + head) * headSize;
-        const to = (head * this.#capacity + position) * headSize;
-        turn(keys, from, keysTo, to, tables, position, headSize / 2);
-        valuesTo.set(values.subarray(from, from + headSize), to);
+    const turned = new Float32Array(count * kvHeads * headSize);
+    for (let row = 0; row < count * kvHeads; row++) {
+      const position = this.#tokens + Math.floor(row / kvHeads);
+      turn(keys, turned, row * headSize, tables, position, headSize / 2);
+    }
+    for (const [from, to] of [
+      [narrowed(kind, turned, headSize), keysTo],
+      [narrowed(kind, values, headSize), valuesTo],
+    ] as const) {
+      for (let row = 0; row < count * kvHeads; row++) {
+        const position = this.#tokens + Math.floor(row / kvHeads);
+        copyRows(from, row, to, (row % kvHeads) * this.#capacity + position, 1, headSize);
       }
     }
   }
@@ -84,34 +99,30 @@ export class KvCache {
     const clone = new KvCache(this.shape);
     clone.#tokens = Math.min(this.#tokens, tokens);
     clone.#capacity = Math.ceil(clone.#tokens / capacityStepTokens) * capacityStepTokens;
-    for (let layer = 0; layer < this.shape.layers; layer++) {
-      for (const [from, to] of [
-        [this.keys, clone.keys],
-        [this.values, clone.values],
-      ] as const) {
-        to[layer] = this.moved(from[layer] ?? new Float32Array(0), clone.#tokens, clone.#capacity);
-      }
+    for (const [from, to] of [
+      [this.keys, clone.keys],
+      [this.values, clone.values],
+    ] as const) {
+      for (const [layer, rows] of from.entries()) to[layer] = this.#moved(rows, clone.#tokens, clone.#capacity);
     }
     return clone;
   }
 
-  private moved(array: Float32Array, tokens: number, capacity: number): Float32Array<ArrayBuffer> {
-    const { kvHeads, headSize } = this.shape;
-    const moved = new Float32Array(kvHeads * capacity * headSize);
+  #moved(rows: CacheRows, tokens: number, capacity: number): CacheRows {
+    const { kind, kvHeads, headSize } = this.shape;
+    const moved = emptyRows(kind, kvHeads * capacity, headSize);
     for (let head = 0; head < kvHeads; head++) {
-      const from = head * this.#capacity * headSize;
-      moved.set(array.subarray(from, from + tokens * headSize), head * capacity * headSize);
+      copyRows(rows, head * this.#capacity, moved, head * capacity, tokens, headSize);
     }
     return moved;
   }
 }
 
-/** Turns one head's key: element i is paired with i + half. */
+/** Turns one head's key, which lies at the same place in both arrays: element i is paired with i + half. */
 function turn(
   from: Float32Array,
-  fromAt: number,
   to: Float32Array,
-  toAt: number,
+  at: number,
   { cosines, sines }: RopeTables,
   position: number,
   half: number,
@@ -119,8 +130,8 @@ function turn(
   for (let i = 0; i < half; i++) {
     const cosine = cosines[position * half + i] ?? 1;
     const sine = sines[position * half + i] ?? 0;
-    const [a, b] = [from[fromAt + i] ?? 0, from[fromAt + half + i] ?? 0];
-    to[toAt + i] = a * cosine - b * sine;
-    to[toAt + half + i] = b * cosine + a * sine;
+    const [a, b] = [from[at + i] ?? 0, from[at + half + i] ?? 0];
+    to[at + i] = a * cosine - b * sine;
+    to[at + half + i] = b * cosine + a * sine;
   }
 }

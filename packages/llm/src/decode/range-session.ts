@@ -2,9 +2,11 @@ import { CutpointError } from '@cutpoint/core';
 import { runError } from '@cutpoint/runtime';
 import * as ort from 'onnxruntime-node';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
+import type { CacheKind } from '../graph/cache-kind.js';
 import { ropesOf } from '../graph/decoder-graph.js';
 import { valueNames } from '../graph/names.js';
 import type { LayerRange } from '../graph/range.js';
+import type { CacheRows } from './cache-rows.js';
 import { KvCache } from './kv-cache.js';
 import { type RopeTables, ropeTables } from './rope-tables.js';
 
@@ -15,21 +17,25 @@ export type PassResult = Float32Array<ArrayBuffer>;
 
 /** One onnxruntime session over a range of layers. It blocks the thread that it is used on. */
 export class RangeSession {
-  private tables: RopeTables[] = [];
-  private readonly ropes: readonly number[];
+  readonly #session: ort.InferenceSession;
+  readonly #ropes: readonly number[];
+  #tables: RopeTables[] = [];
 
+  /** @param cacheKind as the session's graph has it. */
   constructor(
-    private readonly session: ort.InferenceSession,
+    session: ort.InferenceSession,
     readonly config: DecoderConfig,
     readonly range: LayerRange,
+    readonly cacheKind: CacheKind,
   ) {
-    this.ropes = ropesOf(config, range);
+    this.#session = session;
+    this.#ropes = ropesOf(config, range);
   }
 
   /** An empty cache for a sequence in this range. */
   cache(): KvCache {
     const { kvHeads, headSize } = this.config;
-    return new KvCache({ layers: this.range.to - this.range.from, kvHeads, headSize });
+    return new KvCache({ kind: this.cacheKind, layers: this.range.to - this.range.from, kvHeads, headSize });
   }
 
   /**
@@ -39,28 +45,38 @@ export class RangeSession {
    * @throws CutpointError CUT_RUN; the cache is then as it was.
    */
   async pass(cache: KvCache, hidden: Float32Array<ArrayBuffer>, rows: readonly number[]): Promise<PassResult> {
+    const valueNamed = await this.run(cache, hidden, rows);
+    return valueNamed(this.range.head ? valueNames.logits : valueNames.hiddenOut);
+  }
+
+  /** As `pass`, and gives all that leaves the graph, by name. */
+  async run(
+    cache: KvCache,
+    hidden: Float32Array<ArrayBuffer>,
+    rows: readonly number[],
+  ): Promise<(name: string) => Float32Array<ArrayBuffer>> {
     const tokens = hidden.length / this.config.hiddenSize;
     cache.reserve(cache.tokens + tokens);
-    this.reachPosition(cache.capacity);
-    const results = await this.session.run(this.feeds(cache, hidden, tokens, rows)).catch((thrown: unknown) => {
+    this.#reachPosition(cache.capacity);
+    const results = await this.#session.run(this.#feeds(cache, hidden, tokens, rows)).catch((thrown: unknown) => {
       throw runError(thrown);
     });
-    this.store(cache, results, tokens);
-    return floats(results, this.range.head ? valueNames.logits : valueNames.hiddenOut);
+    this.#store(cache, results, tokens);
+    return (name) => floats(results, name);
   }
 
   async release(): Promise<void> {
-    await this.session.release();
+    await this.#session.release();
   }
 
-  private reachPosition(positions: number): void {
-    if ((this.tables[0]?.positions ?? 0) >= positions) return;
+  #reachPosition(positions: number): void {
+    if ((this.#tables[0]?.positions ?? 0) >= positions) return;
     const { ropes, headSize } = this.config;
-    this.tables = ropes.map((rope) => ropeTables(rope, headSize, positions));
+    this.#tables = ropes.map((rope) => ropeTables(rope, headSize, positions));
   }
 
-  private feeds(cache: KvCache, hidden: Float32Array, tokens: number, rows: readonly number[]) {
-    const { hiddenSize, headSize, kvHeads } = this.config;
+  #feeds(cache: KvCache, hidden: Float32Array, tokens: number, rows: readonly number[]) {
+    const { hiddenSize, headSize } = this.config;
     const { from, to, head } = this.range;
     const feeds: Record<string, ort.Tensor> = {
       [valueNames.hidden]: new ort.Tensor('float32', hidden, [1, tokens, hiddenSize]),
@@ -71,25 +87,35 @@ export class RangeSession {
     const total = cache.tokens + tokens;
     feeds[valueNames.lastPosition] = new ort.Tensor('int32', new Int32Array([total - 1]), [1]);
     feeds[valueNames.totalTokens] = new ort.Tensor('int32', new Int32Array([total]), []);
-    for (const rope of this.ropes) {
-      const { cosines, sines, positions } = this.table(rope);
+    for (const rope of this.#ropes) {
+      const { cosines, sines, positions } = this.#table(rope);
       feeds[valueNames.cosines(rope)] = new ort.Tensor('float32', cosines, [positions, headSize / 2]);
       feeds[valueNames.sines(rope)] = new ort.Tensor('float32', sines, [positions, headSize / 2]);
     }
-    const shape = [1, kvHeads, cache.capacity, headSize];
     for (let layer = from; layer < to; layer++) {
-      const [keys, values] = [cache.keys[layer - from], cache.values[layer - from]];
-      if (keys === undefined || values === undefined) throw new RangeError(`The cache has no layer ${layer}.`);
-      feeds[valueNames.pastKey(layer)] = new ort.Tensor('float32', keys, shape);
-      feeds[valueNames.pastValue(layer)] = new ort.Tensor('float32', values, shape);
+      this.#feedPast(feeds, valueNames.pastKey(layer), cache.keys[layer - from]);
+      this.#feedPast(feeds, valueNames.pastValue(layer), cache.values[layer - from]);
     }
     return feeds;
   }
 
-  private store(cache: KvCache, results: ort.InferenceSession.OnnxValueMapType, tokens: number): void {
+  #feedPast(feeds: Record<string, ort.Tensor>, name: string, past: CacheRows | undefined): void {
+    if (past === undefined) throw new RangeError(`The cache has no ${name}.`);
+    const { kvHeads, headSize } = this.config;
+    const { elements, scales } = past;
+    const shape = [1, kvHeads, elements.length / (kvHeads * headSize), headSize];
+    if (elements instanceof Float32Array) feeds[name] = new ort.Tensor('float32', elements, shape);
+    else if (elements instanceof Uint16Array) feeds[name] = new ort.Tensor('float16', elements, shape);
+    else {
+      feeds[name] = new ort.Tensor('int8', elements, [scales.length, headSize]);
+      feeds[valueNames.scalesOf(name)] = new ort.Tensor('float32', scales, [scales.length]);
+    }
+  }
+
+  #store(cache: KvCache, results: ort.InferenceSession.OnnxValueMapType, tokens: number): void {
     const { from, to } = this.range;
     for (let layer = from; layer < to; layer++) {
-      const tables = this.table(this.config.attention[layer]?.rope ?? 0);
+      const tables = this.#table(this.config.attention[layer]?.rope ?? 0);
       const keys = floats(results, valueNames.presentKey(layer));
       const values = floats(results, valueNames.presentValue(layer));
       cache.write(layer - from, keys, values, tokens, tables);
@@ -97,8 +123,8 @@ export class RangeSession {
     cache.advance(tokens);
   }
 
-  private table(rope: number): RopeTables {
-    const table = this.tables[rope];
+  #table(rope: number): RopeTables {
+    const table = this.#tables[rope];
     if (table !== undefined) return table;
     throw new CutpointError('CUT_PACKAGE', `The manifest's config has no rope ${rope}.`);
   }

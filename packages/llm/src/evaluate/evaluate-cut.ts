@@ -1,6 +1,8 @@
 import { type TransformTables, tableNamed } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
+import type { CacheKind } from '../graph/cache-kind.js';
 import type { Package } from '../package/read-package.js';
+import { evaluationCache } from './evaluation-cache.js';
 import { openHiddenCodec } from './hidden-codec.js';
 import { stepOf, tableOfHidden } from './hidden-table.js';
 import { type CrossingWay, measureCrossings } from './measure-crossings.js';
@@ -27,6 +29,8 @@ export interface CutEvaluationRequest {
   /** Tokens of a window; windows do not overlap. */
   readonly context: number;
   readonly threads?: number;
+  /** Of both halves. Default `f32`. */
+  readonly cache?: CacheKind;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: CancelSignal | undefined;
 }
@@ -65,7 +69,11 @@ export async function evaluateCut(request: CutEvaluationRequest): Promise<CutEva
     throw new CutpointError('CUT_ILLEGAL_CUT', message);
   }
   requireAnswerable(request);
-  const options = { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
+  const options = {
+    ...evaluationCache(request.cache),
+    ...(threads === undefined ? {} : { threads }),
+    ...(signal === undefined ? {} : { signal }),
+  };
   await using front = await FrontSegment.open(package_, place, options);
   await using behind = await BackSegment.open(back, place, options);
   const raw = openHiddenCodec('raw', front.config.hiddenSize);

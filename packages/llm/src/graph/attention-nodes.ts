@@ -1,6 +1,7 @@
 import { attribute } from '@cutpoint/graph';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { LayerWeightName } from '../package/package-manifest.js';
+import type { CacheKind } from './cache-kind.js';
 import { valueNames } from './names.js';
 import type { GraphDraft, PartWeights } from './weight-nodes.js';
 
@@ -15,7 +16,9 @@ export function addAttention(
   weights: PartWeights<LayerWeightName>,
   config: DecoderConfig,
   layer: number,
+  cache: CacheKind,
   normed: string,
+  output: string,
 ): string {
   const { heads, kvHeads } = config;
   const prefix = `layer.${layer}`;
@@ -27,25 +30,33 @@ export function addAttention(
   const { rope, windowTokens } = config.attention[layer] ?? { rope: 0, windowTokens: null };
   const inputs = [
     ...(config.qkNorm ? [query, key, value] : [qkv, '', '']),
-    valueNames.pastKey(layer),
-    valueNames.pastValue(layer),
+    addWidening(draft, cache, valueNames.pastKey(layer)),
+    addWidening(draft, cache, valueNames.pastValue(layer)),
     valueNames.lastPosition,
     valueNames.totalTokens,
     valueNames.cosines(rope),
     valueNames.sines(rope),
   ];
-  return draft.microsoft(
-    'GroupQueryAttention',
-    inputs,
-    [`${prefix}.attention`, `${prefix}.joinedKeys`, `${prefix}.joinedValues`],
-    {
-      num_heads: attribute.int(heads),
-      kv_num_heads: attribute.int(kvHeads),
-      scale: attribute.float(config.attentionScale),
-      do_rotary: attribute.int(1),
-      ...(windowTokens === null ? {} : { local_window_size: attribute.int(windowTokens) }),
-    },
-  );
+  return draft.microsoft('GroupQueryAttention', inputs, [output, `${prefix}.joinedKeys`, `${prefix}.joinedValues`], {
+    num_heads: attribute.int(heads),
+    kv_num_heads: attribute.int(kvHeads),
+    scale: attribute.float(config.attentionScale),
+    do_rotary: attribute.int(1),
+    ...(windowTokens === null ? {} : { local_window_size: attribute.int(windowTokens) }),
+  });
+}
+
+/**
+ * Keys or values of a cache as f32, for one layer: the runtime frees them behind its attention. Attention itself takes f16
+ * too, but slower, and codes with one scale for all tokens only (docs/decisions.md has the figures).
+ */
+function addWidening(draft: GraphDraft, cache: CacheKind, past: string): string {
+  if (cache === 'f32') return past;
+  const wide = `${past}.wide`;
+  if (cache === 'f16') return draft.add('Cast', [past], [wide], { to: attribute.int(1) });
+  const scales = valueNames.scalesOf(past);
+  const rows = draft.add('DequantizeLinear', [past, scales], [`${past}.rows`], { axis: attribute.int(0) });
+  return draft.add('Reshape', [rows, 'pastShape'], [wide]);
 }
 
 /** Splits queries, keys and values, and normalises the first two per head. */

@@ -1,11 +1,27 @@
 import { CutpointError } from '@cutpoint/core';
-import { attribute, buildModel, type Model, tensorValue, weight } from '@cutpoint/graph';
+import { attribute, buildModel, type Model, type onnx, tensorValue, weight } from '@cutpoint/graph';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
-import type { LayerWeightName, PackageManifest } from '../package/package-manifest.js';
+import {
+  type LayerMatrixName,
+  type LayerWeightName,
+  layerMatrixNames,
+  type PackageManifest,
+} from '../package/package-manifest.js';
 import { addAttention } from './attention-nodes.js';
+import type { CacheKind } from './cache-kind.js';
 import { valueNames } from './names.js';
 import type { LayerRange } from './range.js';
 import { GraphDraft, PartWeights } from './weight-nodes.js';
+
+export interface GraphOptions {
+  /** What the past's keys and values come as. Default `f32`. */
+  readonly cache?: CacheKind;
+  /** Whether what goes into each matrix leaves the graph as well (`valueNames.matrixInput`). Default: no. */
+  readonly matrixInputs?: boolean;
+}
+
+/** What a graph is made from: of a package, or of a single layer. */
+export type DecoderParts = Pick<PackageManifest, 'config' | 'layers' | 'head'>;
 
 /**
  * The ONNX graph of a range of layers; its weights are external data in the package's files. What goes in and out is
@@ -13,18 +29,23 @@ import { GraphDraft, PartWeights } from './weight-nodes.js';
  * @throws CutpointError CUT_ILLEGAL_CUT if the model has no such range, CUT_PACKAGE if a weight is
  * missing, or heads have a size that the runtime cannot compute.
  */
-export function decoderGraph(manifest: PackageManifest, range: LayerRange): Model {
+export function decoderGraph(
+  manifest: DecoderParts,
+  range: LayerRange,
+  { cache = 'f32', matrixInputs = false }: GraphOptions = {},
+): Model {
   const { config } = manifest;
   requireRange(config, range);
   requireHeads(config);
   const draft = new GraphDraft();
-  declareValues(draft, config, range);
-  addSizes(draft, config);
+  declareValues(draft, config, range, cache);
+  if (matrixInputs) declareMatrixInputs(draft, config, range);
+  addSizes(draft, config, cache);
   const stream = new ResidualStream(draft, config);
   for (let layer = range.from; layer < range.to; layer++) {
     const part = manifest.layers[layer];
     if (part === undefined) throw new CutpointError('CUT_PACKAGE', `The manifest lacks the layer ${layer}.`);
-    addLayer(draft, stream, new PartWeights(draft, part, `layer.${layer}`), config, layer);
+    addLayer(draft, stream, new PartWeights(draft, part, `layer.${layer}`), config, layer, cache);
   }
   if (range.head) addHead(draft, stream, manifest);
   else stream.leave();
@@ -55,7 +76,12 @@ function requireHeads({ headSize }: DecoderConfig): void {
   );
 }
 
-function declareValues(draft: GraphDraft, config: DecoderConfig, { from, to, head }: LayerRange): void {
+function declareValues(
+  draft: GraphDraft,
+  config: DecoderConfig,
+  { from, to, head }: LayerRange,
+  cache: CacheKind,
+): void {
   const { hiddenSize, kvHeads, headSize, vocabularySize } = config;
   draft.inputs.push(tensorValue(valueNames.hidden, 'f32', [1, 'tokens', hiddenSize]));
   if (from < to) {
@@ -69,7 +95,7 @@ function declareValues(draft: GraphDraft, config: DecoderConfig, { from, to, hea
   }
   for (let layer = from; layer < to; layer++) {
     for (const name of [valueNames.pastKey(layer), valueNames.pastValue(layer)]) {
-      draft.inputs.push(tensorValue(name, 'f32', [1, kvHeads, 'capacity', headSize]));
+      draft.inputs.push(...pastValues(name, config, cache));
     }
     for (const name of [valueNames.presentKey(layer), valueNames.presentValue(layer)]) {
       draft.outputs.push(tensorValue(name, 'f32', [1, 'tokens', kvHeads * headSize]));
@@ -83,16 +109,36 @@ function declareValues(draft: GraphDraft, config: DecoderConfig, { from, to, hea
   }
 }
 
+function pastValues(name: string, { kvHeads, headSize }: DecoderConfig, cache: CacheKind): onnx.ValueInfoProto[] {
+  if (cache !== '8') return [tensorValue(name, cache, [1, kvHeads, 'capacity', headSize])];
+  return [
+    tensorValue(name, 'i8', ['cachedHeads', headSize]),
+    tensorValue(valueNames.scalesOf(name), 'f32', ['cachedHeads']),
+  ];
+}
+
+function declareMatrixInputs(draft: GraphDraft, config: DecoderConfig, { from, to }: LayerRange): void {
+  const { hiddenSize, heads, headSize, ffnSize } = config;
+  const columns = { qkv: hiddenSize, out: heads * headSize, gateUp: hiddenSize, down: ffnSize };
+  for (let layer = from; layer < to; layer++) {
+    for (const name of layerMatrixNames) {
+      draft.outputs.push(tensorValue(valueNames.matrixInput(layer, name), 'f32', [1, 'tokens', columns[name]]));
+    }
+  }
+}
+
 /** Which of the config's ropes the layers of a range use, each once. */
 export function ropesOf(config: DecoderConfig, { from, to }: LayerRange): number[] {
   return [...new Set(config.attention.slice(from, to).map(({ rope }) => rope))];
 }
 
-function addSizes(draft: GraphDraft, { heads, kvHeads, headSize, qkNorm, ffnSize }: DecoderConfig): void {
+function addSizes(draft: GraphDraft, config: DecoderConfig, cache: CacheKind): void {
+  const { heads, kvHeads, headSize, qkNorm, ffnSize } = config;
   const sizes = (name: string, values: readonly number[]) =>
     draft.initializers.push(weight(name, 'i64', [values.length], new BigInt64Array(values.map(BigInt))));
   sizes('qkvSizes', [heads * headSize, kvHeads * headSize, kvHeads * headSize]);
   sizes('gateUpSizes', [ffnSize, ffnSize]);
+  if (cache === '8') sizes('pastShape', [1, kvHeads, -1, headSize]);
   if (!qkNorm) return;
   sizes('byHead', [1, 0, -1, headSize]);
   sizes('joined', [1, 0, -1]);
@@ -100,42 +146,42 @@ function addSizes(draft: GraphDraft, { heads, kvHeads, headSize, qkNorm, ffnSize
 
 /** The sum that runs through all layers. The last addition waits for the norm behind it, to be one node with it. */
 class ResidualStream {
-  private sum: string = valueNames.hidden;
-  private pending: string | undefined;
-  private norms = 0;
+  readonly #draft: GraphDraft;
+  readonly #config: DecoderConfig;
+  #sum: string = valueNames.hidden;
+  #pending: string | undefined;
 
-  constructor(
-    private readonly draft: GraphDraft,
-    private readonly config: DecoderConfig,
-  ) {}
-
-  add(value: string): void {
-    this.pending = value;
+  constructor(draft: GraphDraft, config: DecoderConfig) {
+    this.#draft = draft;
+    this.#config = config;
   }
 
-  /** The sum, normalised. */
-  normed(gamma: string): string {
-    const output = `normed.${this.norms++}`;
-    if (this.pending === undefined) return this.norm(this.sum, gamma, output);
-    const epsilon = attribute.float(this.config.normEpsilon);
+  add(value: string): void {
+    this.#pending = value;
+  }
+
+  /** The sum, normalised, under a name. */
+  normed(gamma: string, output: string): string {
+    if (this.#pending === undefined) return this.norm(this.#sum, gamma, output);
+    const epsilon = attribute.float(this.#config.normEpsilon);
     const outputs = [output, '', '', `${output}.sum`];
-    this.draft.microsoft('SkipSimplifiedLayerNormalization', [this.sum, this.pending, gamma], outputs, { epsilon });
-    this.sum = `${output}.sum`;
-    this.pending = undefined;
+    this.#draft.microsoft('SkipSimplifiedLayerNormalization', [this.#sum, this.#pending, gamma], outputs, { epsilon });
+    this.#sum = `${output}.sum`;
+    this.#pending = undefined;
     return output;
   }
 
   /** Any value, normalised. */
   norm(input: string, gamma: string, output: string): string {
-    return this.draft.add('SimplifiedLayerNormalization', [input, gamma], [output], {
+    return this.#draft.add('SimplifiedLayerNormalization', [input, gamma], [output], {
       axis: attribute.int(-1),
-      epsilon: attribute.float(this.config.normEpsilon),
+      epsilon: attribute.float(this.#config.normEpsilon),
     });
   }
 
   /** Gives the sum out. */
   leave(): void {
-    this.draft.add('Add', [this.sum, this.pending ?? ''], [valueNames.hiddenOut]);
+    this.#draft.add('Add', [this.#sum, this.#pending ?? ''], [valueNames.hiddenOut]);
   }
 }
 
@@ -145,6 +191,7 @@ function addLayer(
   weights: PartWeights<LayerWeightName>,
   config: DecoderConfig,
   layer: number,
+  cache: CacheKind,
 ): void {
   const { postNorms } = config;
   const prefix = `layer.${layer}`;
@@ -152,16 +199,19 @@ function addLayer(
   const behind = (value: string, name: LayerWeightName) =>
     postNorms ? stream.norm(value, gamma(name), `${value}.normed`) : value;
 
-  const attention = addAttention(draft, weights, config, layer, stream.normed(gamma('attentionNorm')));
+  const into = (name: LayerMatrixName) => valueNames.matrixInput(layer, name);
+
+  const first = stream.normed(gamma('attentionNorm'), into('qkv'));
+  const attention = addAttention(draft, weights, config, layer, cache, first, into('out'));
   const out = weights.multiply(attention, 'out', `${prefix}.out`, 'outBias');
   stream.add(behind(out, 'postAttentionNorm'));
 
-  const normed = stream.normed(gamma('ffnNorm'));
+  const normed = stream.normed(gamma('ffnNorm'), into('gateUp'));
   const gateUp = weights.multiply(normed, 'gateUp', `${prefix}.gateUp`);
   const [gate, up] = [`${prefix}.gate`, `${prefix}.up`];
   draft.add('Split', [gateUp, 'gateUpSizes'], [gate, up], { axis: attribute.int(2) });
   const activated = addActivation(draft, config, gate);
-  const gated = draft.add('Mul', [activated, up], [`${prefix}.gated`]);
+  const gated = draft.add('Mul', [activated, up], [into('down')]);
   const down = weights.multiply(gated, 'down', `${prefix}.down`);
   stream.add(behind(down, 'postFfnNorm'));
 }
@@ -173,9 +223,9 @@ function addActivation(draft: GraphDraft, { activation }: DecoderConfig, gate: s
   return draft.microsoft('FastGelu', [gate], [output]);
 }
 
-function addHead(draft: GraphDraft, stream: ResidualStream, { head }: PackageManifest): void {
+function addHead(draft: GraphDraft, stream: ResidualStream, { head }: DecoderParts): void {
   const weights = new PartWeights(draft, head, 'head');
-  const normed = stream.normed(weights.vector('norm'));
+  const normed = stream.normed(weights.vector('norm'), 'head.normed');
   const rows = draft.add('Gather', [normed, valueNames.logitsRows], ['logits_hidden'], { axis: attribute.int(1) });
   weights.multiply(rows, 'matrix', valueNames.logits);
 }

@@ -1,3 +1,5 @@
+import type { LayerMatrixName } from '../package/package-manifest.js';
+
 /** Names of what goes into the graph of a range and comes out of it; layers count from the model's first. */
 export const valueNames = {
   /** f32 [1, tokens, hiddenSize]. */
@@ -15,9 +17,16 @@ export const valueNames = {
   /** f32 [positions, headSize / 2], from position 0 on. */
   cosines: (rope: number) => `cos.${rope}`,
   sines: (rope: number) => `sin.${rope}`,
-  /** f32 [1, kvHeads, capacity, headSize]; read up to the tokens that are in the cache. */
+  /** f32 [1, tokens, columns]: what a layer's matrix is multiplied with; leaves the graph where that is asked for. */
+  matrixInput: (layer: number, matrix: LayerMatrixName) => `layer.${layer}.${matrix}.input`,
+  /**
+   * f32 or f16 [1, kvHeads, capacity, headSize], in 8 bits i8 [kvHeads * capacity, headSize]; read up to the tokens that
+   * are in the cache.
+   */
   pastKey: (layer: number) => `past_key_values.${layer}.key`,
   pastValue: (layer: number) => `past_key_values.${layer}.value`,
+  /** f32 [kvHeads * capacity]: of a cache in 8 bits. */
+  scalesOf: (past: string) => `${past}.scales`,
   /** f32 [1, tokens, kvHeads * headSize]: of this pass alone, not turned by the rotary embedding yet. */
   presentKey: (layer: number) => `present.${layer}.key`,
   /** f32 [1, tokens, kvHeads * headSize]: of this pass alone. */

@@ -58,6 +58,10 @@ export type LayerWeightName =
   | 'down'
   | 'postFfnNorm';
 
+/** The weights of a layer that are matrices, in the order in which they are used; others are vectors. */
+export const layerMatrixNames = ['qkv', 'out', 'gateUp', 'down'] as const satisfies readonly LayerWeightName[];
+export type LayerMatrixName = (typeof layerMatrixNames)[number];
+
 /** A file of weights. */
 export interface PackagePart<Name extends string> {
   /** Relative to the package's folder, with forward slashes. */

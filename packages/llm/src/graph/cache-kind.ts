@@ -1,0 +1,13 @@
+/**
+ * How keys and values are kept between passes: as computed (`f32`), in half of that (`f16`), or in about a quarter (`8`: a
+ * signed byte per element, and a scale in f32 for each head of each token).
+ */
+export const cacheKinds = ['f32', 'f16', '8'] as const;
+
+export type CacheKind = (typeof cacheKinds)[number];
+
+/** Bytes of one head's key, or value, of one token. */
+export function cachedHeadBytes(kind: CacheKind, headSize: number): number {
+  if (kind === '8') return headSize + Float32Array.BYTES_PER_ELEMENT;
+  return headSize * (kind === 'f16' ? 2 : 4);
+}
