@@ -7,6 +7,7 @@ import {
   type Daemon,
   FailoverRunner,
   type HealthReport,
+  isLanguagePackage,
   type Log,
   needCuts,
   needsServerFor,
@@ -50,18 +51,34 @@ export interface AgentContext {
  * @throws CutpointError what opening and loading the model and connecting throw; CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE.
  */
 export async function startAgent(settings: AgentSettings, context: AgentContext): Promise<Daemon> {
-  const { model, fleet } = settings;
-  if (model !== undefined && fleet === undefined) return await startModelAgent({ ...settings, model }, context);
+  const { model, fleet, http } = settings;
+  if (model !== undefined && fleet === undefined) return await startAnyModelAgent({ ...settings, model }, context);
   if (model !== undefined) {
     const message = 'Give a model or --fleet, not both: a fleet gets its models by `cutpoint deploy`.';
     throw new CutpointError('CUT_USAGE', message);
   }
+  if (http !== undefined) throw onlyLanguageModels();
   // Loaded where it is needed: an agent without a fleet has no use for MQTT.
   const { startFleetAgent } = await import('./fleet/fleet-agent.js');
   return await startFleetAgent(settings, context);
 }
 
 type ModelAgentSettings = AgentSettings & { readonly model: string };
+
+async function startAnyModelAgent(settings: ModelAgentSettings, context: AgentContext): Promise<Daemon> {
+  const { model, http } = settings;
+  if (isLanguagePackage(model)) {
+    // Loaded where it is needed, as the fleet is.
+    const { startLanguageAgent } = await import('./llm/language-agent.js');
+    return await startLanguageAgent(settings, model, context);
+  }
+  if (http === undefined) return await startModelAgent(settings, context);
+  throw onlyLanguageModels();
+}
+
+function onlyLanguageModels(): CutpointError {
+  return new CutpointError('CUT_USAGE', 'An agent answers over HTTP for language models only: leave --http out.');
+}
 
 function startModelAgent(settings: ModelAgentSettings, context: AgentContext): Promise<Daemon> {
   const { log, adaptation } = context;

@@ -9,6 +9,7 @@ import {
   modelSettings,
   nameSetting,
   reachSettings,
+  textSettings,
 } from '@cutpoint/daemon';
 import { z } from 'zod';
 
@@ -33,6 +34,7 @@ export const agentSettings = z.strictObject({
       'address at which a paired agent listens for other devices, by its certificate: wss or tcps (default: wss://0.0.0.0:7402)',
     ),
   ...deviceSettings,
+  ...textSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',
   ),
@@ -59,6 +61,10 @@ export const agentSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('answer with the whole model on this device where no server does in time; it is loaded at the start'),
+  private: z
+    .boolean()
+    .default(false)
+    .describe('of a language model: send no tokens to the server; norm and head run here too'),
   serverCa: z.string().min(1).optional().describe("PEM file with the authority of the server's certificate"),
   serverTokenFile: z.string().min(1).optional().describe('file with the token to present to the server; chmod 600'),
   ...reachSettings,
@@ -72,6 +78,11 @@ export const agentSettings = z.strictObject({
   listen: addressSetting
     .default('ws://127.0.0.1:7401')
     .describe('address to listen on: ws, wss, tcp or tcps; port 0 takes a free one'),
+  http: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('host:port of an HTTP API like that of OpenAI, such as 127.0.0.1:7481; only for a language model'),
   ...endpointSettings,
 });
 

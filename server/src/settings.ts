@@ -1,4 +1,11 @@
-import { addressSetting, endpointSettings, maxStagesSetting, modelSettings, reachSettings } from '@cutpoint/daemon';
+import {
+  addressSetting,
+  endpointSettings,
+  maxStagesSetting,
+  modelSettings,
+  reachSettings,
+  textSettings,
+} from '@cutpoint/daemon';
 import { z } from 'zod';
 import { fleetSettings } from './fleet/fleet-settings.js';
 
@@ -7,6 +14,7 @@ export const serverSettings = z.strictObject({
   ...modelSettings,
   model: modelSettings.model.optional(),
   ...fleetSettings,
+  ...textSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, agents choose (not for a segments.json)',
   ),
@@ -45,7 +53,7 @@ export const serverSettings = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'host:port of the HTTP API (KServe v2, metrics), such as 127.0.0.1:7480; the whole model is loaded for it, unless a fleet is led',
+      'host:port of the HTTP API (KServe v2, metrics; for a language model like that of OpenAI), such as 127.0.0.1:7480; the whole model is loaded for it, unless a fleet is led',
     ),
   timeoutMs: z
     .int()

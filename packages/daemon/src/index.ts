@@ -85,4 +85,5 @@ export { describeStage, type StageDescription, stageDescription } from './stage-
 export { StageStore, stageKey } from './stage-store.js';
 export { type FleetGuard, startDaemon } from './start-daemon.js';
 export { stateFolder, stateHelp } from './state-folder.js';
+export { type TextSettings, textLimitsOf, textSettings } from './text-settings.js';
 export { version } from './version.js';

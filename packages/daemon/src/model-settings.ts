@@ -4,14 +4,11 @@ import { maxCuts } from './stage-choice.js';
 
 /** The settings that both daemons share: which model, where it is cut, and how a segment runs. */
 export const modelSettings = {
-  model: z
-    .string()
-    .min(1)
-    .meta({
-      argument: 'model',
-      description:
-        'an ONNX file, the segments.json that `cutpoint split` wrote, or the folder of a language model that `cutpoint llm import` made',
-    }),
+  model: z.string().min(1).meta({
+    argument: 'model',
+    description:
+      'an ONNX file, the segments.json that `cutpoint split` wrote, or the folder of a language model that `cutpoint llm import` made',
+  }),
   at: z
     .array(z.int().min(0))
     .max(maxCuts)

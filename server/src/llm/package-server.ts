@@ -3,6 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import { type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
 import { DecoderHost } from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
+import { serveWholeModel } from './serve-whole-model.js';
 
 /** For so long the texts of an agent are kept that has lost its connection. */
 const agentGraceMs = 60_000;
@@ -11,12 +12,12 @@ const cacheShare = 0.5;
 
 /**
  * Runs the layers of a language model behind a cut for agents, until closed: those behind `--at`, opened before it is ready,
- * or those behind any cut, opened when one is first asked for.
- * @throws CutpointError what `DecoderHost.open` and `startDaemon` throw; CUT_USAGE for several cuts.
+ * or those behind any cut, opened when one is first asked for. With `http`, the whole model answers callers over HTTP, too.
+ * @throws CutpointError what `DecoderHost.open`, `serveWholeModel` and `startDaemon` throw; CUT_USAGE for several cuts.
  */
 export function startPackageServer(settings: ServerSettings & { readonly model: string }, log: Log): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
-    const { model, threads, maxStages, maxSequences, sequenceIdleMs } = settings;
+    const { model, http, threads, maxStages, maxSequences, sequenceIdleMs } = settings;
     const { maxCacheBytes = Math.round(freemem() * cacheShare) } = settings;
     const at = onlyCut(settings);
     const host = opened.add(
@@ -33,6 +34,8 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
     );
     const { name, config } = host.manifest;
     log.info({ model, name, layers: config.layers, at }, at === undefined ? 'ready for any cut' : 'loaded');
+    // Its health is its own: agents are answered whether the whole model is there for callers over HTTP or not.
+    if (http !== undefined) await serveWholeModel(http, model, { settings, opened, log });
     const health = () => ({
       ready: true,
       languageModel: name,

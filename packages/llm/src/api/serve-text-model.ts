@@ -1,6 +1,6 @@
-import type { HealthReport, Log } from '@cutpoint/daemon';
+import { type HealthReport, type Log, type TextSettings, textLimitsOf } from '@cutpoint/daemon';
 import { defaultHttpLimits, type HttpServer, type HttpSettings, openHttp } from '@cutpoint/http';
-import type { TextModel } from '../conversation/text-model.js';
+import { TextModel, type TextModelParts } from '../conversation/text-model.js';
 import { openTextMetrics } from './model-metrics.js';
 import { textRoutes } from './text-routes.js';
 
@@ -24,6 +24,8 @@ export function textDoor({ model, health, log }: TextDoorOptions) {
   };
 }
 
+export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'health' | 'log'> {}
+
 /**
  * Serves a language model over HTTP as OpenAI's API does, until disposed.
  * @param address host:port.
@@ -31,8 +33,11 @@ export function textDoor({ model, health, log }: TextDoorOptions) {
  */
 export async function serveTextModel(
   address: string,
-  settings: HttpSettings,
-  options: TextDoorOptions,
+  settings: HttpSettings & TextSettings,
+  { health, log, ...parts }: ServedText,
 ): Promise<HttpServer> {
-  return await openHttp(address, settings, textDoor(options));
+  const model = new TextModel(parts, textLimitsOf(settings));
+  const server = await openHttp(address, settings, textDoor({ model, health, log }));
+  log.info({ url: `${server.url}/v1`, model: model.name }, 'language model over http');
+  return server;
 }

@@ -122,6 +122,11 @@ export class DecoderRange implements AsyncDisposable {
     }
   }
 
+  /** Whether it can run passes: its worker lives, and it was not closed. */
+  get alive(): boolean {
+    return this.ended === undefined;
+  }
+
   /** A new, empty sequence. */
   sequence(): number {
     return this.nextSequence++;

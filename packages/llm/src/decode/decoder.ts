@@ -34,6 +34,11 @@ export class Decoder implements TokenDecoder {
     }
   }
 
+  /** Whether it can run passes. */
+  get alive(): boolean {
+    return this.layers.alive;
+  }
+
   sequence(): number {
     return this.layers.sequence();
   }

@@ -1,0 +1,76 @@
+import { CutpointError } from '@cutpoint/core';
+import { addressesOf, type Daemon, type HealthReport, type Log, serverAddressOf, startDaemon } from '@cutpoint/daemon';
+import {
+  Decoder,
+  openLanguageModel,
+  openSplitLanguageModel,
+  SplitDecoder,
+  type SplitLanguageModel,
+} from '@cutpoint/llm';
+import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
+import type { AgentSettings } from '../settings.js';
+
+/**
+ * Serves a language model over HTTP until closed: all of it runs on this device, or with `at` the layers before the cut,
+ * and the others at a server.
+ * @param folder of its package.
+ * @throws CutpointError as `openLanguageModel` or `openSplitLanguageModel`; CUT_USAGE, CUT_BIND, CUT_INSECURE_BIND,
+ * CUT_FILE_NOT_FOUND, CUT_TLS.
+ */
+export async function startLanguageAgent(
+  settings: AgentSettings,
+  folder: string,
+  { log }: { readonly log: Log },
+): Promise<Daemon> {
+  const { http } = settings;
+  if (http === undefined) {
+    const message = `${folder} is a language model, which is asked over HTTP: give --http, such as --http 127.0.0.1:7481.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  return await startDaemon(settings, log, async (opened) => {
+    // Loaded where it is needed: with it comes all that HTTP takes.
+    const { serveTextModel } = await import('@cutpoint/llm/api');
+    const model = opened.add(await openModel(settings, folder, log));
+    const { name } = model.manifest;
+    const health = () => healthOf(model);
+    opened.add(await serveTextModel(http, settings, { ...model, name, health, log }));
+    return { name: 'cutpoint-agent', handler: onlyProbes, health };
+  });
+}
+
+async function openModel(settings: AgentSettings, folder: string, log: Log): Promise<SplitLanguageModel> {
+  const { server, threads, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
+  const [at, another] = settings.at;
+  const [codec] = codecs;
+  if (another !== undefined || codecs.length > 1) {
+    throw new CutpointError('CUT_USAGE', 'A language model has one cut: give one --at and one --codec.');
+  }
+  if (at === undefined) {
+    if (server === undefined && !hides) return await openLanguageModel(folder, { threads });
+    throw new CutpointError('CUT_USAGE', '--server and --private are for a model that is cut: give --at as well.');
+  }
+  const { serverCa: ca, serverTokenFile: tokenFile } = settings;
+  const servers = (server === undefined ? [] : addressesOf(server)).map((url) =>
+    serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log),
+  );
+  return await openSplitLanguageModel(folder, {
+    at,
+    servers: await Promise.all(servers),
+    codec,
+    private: hides,
+    threads,
+    connectTimeoutMs,
+    giveUpMs: timeoutMs,
+  });
+}
+
+function healthOf({ decoder, manifest: { name: model } }: SplitLanguageModel): HealthReport {
+  if (decoder instanceof Decoder) return { ready: decoder.alive, model };
+  const server = decoder instanceof SplitDecoder && decoder.server !== undefined ? 'connected' : 'away';
+  return { ready: server === 'connected', model, server };
+}
+
+const onlyProbes: RequestHandler = async ({ method, meta }) => {
+  if (method === probeMethod) return answerProbe({ meta });
+  throw new CutpointError('CUT_USAGE', 'This agent has a language model: ask it over HTTP, as its log says.');
+};
