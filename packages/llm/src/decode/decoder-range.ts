@@ -14,7 +14,7 @@ const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.
 export interface DecoderRangeOptions {
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
-  /** Tokens of a prompt that run at once: more are quicker, take more memory and cancel later. Default 256. */
+  /** Tokens of a prompt that run at once: more take more memory and cancel later. Default 128. */
   readonly chunkTokens?: number;
   /** How keys and values are kept. Default `f32`. */
   readonly cache?: CacheKind;
@@ -86,7 +86,7 @@ export class DecoderRange implements AsyncDisposable {
   ): Promise<DecoderRange> {
     const { signal } = options;
     const threads = wholeNumber('threads', options.threads ?? 1, 1024);
-    const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? 256, 65_536);
+    const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? 128, 65_536);
     const cache = requireCacheKind(options.cache ?? 'f32');
     throwIfCancelled(signal);
     const gate = openGate();
