@@ -73,6 +73,11 @@ export class Process implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  /** Writes to its standard input. */
+  type(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
   endStdin(): void {
     this.#child.stdin.end();
   }

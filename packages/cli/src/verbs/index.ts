@@ -129,6 +129,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./llm.js')).llm,
   },
   {
+    name: 'chat',
+    summary: 'Talks with a language model, here or over an API.',
+    load: async () => (await import('./chat.js')).chat,
+  },
+  {
     name: 'demo',
     summary: 'Starts a fleet on this machine, kills an agent under load, and shows that the load goes on.',
     load: async () => (await import('./demo.js')).demo,

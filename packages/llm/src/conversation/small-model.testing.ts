@@ -6,9 +6,9 @@ import { byteLevel } from '../text/byte-tokenizer.testing.js';
 export const chatTemplate =
   '{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}';
 
-/** Random weights, the bytes as tokens, 512 tokens of context. It never ends a text by itself. */
-export const smallTextContent = (config: object = { chat_template: chatTemplate }) => ({
-  ...randomFloats({ ...smallConfig, vocabularySize: 260, contextTokens: 512, endTokens: [259] }, 3),
+/** Random weights, the bytes as tokens. It never ends a text by itself. */
+export const smallTextContent = (config: object = { chat_template: chatTemplate }, contextTokens = 512) => ({
+  ...randomFloats({ ...smallConfig, vocabularySize: 260, contextTokens, endTokens: [259] }, 3),
   tokenizer: [
     { path: 'tokenizer.json', content: new TextEncoder().encode(JSON.stringify(byteLevel)) },
     { path: 'tokenizer_config.json', content: new TextEncoder().encode(JSON.stringify(config)) },
@@ -16,8 +16,11 @@ export const smallTextContent = (config: object = { chat_template: chatTemplate 
 });
 
 /** It is open, and in a folder that is removed with it. */
-export async function openSmallModel(config?: object): Promise<LanguageModel & { readonly folder: string }> {
-  const made = await temporaryPackage(smallTextContent(config));
+export async function openSmallModel(
+  config?: object,
+  contextTokens?: number,
+): Promise<LanguageModel & { readonly folder: string }> {
+  const made = await temporaryPackage(smallTextContent(config, contextTokens));
   const model = await openLanguageModel(made.folder);
   return {
     ...model,
