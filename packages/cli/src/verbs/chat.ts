@@ -58,7 +58,7 @@ async function run(model: string, options: ChatOptions): Promise<void> {
     input: process.stdin,
     terminal,
     tell: verbose === true ? 'passes' : quiet ? 'nothing' : 'answers',
-    write: async (text) => (json === true ? undefined : writeOut(text)),
+    write: async (text) => (json === true ? undefined : writeOut(process.stdout.isTTY === true ? shown(text) : text)),
     note: (text) => void process.stderr.write(text),
   });
   await printResult(json === true, { model: opened.name, turns }, () => '');
@@ -78,4 +78,9 @@ async function open(model: string, options: ChatOptions): Promise<ChatModel> {
   progress.show('opens the package');
   const { openPackageChat } = await import('../chat/package-chat.js');
   return await openPackageChat({ ...options, folder: model }, signal);
+}
+
+/** What a model writes must not move the cursor, or more: to a terminal, control characters are commands. */
+function shown(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 }
