@@ -39,14 +39,14 @@ export async function startLanguageAgent(
 }
 
 async function openModel(settings: AgentSettings, folder: string, log: Log): Promise<SplitLanguageModel> {
-  const { server, threads, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
+  const { server, threads, cache, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
   const [at, another] = settings.at;
   const [codec] = codecs;
   if (another !== undefined || codecs.length > 1) {
     throw new CutpointError('CUT_USAGE', 'A language model has one cut: give one --at and one --codec.');
   }
   if (at === undefined) {
-    if (server === undefined && !hides) return await openLanguageModel(folder, { threads });
+    if (server === undefined && !hides) return await openLanguageModel(folder, { threads, cache });
     throw new CutpointError('CUT_USAGE', '--server and --private are for a model that is cut: give --at as well.');
   }
   const { serverCa: ca, serverTokenFile: tokenFile } = settings;
@@ -59,6 +59,7 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
     codec,
     private: hides,
     threads,
+    cache,
     connectTimeoutMs,
     giveUpMs: timeoutMs,
   });

@@ -17,13 +17,14 @@ const cacheShare = 0.5;
  */
 export function startPackageServer(settings: ServerSettings & { readonly model: string }, log: Log): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
-    const { model, http, threads, maxStages, maxSequences, sequenceIdleMs } = settings;
+    const { model, http, threads, cache, maxStages, maxSequences, sequenceIdleMs } = settings;
     const { maxCacheBytes = Math.round(freemem() * cacheShare) } = settings;
     const at = onlyCut(settings);
     const host = opened.add(
       await DecoderHost.open(model, {
         at,
         threads,
+        cache,
         maxRanges: maxStages,
         maxSequences,
         maxSequencesPerClient: maxSequences,

@@ -14,7 +14,7 @@ export async function serveWholeModel(
 ): Promise<void> {
   // Loaded when it is called: a server without it starts sooner and takes less memory.
   const { serveTextModel } = await import('@cutpoint/llm/api');
-  const whole = opened.add(await openLanguageModel(folder, { threads: settings.threads }));
+  const whole = opened.add(await openLanguageModel(folder, { threads: settings.threads, cache: settings.cache }));
   const { name } = whole.manifest;
   const health = () => ({ ready: whole.decoder.alive, model: name });
   opened.add(await serveTextModel(address, settings, { ...whole, name, health, log }));

@@ -8,7 +8,7 @@ import { type SplitOptions, splitServers } from './split-options.js';
 export interface ModelRequest extends SplitOptions {
   readonly folder: string;
   readonly threads: number;
-  /** Of the layers that run here. */
+  /** Of the layers that run here, and of a server that is started for this. */
   readonly cache?: CacheKind;
 }
 
@@ -27,7 +27,7 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   const opened = new OpenResources();
   try {
     const servers = await splitServers(request);
-    if (servers.length === 0) servers.push(opened.add(await startLocalServer(serveArgs(folder, threads), signal)));
+    if (servers.length === 0) servers.push(opened.add(await startLocalServer(serveArgs(request), signal)));
     const split = { at, servers, codec, private: request.private };
     const model = opened.add(await openSplitLanguageModel(folder, { ...split, threads, cache, signal }));
     return { ...model, [Symbol.asyncDispose]: () => opened.close() };
@@ -37,8 +37,8 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   }
 }
 
-function serveArgs(folder: string, threads: number): readonly string[] {
-  return [folder, '--threads', String(threads)];
+function serveArgs({ folder, threads, cache = 'f32' }: ModelRequest): readonly string[] {
+  return [folder, '--threads', String(threads), '--cache', cache];
 }
 
 function requireNoCut({ server, codec, private: hides }: SplitOptions): void {

@@ -19,6 +19,7 @@ export const threeLayers: DecoderConfig = {
 
 export const hostOptions: DecoderHostOptions = {
   threads: 1,
+  cache: 'f32',
   maxRanges: 8,
   maxSequences: 16,
   maxSequencesPerClient: 8,

@@ -168,6 +168,11 @@ describe('the limits of a server', () => {
     await using caller = await Caller.open(server);
     await caller.pass(1, 0, prompt, settings);
     expect(await code(caller.pass(2, 0, prompt, settings))).toBe('CUT_OVERLOADED');
+    await using narrow = await serveHere(bench.made.folder, { maxCacheBytes: cacheBytes, cache: 'f16' });
+    await using twice = await Caller.open(narrow);
+    await twice.pass(1, 0, prompt, settings);
+    await twice.pass(2, 0, prompt, settings);
+    expect(await code(twice.pass(3, 0, prompt, settings))).toBe('CUT_OVERLOADED');
     await using full = await serveHere(bench.made.folder, { freeBytes: () => 1_000 });
     await using refused = await Caller.open(full);
     expect(await code(refused.pass(1, 0, prompt, settings))).toBe('CUT_MEMORY');

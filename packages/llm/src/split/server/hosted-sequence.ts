@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
-import type { DecoderConfig } from '../../architecture/decoder-config.js';
 import { capacityStepTokens } from '../../decode/kv-cache.js';
+import { cachedHeadBytes } from '../../graph/cache-kind.js';
 import type { SequenceSettings } from '../split-protocol.js';
 import type { RangeLease } from './range-store.js';
 
@@ -39,15 +39,14 @@ export class HostedSequence implements Disposable {
     return this.#number;
   }
 
-  /** Memory of keys and values, as f32: what they take at most. */
+  /** Memory of keys and values. */
   get cacheBytes(): number {
-    return cacheBytes(this.#lease.range.config, this.#lease.range.range, this.#mostTokens);
+    return cacheBytes(this.#lease, this.#mostTokens);
   }
 
-  /** What the caches would take with so many tokens. */
+  /** What they would take with so many tokens. */
   cacheBytesWith(tokens: number): number {
-    const { config, range } = this.#lease.range;
-    return cacheBytes(config, range, Math.max(this.#mostTokens, tokens));
+    return cacheBytes(this.#lease, Math.max(this.#mostTokens, tokens));
   }
 
   grow(tokens: number): void {
@@ -88,11 +87,7 @@ export function sequenceLost(why: string): CutpointError {
   return new CutpointError('CUT_SEQUENCE_LOST', `The server does not hold the text so far (${why}): send it again.`);
 }
 
-function cacheBytes(
-  { kvHeads, headSize }: DecoderConfig,
-  { from, to }: { readonly from: number; readonly to: number },
-  tokens: number,
-): number {
+function cacheBytes({ range: { config, range }, cache }: RangeLease, tokens: number): number {
   const capacity = Math.ceil(tokens / capacityStepTokens) * capacityStepTokens;
-  return 2 * (to - from) * kvHeads * capacity * headSize * Float32Array.BYTES_PER_ELEMENT;
+  return 2 * (range.to - range.from) * config.kvHeads * capacity * cachedHeadBytes(cache, config.headSize);
 }

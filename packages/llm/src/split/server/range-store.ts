@@ -1,12 +1,15 @@
 import { freemem } from 'node:os';
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { DecoderRange } from '../../decode/decoder-range.js';
+import type { CacheKind } from '../../graph/cache-kind.js';
 import type { LayerRange } from '../../graph/range.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
 import type { Package } from '../../package/read-package.js';
 
 export interface RangeStoreOptions {
   readonly threads: number;
+  /** How keys and values are kept. */
+  readonly cache: CacheKind;
   /** Ranges that may be open at a time, each with weights of its own in memory. */
   readonly maxRanges: number;
   /** Memory that is free for weights, in bytes. Default: what the system says. */
@@ -16,6 +19,7 @@ export interface RangeStoreOptions {
 /** A range for one user, until it is disposed. */
 export interface RangeLease extends Disposable {
   readonly range: DecoderRange;
+  readonly cache: CacheKind;
 }
 
 interface Entry {
@@ -56,7 +60,8 @@ export class RangeStore implements AsyncDisposable {
       entry.usedAtMs = performance.now();
     };
     try {
-      return { range: await unlessCancelled(entry.opening, signal), [Symbol.dispose]: giveBack };
+      const opened = await unlessCancelled(entry.opening, signal);
+      return { range: opened, cache: this.#options.cache, [Symbol.dispose]: giveBack };
     } catch (thrown) {
       giveBack();
       throw thrown;
@@ -80,11 +85,11 @@ export class RangeStore implements AsyncDisposable {
   #open(key: string, range: LayerRange): Entry {
     const evicted = this.#makeRoom();
     const { folder, manifest } = this.#package;
-    const { threads, freeBytes = freeMemoryBytes } = this.#options;
+    const { threads, cache, freeBytes = freeMemoryBytes } = this.#options;
     const open = async () => {
       await evicted;
       requireMemory(weightBytes(manifest, range), freeBytes(), range);
-      return await DecoderRange.open(folder, manifest, range, { threads });
+      return await DecoderRange.open(folder, manifest, range, { threads, cache });
     };
     const entry: Entry = { opening: open(), users: 0, usedAtMs: performance.now() };
     this.#entries.set(key, entry);
