@@ -34,7 +34,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       }),
     );
     const { name, config } = host.manifest;
-    log.info({ model, name, layers: config.layers, at }, at === undefined ? 'ready for any cut' : 'loaded');
+    log.info({ model, package: name, layers: config.layers, at }, at === undefined ? 'ready for any cut' : 'loaded');
     // Its health is its own: agents are answered whether the whole model is there for callers over HTTP or not.
     if (http !== undefined) await serveWholeModel(http, model, { settings, opened, log });
     const health = () => ({
