@@ -69,7 +69,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)dist/.*\\.(map|d\\.ts)$' },
+    // Peers are installed on request only.
+    exclude: { path: '(^|/)dist/.*\\.(map|d\\.ts)$|^testbed/peers/' },
     tsConfig: { fileName: 'tsconfig.test.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'default', 'types'] },
