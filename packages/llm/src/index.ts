@@ -6,6 +6,12 @@ export {
   type Rope,
   type RopeScaling,
 } from './architecture/decoder-config.js';
+export {
+  calibrateLlm,
+  defaultHiddenCodecs,
+  type LlmCalibrationRequest,
+  type MeasuredCalibration,
+} from './calibrate/calibrate.js';
 export type { Checkpoint, CheckpointTensor, DecoderTensors, LayerTensors } from './checkpoint/checkpoint.js';
 export { type ImportRequest, importCheckpoint } from './checkpoint/import-checkpoint.js';
 export { type LayerBits, parseLayerBits } from './checkpoint/layer-bits.js';
@@ -88,6 +94,7 @@ export {
 } from './split/agent/open-split-decoder.js';
 export type { SplitServer } from './split/agent/server-link.js';
 export { SplitDecoder } from './split/agent/split-decoder.js';
+export { manifestHash } from './split/manifest-hash.js';
 export { DecoderHost, type DecoderHostOptions } from './split/server/decoder-host.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
 export { writeRandomGguf } from './synthesise/random-gguf.js';

@@ -1,7 +1,4 @@
-import { constants, existsSync } from 'node:fs';
-import { access, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { CutpointError, systemReason } from '@cutpoint/core';
 import { tablesFolderOf, writeCodecTables } from '@cutpoint/daemon';
 import { type Calibrated, calibrate, defaultCodecs, type PictureSize } from '@cutpoint/evaluate';
 import { openCutModel } from '@cutpoint/runtime';
@@ -12,6 +9,7 @@ import { parseSpecs } from '../evaluate/specs.js';
 import { onInterrupt } from '../interrupt.js';
 import { dimHelp, parseCuts, parseDim, parsePositive, preprocessingOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
+import { requireReplaceable, requireWritable } from '../output/replaceable.js';
 import { printResult } from '../output/result.js';
 import { writeJson } from '../output/write-json.js';
 import { parseShare } from '../plan/plan-options.js';
@@ -53,7 +51,7 @@ export const calibrateVerb: Verb = {
       )
       .action(async (path: string, options: CalibrateVerbOptions) => {
         await requireWritable(dirname(resolve(options.out)));
-        await requireReplaceable(options.out);
+        await requireReplaceable(options.out, 'cutpoint-calibration', 'calibration');
         const { calibration, tables, notes } = await withProgress(path, options);
         await writeJson(options.out, calibration);
         const folder = tablesFolderOf(options.out);
@@ -65,31 +63,6 @@ export const calibrateVerb: Verb = {
         await printResult(options.json === true, calibration, () => calibrationText(calibration));
       }),
 };
-
-/** Measuring takes minutes; that the result cannot be written must be said before. */
-async function requireWritable(folder: string): Promise<void> {
-  try {
-    await access(folder, constants.W_OK);
-  } catch (cause) {
-    throw new CutpointError('CUT_FILE_WRITE', `${folder} cannot be written to: ${systemReason(cause)}.`, { cause });
-  }
-}
-
-/** What is there already is written over only if it is a calibration: not a model, a picture or labels. */
-async function requireReplaceable(path: string): Promise<void> {
-  if (!existsSync(path)) return;
-  const found = await stat(path);
-  const isCalibration = found.isFile() && /^\s*\{\s*"format":\s*"cutpoint-calibration"/.test(await startOf(path));
-  if (isCalibration) return;
-  const what = found.isFile() ? 'is there already, and is no calibration' : 'is no file';
-  throw new CutpointError('CUT_FILE_WRITE', `${path} ${what}: give --out another name.`);
-}
-
-async function startOf(path: string): Promise<string> {
-  await using file = await open(path, 'r');
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(100), 0, 100, 0);
-  return buffer.toString('utf8', 0, bytesRead);
-}
 
 async function withProgress(path: string, options: CalibrateVerbOptions): Promise<Calibrated & { notes: string[] }> {
   const { dataset, cuts, codecs, maxLoss, limit, rawSize, preprocessing, dim = new Map(), threads } = options;

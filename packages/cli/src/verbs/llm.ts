@@ -1,7 +1,9 @@
 import { CutpointError } from '@cutpoint/core';
+import { calibrateVerb } from '../llm/calibrate.js';
 import { evaluateVerb } from '../llm/evaluate.js';
 import { generateVerb } from '../llm/generate.js';
 import { importVerb } from '../llm/import.js';
+import { planVerb } from '../llm/plan.js';
 import { synthesiseVerb } from '../llm/synthesise.js';
 import { addVerb, type Verb } from '../verb.js';
 
@@ -26,6 +28,19 @@ export const llm: Verb = {
     );
     addVerb(command, { name: 'generate', summary: 'Continues a text, and says how fast.' }, generateVerb);
     addVerb(command, { name: 'eval', summary: 'Measures the perplexity of a text.' }, evaluateVerb);
+    addVerb(
+      command,
+      { name: 'calibrate', summary: 'Measures a model cut in two on this device, for `llm plan`.' },
+      calibrateVerb,
+    );
+    addVerb(
+      command,
+      {
+        name: 'plan',
+        summary: 'Finds where to cut, in which widths and with which codec, within memory and deadline.',
+      },
+      planVerb,
+    );
     addVerb(
       command,
       { name: 'synth', summary: 'Makes a package of random weights in the shape of a known model, for measurements.' },

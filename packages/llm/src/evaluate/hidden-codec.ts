@@ -22,6 +22,10 @@ export interface Crossed {
 export interface HiddenCodec {
   /** The canonical spec. */
   readonly spec: string;
+  readonly hiddenSize: number;
+  /** What crosses of rows [tokens, hiddenSize], and what arrives of it. */
+  encode(hidden: Rows): NamedTensors;
+  decode(crossed: NamedTensors): Rows;
   /** Bytes of rows that are encoded at once, as a chunk of a prompt crosses. */
   chunkBytes(hidden: Rows): number;
   /** Encodes and decodes each row by itself, as tokens cross that are decoded one by one. */
@@ -46,15 +50,19 @@ export function openHiddenCodec(spec: string, hiddenSize: number, tables: Transf
     const tensor = tensorOf('f32', [rows.length / hiddenSize, hiddenSize], rows);
     return encodeCrossing(new Map([[hiddenName, tensor]]), codec);
   };
+  const decode = (sent: NamedTensors) => rowsOf(decodeCrossing(sent, codec, dtypes));
   return {
     spec: specOf(codec),
+    hiddenSize,
+    encode,
+    decode,
     chunkBytes: (hidden) => bytesOf(encode(hidden)),
     crossRows(hidden) {
       const all = new Float32Array(hidden.length);
       let bytes = 0;
       for (let at = 0; at < hidden.length; at += hiddenSize) {
         const sent = encode(hidden.slice(at, at + hiddenSize));
-        all.set(rowsOf(decodeCrossing(sent, codec, dtypes)), at);
+        all.set(decode(sent), at);
         bytes += bytesOf(sent);
       }
       return { hidden: all, bytes };

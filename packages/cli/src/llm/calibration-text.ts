@@ -1,0 +1,41 @@
+import type { LlmCalibration } from '@cutpoint/plan';
+import { fields, table } from '../output/table.js';
+import { formatBytes, formatMs } from '../output/units.js';
+
+/** A calibration as a person reads it: what each split costs in perplexity, and how fast this device is. */
+export function calibrationText(calibration: LlmCalibration, timeErrors: Readonly<Record<string, number>>): string {
+  const { model, text, splits, devices } = calibration;
+  const lines: [string, string][] = [
+    ['model', `${model.name}, ${model.layers} layers`],
+    ['text', `${text.name}: ${text.scoredTokens} tokens scored, in windows of ${text.windowTokens}`],
+  ];
+  for (const { id, layers, lengths, headMs, memory } of devices) {
+    for (const [width, times] of Object.entries(layers)) {
+      const sum = (of: 'decodeMs' | 'prefillMs') =>
+        formatMs(times.reduce((total, layer) => total + (layer[of].at(-1) ?? 0), 0));
+      const at = `at ${lengths.at(-1)} tokens`;
+      const error = `layers add up to ranges within ${(timeErrors[width] ?? 0).toFixed(1)} %`;
+      lines.push([
+        `${id}, ${width}`,
+        `${sum('decodeMs')} a token ${at}, ${sum('prefillMs')} to read them; head ${formatMs(headMs[width] ?? 0)}; ${error}`,
+      ]);
+    }
+    const { baseBytes, perWeightByte, perPassTokenBytes } = memory;
+    const weights = `${perWeightByte.toFixed(2)} times the weights`;
+    const parts = `${formatBytes(Math.round(baseBytes))} + ${weights} + ${formatBytes(Math.round(perPassTokenBytes))} for each token of a pass`;
+    lines.push([`${id}, memory`, `${parts}, and caches`]);
+  }
+  const columns = ['cut', 'before', 'behind', 'codec', 'back', 'bytes', 'perplexity'];
+  const rows = splits.map(({ cut, frontWidth, backWidth, codec, answerCodec, upBytes, perplexity }) => [
+    String(cut),
+    frontWidth ?? '',
+    backWidth ?? '',
+    codec ?? '',
+    answerCodec ?? '',
+    upBytes.toFixed(1),
+    perplexity.toFixed(3),
+  ]);
+  const right = new Set(['cut', 'bytes', 'perplexity']);
+  const headings = columns.map((name) => (right.has(name) ? { name, align: 'right' as const } : { name }));
+  return `${fields(lines)}\n${table(headings, rows)}`;
+}

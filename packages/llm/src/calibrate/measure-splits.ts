@@ -1,0 +1,157 @@
+import { type TransformTable, tableNamed } from '@cutpoint/codec';
+import type { CancelSignal } from '@cutpoint/core';
+import type { LlmSplit } from '@cutpoint/plan';
+import { Decoder } from '../decode/decoder.js';
+import { type HiddenCodec, openHiddenCodec } from '../evaluate/hidden-codec.js';
+import { stepOf, tableOfHidden } from '../evaluate/hidden-table.js';
+import { type CrossingWay, measureCrossings } from '../evaluate/measure-crossings.js';
+import { perplexityOf } from '../evaluate/perplexity.js';
+import { BackSegment, FrontSegment } from '../evaluate/segments.js';
+import type { WidthPackage } from './width-package.js';
+
+export interface SplitsRequest {
+  readonly packages: readonly WidthPackage[];
+  readonly cuts: readonly number[];
+  readonly codecs: readonly string[];
+  /** Also splits of which the agent keeps the head. */
+  readonly private: boolean;
+  readonly tokens: readonly number[];
+  readonly context: number;
+  readonly calibrationTexts: () => Promise<readonly (readonly number[])[]>;
+  readonly threads: number;
+  readonly onProgress?: (what: string) => void;
+  readonly signal?: CancelSignal | undefined;
+}
+
+export interface MeasuredSplits {
+  readonly splits: readonly LlmSplit[];
+  readonly scoredTokens: number;
+  /** By spec, those of tables too; one suffices to measure how long a codec takes. */
+  readonly codecs: ReadonlyMap<string, HiddenCodec>;
+  /** By the names that specs have for them. */
+  readonly tables: ReadonlyMap<string, TransformTable>;
+}
+
+/** What a token takes on the link where it crosses as such. */
+const tokenBytes = 4;
+/** Hidden states that come back where a table, which is of the cut, does not fit them. */
+const answerOfTables = 'f16';
+/** The caches of decoders are kept in this type. */
+export const cacheKind = 'f32';
+
+/**
+ * Measures the perplexity of a model in one piece and cut in two, for every width before and behind the cut and every codec.
+ * @throws CutpointError as `measureCrossings` and `perplexityOf`.
+ */
+export async function measureSplits(request: SplitsRequest): Promise<MeasuredSplits> {
+  const { packages, cuts, onProgress } = request;
+  const splits: LlmSplit[] = [];
+  const codecs = new Map<string, HiddenCodec>();
+  const tables = new Map<string, TransformTable>();
+  let scoredTokens = 0;
+  for (const one of packages) {
+    onProgress?.(`perplexity of the whole model, width ${one.width}`);
+    const found = await wholePerplexity(one, request);
+    scoredTokens = found.tokens;
+    splits.push(...wholeSplits(one, found.perplexity));
+  }
+  for (const cut of cuts) {
+    const opened = await codecsAt(cut, request, tables);
+    for (const codec of opened) codecs.set(codec.spec, codec);
+    for (const isPrivate of request.private ? [false, true] : [false]) {
+      splits.push(...(await splitsAt(cut, isPrivate, opened, request)));
+    }
+  }
+  if (request.private) {
+    const answer = openHiddenCodec(answerOfTables, packages[0]?.manifest.config.hiddenSize ?? 0);
+    codecs.set(answer.spec, answer);
+  }
+  return { splits, scoredTokens, codecs, tables };
+}
+
+async function wholePerplexity({ folder, manifest }: WidthPackage, request: SplitsRequest) {
+  const { tokens, context, threads, signal } = request;
+  const options = signal === undefined ? {} : { signal };
+  await using decoder = await Decoder.open(folder, manifest, { threads, ...options });
+  return await perplexityOf(decoder, tokens, { context, ...options });
+}
+
+/** All on the agent, and all on the server: neither loses anything. */
+function wholeSplits({ width, manifest }: WidthPackage, perplexity: number): LlmSplit[] {
+  const none = { codec: null, answerCodec: null, cache: cacheKind, perplexity };
+  const [up, down] = [tokenBytes, tokenBytes];
+  return [
+    { ...none, cut: 0, frontWidth: null, backWidth: width, upBytes: up, downBytes: down },
+    { ...none, cut: manifest.config.layers, frontWidth: width, backWidth: null, upBytes: 0, downBytes: 0 },
+  ];
+}
+
+async function codecsAt(
+  cut: number,
+  { packages, codecs, calibrationTexts, threads, signal, onProgress }: SplitsRequest,
+  tables: Map<string, TransformTable>,
+): Promise<readonly HiddenCodec[]> {
+  const [first] = packages;
+  if (first === undefined) return [];
+  const { hiddenSize } = first.manifest.config;
+  const steps = codecs.map(stepOf);
+  const hidden: Float32Array[] = [];
+  if (steps.some((step) => step !== undefined)) {
+    onProgress?.(`tables of codecs at cut ${cut}`);
+    const options = signal === undefined ? {} : { signal };
+    await using front = await FrontSegment.open(first, { cut }, { threads, ...options });
+    for (const text of await calibrationTexts()) hidden.push(await front.hiddenOf(text, signal));
+  }
+  return codecs.map((spec, i) => {
+    const step = steps[i];
+    if (step === undefined) return openHiddenCodec(spec, hiddenSize);
+    const { name, table } = tableOfHidden(first.manifest, cut, hidden, step);
+    tables.set(name, table);
+    return openHiddenCodec(`transform:table=${name}`, hiddenSize, tables);
+  });
+}
+
+async function splitsAt(
+  cut: number,
+  isPrivate: boolean,
+  codecs: readonly HiddenCodec[],
+  { packages, tokens, context, threads, signal, onProgress }: SplitsRequest,
+): Promise<LlmSplit[]> {
+  const place = { cut, private: isPrivate };
+  const options = { threads, ...(signal === undefined ? {} : { signal }) };
+  const ways: CrossingWay[] = codecs.map((codec) => (isPrivate ? { codec, answerCodec: answerOf(codec) } : { codec }));
+  const found: LlmSplit[] = [];
+  const backs: BackSegment[] = [];
+  try {
+    for (const one of packages) backs.push(await BackSegment.open(one, place, options));
+    for (const one of packages) {
+      await using front = await FrontSegment.open(one, place, options);
+      const measured = await measureCrossings(front, backs, ways, tokens, {
+        context,
+        signal,
+        onProgress: (done, total) =>
+          onProgress?.(`cut ${cut}${isPrivate ? ', private' : ''}, width ${one.width}: ${done} of ${total} tokens`),
+      });
+      for (const { back, way, perplexity, up, down } of measured) {
+        found.push({
+          cut,
+          frontWidth: one.width,
+          backWidth: packages[back]?.width ?? null,
+          codec: ways[way]?.codec.spec ?? null,
+          answerCodec: ways[way]?.answerCodec?.spec ?? null,
+          cache: cacheKind,
+          perplexity,
+          upBytes: up.perToken,
+          downBytes: down?.perToken ?? tokenBytes,
+        });
+      }
+    }
+  } finally {
+    for (const back of backs) await back[Symbol.asyncDispose]();
+  }
+  return found;
+}
+
+function answerOf(codec: HiddenCodec): HiddenCodec {
+  return tableNamed(codec.spec) === undefined ? codec : openHiddenCodec(answerOfTables, codec.hiddenSize);
+}
