@@ -12,6 +12,8 @@ export {
   type LlmCalibrationRequest,
   type MeasuredCalibration,
 } from './calibrate/calibrate.js';
+export { type MeasuredSplits, measureSplits, type SplitsRequest } from './calibrate/measure-splits.js';
+export { type WidthPackage, widthsOf } from './calibrate/width-package.js';
 export type { Checkpoint, CheckpointTensor, DecoderTensors, LayerTensors } from './checkpoint/checkpoint.js';
 export { type ImportRequest, importCheckpoint } from './checkpoint/import-checkpoint.js';
 export { type LayerBits, parseLayerBits } from './checkpoint/layer-bits.js';

@@ -122,3 +122,48 @@ describe.skipIf(missing)(`cutpoint llm generate and eval${missing ? ' (../shared
     );
   });
 });
+
+const ofPlans = `cutpoint llm eval --at, calibrate and plan${missing ? ' (../shared/models/lm is missing)' : ''}`;
+describe.skipIf(missing)(ofPlans, () => {
+  it('say what a cut costs, and where to cut', { timeout: 120_000 }, () => {
+    const [out, text, file, link] = ['wren', 'text.txt', 'calibration.json', 'link.json'].map((name) =>
+      join(folder, name),
+    );
+    expect(cutpoint('import', wren, '--bits', '8', '--out', out ?? '').status).toBe(0);
+    writeFileSync(text ?? '', 'In the beginning God created the heaven and the earth. And the earth was without form.');
+    const asked = ['eval', out ?? '', '--text', text ?? '', '--codec', 'affine:bits=4,per=token', '--leak'];
+    const found = JSON.parse(cutpoint(...asked, '--at', '4', '--json').stdout);
+    expect(found).toMatchObject({ cut: 4, bytesPerToken: 142, leak: [{ cut: 4 }] });
+    expect(found.baseline.perplexity).toBeGreaterThan(1);
+    expect(cutpoint(...asked, '--private').stderr).toMatch(/^error CUT_USAGE: --private is of a cut/);
+    expect(cutpoint(...asked, '--at', '8').stderr).toMatch(/^error CUT_ILLEGAL_CUT: /);
+
+    const few = ['--cuts', '4', '--codecs', 'f16', '--lengths', '16,64', '--device-id', 'here'];
+    const calibrate = ['calibrate', out ?? '', '--text', text ?? '', '--out', file ?? '', ...few];
+    expect(cutpoint(...calibrate).stdout).toMatch(/4 {2}8 +8 +f16/);
+    expect(cutpoint(...calibrate.with(5, text ?? '')).stderr).toMatch(/^error CUT_FILE_WRITE: .* is no calibration/);
+    const direction = { fixedMs: 10, bytesPerS: 1e6 };
+    const times = { rttMs: { median: 20, p90: 20, min: 20 }, jitterMs: 0, samples: [], fitErrorPct: 0 };
+    const named = {
+      format: 'cutpoint-link-profile',
+      version: 1,
+      url: 'tcp://there:1',
+      measuredAt: '2026-01-01T00:00:00Z',
+    };
+    writeFileSync(link ?? '', JSON.stringify({ ...named, ...times, up: direction, down: direction }));
+    const plan = (...options: string[]) =>
+      cutpoint('plan', out ?? '', '--calibration', file ?? '', '--length', '64', ...options);
+    expect(JSON.parse(plan('--link', 'none', '--json').stdout).pick).toMatchObject({ cut: 8, frontWidth: '8' });
+    const { memory } = JSON.parse(cutpoint(...calibrate, '--json').stdout).devices[0];
+    const some = String(
+      Math.round(memory.baseBytes + memory.perPassTokenBytes * 64 + memory.perWeightByte * 4.5e6 + 1e6),
+    );
+    const tight = plan('--link', link ?? '', '--memory', some, '--private');
+    expect(tight.stdout).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16/m);
+    expect(tight.stdout).toContain(
+      `cutpoint llm generate ${out} --prompt TEXT --at 4 --server URL --codec f16 --private`,
+    );
+    expect(plan('--link', 'none', '--memory', '1e6').stderr).toMatch(/^error CUT_INFEASIBLE: .*agent memory/);
+    expect(plan('--link', 'none', '--length', '65').stderr).toMatch(/^error CUT_USAGE: /);
+  });
+});

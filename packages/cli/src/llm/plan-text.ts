@@ -1,10 +1,5 @@
 import { tableNamed } from '@cutpoint/codec';
-import {
-  type LlmExplanation,
-  type LlmFront,
-  type LlmPlan,
-  llmExplanationText,
-} from '@cutpoint/plan';
+import { type LlmExplanation, type LlmFront, type LlmPlan, llmExplanationText } from '@cutpoint/plan';
 import { table } from '../output/table.js';
 import { byteColumn, msColumn } from '../output/units.js';
 

@@ -73,11 +73,10 @@ export async function measureLayerTimes(request: LayerTimesRequest): Promise<Mod
 export function splitTimes(all: number, alone: readonly number[]): { single: number[]; everyRangeMs: number } {
   const sum = alone.reduce((total, ms) => total + ms, 0);
   const [count, least] = [alone.length, Math.min(...alone)];
-  // Each range that was measured alone has it once, the whole as well. Noise may say less than nothing.
-  const everyRangeMs = count === 1 ? 0 : Math.min(least, Math.max(0, (sum - all) / (count - 1)));
+  // Each range that was measured alone has it once, the whole as well. Noise may say less than nothing, or all there is.
+  const everyRangeMs = count === 1 ? 0 : Math.min(0.95 * least, all, Math.max(0, (sum - all) / (count - 1)));
   const own = alone.map((ms) => ms - everyRangeMs);
-  const rest = Math.max(0, all - everyRangeMs);
-  const scale = rest / (own.reduce((total, ms) => total + ms, 0) || 1);
+  const scale = (all - everyRangeMs) / (own.reduce((total, ms) => total + ms, 0) || 1);
   const single = own.map((ms, i) => {
     const ends = (i === 0 ? 0.5 : 0) + (i === count - 1 ? 0.5 : 0);
     return ms * scale + ends * everyRangeMs;
