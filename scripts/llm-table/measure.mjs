@@ -21,15 +21,11 @@ const context = 256;
 const middle = 4;
 const compared = [
   'raw',
-  'f16',
   'affine:bits=8,per=token',
   'affine:bits=4,per=token',
   'affine:bits=4,per=token+rans',
   'affine:bits=3,per=token',
-  'ts-tabq:delta=0.003,rho=0.001',
   'ts-tabq:delta=0.01,rho=0.001',
-  'ts-tabq:delta=0.02,rho=0.001',
-  'transform:step=0.2',
   'transform:step=0.3',
   'transform:step=0.35',
   'transform:step=0.4',
@@ -39,7 +35,7 @@ const compared = [
 /** Over cuts and widths, on its beginning. */
 const cuts = [2, 4, 6];
 const widths = [32, 8, 4, 2];
-const codecs = ['f16', 'affine:bits=4,per=token', 'affine:bits=3,per=token', 'transform:step=0.4'];
+const codecs = ['f16', 'affine:bits=4,per=token'];
 
 /** Imports the model in all widths into a folder, and measures everything that the document tells. */
 export async function measureLosses(source, folder, gridTokens, onProgress) {
@@ -113,7 +109,7 @@ function opened({ manifest }, spec, hidden) {
 
 async function leaksOf(package_, texts, tokens, onProgress) {
   const leaks = [];
-  for (const codec of ['raw', 'affine:bits=4,per=token', 'transform:step=0.4']) {
+  for (const codec of ['raw', 'affine:bits=4,per=token']) {
     onProgress(`reads tokens from hidden states under ${codec}`);
     const found = await leakAtCuts({ package: package_, codec, tokens, context, calibrationTexts: async () => texts });
     leaks.push({ codec, cuts: found });

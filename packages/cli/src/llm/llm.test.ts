@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -138,7 +138,7 @@ describe.skipIf(missing)(ofPlans, () => {
     expect(cutpoint(...asked, '--private').stderr).toMatch(/^error CUT_USAGE: --private is of a cut/);
     expect(cutpoint(...asked, '--at', '8').stderr).toMatch(/^error CUT_ILLEGAL_CUT: /);
 
-    const few = ['--cuts', '4', '--codecs', 'f16', '--lengths', '16,64', '--device-id', 'here'];
+    const few = ['--cuts', '4', '--codecs', 'f16', '--lengths', '16,64', '--private'];
     const calibrate = ['calibrate', out ?? '', '--text', text ?? '', '--out', file ?? '', ...few];
     expect(cutpoint(...calibrate).stdout).toMatch(/4 {2}8 +8 +f16/);
     expect(cutpoint(...calibrate.with(5, text ?? '')).stderr).toMatch(/^error CUT_FILE_WRITE: .* is no calibration/);
@@ -154,11 +154,10 @@ describe.skipIf(missing)(ofPlans, () => {
     const plan = (...options: string[]) =>
       cutpoint('plan', out ?? '', '--calibration', file ?? '', '--length', '64', ...options);
     expect(JSON.parse(plan('--link', 'none', '--json').stdout).pick).toMatchObject({ cut: 8, frontWidth: '8' });
-    const { memory } = JSON.parse(cutpoint(...calibrate, '--json').stdout).devices[0];
-    const some = String(
-      Math.round(memory.baseBytes + memory.perPassTokenBytes * 64 + memory.perWeightByte * 4.5e6 + 1e6),
-    );
-    const tight = plan('--link', link ?? '', '--memory', some, '--private');
+    const calibration = JSON.parse(readFileSync(file ?? '', 'utf8'));
+    calibration.devices[0].memory = { baseBytes: 0, perWeightByte: 1, perPassTokenBytes: 0 };
+    writeFileSync(file ?? '', JSON.stringify(calibration));
+    const tight = plan('--link', link ?? '', '--memory', '5e6', '--private');
     expect(tight.stdout).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16/m);
     expect(tight.stdout).toContain(
       `cutpoint llm generate ${out} --prompt TEXT --at 4 --server URL --codec f16 --private`,
