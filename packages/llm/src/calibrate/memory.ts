@@ -62,7 +62,7 @@ export async function measureMemory(request: MemoryRequest): Promise<MemoryFigur
 
 /** What the caches of layers take for a text, as they grow in steps. */
 function cacheBytes({ manifest: { config } }: Package, layers: number, tokens: number): number {
-  const cache = new KvCache({ layers, kvHeads: config.kvHeads, headSize: config.headSize });
+  const cache = new KvCache({ layers, kvHeads: config.kvHeads, headSize: config.headSize, kind: 'f32' });
   cache.reserve(tokens);
   return cache.bytes;
 }
