@@ -16,7 +16,7 @@ export { type MeasuredSplits, measureSplits, type SplitsRequest } from './calibr
 export { type WidthPackage, widthsOf } from './calibrate/width-package.js';
 export type { Checkpoint, CheckpointTensor, DecoderTensors, LayerTensors } from './checkpoint/checkpoint.js';
 export { type ImportRequest, importCheckpoint } from './checkpoint/import-checkpoint.js';
-export { type LayerBits, parseLayerBits } from './checkpoint/layer-bits.js';
+export { type LayerBits, parseLayerBits, type SplitBits } from './checkpoint/layer-bits.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
 export { contentOf } from './checkpoint/package-content.js';
 export { type WeightBits, type WidthRequest, weightBits } from './checkpoint/widths.js';
@@ -87,6 +87,7 @@ export {
 export { type NamedFile, type PackageContent, packageBytes, writePackage } from './package/write-package.js';
 export type { WriteOptions } from './package/write-part.js';
 export type { BlockForm } from './quantise/block-form.js';
+export type { CalibrationText } from './quantise/calibration-text.js';
 export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';
 export {
   openSplitDecoder,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -122,6 +122,27 @@ describe.skipIf(missing)(`wren-7m${missing ? ' (../shared/models/lm is missing)'
     const few = { layers: [4, 4] } as const;
     const refused = importCheckpoint({ source: wren, folder: join(folder, 'few'), bits: 4, block: 64, layerBits: few });
     await expect(refused).rejects.toThrow(/has 8 layers, but widths are given for 2/);
+  });
+
+  it('gives layers before a cut one width and those behind it another', async () => {
+    const layerBits = { cut: 3, front: 4, back: 8 } as const;
+    const request = { source: wren, bits: null, block: null };
+    const made = await importCheckpoint({ ...request, folder: join(folder, 'opsc'), layerBits });
+    const widths = made.layers.map(({ weights: { out } }) => (out?.kind === 'blocks' ? out.bits : out?.dtype));
+    expect(widths).toEqual([4, 4, 4, 8, 8, 8, 8, 8]);
+    expect(made.embedding.weights.table).toMatchObject({ bits: 8 });
+    expect(made.head.weights.matrix).toMatchObject({ bits: 8 });
+    const beyond = { ...request, folder: join(folder, 'beyond'), layerBits: { ...layerBits, cut: 9 } };
+    await expect(importCheckpoint(beyond)).rejects.toMatchObject({ code: 'CUT_USAGE' });
+  });
+
+  it('calibrates neither floats that stay floats nor what is rounded already', async () => {
+    const calibration = { text: 'In the beginning God created the heaven and the earth.' };
+    const refused = (source: string, bits: 4 | 32) =>
+      importCheckpoint({ source, folder: join(folder, 'refused'), bits, block: null, calibration }).catch(String);
+    expect(await refused(wren, 32)).toMatch(/Nothing is rounded at these widths/);
+    expect(await refused(join(wren, 'wren-7m-q4_0.gguf'), 4)).toMatch(/rounded already/);
+    expect(readdirSync(folder).filter((name) => name.startsWith('refused'))).toEqual([]);
   });
 
   it('has the same token ids from the tokenizer of its GGUF file as from tokenizer.json', async () => {

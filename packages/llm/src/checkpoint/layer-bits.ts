@@ -18,6 +18,23 @@ export interface LayerBits {
   readonly embedding?: 8 | 16 | 32 | undefined;
 }
 
+/** One width for the layers before a cut, another for those behind it (one-point split compression, OPSC). */
+export interface SplitBits {
+  readonly cut: number;
+  readonly front: WeightBits;
+  readonly back: WeightBits;
+}
+
+/** The width of each layer, and of the head and the embedding: of the side that has them. @throws CutpointError CUT_USAGE */
+export function layerBitsOf(bits: LayerBits | SplitBits, layers: number): LayerBits {
+  if ('layers' in bits) return bits;
+  const { cut, front, back } = bits;
+  if (cut > layers)
+    throw new CutpointError('CUT_USAGE', `There is no cut at ${cut}: the model has layers 0 to ${layers}.`);
+  const embedding = front === 2 || front === 4 ? 8 : front;
+  return { layers: Array.from({ length: layers }, (_, layer) => (layer < cut ? front : back)), head: back, embedding };
+}
+
 /**
  * Checks the content of a `--layer-bits` file: `{"layers": [8, 4, 4, 8], "head": 8}`.
  * @throws CutpointError CUT_USAGE

@@ -13,15 +13,24 @@ const batchElements = 1 << 22;
 
 const kernels = openKernels();
 
-/** Several tensors of the same number of columns, one below the other, in the width that is asked for. */
-export function matrixOf(tensors: readonly CheckpointTensor[], width: MatrixWidth): WeightContent {
+/**
+ * Several tensors of the same number of columns, one below the other, in the width that is asked for.
+ * @param importance how much errors in each column count where it is rounded; else all alike, as `quantiseRows` says.
+ */
+export function matrixOf(
+  tensors: readonly CheckpointTensor[],
+  width: MatrixWidth,
+  importance?: Float32Array,
+): WeightContent {
   const rows = tensors.reduce((sum, tensor) => sum + tensor.rows, 0);
   const columns = tensors[0]?.columns ?? 0;
   const form: WeightForm =
     width.kind === 'float'
       ? { kind: 'float', dtype: width.dtype, shape: [rows, columns] }
       : { kind: 'blocks', bits: width.bits, block: width.block, rows, columns, zeroPoints: width.zeroPoints };
-  return { form, pieces: () => pieces(tensors, (tensor, first, count) => matrixRows(tensor, first, count, width)) };
+  const read = (tensor: CheckpointTensor, first: number, count: number) =>
+    matrixRows(tensor, first, count, width, importance);
+  return { form, pieces: () => pieces(tensors, read) };
 }
 
 /** Vectors one behind the other, always in f32: norms and biases. */
@@ -49,13 +58,14 @@ async function matrixRows(
   first: number,
   count: number,
   width: MatrixWidth,
+  importance?: Float32Array,
 ): Promise<WeightPiece> {
   if (width.kind === 'blocks') {
     const keeps = width.block === 32 && !width.zeroPoints;
     if (keeps && tensor.encoding === 'q4_0' && width.bits !== 2)
       return keepQ40(await tensor.readRows(first, count), width.bits);
     if (keeps && tensor.encoding === 'q8_0' && width.bits === 8) return keepQ80(await tensor.readRows(first, count));
-    return quantiseRows(await readFloats(tensor, first, count), tensor.columns, width);
+    return quantiseRows(await readFloats(tensor, first, count), tensor.columns, width, importance);
   }
   if (width.dtype === 'f16' && tensor.encoding === 'f16' && tensor.plus === 0) {
     // Checked for NaN and infinity on the way, and written as it was.

@@ -52,8 +52,7 @@ export async function writePackage(
   content: PackageContent,
   options: WriteOptions = {},
 ): Promise<PackageManifest> {
-  await requireFree(folder);
-  await requireDiskSpace(folder, packageBytes(content));
+  await requirePlace(folder, content);
   const growing = `${resolve(folder)}.${randomUUID().slice(0, 8)}.partial`;
   try {
     await mkdir(join(growing, 'layers'), { recursive: true });
@@ -64,6 +63,12 @@ export async function writePackage(
     await rm(growing, { recursive: true, force: true });
     throw asWriteError(thrown, folder);
   }
+}
+
+/** Asks before long work whether a package can be written. @throws CutpointError CUT_DISK_FULL, CUT_FILE_WRITE */
+export async function requirePlace(folder: string, content: PackageContent): Promise<void> {
+  await requireFree(folder);
+  await requireDiskSpace(folder, packageBytes(content));
 }
 
 /** @throws CutpointError CUT_FILE_WRITE if there is something of this name. */

@@ -1,6 +1,7 @@
 import type { BlockBits, BlockSize } from '../package/package-manifest.js';
 import { bytesOf, type WeightPiece } from '../package/weight-content.js';
 import type { BlockForm } from './block-form.js';
+import { leastLossScale } from './least-loss-scale.js';
 import { codeAt, packCodes, putCode } from './pack-codes.js';
 
 /**
@@ -10,8 +11,15 @@ import { codeAt, packCodes, putCode } from './pack-codes.js';
  * With zero points a block's range is that of its elements and 0. Without them the scale is such that the element largest
  * in size is kept but for the scale's rounding: it gets the lowest code, and the scale may be negative (as in ggml's Q4_0).
  * @param values finite elements of whole rows.
+ * @param importance how much the square of an error in each column counts. With it, and without zero points, a block's
+ * scale is the one that loses least (`leastLossScale`).
  */
-export function quantiseRows(values: Float32Array, columns: number, form: BlockForm): WeightPiece {
+export function quantiseRows(
+  values: Float32Array,
+  columns: number,
+  form: BlockForm,
+  importance?: Float32Array,
+): WeightPiece {
   const { bits, block } = form;
   const rows = values.length / columns;
   const blocks = Math.ceil(columns / block);
@@ -25,7 +33,11 @@ export function quantiseRows(values: Float32Array, columns: number, form: BlockF
     for (let b = 0; b < blocks; b++) {
       const start = row * columns + b * block;
       const end = Math.min(start + block, (row + 1) * columns);
-      const { scale, zero } = form.zeroPoints ? rangeOf(values, start, end, bits) : centredOf(values, start, end, bits);
+      const { scale, zero } = form.zeroPoints
+        ? rangeOf(values, start, end, bits)
+        : importance === undefined
+          ? centredOf(values, start, end, bits)
+          : leastLossOf(values, start, end, bits, importance.subarray(b * block));
       encode(values, start, end, scale, zero, bits, codes);
       const index = row * blocks + b;
       packCodes(codes, bits, packed, (index * block * bits) / 8);
@@ -64,6 +76,16 @@ function centredOf(values: Float32Array, start: number, end: number, bits: Block
   }
   const zero = 1 << (bits - 1);
   return { scale: Math.fround((high > -low ? high : low) / -zero), zero };
+}
+
+function leastLossOf(
+  values: Float32Array,
+  start: number,
+  end: number,
+  bits: BlockBits,
+  importance: Float32Array,
+): Step {
+  return { scale: leastLossScale(values.subarray(start, end), importance, bits), zero: 1 << (bits - 1) };
 }
 
 function encode(
