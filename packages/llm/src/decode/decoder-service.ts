@@ -33,6 +33,8 @@ export class DecoderService {
     const cache = this.#cacheOf(sequence);
     const before = cache.tokens;
     requireRoom(before + tokens, config.contextTokens);
+    // Once for all chunks: each time that a cache grows, its old arrays stay until they are collected.
+    cache.reserve(before + tokens);
     const allLogits = range.head && logits === 'all';
     const results: Float32Array<ArrayBuffer>[] = [];
     try {
