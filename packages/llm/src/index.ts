@@ -1,4 +1,11 @@
 export {
+  type AllocationMethod,
+  allocationMethods,
+  type LayerWidths,
+  type LayerWidthsRequest,
+  layerWidthsFor,
+} from './allocate/layer-widths.js';
+export {
   type DecoderConfig,
   type DecoderFamily,
   decoderFamilies,

@@ -3,6 +3,7 @@ import { calibrateVerb } from '../llm/calibrate.js';
 import { evaluateVerb } from '../llm/evaluate.js';
 import { generateVerb } from '../llm/generate.js';
 import { importVerb } from '../llm/import.js';
+import { layerBitsVerb } from '../llm/layer-bits.js';
 import { planVerb } from '../llm/plan.js';
 import { synthesiseVerb } from '../llm/synthesise.js';
 import { addVerb, type Verb } from '../verb.js';
@@ -25,6 +26,11 @@ export const llm: Verb = {
       command,
       { name: 'import', summary: 'Makes a package of a Hugging Face checkpoint or a GGUF file.' },
       importVerb,
+    );
+    addVerb(
+      command,
+      { name: 'layer-bits', summary: 'Finds a width for each layer, under a mean, by what the layer does.' },
+      layerBitsVerb,
     );
     addVerb(command, { name: 'generate', summary: 'Continues a text, and says how fast.' }, generateVerb);
     addVerb(command, { name: 'eval', summary: 'Measures the perplexity of a text.' }, evaluateVerb);
