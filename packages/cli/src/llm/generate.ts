@@ -7,16 +7,13 @@ import type { Verb } from '../verb.js';
 import { cacheOption } from './cache-option.js';
 import { type GenerateSummary, generationText, Pace } from './generation.js';
 import { openModel } from './open-model.js';
+import { addSamplingOptions, type SamplingOptions } from './sampling-options.js';
 import { addSplitOptions, type SplitOptions } from './split-options.js';
 
-interface GenerateOptions extends SplitOptions {
+interface GenerateOptions extends SplitOptions, SamplingOptions {
   readonly prompt: string;
   readonly maxTokens: number;
   readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
   readonly seed?: number;
   readonly stop?: readonly string[];
   readonly draft?: number;
@@ -29,15 +26,11 @@ interface GenerateOptions extends SplitOptions {
 export const generateVerb: Verb = {
   example: 'cutpoint llm generate llama --prompt "Once upon a time" --max-tokens 64',
   configure: (command) =>
-    addSplitOptions(command)
+    addSamplingOptions(addSplitOptions(command))
       .argument('<package>', 'a folder that `cutpoint llm import` made')
       .requiredOption('--prompt <text>', 'the text to continue')
       .option('--max-tokens <n>', 'tokens at most', parsePositive, 128)
       .option('--temperature <n>', '0 takes the likeliest token each time (default: 0)', parseNumber)
-      .option('--top-k <n>', 'only so many of the likeliest tokens (default: all)', parseNumber)
-      .option('--top-p <share>', 'only the likeliest that together have this share (default: 1)', parseNumber)
-      .option('--min-p <share>', 'only those this share as likely as the likeliest (default: 0)', parseNumber)
-      .option('--repetition-penalty <n>', 'above 1, what was said becomes less likely (default: 1)', parseNumber)
       .option('--seed <n>', 'the same seed gives the same text (default: 0)', parseNumber)
       .option('--stop <text...>', 'ends before this text')
       .option(

@@ -2,20 +2,17 @@ import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon/client';
 import type { ChatModel } from '../chat/chat-model.js';
 import { chat as chatWith } from '../chat/chat-session.js';
 import { onInterrupt } from '../interrupt.js';
+import { addSamplingOptions, type SamplingOptions } from '../llm/sampling-options.js';
 import { addSplitOptions, type SplitOptions } from '../llm/split-options.js';
 import { parseNumber, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import type { Verb } from '../verb.js';
 
-interface ChatOptions extends SplitOptions {
+interface ChatOptions extends SplitOptions, SamplingOptions {
   readonly system?: string;
   readonly maxTokens?: number;
   readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
   readonly seed?: number;
   readonly threads: number;
   readonly apiCa?: string;
@@ -33,16 +30,12 @@ export const chat: Verb = {
       .option('--system <text>', 'what the model is told before the conversation')
       .option('--max-tokens <n>', 'tokens of an answer at most (default: what the context has room for)', parsePositive)
       .option('--temperature <n>', '0 takes the likeliest token each time', parseNumber, 0.7)
-      .option('--top-k <n>', 'only so many of the likeliest tokens (default: all)', parseNumber)
-      .option('--top-p <share>', 'only the likeliest that together have this share (default: 1)', parseNumber)
-      .option('--min-p <share>', 'only those this share as likely as the likeliest (default: 0)', parseNumber)
-      .option('--repetition-penalty <n>', 'above 1, what was said becomes less likely (default: 1)', parseNumber)
       .option('--seed <n>', 'the same seed gives the same answers (default: others each time)', parseNumber)
       .option('--threads <n>', 'of a folder: threads of an operator', parsePositive, 1)
       .option('--api-ca <file>', "PEM file with the authority of the API's certificate")
       .option('--api-token-file <file>', 'file with the token to present to the API')
       .option('--verbose', 'say after each pass where its time went, and what crossed the cut');
-    addSplitOptions(command).action(run);
+    addSplitOptions(addSamplingOptions(command)).action(run);
   },
 };
 
