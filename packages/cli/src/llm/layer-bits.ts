@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
 import {
   type AllocationMethod,
@@ -56,6 +57,7 @@ async function run(source: string, options: LayerBitsOptions): Promise<void> {
   const found = await layerWidthsFor({
     ...request,
     source,
+    workFolder: dirname(out),
     text: text === undefined ? undefined : await readText(text),
     signal: interrupt.signal,
     onLayer: (done, layers) => progress.show(`${done} of ${layers} layers measured`),

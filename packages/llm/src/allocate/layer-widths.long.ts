@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const title = `widths for the layers of wren-7m${wrenIsHere ? '' : ' (../shared/
 describe.skipIf(!wrenIsHere)(title, () => {
   let folder = '';
   let text = '';
-  const request = { source: wrenFolder, meanBits: 3, block: 128, threads: 1 } as const;
+  const request = () => ({ source: wrenFolder, meanBits: 3, block: 128, threads: 1, workFolder: folder }) as const;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cutpoint-widths-'));
@@ -32,10 +32,11 @@ describe.skipIf(!wrenIsHere)(title, () => {
 
   it('lose less than others of the same mean', { timeout: 300_000 }, async () => {
     const { layers, meanBits, measured } = await layerWidthsFor({
-      ...request,
+      ...request(),
       method: 'baq',
       text: text.slice(0, 10_000),
     });
+    expect(await readdir(folder)).toEqual([]);
     expect(meanBits).toBe(3);
     for (const [at2 = 0, at4 = 0, at8 = 0] of measured) expect(at2 > 5 * at4 && at4 > 5 * at8).toBe(true);
     const found = await perplexity(layers);
@@ -45,11 +46,13 @@ describe.skipIf(!wrenIsHere)(title, () => {
   });
 
   it('need a text unless they come of the weights alone, and a mean that layers can have', async () => {
-    await expect(layerWidthsFor({ ...request, method: 'lim' })).rejects.toMatchObject({ code: 'CUT_USAGE' });
-    await expect(layerWidthsFor({ ...request, method: 'zd', meanBits: 1 })).rejects.toMatchObject({
+    await expect(layerWidthsFor({ ...request(), method: 'lim' })).rejects.toMatchObject({ code: 'CUT_USAGE' });
+    await expect(layerWidthsFor({ ...request(), method: 'zd', meanBits: 1 })).rejects.toMatchObject({
       code: 'CUT_USAGE',
     });
-    const { layers } = await layerWidthsFor({ ...request, method: 'zd' });
+    const nowhere = layerWidthsFor({ ...request(), method: 'lim', text, workFolder: join(folder, 'nowhere') });
+    await expect(nowhere).rejects.toMatchObject({ code: 'CUT_FILE_WRITE' });
+    const { layers } = await layerWidthsFor({ ...request(), method: 'zd' });
     expect(layers.filter((bits) => bits === 4)).toHaveLength(4);
   });
 });

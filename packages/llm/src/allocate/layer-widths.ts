@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, systemReason, throwIfCancelled } from '@cutpoint/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { layerContent } from '../checkpoint/layer-content.js';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.js';
@@ -31,6 +30,8 @@ export interface LayerWidthsRequest {
   /** Of the blocks that layers will be rounded in. */
   readonly block: BlockSize;
   readonly threads: number;
+  /** Where the weights of one layer lie meanwhile, as floats: temporary folders are memory on many devices. */
+  readonly workFolder: string;
   readonly signal?: CancelSignal | undefined;
   readonly onLayer?: ((done: number, layers: number) => void) | undefined;
 }
@@ -49,7 +50,7 @@ export interface LayerWidths {
 /**
  * Finds a width for each layer under a mean, from what the layer does.
  * @throws CutpointError CUT_USAGE for a mean that is not from 2 to 8 or a missing text; CUT_TOKENIZER, CUT_INPUT for one that is
- *   too short; CUT_FILE_NOT_FOUND, CUT_CHECKPOINT, CUT_LOAD, CUT_RUN, CUT_CANCELLED.
+ *   too short; CUT_FILE_NOT_FOUND, CUT_FILE_WRITE, CUT_CHECKPOINT, CUT_LOAD, CUT_RUN, CUT_CANCELLED.
  */
 export async function layerWidthsFor(request: LayerWidthsRequest): Promise<LayerWidths> {
   const { method, meanBits, text } = request;
@@ -85,7 +86,7 @@ async function shares({ tensors }: Checkpoint, { signal, onLayer }: LayerWidthsR
 async function byPasses(checkpoint: Checkpoint, request: LayerWidthsRequest, text: string): Promise<number[][]> {
   const { method, threads, signal, onLayer } = request;
   const { config } = checkpoint;
-  const folder = await mkdtemp(join(tmpdir(), 'cutpoint-layers-'));
+  const folder = await temporaryFolder(request.workFolder);
   try {
     const windows = calibrationWindows(checkpoint, { text });
     const found: number[][] = [];
@@ -120,4 +121,12 @@ async function roundingErrors(
     errors.push(relativeError(behind, rounded));
   }
   return errors;
+}
+
+async function temporaryFolder(within: string): Promise<string> {
+  try {
+    return await mkdtemp(join(within, 'cutpoint-layers-'));
+  } catch (cause) {
+    throw new CutpointError('CUT_FILE_WRITE', `${within} cannot be written to: ${systemReason(cause)}.`, { cause });
+  }
 }
