@@ -34,6 +34,12 @@ export const agentSettings = z.strictObject({
       'address at which a paired agent listens for other devices, by its certificate: wss or tcps (default: wss://0.0.0.0:7402)',
     ),
   ...deviceSettings,
+  cache: z
+    .enum(['f32', 'f16', '8', 'none'])
+    .default('f32')
+    .describe(
+      'of a language model: keys and values in f32, f16 or 8 bits; none (with --at): those of the layers here are computed anew for each token',
+    ),
   ...textSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',

@@ -14,6 +14,10 @@ export const serverSettings = z.strictObject({
   ...modelSettings,
   model: modelSettings.model.optional(),
   ...fleetSettings,
+  cache: z
+    .enum(['f32', 'f16', '8'])
+    .default('f32')
+    .describe('of a language model: keys and values in f32, f16 or 8 bits'),
   ...textSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, agents choose (not for a segments.json)',

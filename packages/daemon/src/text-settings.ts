@@ -2,10 +2,6 @@ import { z } from 'zod';
 
 /** The settings that both daemons share for language models. */
 export const textSettings = {
-  cache: z
-    .enum(['f32', 'f16', '8'])
-    .default('f32')
-    .describe('of a language model: keys and values in f32, f16 or 8 bits'),
   maxTexts: z
     .int()
     .min(1)

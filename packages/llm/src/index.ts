@@ -65,7 +65,7 @@ export { type OwnTextOptions, ownTexts } from './evaluate/own-text.js';
 export { type LogitsSource, type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
 export { BackSegment, type CutPlace, FrontSegment } from './evaluate/segments.js';
 export { windowsOf } from './evaluate/windows.js';
-export { type CacheKind, cachedHeadBytes, cacheKinds } from './graph/cache-kind.js';
+export { type CacheChoice, type CacheKind, cacheChoices, cachedHeadBytes, cacheKinds } from './graph/cache-kind.js';
 export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';

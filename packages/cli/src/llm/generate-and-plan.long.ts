@@ -40,6 +40,9 @@ describe.skipIf(missing)(`cutpoint llm generate and eval${missing ? ' (../shared
     expect(said.text.startsWith(stopped.text)).toBe(true);
     expect(stopped.text).not.toContain(said.text.slice(5, 8));
 
+    expect(JSON.parse(cutpoint(...asked, '--at', '4', '--cache', 'none', '--json').stdout).tokens).toEqual(said.tokens);
+    expect(cutpoint(...asked, '--cache', 'none').stderr).toMatch(/^error CUT_USAGE: .*without a cache: cut the model/);
+
     const text = join(folder, 'text.txt');
     writeFileSync(text, 'In the beginning God created the heaven and the earth. And the earth was without form.');
     const judged = cutpoint('eval', out, '--text', text, '--context', '16', '--json');

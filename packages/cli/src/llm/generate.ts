@@ -1,10 +1,10 @@
-import { type CacheKind, createStopFilter, generate, samplingOf } from '@cutpoint/llm';
+import { type CacheChoice, createStopFilter, generate, samplingOf } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
 import { parseNumber, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import type { Verb } from '../verb.js';
-import { cacheOption } from './cache-option.js';
+import { agentCacheOption } from './cache-option.js';
 import { type GenerateSummary, generationText, Pace } from './generation.js';
 import { openModel } from './open-model.js';
 import { addSamplingOptions, type SamplingOptions } from './sampling-options.js';
@@ -18,7 +18,7 @@ interface GenerateOptions extends SplitOptions, SamplingOptions {
   readonly stop?: readonly string[];
   readonly draft?: number;
   readonly threads: number;
-  readonly cache: CacheKind;
+  readonly cache: CacheChoice;
   readonly json?: true;
 }
 
@@ -39,7 +39,7 @@ export const generateVerb: Verb = {
         parsePositive,
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
-      .addOption(cacheOption())
+      .addOption(agentCacheOption())
       .action(run),
 };
 

@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import { OpenResources } from '@cutpoint/daemon';
-import { type CacheKind, openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
+import { type CacheChoice, openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
 import { startLocalServer } from '../run/local-server.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
@@ -8,8 +8,8 @@ import { type SplitOptions, splitServers } from './split-options.js';
 export interface ModelRequest extends SplitOptions {
   readonly folder: string;
   readonly threads: number;
-  /** Of the layers that run here, and of a server that is started for this. */
-  readonly cache?: CacheKind;
+  /** Of the layers that run here, and of a server that is started for this, which is never without one. */
+  readonly cache?: CacheChoice;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
 }
 
 function serveArgs({ folder, threads, cache = 'f32' }: ModelRequest): readonly string[] {
-  return [folder, '--threads', String(threads), '--cache', cache];
+  return [folder, '--threads', String(threads), '--cache', cache === 'none' ? 'f32' : cache];
 }
 
 function requireNoCut({ server, codec, private: hides }: SplitOptions): void {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@cutpoint/core';
-import type { CacheKind } from '../graph/cache-kind.js';
+import type { CacheChoice } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 
@@ -13,7 +13,7 @@ export interface OpenMessage {
   readonly range: LayerRange;
   readonly threads: number;
   readonly chunkTokens: number;
-  readonly cache: CacheKind;
+  readonly cache: CacheChoice;
 }
 
 /** `hidden` [tokens, hiddenSize] moves to the worker. */

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
 import { forgetGate, openGate } from '@cutpoint/runtime';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
-import { type CacheKind, cacheKinds } from '../graph/cache-kind.js';
+import { type CacheChoice, cacheChoices } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import type { FromDecoder, ToDecoder, WantedLogits } from './decoder-protocol.js';
@@ -16,8 +16,8 @@ export interface DecoderRangeOptions {
   readonly threads?: number;
   /** Tokens of a prompt that run at once: more take more memory and cancel later. Default 128. */
   readonly chunkTokens?: number;
-  /** How keys and values are kept. Default `f32`. */
-  readonly cache?: CacheKind;
+  /** How keys and values are kept. Default `f32`; with `none` there is no head, and each pass brings the whole text. */
+  readonly cache?: CacheChoice;
   /** Cancels the opening. */
   readonly signal?: CancelSignal;
 }
@@ -87,7 +87,7 @@ export class DecoderRange implements AsyncDisposable {
     const { signal } = options;
     const threads = wholeNumber('threads', options.threads ?? 1, 1024);
     const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? 128, 65_536);
-    const cache = requireCacheKind(options.cache ?? 'f32');
+    const cache = requireCache(options.cache ?? 'f32', range);
     throwIfCancelled(signal);
     const gate = openGate();
     const decoder = new DecoderRange(
@@ -228,7 +228,10 @@ function wholeNumber(name: string, value: number, most: number): number {
   throw new CutpointError('CUT_USAGE', `The option ${name} must be a whole number from 1 to ${most}, not ${value}.`);
 }
 
-function requireCacheKind(kind: CacheKind): CacheKind {
-  if (cacheKinds.includes(kind)) return kind;
-  throw new CutpointError('CUT_USAGE', `There is no cache in ${kind}: name one of ${cacheKinds.join(', ')}.`);
+function requireCache(cache: CacheChoice, { head }: LayerRange): CacheChoice {
+  if (!cacheChoices.includes(cache)) {
+    throw new CutpointError('CUT_USAGE', `There is no cache in ${cache}: name one of ${cacheChoices.join(', ')}.`);
+  }
+  if (cache !== 'none' || !head) return cache;
+  throw new CutpointError('CUT_USAGE', 'Only the layers before a cut can do without a cache: cut the model (--at).');
 }

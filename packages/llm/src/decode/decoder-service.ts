@@ -1,10 +1,11 @@
-import { CutpointError } from '@cutpoint/core';
 import type { ForwardMessage } from './decoder-protocol.js';
 import type { KvCache } from './kv-cache.js';
+import type { RangeService } from './range-service.js';
 import type { RangeSession } from './range-session.js';
+import { requireRoom } from './require-room.js';
 
 /** The sequences of one range of layers, each with its cache. */
-export class DecoderService {
+export class DecoderService implements RangeService {
   readonly #session: RangeSession;
   readonly #chunkTokens: number;
   readonly #caches = new Map<number, KvCache>();
@@ -88,14 +89,6 @@ export class DecoderService {
     this.#caches.set(sequence, cache);
     return cache;
   }
-}
-
-function requireRoom(tokens: number, contextTokens: number): void {
-  if (tokens <= contextTokens) return;
-  throw new CutpointError(
-    'CUT_INPUT',
-    `The text would be ${tokens} tokens long, but the model takes ${contextTokens}; shorten it.`,
-  );
 }
 
 function joined(arrays: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {

@@ -2,15 +2,14 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { enterNative, leaveNative } from '@cutpoint/runtime';
 import type { ForwardMessage, FromDecoder, OpenMessage, ToDecoder } from './decoder-protocol.js';
-import { DecoderService } from './decoder-service.js';
-import { openSession } from './open-session.js';
-import { RangeSession } from './range-session.js';
+import { openService } from './open-service.js';
+import type { RangeService } from './range-service.js';
 
 /** Serves one range of layers over a port: opens it once, then does what arrives, in order. */
 function serveDecoder(port: MessagePort, gate: Int32Array): void {
   const waiting: ToDecoder[] = [];
   const cancelled = new Set<number>();
-  let service: DecoderService | undefined;
+  let service: RangeService | undefined;
   let stopping = false;
   let working = false;
   let lastDone = 0;
@@ -29,11 +28,7 @@ function serveDecoder(port: MessagePort, gate: Int32Array): void {
 
   async function open(message: OpenMessage): Promise<void> {
     try {
-      const session = await native(() => openSession(message));
-      service = new DecoderService(
-        new RangeSession(session, message.manifest.config, message.range, message.cache),
-        message.chunkTokens,
-      );
+      service = await native(() => openService(message));
       post({ kind: 'opened' });
     } catch (thrown) {
       const { code, message: text } = asCutpointError(thrown, 'CUT_LOAD');

@@ -1,18 +1,28 @@
 import { type Model, serialiseModel } from '@cutpoint/graph';
 import { loadError } from '@cutpoint/runtime';
 import * as ort from 'onnxruntime-node';
+import type { CacheKind } from '../graph/cache-kind.js';
 import { decoderGraph } from '../graph/decoder-graph.js';
-import type { OpenMessage } from './decoder-protocol.js';
+import type { LayerRange } from '../graph/range.js';
+import type { PackageManifest } from '../package/package-manifest.js';
 
 ort.env.logLevel = 'fatal';
+
+export interface SessionRequest {
+  readonly folder: string;
+  readonly manifest: PackageManifest;
+  readonly range: LayerRange;
+  readonly threads: number;
+  readonly cache: CacheKind;
+}
 
 /**
  * Opens the session of a range of layers. The runtime reads the weights of the package's files, and keeps them in the
  * order that its kernels want.
  * @throws CutpointError CUT_PACKAGE, CUT_ILLEGAL_CUT, CUT_EXTERNAL_DATA or CUT_LOAD.
  */
-export async function openSession(message: OpenMessage): Promise<ort.InferenceSession> {
-  const { folder, manifest, range, threads, cache } = message;
+export async function openSession(request: SessionRequest): Promise<ort.InferenceSession> {
+  const { folder, manifest, range, threads, cache } = request;
   return await openGraph(decoderGraph(manifest, range, { cache }), folder, { threads, reorder: true });
 }
 

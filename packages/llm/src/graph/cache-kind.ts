@@ -6,6 +6,14 @@ export const cacheKinds = ['f32', 'f16', '8'] as const;
 
 export type CacheKind = (typeof cacheKinds)[number];
 
+/**
+ * What becomes of keys and values behind a pass: kept in one of the kinds, or not at all (`none`): then each pass runs the
+ * whole text, which takes longer the longer it is, but memory for the keys and values of one layer alone.
+ */
+export const cacheChoices = [...cacheKinds, 'none'] as const;
+
+export type CacheChoice = (typeof cacheChoices)[number];
+
 /** Bytes of one head's key, or value, of one token. */
 export function cachedHeadBytes(kind: CacheKind, headSize: number): number {
   if (kind === '8') return headSize + Float32Array.BYTES_PER_ELEMENT;

@@ -14,7 +14,10 @@ beforeAll(async () => {
 afterAll(async () => await bench[Symbol.asyncDispose]());
 
 const drawn = samplingOf({ temperature: 0.9, topK: 30, seed: 7, repetitionPenalty: 1.3 });
-const ways = [0, 1, 2].flatMap((at) => [false, true].map((hides) => ({ at, private: hides })));
+const ways = [
+  ...[0, 1, 2].flatMap((at) => [false, true].map((hides) => ({ at, private: hides }))),
+  ...[false, true].map((hides) => ({ at: 2, private: hides, cache: 'none' as const })),
+];
 const step = (text: readonly number[], more: Partial<Step> = {}): Step => ({
   text,
   draft: [],

@@ -4,6 +4,7 @@ import { DecoderRange, type DecoderRangeOptions } from '../../decode/decoder-ran
 import { EmbeddingTable } from '../../decode/embedding-table.js';
 import { lastRows } from '../../decode/logits-rows.js';
 import type { NextTokens, Step, StepCost, TokenDecoder } from '../../decode/token-decoder.js';
+import type { LayerRange } from '../../graph/range.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
 import { verifyDraft } from '../../text/drafts.js';
 import { decodeHidden, encodeHidden } from '../hidden-rows.js';
@@ -18,6 +19,8 @@ interface AgentParts {
   readonly embedding: EmbeddingTable;
   /** The layers before the cut; none where it is before the first. */
   readonly front: DecoderRange | undefined;
+  /** Whether those keep nothing between passes, and run the whole text each time. */
+  readonly recomputes: boolean;
   /** The last norm and the head, where the split is private. */
   readonly head: DecoderRange | undefined;
 }
@@ -71,14 +74,16 @@ export class SplitDecoder implements TokenDecoder {
       return resource;
     };
     const { layers } = manifest.config;
-    const range = async (from: number, to: number, head: boolean) =>
-      keep(await DecoderRange.open(folder, manifest, { from, to, head }, options));
+    const range = async (layersOf: LayerRange, rangeOptions: DecoderRangeOptions) =>
+      keep(await DecoderRange.open(folder, manifest, layersOf, rangeOptions));
     try {
       await link.connected(options.signal);
       const embedding = keep(await EmbeddingTable.open(folder, manifest));
-      const front = split.at > 0 ? await range(0, split.at, false) : undefined;
-      const head = split.private ? await range(layers, layers, true) : undefined;
-      return new SplitDecoder(manifest.config, split, { embedding, front, head }, link);
+      const front = split.at > 0 ? await range({ from: 0, to: split.at, head: false }, options) : undefined;
+      const headOptions = { ...options, cache: 'f32' } as const;
+      const head = split.private ? await range({ from: layers, to: layers, head: true }, headOptions) : undefined;
+      const recomputes = options.cache === 'none';
+      return new SplitDecoder(manifest.config, split, { embedding, front, recomputes, head }, link);
     } catch (thrown) {
       for (const resource of opened) await resource[Symbol.asyncDispose]();
       throw thrown;
@@ -105,7 +110,7 @@ export class SplitDecoder implements TokenDecoder {
     const draft = step.draft.slice(0, mostDrafted);
     const tokens = [...text.slice(sequence.held), ...draft];
     try {
-      const rows = await this.#front(sequence, tokens, signal);
+      const rows = await this.#front(sequence, text, tokens, signal);
       const encodeFrom = performance.now();
       const piece = this.#piece(tokens, rows.data);
       const encodeMs = performance.now() - encodeFrom;
@@ -155,12 +160,20 @@ export class SplitDecoder implements TokenDecoder {
     for (const resource of [this.#link, front, head, embedding]) await resource?.[Symbol.asyncDispose]();
   }
 
-  async #front(sequence: AgentSequence, tokens: readonly number[], signal?: CancelSignal): Promise<FrontRows> {
+  /** Rows of `tokens`, which follow those of the text that both sides hold. */
+  async #front(
+    sequence: AgentSequence,
+    text: readonly number[],
+    tokens: readonly number[],
+    signal?: CancelSignal,
+  ): Promise<FrontRows> {
     if (!formOf(this.split).hidden) return { data: new Float32Array(0), computeMs: 0 };
-    const { embedding, front } = this.#parts;
-    const data = await embedding.rows(tokens);
-    if (front === undefined || sequence.front === undefined) return { data, computeMs: 0 };
-    return await front.forward(sequence.front, data, signal === undefined ? {} : { signal });
+    const { embedding, front, recomputes } = this.#parts;
+    if (front === undefined || sequence.front === undefined)
+      return { data: await embedding.rows(tokens), computeMs: 0 };
+    const rows = await embedding.rows(recomputes ? [...text.slice(0, sequence.held), ...tokens] : tokens);
+    const { data, computeMs } = await front.forward(sequence.front, rows, signal === undefined ? {} : { signal });
+    return { data: recomputes ? data.slice(-tokens.length * this.config.hiddenSize) : data, computeMs };
   }
 
   #piece(tokens: readonly number[], data: Float32Array<ArrayBuffer>): SentPiece {
