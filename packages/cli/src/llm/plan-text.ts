@@ -55,7 +55,7 @@ function frontTable(front: LlmFront, pick: LlmPlan): string {
 
 /** `4 layers in 8 | affine:bits=4,per=token | rest in 4`. */
 function planName({ cut, frontWidth, backWidth, codec, answerCodec, cached }: LlmPlan): string {
-  const uses = cached === 'everywhere' ? '' : `, caches ${cached}`;
+  const uses = cached === 'everywhere' ? '' : ', no cache here';
   if (backWidth === null) return `all here in ${frontWidth}${uses}`;
   if (cut === 0 && answerCodec === null) return `all at the server in ${backWidth}${uses}`;
   const back = answerCodec === null ? '' : ` | back by ${answerCodec}`;
@@ -67,15 +67,13 @@ function howToRun({ folder, width: own, pick }: LlmPlanReport): string {
   const { cut, frontWidth, backWidth, codec, answerCodec, cached } = pick;
   const packageOf = (width: string | null) => (width === own ? folder : `PACKAGE-OF-WIDTH-${width}`);
   const generate = `cutpoint llm generate ${packageOf(frontWidth ?? backWidth)} --prompt TEXT`;
-  if (cached !== 'everywhere')
-    return 'Decoders keep their caches on both sides so far: this plan is there to compare with.\n';
   if (backWidth === null) return `To run it:\n  ${generate}\n`;
   const crossing = codec === null ? '' : ` --codec ${codec}`;
-  const hides = answerCodec === null ? '' : ' --private';
+  const more = `${answerCodec === null ? '' : ' --private'}${cached === 'everywhere' ? '' : ' --cache none'}`;
   const notes = [
     ...(frontWidth !== null && frontWidth !== backWidth ? ['both sides need the same package so far'] : []),
     ...(codec !== null && tableNamed(codec) !== undefined ? ['both sides need the table of the codec'] : []),
   ];
   const said = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
-  return `To run it${said}:\n  at the server  cutpoint serve ${packageOf(backWidth)}\n  here           ${generate} --at ${cut} --server URL${crossing}${hides}\n`;
+  return `To run it${said}:\n  at the server  cutpoint serve ${packageOf(backWidth)}\n  here           ${generate} --at ${cut} --server URL${crossing}${more}\n`;
 }

@@ -85,6 +85,7 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
       layerBytes: byWidth(packages, ({ manifest }) => manifest.layers.map(({ bytes }) => bytes)),
       headBytes: byWidth(packages, ({ manifest }) => manifest.head.bytes),
       cacheBytes: { [cacheKind]: 2 * config.kvHeads * config.headSize * 4 },
+      uncachedTokenBytes: (config.hiddenSize + 2 * config.kvHeads * config.headSize) * 4,
       windowTokens: config.attention.map(({ windowTokens }) => windowTokens),
     },
     text: { name: text.name, scoredTokens: measured.scoredTokens, windowTokens: context },

@@ -5,11 +5,11 @@ import type { CacheUse, LlmChoice, LlmCosts, LlmObjective, LlmPlan, LlmProblem, 
 
 /** Every plan that keeps the limits. */
 export function everyLlmPlan(problem: LlmProblem, limits: LlmLimits): LlmPlan[] {
-  const uses: CacheUse[] = ['everywhere', 'server', 'nowhere'];
+  const uses: CacheUse[] = ['everywhere', 'server'];
   return problem.splits.flatMap((split) =>
     uses.flatMap((cached): LlmPlan[] => {
       const choice = { ...split, cached };
-      if (!problem.cached.includes(cached) || !makesSense(problem, choice) || !canRun(problem, choice)) return [];
+      if (!makesSense(problem, choice) || !canRun(problem, choice)) return [];
       const costs = costsByDefinition(problem, choice, problem.lengthTokens);
       if (!keeps(costs, limits)) return [];
       return [{ ...choice, ...costs, longestTokens: longestByDefinition(problem, choice, limits) }];
@@ -65,8 +65,7 @@ export function longestByDefinition(problem: LlmProblem, choice: LlmChoice, limi
 const sides = ({ agent, remote }: LlmProblem) => (remote === undefined ? [agent] : [agent, remote.side]);
 
 function makesSense({ model }: LlmProblem, { cut, cached }: LlmChoice): boolean {
-  if (cut === 0) return cached === 'everywhere';
-  return cut < model.layers || cached !== 'server';
+  return cached === 'everywhere' || (cut > 0 && cut < model.layers);
 }
 
 function canRun({ agent, remote, model }: LlmProblem, choice: LlmChoice): boolean {
@@ -106,7 +105,7 @@ export function costsByDefinition(
     const side = name === 'agent' ? agent : remote?.side;
     const width = name === 'agent' ? choice.frontWidth : choice.backWidth;
     if (side === undefined || width === null) continue;
-    const caches = cached === 'everywhere' || (cached === 'server' && name === 'server');
+    const caches = cached === 'everywhere' || name === 'server';
     let bytes = 0;
     const [from, to] = name === 'agent' ? [0, cut] : [cut, model.layers];
     for (let layer = from; layer < to; layer++) {
@@ -123,8 +122,8 @@ export function costsByDefinition(
       firstTokenMs += side.headMs[width] ?? 0;
       bytes += side.memory.perWeightByte * (model.headBytes[width] ?? 0);
     }
-    const atOnce = caches ? Math.min(tokens, chunkTokens) : tokens;
-    memory[name] = side.memory.baseBytes + bytes + side.memory.perPassTokenBytes * atOnce;
+    if (!caches) bytes += tokens * model.uncachedTokenBytes;
+    memory[name] = side.memory.baseBytes + bytes + side.memory.perPassTokenBytes * Math.min(tokens, chunkTokens);
   }
   let tokenBytes = 0;
   if (!alone && remote !== undefined) {
@@ -140,10 +139,9 @@ export function costsByDefinition(
       (answerCodec === null
         ? 0
         : (side.codecs[answerCodec]?.encodeMs ?? 0) + (agent.codecs[answerCodec]?.decodeMs ?? 0));
-    const sent = cached === 'nowhere' ? tokens : 1;
-    tokenMs += once + sent * perToken;
+    tokenMs += once + perToken;
     firstTokenMs += once + promptTokens * perToken;
-    tokenBytes = sent * choice.upBytes + frameBytes.up + choice.downBytes + frameBytes.down;
+    tokenBytes = choice.upBytes + frameBytes.up + choice.downBytes + frameBytes.down;
   }
   const serverMemoryBytes = memory.server;
   return { tokenMs, firstTokenMs, agentMemoryBytes: memory.agent, serverMemoryBytes, tokenBytes, perplexity };

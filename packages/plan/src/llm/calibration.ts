@@ -70,6 +70,7 @@ export const llmCalibrationSchema = z.strictObject({
     layerBytes: z.record(name, z.array(bytes).max(mostLayers)),
     headBytes: z.record(name, bytes),
     cacheBytes: z.record(name, bytes),
+    uncachedTokenBytes: bytes,
     windowTokens: z.array(tokens.nullable()).max(mostLayers),
   }),
   /** On what perplexities were measured: windows that do not overlap, the first token of each not scored. */

@@ -32,7 +32,7 @@ export function llmCandidates(problem: LlmProblem): Candidates {
     firstTokenMs: sumOfStages(costs.firstTokenStages(choice)),
     agentMemoryBytes: sumOfMemory(costs.agentMemory(choice, tokens)),
     serverMemoryBytes: sumOfMemory(costs.serverMemory(choice, tokens)),
-    tokenBytes: costs.tokenBytes(choice, tokens),
+    tokenBytes: costs.tokenBytes(choice),
     perplexity: choice.perplexity,
   });
   const skipped = new Map<string, number>();
@@ -60,10 +60,9 @@ export function llmCandidates(problem: LlmProblem): Candidates {
   };
 }
 
-/** With no layers on the agent, or none on the server, some uses of caches are the same. */
-function usesOf({ cached, model }: LlmProblem, { cut }: LlmSplit): readonly CacheUse[] {
-  if (cut === 0) return cached.filter((use) => use === 'everywhere');
-  return cut === model.layers ? cached.filter((use) => use !== 'server') : cached;
+/** Only where there are layers on both sides can the agent do without a cache. */
+function usesOf({ model }: LlmProblem, { cut }: LlmSplit): readonly CacheUse[] {
+  return cut > 0 && cut < model.layers ? ['everywhere', 'server'] : ['everywhere'];
 }
 
 /** Why a measured split cannot run on these devices; undefined if it can. */

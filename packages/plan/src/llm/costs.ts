@@ -30,7 +30,7 @@ export interface LlmCostModel {
   /** Undefined for a side that computes nothing. */
   agentMemory(choice: LlmChoice, tokens: number): MemoryParts | undefined;
   serverMemory(choice: LlmChoice, tokens: number): MemoryParts | undefined;
-  tokenBytes(choice: LlmChoice, tokens: number): number;
+  tokenBytes(choice: LlmChoice): number;
 }
 
 export function llmCostModel(problem: LlmProblem): LlmCostModel {
@@ -38,10 +38,6 @@ export function llmCostModel(problem: LlmProblem): LlmCostModel {
   const sums = modelSums(model);
   const agentTimes = sideTimes(agent);
   const serverTimes = remote === undefined ? agentTimes : sideTimes(remote.side);
-  const onLink = (choice: LlmChoice, tokens: number) => {
-    const sent = choice.cached === 'nowhere' ? tokens : 1;
-    return { up: sent * choice.upBytes + frameBytes.up, down: choice.downBytes + frameBytes.down, sent };
-  };
   const stages = (choice: LlmChoice, agentMs: number, serverMs: number, sent: number): TokenStages => {
     const { codec, answerCodec, frontWidth, backWidth } = choice;
     const headHere = holdsHead(choice, model.layers);
@@ -62,10 +58,9 @@ export function llmCostModel(problem: LlmProblem): LlmCostModel {
     tokenStages(choice, tokens) {
       const { cut, cached, frontWidth: front, backWidth: back } = choice;
       const ofAgent = cached === 'everywhere' ? agentTimes.decodeMs : agentTimes.prefillMs;
-      const ofServer = cached === 'nowhere' ? serverTimes.prefillMs : serverTimes.decodeMs;
       const agentMs = cut === 0 ? 0 : ofAgent(front ?? '', 0, cut, tokens);
-      const serverMs = cut === model.layers ? 0 : ofServer(back ?? '', cut, model.layers, tokens);
-      return stages(choice, agentMs, serverMs, onLink(choice, tokens).sent);
+      const serverMs = cut === model.layers ? 0 : serverTimes.decodeMs(back ?? '', cut, model.layers, tokens);
+      return stages(choice, agentMs, serverMs, 1);
     },
     firstTokenStages(choice) {
       const { cut, frontWidth: front, backWidth: back } = choice;
@@ -84,12 +79,10 @@ export function llmCostModel(problem: LlmProblem): LlmCostModel {
       const hasHead = !holdsHead(choice, model.layers);
       const { cut: from, cache } = choice;
       const held = { from, to: model.layers, width: choice.backWidth ?? '', hasHead, cache };
-      return memoryOf(problem, sums, remote.side, held, choice.cached !== 'nowhere', tokens);
+      return memoryOf(problem, sums, remote.side, held, true, tokens);
     },
-    tokenBytes(choice, tokens) {
-      if (choice.cut === model.layers) return 0;
-      const { up, down } = onLink(choice, tokens);
-      return up + down;
+    tokenBytes({ cut, upBytes, downBytes }) {
+      return cut === model.layers ? 0 : upBytes + frameBytes.up + downBytes + frameBytes.down;
     },
   };
 }
@@ -129,12 +122,12 @@ function memoryOf(
   tokens: number,
 ): MemoryParts {
   const weights = sums.weightBytes(width, from, to) + (hasHead ? (model.headBytes[width] ?? 0) : 0);
-  // Without a cache the whole text goes through the layers at once.
-  const atOnce = cached ? Math.min(chunkTokens, tokens) : tokens;
   return {
     baseBytes: memory.baseBytes,
     weightBytes: memory.perWeightByte * weights,
-    cacheBytes: cached ? sums.keptTokens(from, to, tokens) * (model.cacheBytes[cache] ?? 0) : 0,
-    activationBytes: memory.perPassTokenBytes * atOnce,
+    cacheBytes: cached
+      ? sums.keptTokens(from, to, tokens) * (model.cacheBytes[cache] ?? 0)
+      : tokens * model.uncachedTokenBytes,
+    activationBytes: memory.perPassTokenBytes * Math.min(chunkTokens, tokens),
   };
 }

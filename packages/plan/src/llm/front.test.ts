@@ -60,9 +60,8 @@ describe('the front of a language model', () => {
     const cuts = front.points.flatMap(({ plans }) => plans.map(({ cut }) => cut));
     expect([...new Set(cuts)].sort()).toEqual([0, 1, 2]);
     const alone = llmFront({ ...tinyProblem, remote: undefined });
-    expect(alone.points.flatMap(({ plans }) => plans.map(({ cut, cached }) => `${cut} ${cached}`)).sort()).toEqual([
+    expect(alone.points.flatMap(({ plans }) => plans.map(({ cut, cached }) => `${cut} ${cached}`))).toEqual([
       '2 everywhere',
-      '2 nowhere',
     ]);
     expect(alone.skipped).toEqual([{ why: 'there is no server', splits: 2 }]);
   });

@@ -49,7 +49,7 @@ describe('limits of a language model that cannot be kept', () => {
         code: 'CUT_INFEASIBLE',
         message:
           'No plan keeps agent memory at most 1000 bytes and server memory at most 1700 bytes together: the others kept, ' +
-          'agent memory at most 1108 bytes would do, or server memory at most 2732 bytes would do.',
+          'agent memory at most 1144 bytes would do, or server memory at most 2732 bytes would do.',
       }),
     );
   });

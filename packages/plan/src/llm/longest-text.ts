@@ -30,6 +30,6 @@ function limitedCosts(
     ...(maxTokenMs !== undefined && { tokenMs: sumOfStages(costs.tokenStages(choice, tokens)) }),
     ...(maxAgentMemoryBytes !== undefined && { agentMemoryBytes: sumOfMemory(costs.agentMemory(choice, tokens)) }),
     ...(maxServerMemoryBytes !== undefined && { serverMemoryBytes: sumOfMemory(costs.serverMemory(choice, tokens)) }),
-    ...(maxTokenBytes !== undefined && { tokenBytes: costs.tokenBytes(choice, tokens) }),
+    ...(maxTokenBytes !== undefined && { tokenBytes: costs.tokenBytes(choice) }),
   };
 }

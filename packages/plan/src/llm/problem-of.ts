@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import type { PlanLink } from '../problem.js';
 import type { LlmCalibration } from './calibration.js';
-import type { CacheUse, LlmProblem, LlmSide } from './problem.js';
+import type { LlmProblem, LlmSide } from './problem.js';
 
 export interface LlmProblemSources {
   readonly calibration: LlmCalibration;
@@ -12,13 +12,11 @@ export interface LlmProblemSources {
   readonly lengthTokens: number;
   /** The server must see no tokens: the head stays on the agent, and hidden states cross. Default: false. */
   readonly private?: boolean;
-  /** Default: caches everywhere, or on the server alone. */
-  readonly cached?: readonly CacheUse[];
 }
 
 /** The problem that a calibration, its devices and a link pose. @throws CutpointError CUT_USAGE for an unknown device. */
 export function llmProblemOf(sources: LlmProblemSources): LlmProblem {
-  const { calibration, remote, promptTokens, lengthTokens, cached = ['everywhere', 'server'] } = sources;
+  const { calibration, remote, promptTokens, lengthTokens } = sources;
   const { model, splits, chunkTokens, frameBytes, devices } = calibration;
   const sideOf = (given: string | LlmSide): LlmSide => {
     if (typeof given !== 'string') return given;
@@ -34,7 +32,6 @@ export function llmProblemOf(sources: LlmProblemSources): LlmProblem {
     agent: sideOf(sources.agent),
     remote: remote && { side: sideOf(remote.side), link: remote.link },
     splits: sources.private === true ? splits.filter(isPrivate) : splits,
-    cached,
     promptTokens,
     lengthTokens,
     chunkTokens,

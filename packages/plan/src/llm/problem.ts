@@ -13,13 +13,11 @@ export interface LlmProblem {
   readonly remote: { readonly side: LlmSide; readonly link: PlanLink } | undefined;
   /** What was measured of the model's quality; what was not is no plan. */
   readonly splits: readonly LlmSplit[];
-  /** Which uses of caches are open. */
-  readonly cached: readonly CacheUse[];
   /** Tokens of the prompt: what the first token waits for. */
   readonly promptTokens: number;
   /** Tokens of the whole text, prompt included, at which times and memory of a plan are stated. */
   readonly lengthTokens: number;
-  /** So many tokens are computed at once where caches are filled. */
+  /** So many tokens are computed at once. */
   readonly chunkTokens: number;
   /** Bytes of a message but for its tokens: frames and headers. */
   readonly frameBytes: { readonly up: number; readonly down: number };
@@ -35,6 +33,8 @@ export interface LlmModel {
   readonly headBytes: Readonly<Record<string, number>>;
   /** By kind of cache: bytes of the keys and values of one token in one layer. */
   readonly cacheBytes: Readonly<Record<string, number>>;
+  /** Bytes of one token on a side without a cache: its hidden state, and the keys and values of the layer that runs. */
+  readonly uncachedTokenBytes: number;
   /** By layer: how many tokens it keeps at most; null: all. */
   readonly windowTokens: readonly (number | null)[];
 }
@@ -88,9 +88,9 @@ export interface LlmSplit {
 
 /**
  * Who keeps keys and values. `everywhere`: both sides. `server`: the agent computes its layers for the whole text again with
- * each token, and sends the newest. `nowhere`: it sends all of them, and the server computes them again as well.
+ * each token, and sends the newest alone, as the server has the others.
  */
-export type CacheUse = 'everywhere' | 'server' | 'nowhere';
+export type CacheUse = 'everywhere' | 'server';
 
 export type LlmChoice = LlmSplit & { readonly cached: CacheUse };
 
