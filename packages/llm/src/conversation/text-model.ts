@@ -5,6 +5,7 @@ import type { ChatMessage, ChatTemplate } from '../text/chat-template.js';
 import type { Sampling } from '../text/sampling.js';
 import { createStopFilter } from '../text/stop-strings.js';
 import type { Tokenizer } from '../text/tokenizer.js';
+import { partTokens, piecesOf } from '../text/written-tokens.js';
 import { type PoolLimits, SequencePool, type TakenSequence } from './sequence-pool.js';
 
 export interface TextModelParts {
@@ -76,7 +77,8 @@ export class TextModel {
   }
 
   /**
-   * The tokens of a conversation, up to where the model's answer begins.
+   * The tokens of a conversation, up to where the model's answer begins. Special tokens are the template's: those that a message
+   * has written out are mere characters.
    * @param variables of the template.
    * @throws CutpointError CUT_CHAT_TEMPLATE for a model without template, or as `ChatTemplate.render`; CUT_INPUT.
    */
@@ -87,7 +89,13 @@ export class TextModel {
       const message = `The model ${this.name} has no chat template, so it knows no conversations: give it a text to continue instead.`;
       throw new CutpointError('CUT_CHAT_TEMPLATE', message);
     }
-    return this.#parts.tokenizer.encode(template.render(messages, { variables }), { special: false });
+    const { tokenizer } = this.#parts;
+    const said = messages.map((message) => ({
+      ...message,
+      content: partTokens(message.content, tokenizer.specialTokens),
+    }));
+    const prompt = template.render(said, { variables });
+    return piecesOf(prompt).flatMap((piece) => tokenizer.encode(piece, { special: false }));
   }
 
   /**

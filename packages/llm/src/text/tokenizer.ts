@@ -6,6 +6,8 @@ import { type TokenBytes, tokenBytesOf } from './token-bytes.js';
 export interface Tokenizer {
   /** One more than the highest id. */
   readonly size: number;
+  /** Those that mean something to the model alone (`<s>`), as the vocabulary writes them. */
+  readonly specialTokens: readonly string[];
   /** The id of a token as the vocabulary writes it; undefined if there is none. */
   idOf(token: string): number | undefined;
   /**
@@ -79,6 +81,7 @@ export function createTokenizer(tokenizer: unknown, config: unknown, vocabularyS
     });
   return {
     size: tokens.length,
+    specialTokens: data.added_tokens.filter(({ special }) => special).map(({ content }) => content),
     idOf: (token) => library.token_to_id(token),
     encode: (text, options = {}) => encoded(library, text, options.special ?? true),
     stream,
