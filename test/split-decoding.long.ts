@@ -74,6 +74,24 @@ describe.skipIf(missing)(title, () => {
     expect(text).toEqual(await wholeText(request));
   });
 
+  it('goes on at another server within seconds when the first falls silent', { timeout: 60_000 }, async () => {
+    await using first = serve();
+    await using second = serve('--at', String(cut));
+    await using split = await open(cut, [await first.url(), await second.url()]);
+    let lastMs = 0;
+    let longestGapMs = 0;
+    const text = await textOf(split, {}, (tokens) => {
+      const nowMs = performance.now();
+      if (tokens > 1) longestGapMs = Math.max(longestGapMs, nowMs - lastMs);
+      lastMs = nowMs;
+      if (tokens === 20) first.kill('SIGSTOP');
+    });
+    first.kill('SIGCONT');
+    expect(text).toEqual(await wholeText({}));
+    expect(longestGapMs).toBeGreaterThan(1_000);
+    expect(longestGapMs).toBeLessThan(10_000);
+  });
+
   it('goes on with the same text at the same server when that comes back', async () => {
     const first = serve();
     const url = await first.url();

@@ -39,6 +39,8 @@ export interface Connected {
 
 /** Opening a range of a large model reads all its weights. */
 const openingMs = 600_000;
+/** Somebody waits for the next token: a server that says nothing for so long, although it computes in a thread of its own, is lost. */
+const silenceMs = 5_000;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
@@ -135,6 +137,7 @@ export class ServerLink implements AsyncDisposable {
       url,
       connectTimeoutMs,
       hello: { name: 'cutpoint-decoder', capabilities: [] },
+      limits: { silenceMs },
       signal: this.#closing.signal,
       ...(ca === undefined ? {} : { tls: { ca } }),
       ...(token === undefined ? {} : { token }),
