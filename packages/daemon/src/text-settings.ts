@@ -2,6 +2,14 @@ import { z } from 'zod';
 
 /** The settings that both daemons share for language models. */
 export const textSettings = {
+  draft: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(0)
+    .describe(
+      'of a language model: guess so many tokens from the text so far, and verify them at once; on a slow link that saves round trips',
+    ),
   maxTexts: z
     .int()
     .min(1)

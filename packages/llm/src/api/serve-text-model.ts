@@ -36,7 +36,7 @@ export async function serveTextModel(
   settings: HttpSettings & TextSettings,
   { health, log, ...parts }: ServedText,
 ): Promise<HttpServer> {
-  const model = new TextModel(parts, textLimitsOf(settings));
+  const model = new TextModel({ ...parts, draftTokens: settings.draft }, textLimitsOf(settings));
   const server = await openHttp(address, settings, textDoor({ model, health, log }));
   log.info({ url: `${server.url}/v1`, model: model.name }, 'language model over http');
   return server;

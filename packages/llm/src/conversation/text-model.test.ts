@@ -46,6 +46,19 @@ describe('a text', () => {
     expect(other.text).not.toBe(first.text);
   });
 
+  it('is the same when tokens are guessed, in fewer passes, also where it goes on from what was run before', async () => {
+    const guessing = new TextModel({ name: 'small', ...model, draftTokens: 4 });
+    let passes = 0;
+    for (const prompt of ['Once upon a time', 'Once upon a time', 'Once upon a hill']) {
+      const request = asked(prompt, { maxTokens: 80 });
+      const found = await completed(guessing, request);
+      expect(found.text).toBe((await completed(textModel(), request)).text);
+      expect(found.usage.completionTokens).toBe(80);
+      passes += found.usage.cost.passes;
+    }
+    expect(passes).toBeLessThan(3 * 80);
+  });
+
   it('goes on with a conversation without running it again', async () => {
     const pooled = textModel();
     const prompt = model.tokenizer.encode('A: hello B:');

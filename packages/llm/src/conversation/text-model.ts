@@ -14,6 +14,8 @@ export interface TextModelParts {
   readonly tokenizer: Tokenizer;
   /** Undefined for a model that knows no conversations. @throws CutpointError CUT_CHAT_TEMPLATE for one that is wrong. */
   readonly template: () => ChatTemplate | undefined;
+  /** So many tokens are guessed from the text so far, and verified in one pass. Default: none. */
+  readonly draftTokens?: number;
 }
 
 export interface CompletionRequest {
@@ -105,7 +107,7 @@ export class TextModel {
    */
   async *complete(request: CompletionRequest): AsyncGenerator<CompletionPart | CompletionEnd> {
     const { prompt, stop, continues, sampling, signal } = request;
-    const { decoder, tokenizer } = this.#parts;
+    const { decoder, tokenizer, draftTokens = 0 } = this.#parts;
     checkPrompt(prompt, decoder.config);
     const room = Math.max(1, this.contextTokens - prompt.length + 1);
     const maxTokens = Math.min(request.maxTokens ?? room, room);
@@ -113,7 +115,8 @@ export class TextModel {
     const texts = tokenizer.stream({ continues });
     using taken = await this.#pool.take(prompt, signal);
     const cancelled = signal === undefined ? {} : { signal };
-    const passes = generate(decoder, { prompt, maxTokens, sampling, sequence: taken.sequence, ...cancelled });
+    const own = { sequence: taken.sequence, draftTokens, ...cancelled };
+    const passes = generate(decoder, { prompt, maxTokens, sampling, ...own });
     const sum = new Sum(prompt.length, taken.reusedTokens);
     for await (const next of remembered(passes, prompt, taken)) {
       let text = '';
