@@ -105,6 +105,7 @@ describe('the methods of a device for its server', () => {
     maxFrameBytes: 1,
     maxHeaderBytes: 1,
     maxTensors: 1,
+    briefFrames: true,
     ...(role === undefined ? {} : { identity: { fleet: 'home', device: 'other', role, serial: '0' } }),
   });
   const ask = (method: string, meta: Meta, role?: string, paired = true) => {

@@ -1,4 +1,5 @@
 import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { mostBriefNumber } from './brief-frame.js';
 import { Call } from './calls.js';
 import { Channel } from './channel.js';
 import { checkFrameFits, encodeFrame } from './frame-encode.js';
@@ -154,7 +155,8 @@ class ClientPeer implements Peer {
     const startedAt = performance.now();
     try {
       const id = this.#nextId(this.#asked);
-      const options = { timeMs: call.budgetMs, headers: this.#channel.headers };
+      const { briefFrames } = this.remote;
+      const options = { timeMs: call.budgetMs, headers: this.#channel.headers, mayBeBrief: briefFrames };
       call.frame = encodeFrame('request', id, meta === undefined ? { method } : { method, meta }, tensors, options);
       checkFrameFits(call.frame, this.remote);
       call.id = id;
@@ -214,9 +216,10 @@ class ClientPeer implements Peer {
     this.#pings.clear();
   }
 
+  /** Small enough for brief frames; far fewer are under way at a time. */
   #nextId(used: ReadonlyMap<number, unknown>): number {
     do {
-      this.#lastId = this.#lastId === 0xffffffff ? 1 : this.#lastId + 1;
+      this.#lastId = this.#lastId === mostBriefNumber ? 1 : this.#lastId + 1;
     } while (used.has(this.#lastId));
     return this.#lastId;
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, tensorOf } from '@cutpoint/core';
 import { expect, it } from 'vitest';
 import { abortSignalOf, echo, filled, until, type Wiring } from './conformance-helpers.testing.js';
 import type { RequestHandler } from './served-connection.js';
@@ -44,6 +44,17 @@ export function requestsConform({ serve, dial }: Wiring): void {
     expect(started).toEqual(Array.from({ length: 23 }, (_, i) => i));
     expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
     await expect(calls[23]).rejects.toMatchObject({ code: 'CUT_OVERLOADED' });
+  });
+
+  it('spends ten bytes and the method on bytes that come without meta data', async () => {
+    const listener = await serve(async ({ tensors }) => ({ tensors }));
+    await using peer = await dial(listener);
+    for (const length of [0, 91, 65_535]) {
+      const tensors = new Map([['', tensorOf('u8', [length], new Uint8Array(length).fill(7))]]);
+      const { tensors: back, sentBytes, receivedBytes } = await peer.request({ method: 'p', tensors });
+      expect(back).toEqual(tensors);
+      expect([sentBytes, receivedBytes]).toEqual([length + 11, length + 10]);
+    }
   });
 
   it('tells where the time went', async () => {

@@ -1,4 +1,5 @@
 import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { encodeBrief } from './brief-frame.js';
 import { type FixedPart, type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
 import { encodeHeader, type Fields, type HeaderEncoder } from './header-encoder.js';
 import type { FrameLimits } from './limits.js';
@@ -15,10 +16,11 @@ export interface EncodedFrame {
 /** Text and numbers a frame carries beside its tensors. The receiver must check what it reads from it. */
 export type Meta = Readonly<Record<string, unknown>>;
 
-/** What few frames have: a time (see `FixedPart`), and headers that repeat. */
+/** What few frames have: a time (see `FixedPart`), headers that repeat, and a receiver that takes brief ones. */
 interface FrameOptions {
   readonly timeMs?: number;
   readonly headers?: HeaderEncoder;
+  readonly mayBeBrief?: boolean;
 }
 
 /** Parts up to this length are copied together: below it a copy is cheaper than another buffer in the system call. */
@@ -35,8 +37,10 @@ export function encodeFrame(
   id: number,
   fields: Fields = {},
   tensors: NamedTensors = noTensors,
-  { timeMs = 0, headers }: FrameOptions = {},
+  { timeMs = 0, headers, mayBeBrief = false }: FrameOptions = {},
 ): EncodedFrame {
+  const brief = mayBeBrief ? encodeBrief({ type, id, timeMs }, fields, tensors) : undefined;
+  if (brief !== undefined) return { parts: [brief], bytes: brief.length, headerBytes: 0, tensors: 1 };
   const header = headers === undefined ? encodeHeader(fields, tensors) : headers.encode(fields, tensors);
   let payloadBytes = 0;
   for (const { data } of tensors.values()) payloadBytes += padded(data.length);

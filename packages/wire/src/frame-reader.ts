@@ -1,4 +1,5 @@
 import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
+import { briefHeadBytes, briefHeader, isBriefStart, readBrief } from './brief-frame.js';
 import { type FixedPart, type FrameType, fixedBytes, padded, readFixed } from './frame-format.js';
 import { type Header, HeaderDecoder } from './header-decoder.js';
 import type { TensorEntry } from './tensor-list.js';
@@ -50,6 +51,8 @@ export class FrameReader {
   #bytes: Uint8Array = none;
   #from = 0;
   #fixed: FixedPart | undefined;
+  /** The current frame is a brief one, without padding. */
+  #brief = false;
   #body: Body | undefined;
   #pushedAt = 0;
   #spentMs = 0;
@@ -92,14 +95,11 @@ export class FrameReader {
   /** Does one step with the bytes at hand; false when more are needed. */
   #step(): boolean {
     if (this.#fixed === undefined) {
-      if (!this.#gather(fixedBytes)) return false;
-      this.#frameAt = this.#at - fixedBytes;
-      const fixed = readFixed(this.#bytes, this.#from);
-      this.#checkLengths(fixed);
-      this.#fixed = fixed;
+      this.#fixed = this.#readFixed();
+      if (this.#fixed === undefined) return false;
     }
     if (this.#body === undefined) {
-      if (!this.#gather(padded(this.#fixed.headerBytes))) return false;
+      if (!this.#gather(this.#padded(this.#fixed.headerBytes))) return false;
       this.#body = this.#readHeader(this.#fixed);
     }
     if (!this.#readPayloads(this.#body)) return false;
@@ -118,9 +118,33 @@ export class FrameReader {
     return true;
   }
 
+  /** What a frame begins with: its first byte tells how long that is. */
+  #readFixed(): FixedPart | undefined {
+    const first = this.#partial?.[0] ?? this.#chunk[this.#at];
+    if (first === undefined) return undefined;
+    this.#brief = isBriefStart(first);
+    if (!this.#gather(this.#headBytes)) return undefined;
+    this.#frameAt = this.#at - this.#headBytes;
+    const fixed = this.#brief ? readBrief(this.#bytes, this.#from) : readFixed(this.#bytes, this.#from);
+    this.#checkLengths(fixed);
+    return fixed;
+  }
+
+  get #headBytes(): number {
+    return this.#brief ? briefHeadBytes : fixedBytes;
+  }
+
+  /** A length with the padding that the current frame has behind it. */
+  #padded(bytes: number): number {
+    return this.#brief ? bytes : padded(bytes);
+  }
+
   #checkLengths({ headerBytes, payloadBytes }: FixedPart): void {
-    const { maxHeaderBytes, maxFrameBytes } = this.limits;
-    const bytes = fixedBytes + padded(headerBytes) + payloadBytes;
+    const { maxHeaderBytes, maxFrameBytes, maxTensors } = this.limits;
+    const bytes = this.#headBytes + this.#padded(headerBytes) + payloadBytes;
+    if (this.#brief && maxTensors === 0) {
+      throw new CutpointError('CUT_WIRE_TOO_LARGE', 'A brief frame has a tensor; none is allowed yet.');
+    }
     if (headerBytes <= maxHeaderBytes && bytes <= maxFrameBytes) return;
     throw new CutpointError(
       'CUT_WIRE_TOO_LARGE',
@@ -128,11 +152,14 @@ export class FrameReader {
     );
   }
 
-  #readHeader({ type, headerBytes, payloadBytes }: FixedPart): Body {
+  #readHeader(fixed: FixedPart): Body {
+    const { type, headerBytes, payloadBytes } = fixed;
     const place = [this.#from, this.#from + headerBytes] as const;
     const { maxTensors } = this.limits;
-    const header = this.#headers.decode(this.#bytes, place, { payloadBytes, maxTensors }, type === 'request');
-    return new Body(header, fixedBytes + padded(headerBytes) + payloadBytes);
+    const header = this.#brief
+      ? briefHeader(fixed, this.#bytes.subarray(...place))
+      : this.#headers.decode(this.#bytes, place, { payloadBytes, maxTensors }, type === 'request');
+    return new Body(header, this.#headBytes + this.#padded(headerBytes) + payloadBytes);
   }
 
   #readPayloads(body: Body): boolean {
@@ -147,7 +174,7 @@ export class FrameReader {
         body.filled += length;
       }
       if (body.filled < entry.bytes) return false;
-      if (!this.#gather(padded(entry.bytes) - entry.bytes)) return false;
+      if (!this.#gather(this.#padded(entry.bytes) - entry.bytes)) return false;
       body.finish(entry, body.data);
     }
     return true;
@@ -158,7 +185,7 @@ export class FrameReader {
     const alone = this.#at === 0 || (this.#frameAt === 0 && body.index === 0);
     const rest = this.#chunk.length - this.#at;
     if (!this.#owned || !alone || body.data !== undefined || bytes === 0) return;
-    if (rest !== bytes && rest !== padded(bytes)) return;
+    if (rest !== bytes && rest !== this.#padded(bytes)) return;
     body.data = new Uint8Array(this.#chunk.buffer as ArrayBuffer, this.#chunk.byteOffset + this.#at, bytes);
     body.filled = bytes;
     this.#at += bytes;

@@ -13,6 +13,8 @@ export interface Hello extends FrameLimits {
   /** What it can do beyond the protocol itself, e.g. codecs; the other side ignores words that it does not know. */
   readonly capabilities: readonly string[];
   readonly maxRequests: number;
+  /** It takes brief frames. */
+  readonly briefFrames: boolean;
 }
 
 /** The other side of a connection. */
@@ -45,6 +47,7 @@ export function helloFrame(introduction: Introduction | undefined, limits: WireL
     maxHeaderBytes,
     maxTensors,
     maxRequests,
+    briefFrames: true,
     token,
   });
   if (frame.bytes <= 4096 && name.length <= maxName && capabilities.length <= maxCapabilities) return frame;
@@ -70,7 +73,8 @@ export function parseHello(frame: Frame): Hello & { readonly token: string | und
   if (!isCount(maxTensors, Number.MAX_SAFE_INTEGER)) throw malformed('the hello has no valid maxTensors');
   if (!isCount(maxRequests, mostRequests)) throw malformed('the hello has no valid maxRequests');
   const limits = { maxFrameBytes, maxHeaderBytes, maxTensors, maxRequests };
-  return { name, capabilities, ...limits, token: typeof token === 'string' ? token : undefined };
+  const briefFrames = frame.fields.briefFrames === true;
+  return { name, capabilities, ...limits, briefFrames, token: typeof token === 'string' ? token : undefined };
 }
 
 /** @throws CutpointError CUT_UNAUTHORISED; takes the same time wherever the tokens differ. */

@@ -152,7 +152,9 @@ export class ServedConnection {
     try {
       const { meta, tensors } = await this.#options.handler(request);
       if (run.reason !== undefined) throw run.reason;
-      const options = { timeMs: performance.now() - run.startedAt, headers: this.#channel.headers };
+      const timeMs = performance.now() - run.startedAt;
+      const { briefFrames } = request.remote;
+      const options = { timeMs, headers: this.#channel.headers, mayBeBrief: briefFrames };
       answer = encodeFrame('reply', run.id, meta === undefined ? {} : { meta }, tensors, options);
       checkFrameFits(answer, request.remote);
     } catch (thrown) {

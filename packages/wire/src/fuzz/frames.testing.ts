@@ -67,6 +67,11 @@ export const validFrames: readonly Uint8Array[] = [
   frameBytes(helloFrame({ name: 'raw', capabilities: ['a'] }, defaultLimits, 'a token').parts),
   ...parts.map((frame) => assembled(frame)),
   frameBytes(encodeFrame('reply', 3, {}, new Map([['d', tensorOf('u8', [2_000], new Uint8Array(2_000))]])).parts),
+  ...(['request', 'reply'] as const).map((type) => {
+    const fields = type === 'request' ? { method: 'echo' } : {};
+    const bytes = new Map([['', tensorOf('u8', [7], new Uint8Array(7))]]);
+    return frameBytes(encodeFrame(type, 4, fields, bytes, { mayBeBrief: true, timeMs: 3 }).parts);
+  }),
 ];
 
 /** What a client says first, as one that follows the rules. */
