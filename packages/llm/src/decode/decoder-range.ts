@@ -42,31 +42,34 @@ interface Pending {
 
 /** A range of a decoder's layers in a worker thread of its own, with the caches of its sequences. */
 export class DecoderRange implements AsyncDisposable {
-  private readonly pending = new Map<number, Pending>();
-  private nextId = 1;
-  private nextSequence = 1;
-  private ended: CutpointError | undefined;
-  private stopping = false;
-  private opened: { resolve(): void; reject(error: CutpointError): void } | undefined;
-  private readonly gone: Promise<void>;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #nextSequence = 1;
+  #ended: CutpointError | undefined;
+  #stopping = false;
+  #opened: { resolve(): void; reject(error: CutpointError): void } | undefined;
+  readonly #gone: Promise<void>;
   /** Of all sequences, as of the last pass. */
   cacheBytes = 0;
 
+  readonly #worker: Worker;
+
   private constructor(
-    private readonly worker: Worker,
+    worker: Worker,
     readonly config: DecoderConfig,
     readonly range: LayerRange,
     gate: Int32Array,
   ) {
+    this.#worker = worker;
     let why = 'ended';
-    worker.on('message', (message: FromDecoder) => this.receive(message));
+    worker.on('message', (message: FromDecoder) => this.#receive(message));
     worker.on('error', (error) => {
       why = `failed: ${messageOf(error)}`;
     });
-    this.gone = new Promise((resolve) => {
+    this.#gone = new Promise((resolve) => {
       worker.once('exit', () => {
         forgetGate(gate);
-        this.end(new CutpointError('CUT_WORKER_DIED', `The worker of the decoder ${why}.`));
+        this.#end(new CutpointError('CUT_WORKER_DIED', `The worker of the decoder ${why}.`));
         resolve();
       });
     });
@@ -98,12 +101,12 @@ export class DecoderRange implements AsyncDisposable {
     );
     try {
       const opened = new Promise<void>((resolveOpen, reject) => {
-        decoder.opened = { resolve: resolveOpen, reject };
+        decoder.#opened = { resolve: resolveOpen, reject };
       });
       using _ = onCancel(signal, () => {
-        if (signal !== undefined) decoder.opened?.reject(cancelReason(signal));
+        if (signal !== undefined) decoder.#opened?.reject(cancelReason(signal));
       });
-      decoder.post({
+      decoder.#post({
         kind: 'open',
         folder: resolve(folder),
         manifest,
@@ -124,12 +127,12 @@ export class DecoderRange implements AsyncDisposable {
 
   /** Whether it can run passes: its worker lives, and it was not closed. */
   get alive(): boolean {
-    return this.ended === undefined;
+    return this.#ended === undefined;
   }
 
   /** A new, empty sequence. */
   sequence(): number {
-    return this.nextSequence++;
+    return this.#nextSequence++;
   }
 
   /**
@@ -144,51 +147,51 @@ export class DecoderRange implements AsyncDisposable {
     { logits = 'last', signal }: ForwardOptions = {},
   ): Promise<Pass> {
     throwIfCancelled(signal);
-    if (this.ended !== undefined) throw this.ended;
-    this.requireHidden(hidden);
-    const id = this.nextId++;
+    if (this.#ended !== undefined) throw this.#ended;
+    this.#requireHidden(hidden);
+    const id = this.#nextId++;
     const owned = hidden.byteLength === hidden.buffer.byteLength ? hidden : hidden.slice();
-    const passed = new Promise<Pass>((resolvePass, reject) => this.pending.set(id, { resolve: resolvePass, reject }));
-    this.worker.postMessage({ kind: 'forward', id, sequence, hidden: owned, logits } satisfies ToDecoder, [
+    const passed = new Promise<Pass>((resolvePass, reject) => this.#pending.set(id, { resolve: resolvePass, reject }));
+    this.#worker.postMessage({ kind: 'forward', id, sequence, hidden: owned, logits } satisfies ToDecoder, [
       owned.buffer,
     ]);
     using _ = onCancel(signal, () => {
-      this.post({ kind: 'cancel', id });
-      if (signal !== undefined) this.pending.get(id)?.reject(cancelReason(signal));
+      this.#post({ kind: 'cancel', id });
+      if (signal !== undefined) this.#pending.get(id)?.reject(cancelReason(signal));
     });
     return await passed;
   }
 
   /** Forgets all but the first tokens of a sequence. */
   truncate(sequence: number, tokens: number): void {
-    this.post({ kind: 'truncate', sequence, tokens });
+    this.#post({ kind: 'truncate', sequence, tokens });
   }
 
   /** A new sequence that begins with the first tokens of another; neither knows of the other afterwards. */
   clone(sequence: number, tokens: number): number {
     const into = this.sequence();
-    this.post({ kind: 'clone', sequence, into, tokens });
+    this.#post({ kind: 'clone', sequence, into, tokens });
     return into;
   }
 
   /** Frees a sequence's cache. */
   drop(sequence: number): void {
-    this.post({ kind: 'drop', sequence });
+    this.#post({ kind: 'drop', sequence });
   }
 
   /** Rejects what is pending with CUT_DISPOSED; resolves once the worker is gone. */
   async dispose(): Promise<void> {
-    this.end(new CutpointError('CUT_DISPOSED', 'The decoder was closed.'));
-    if (!this.stopping) this.worker.postMessage({ kind: 'stop' } satisfies ToDecoder);
-    this.stopping = true;
-    await this.gone;
+    this.#end(new CutpointError('CUT_DISPOSED', 'The decoder was closed.'));
+    if (!this.#stopping) this.#worker.postMessage({ kind: 'stop' } satisfies ToDecoder);
+    this.#stopping = true;
+    await this.#gone;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
 
-  private requireHidden(hidden: Float32Array): void {
+  #requireHidden(hidden: Float32Array): void {
     const { hiddenSize } = this.config;
     if (hidden.length > 0 && hidden.length % hiddenSize === 0) return;
     throw new CutpointError(
@@ -197,16 +200,16 @@ export class DecoderRange implements AsyncDisposable {
     );
   }
 
-  private post(message: ToDecoder): void {
-    if (this.ended === undefined) this.worker.postMessage(message);
+  #post(message: ToDecoder): void {
+    if (this.#ended === undefined) this.#worker.postMessage(message);
   }
 
-  private receive(message: FromDecoder): void {
-    if (message.kind === 'opened') this.opened?.resolve();
-    else if (message.kind === 'refused') this.opened?.reject(new CutpointError(message.code, message.message));
+  #receive(message: FromDecoder): void {
+    if (message.kind === 'opened') this.#opened?.resolve();
+    else if (message.kind === 'refused') this.#opened?.reject(new CutpointError(message.code, message.message));
     else {
-      const pending = this.pending.get(message.id);
-      this.pending.delete(message.id);
+      const pending = this.#pending.get(message.id);
+      this.#pending.delete(message.id);
       if (message.kind === 'failed') pending?.reject(new CutpointError(message.code, message.message));
       else {
         this.cacheBytes = message.cacheBytes;
@@ -215,11 +218,11 @@ export class DecoderRange implements AsyncDisposable {
     }
   }
 
-  private end(error: CutpointError): void {
-    this.ended ??= error;
-    this.opened?.reject(error);
-    for (const { reject } of this.pending.values()) reject(error);
-    this.pending.clear();
+  #end(error: CutpointError): void {
+    this.#ended ??= error;
+    this.#opened?.reject(error);
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 }
 

@@ -5,11 +5,15 @@ import type { PackageManifest, StoredWeight } from '../package/package-manifest.
 
 /** The embedding of a package, read from its file a row at a time: the table takes no memory. */
 export class EmbeddingTable implements AsyncDisposable {
-  private constructor(
-    private readonly file: FileHandle,
-    private readonly manifest: PackageManifest,
-    private readonly table: StoredWeight,
-  ) {}
+  readonly #file: FileHandle;
+  readonly #manifest: PackageManifest;
+  readonly #table: StoredWeight;
+
+  private constructor(file: FileHandle, manifest: PackageManifest, table: StoredWeight) {
+    this.#file = file;
+    this.#manifest = manifest;
+    this.#table = table;
+  }
 
   /** @throws CutpointError CUT_FILE_NOT_FOUND or CUT_PACKAGE. */
   static async open(folder: string, manifest: PackageManifest): Promise<EmbeddingTable> {
@@ -31,14 +35,14 @@ export class EmbeddingTable implements AsyncDisposable {
    * @throws CutpointError CUT_INPUT for a token outside the vocabulary, CUT_EXTERNAL_DATA if the file is too short.
    */
   async rows(tokens: readonly number[]): Promise<Float32Array<ArrayBuffer>> {
-    const { hiddenSize, vocabularySize, embeddingScale } = this.manifest.config;
+    const { hiddenSize, vocabularySize, embeddingScale } = this.#manifest.config;
     const hidden = new Float32Array(tokens.length * hiddenSize);
     await Promise.all(
       tokens.map(async (token, i) => {
         if (!Number.isSafeInteger(token) || token < 0 || token >= vocabularySize) {
           throw new CutpointError('CUT_INPUT', `The token ${token} is not in the vocabulary of ${vocabularySize}.`);
         }
-        const row = await this.row(token, hiddenSize);
+        const row = await this.#row(token, hiddenSize);
         for (let k = 0; k < hiddenSize; k++) hidden[i * hiddenSize + k] = (row[k] ?? 0) * embeddingScale;
       }),
     );
@@ -46,22 +50,22 @@ export class EmbeddingTable implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.file.close();
+    await this.#file.close();
   }
 
-  private async row(token: number, size: number): Promise<Float32Array> {
-    const { table } = this;
+  async #row(token: number, size: number): Promise<Float32Array> {
+    const table = this.#table;
     if (table.kind === 'float') {
       const width = table.dtype === 'f32' ? 4 : 2;
-      const bytes = await this.read(table.span.offset + token * size * width, size * width);
+      const bytes = await this.#read(table.span.offset + token * size * width, size * width);
       if (table.dtype === 'f32') return new Float32Array(bytes.buffer);
       return Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber);
     }
     const blocks = Math.ceil(size / table.block);
     const [codes, scaleBytes, zeroPoints] = await Promise.all([
-      this.read(table.codes.offset + token * blocks * table.block, blocks * table.block),
-      this.read(table.scales.offset + token * blocks * 4, blocks * 4),
-      table.zeroPoints === null ? null : this.read(table.zeroPoints.offset + token * blocks, blocks),
+      this.#read(table.codes.offset + token * blocks * table.block, blocks * table.block),
+      this.#read(table.scales.offset + token * blocks * 4, blocks * 4),
+      table.zeroPoints === null ? null : this.#read(table.zeroPoints.offset + token * blocks, blocks),
     ]);
     const scales = new Float32Array(scaleBytes.buffer);
     return Float32Array.from({ length: size }, (_, k) => {
@@ -70,13 +74,13 @@ export class EmbeddingTable implements AsyncDisposable {
     });
   }
 
-  private async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(length);
-    const { bytesRead } = await this.file.read(bytes, 0, length, position);
+    const { bytesRead } = await this.#file.read(bytes, 0, length, position);
     if (bytesRead === length) return bytes;
     throw new CutpointError(
       'CUT_EXTERNAL_DATA',
-      `The package's file ${this.manifest.embedding.path} is too short; import the model again.`,
+      `The package's file ${this.#manifest.embedding.path} is too short; import the model again.`,
     );
   }
 }

@@ -23,21 +23,28 @@ export class GraphDraft {
 
 /** The weights of one part of a package, as values and nodes of a graph. Names begin with `prefix`. */
 export class PartWeights<Name extends string> {
-  constructor(
-    private readonly draft: GraphDraft,
-    private readonly part: PackagePart<Name>,
-    private readonly prefix: string,
-  ) {}
+  readonly #draft: GraphDraft;
+  readonly #part: PackagePart<Name>;
+  readonly #prefix: string;
+
+  constructor(draft: GraphDraft, part: PackagePart<Name>, prefix: string) {
+    this.#draft = draft;
+    this.#part = part;
+    this.#prefix = prefix;
+  }
 
   has(name: Name): boolean {
-    return this.part.weights[name] !== undefined;
+    return this.#part.weights[name] !== undefined;
   }
 
   /** A vector (a norm's weight, a bias) as an f32 value. @throws CutpointError CUT_PACKAGE */
   vector(name: Name): string {
-    const stored = this.stored(name);
-    if (stored.kind === 'float') return this.floats(name, stored);
-    throw new CutpointError('CUT_PACKAGE', `The weight '${name}' in ${this.part.path} is a vector and must be floats.`);
+    const stored = this.#stored(name);
+    if (stored.kind === 'float') return this.#floats(name, stored);
+    throw new CutpointError(
+      'CUT_PACKAGE',
+      `The weight '${name}' in ${this.#part.path} is a vector and must be floats.`,
+    );
   }
 
   /**
@@ -45,12 +52,12 @@ export class PartWeights<Name extends string> {
    * @throws CutpointError CUT_PACKAGE
    */
   multiply(input: string, name: Name, output: string, biasName?: Name): string {
-    const stored = this.stored(name);
+    const stored = this.#stored(name);
     const bias = biasName !== undefined && this.has(biasName) ? this.vector(biasName) : '';
     if (stored.kind === 'blocks') {
-      const inputs = [input, ...this.blocks(name, stored), ...(bias === '' ? [] : ['', bias])];
+      const inputs = [input, ...this.#blocks(name, stored), ...(bias === '' ? [] : ['', bias])];
       const { bits, block, rows, columns } = stored;
-      return this.draft.microsoft('MatMulNBits', inputs, [output], {
+      return this.#draft.microsoft('MatMulNBits', inputs, [output], {
         K: attribute.int(columns),
         N: attribute.int(rows),
         bits: attribute.int(bits),
@@ -59,36 +66,36 @@ export class PartWeights<Name extends string> {
         accuracy_level: attribute.int(4),
       });
     }
-    const matrix = this.floats(name, stored);
+    const matrix = this.#floats(name, stored);
     const product = bias === '' ? output : `${output}.unbiased`;
-    this.draft.microsoft('FusedMatMul', [input, matrix], [product], { transB: attribute.int(1) });
-    return bias === '' ? product : this.draft.add('Add', [product, bias], [output]);
+    this.#draft.microsoft('FusedMatMul', [input, matrix], [product], { transB: attribute.int(1) });
+    return bias === '' ? product : this.#draft.add('Add', [product, bias], [output]);
   }
 
-  private stored(name: Name): StoredWeight {
-    const stored = this.part.weights[name];
+  #stored(name: Name): StoredWeight {
+    const stored = this.#part.weights[name];
     if (stored !== undefined) return stored;
-    throw new CutpointError('CUT_PACKAGE', `The package's file ${this.part.path} lacks the weight '${name}'.`);
+    throw new CutpointError('CUT_PACKAGE', `The package's file ${this.#part.path} lacks the weight '${name}'.`);
   }
 
-  private floats(name: Name, { dtype, shape, span }: StoredWeight & { kind: 'float' }): string {
-    const value = `${this.prefix}.weight.${name}`;
-    this.external(value, dtype, shape, span);
-    return dtype === 'f32' ? value : this.draft.add('Cast', [value], [`${value}.f32`], { to: attribute.int(1) });
+  #floats(name: Name, { dtype, shape, span }: StoredWeight & { kind: 'float' }): string {
+    const value = `${this.#prefix}.weight.${name}`;
+    this.#external(value, dtype, shape, span);
+    return dtype === 'f32' ? value : this.#draft.add('Cast', [value], [`${value}.f32`], { to: attribute.int(1) });
   }
 
-  private blocks(name: Name, stored: StoredWeight & { kind: 'blocks' }): string[] {
+  #blocks(name: Name, stored: StoredWeight & { kind: 'blocks' }): string[] {
     const { bits, block, rows, columns, codes, scales, zeroPoints } = stored;
     const count = Math.ceil(columns / block);
-    const value = `${this.prefix}.weight.${name}`;
-    this.external(`${value}.codes`, 'u8', [rows, count, (block * bits) / 8], codes);
-    this.external(`${value}.scales`, 'f32', [rows, count], scales);
+    const value = `${this.#prefix}.weight.${name}`;
+    this.#external(`${value}.codes`, 'u8', [rows, count, (block * bits) / 8], codes);
+    this.#external(`${value}.scales`, 'f32', [rows, count], scales);
     if (zeroPoints === null) return [`${value}.codes`, `${value}.scales`, ''];
-    this.external(`${value}.zeros`, 'u8', [rows, Math.ceil((count * bits) / 8)], zeroPoints);
+    this.#external(`${value}.zeros`, 'u8', [rows, Math.ceil((count * bits) / 8)], zeroPoints);
     return [`${value}.codes`, `${value}.scales`, `${value}.zeros`];
   }
 
-  private external(value: string, dtype: 'f32' | 'f16' | 'u8', shape: readonly number[], { offset }: FileSpan): void {
-    this.draft.initializers.push(externalWeight(value, dtype, shape, { location: this.part.path, offset }));
+  #external(value: string, dtype: 'f32' | 'f16' | 'u8', shape: readonly number[], { offset }: FileSpan): void {
+    this.#draft.initializers.push(externalWeight(value, dtype, shape, { location: this.#part.path, offset }));
   }
 }
