@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckpointTensor } from '../checkpoint/checkpoint.js';
+import { floatTensor } from '../checkpoint/float-tensor.testing.js';
 import { outlierShare } from './outlier-share.js';
 import { meanCosine, relativeError } from './similarity.js';
 
-function tensor(rows: readonly (readonly number[])[]): CheckpointTensor {
-  const columns = rows[0]?.length ?? 0;
-  const readRows = async (first: number, count: number) =>
-    new Uint8Array(Float32Array.from(rows.slice(first, first + count).flat()).buffer);
-  return { name: 't', encoding: 'f32', rows: rows.length, columns, plus: 0, readRows };
-}
+const tensor = (rows: readonly (readonly number[])[]) =>
+  floatTensor(Float32Array.from(rows.flat()), rows[0]?.length ?? 0);
 
 describe('what is measured of a layer', () => {
   it('is how like what goes in and comes out are, as a mean over tokens', () => {
