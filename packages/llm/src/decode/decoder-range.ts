@@ -11,6 +11,9 @@ import type { FromDecoder, ToDecoder, WantedLogits } from './decoder-protocol.js
 /** The built worker; `src/decode` and `dist/decode` lie equally deep, so this holds from both. */
 const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.url);
 
+/** What lives shortly in a worker is small: with the runtime's own bound it takes 50 MB more, and is no faster. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 };
+
 export interface DecoderRangeOptions {
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
@@ -94,7 +97,7 @@ export class DecoderRange implements AsyncDisposable {
     throwIfCancelled(signal);
     const gate = openGate();
     const decoder = new DecoderRange(
-      new Worker(workerScript, { workerData: gate, execArgv: [] }),
+      new Worker(workerScript, { workerData: gate, execArgv: [], resourceLimits }),
       manifest.config,
       range,
       gate,

@@ -1,3 +1,4 @@
+import { collectGarbage } from './collect-garbage.js';
 import type { ForwardMessage } from './decoder-protocol.js';
 import type { KvCache } from './kv-cache.js';
 import type { RangeService } from './range-service.js';
@@ -34,7 +35,7 @@ export class DecoderService implements RangeService {
     const cache = this.#cacheOf(sequence);
     const before = cache.tokens;
     requireRoom(before + tokens, config.contextTokens);
-    // Once for all chunks: each time that a cache grows, its old arrays stay until they are collected.
+    // Once for all chunks, as growing copies all that is there.
     cache.reserve(before + tokens);
     const allLogits = range.head && logits === 'all';
     const results: Float32Array<ArrayBuffer>[] = [];
@@ -47,6 +48,7 @@ export class DecoderService implements RangeService {
         const result = await this.#session.pass(cache, chunk, rows);
         if (range.head && !allLogits) results.length = 0;
         results.push(result);
+        if (count > 1) collectGarbage('young');
       }
       throwIfCancelled();
     } catch (thrown) {

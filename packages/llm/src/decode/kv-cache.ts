@@ -1,5 +1,6 @@
 import type { CacheKind } from '../graph/cache-kind.js';
 import { bytesOfRows, type CacheRows, copyRows, emptyRows, narrowed } from './cache-rows.js';
+import { collectGarbage } from './collect-garbage.js';
 import type { RopeTables } from './rope-tables.js';
 
 export interface KvShape {
@@ -11,6 +12,9 @@ export interface KvShape {
 
 /** The cache grows by this many tokens at a time: a larger step wastes memory, a smaller one copies more often. */
 export const capacityStepTokens = 256;
+
+/** While it grows, at most so many bytes of its old arrays lie beside the new ones. */
+export const mostOldBytes = 16 * 2 ** 20;
 
 /**
  * Keys (turned by their positions) and values of one sequence in a range of layers, each layer's as rows
@@ -48,9 +52,19 @@ export class KvCache {
   reserve(tokens: number): void {
     if (tokens <= this.#capacity) return;
     const capacity = Math.ceil(tokens / capacityStepTokens) * capacityStepTokens;
+    const { kind, kvHeads, headSize } = this.shape;
+    const oldBytes = bytesOfRows(kind, kvHeads * this.#capacity, headSize);
+    let uncollectedBytes = 0;
     for (const sides of [this.keys, this.values]) {
-      for (const [layer, rows] of sides.entries()) sides[layer] = this.#moved(rows, this.#tokens, capacity);
+      for (const [layer, rows] of sides.entries()) {
+        sides[layer] = this.#moved(rows, this.#tokens, capacity);
+        uncollectedBytes += oldBytes;
+        if (uncollectedBytes + oldBytes <= mostOldBytes) continue;
+        collectGarbage('all');
+        uncollectedBytes = 0;
+      }
     }
+    if (uncollectedBytes > 0) collectGarbage('all');
     this.#capacity = capacity;
   }
 

@@ -49,6 +49,8 @@ export async function openGraph(
       interOpNumThreads: 1,
       // The runtime's own pool grows by doubling and gives nothing back: with prompts it held 200 MB more, and was no faster.
       enableCpuMemArena: false,
+      // One block for all values of a pass, anew for each length of text: up to 190 MB more, and never twice the same.
+      enableMemPattern: false,
       logSeverityLevel: 4,
       extra: { session },
     });

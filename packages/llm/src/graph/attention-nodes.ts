@@ -26,7 +26,7 @@ export function addAttention(
   const [key, value] = [valueNames.presentKey(layer), valueNames.presentValue(layer)];
   const query = `${prefix}.query`;
   if (config.qkNorm) addNormedSplit(draft, weights, config, layer, qkv, { query, key, value });
-  else draft.add('Split', [qkv, 'qkvSizes'], [query, key, value], { axis: attribute.int(2) });
+  else draft.addLeaf('Split', [qkv, 'qkvSizes'], [query, key, value], { axis: attribute.int(2) });
   const { rope, windowTokens } = config.attention[layer] ?? { rope: 0, windowTokens: null };
   const inputs = [
     ...(config.qkNorm ? [query, key, value] : [qkv, '', '']),
@@ -37,13 +37,17 @@ export function addAttention(
     valueNames.cosines(rope),
     valueNames.sines(rope),
   ];
-  return draft.microsoft('GroupQueryAttention', inputs, [output, `${prefix}.joinedKeys`, `${prefix}.joinedValues`], {
+  const joined = [`${prefix}.joinedKeys`, `${prefix}.joinedValues`];
+  draft.microsoft('GroupQueryAttention', inputs, [output, ...joined], {
     num_heads: attribute.int(heads),
     kv_num_heads: attribute.int(kvHeads),
     scale: attribute.float(config.attentionScale),
     do_rotary: attribute.int(1),
     ...(windowTokens === null ? {} : { local_window_size: attribute.int(windowTokens) }),
   });
+  // A value that no node takes is freed at the end of a pass only: together they would be as large as the whole cache.
+  for (const value of joined) draft.addLeaf('Shape', [value], [`${value}.shape`]);
+  return output;
 }
 
 /**

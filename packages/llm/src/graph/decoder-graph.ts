@@ -52,7 +52,7 @@ export function decoderGraph(
   return buildModel({
     inputs: draft.inputs,
     outputs: draft.outputs,
-    nodes: draft.nodes,
+    nodes: draft.ordered,
     initializers: draft.initializers,
     domains: { 'com.microsoft': 1 },
   });

@@ -5,6 +5,7 @@ import type { FileSpan, PackagePart, StoredWeight } from '../package/package-man
 /** What a graph is made of, in the order of running; collected while its layers are written. */
 export class GraphDraft {
   readonly nodes: onnx.NodeProto[] = [];
+  readonly leaves: onnx.NodeProto[] = [];
   readonly initializers: onnx.TensorProto[] = [];
   readonly inputs: onnx.ValueInfoProto[] = [];
   readonly outputs: onnx.ValueInfoProto[] = [];
@@ -13,6 +14,20 @@ export class GraphDraft {
   add(...[op, inputs, outputs, attributes, options]: Parameters<typeof node>): string {
     this.nodes.push(node(op, inputs, outputs, attributes, { name: outputs[0] ?? '', ...options }));
     return outputs[0] ?? '';
+  }
+
+  /** Adds a node of which no other node takes anything. */
+  addLeaf(...[op, inputs, outputs, attributes]: Parameters<typeof node>): void {
+    this.leaves.push(node(op, inputs, outputs, attributes, { name: outputs[0] ?? '' }));
+  }
+
+  /**
+   * All nodes, leaves last and the first leaf at the very end: onnxruntime runs what the last leaf needs, the leaf, what the one
+   * before it needs, and so on. In any other order the leaves of all layers run at the end of a pass, and what they take lies
+   * in memory until then.
+   */
+  get ordered(): onnx.NodeProto[] {
+    return [...this.nodes, ...this.leaves.toReversed()];
   }
 
   /** Adds a node of onnxruntime's own operators. */

@@ -21,6 +21,18 @@ const llama2: Pick<Shape, 'vocabularySize' | 'rope' | 'tiedEmbeddings'> = {
 
 /** Models that people know, by their sizes alone. */
 const shapes = {
+  'smollm2-360m': {
+    layers: 32,
+    hiddenSize: 960,
+    heads: 15,
+    kvHeads: 5,
+    headSize: 64,
+    ffnSize: 2560,
+    vocabularySize: 49_152,
+    contextTokens: 8192,
+    rope: { theta: 100_000, scaling: { kind: 'none' } },
+    tiedEmbeddings: true,
+  },
   'tinyllama-1.1b': {
     ...llama2,
     layers: 22,

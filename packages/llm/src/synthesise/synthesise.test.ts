@@ -57,6 +57,7 @@ describe('the shapes', () => {
       return (packageBytes(randomContent(name, shape, 32, 128)) / 4 - tied) / 1e9;
     });
     expect(Object.fromEntries(shapeNames.map((name, i) => [name, Number(billions[i]?.toFixed(2))]))).toEqual({
+      'smollm2-360m': 0.36,
       'tinyllama-1.1b': 1.1,
       'llama-3.2-1b': 1.24,
       'llama-3-8b': 8.03,
