@@ -1,4 +1,6 @@
+import { collectGarbage } from './collect-garbage.js';
 import type { ForwardMessage } from './decoder-protocol.js';
+import type { KvCache } from './kv-cache.js';
 import type { RangeService } from './range-service.js';
 import type { RangeSession } from './range-session.js';
 import { requireRoom } from './require-room.js';
@@ -19,22 +21,32 @@ export class RecomputingService implements RangeService {
   }
 
   async forward({ hidden }: ForwardMessage, throwIfCancelled: () => void): Promise<Float32Array<ArrayBuffer>> {
-    for (const layer of this.#layers) await this.#runLayer(layer, hidden, throwIfCancelled);
+    // One for all layers in turn: those of earlier layers would lie in memory until they are collected.
+    const cache = this.#layers[0]?.cache();
+    for (const layer of this.#layers) {
+      cache?.truncate(0);
+      if (cache !== undefined) await this.#runLayer(layer, cache, hidden, throwIfCancelled);
+    }
     throwIfCancelled();
     return hidden;
   }
 
   /** What comes out of the layer takes the place of what went in. */
-  async #runLayer(layer: RangeSession, hidden: Float32Array<ArrayBuffer>, throwIfCancelled: () => void): Promise<void> {
+  async #runLayer(
+    layer: RangeSession,
+    cache: KvCache,
+    hidden: Float32Array<ArrayBuffer>,
+    throwIfCancelled: () => void,
+  ): Promise<void> {
     const { hiddenSize, contextTokens } = layer.config;
     const tokens = hidden.length / hiddenSize;
     requireRoom(tokens, contextTokens);
-    const cache = layer.cache();
     cache.reserve(tokens);
     for (let from = 0; from < tokens; from += this.#chunkTokens) {
       throwIfCancelled();
       const rows = hidden.subarray(from * hiddenSize, Math.min(tokens, from + this.#chunkTokens) * hiddenSize);
       rows.set(await layer.pass(cache, rows, []));
+      collectGarbage('young');
     }
   }
 
