@@ -71,6 +71,11 @@ export const agentSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('of a language model: send no tokens to the server; norm and head run here too'),
+  answerCodec: codecSpec
+    .optional()
+    .describe(
+      'of a language model that is private: how hidden states come back (default: as codec, or f16 where that names a table)',
+    ),
   serverCa: z.string().min(1).optional().describe("PEM file with the authority of the server's certificate"),
   serverTokenFile: z.string().min(1).optional().describe('file with the token to present to the server; chmod 600'),
   ...reachSettings,

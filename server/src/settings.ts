@@ -45,6 +45,14 @@ export const serverSettings = z.strictObject({
     .max(86_400_000)
     .default(600_000)
     .describe('of a language model: how long a text is kept that nobody continues, in ms'),
+  sentTablesMb: z
+    .int()
+    .min(0)
+    .max(1024)
+    .default(32)
+    .describe(
+      'of a language model: tables of the codec transform that agents send are kept up to so many MB; 0: none is taken',
+    ),
   next: addressSetting.optional().describe('address of the next server of a chain, for splits with several cuts'),
   nextCa: z.string().min(1).optional().describe("PEM file with the authority of the next server's certificate"),
   nextTokenFile: z.string().min(1).optional().describe('file with the token to present to the next server; chmod 600'),

@@ -1,11 +1,20 @@
 import { CutpointError } from '@cutpoint/core';
-import { addressesOf, type Daemon, type HealthReport, type Log, serverAddressOf, startDaemon } from '@cutpoint/daemon';
+import {
+  addressesOf,
+  codecTablesFrom,
+  type Daemon,
+  type HealthReport,
+  type Log,
+  serverAddressOf,
+  startDaemon,
+} from '@cutpoint/daemon';
 import {
   Decoder,
   openLanguageModel,
   openSplitLanguageModel,
   SplitDecoder,
   type SplitLanguageModel,
+  splitWidthsOf,
 } from '@cutpoint/llm';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { AgentSettings } from '../settings.js';
@@ -40,6 +49,7 @@ export async function startLanguageAgent(
 
 async function openModel(settings: AgentSettings, folder: string, log: Log): Promise<SplitLanguageModel> {
   const { server, threads, cache, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
+  const { answerCodec, codecTables } = settings;
   const [at, another] = settings.at;
   const [codec] = codecs;
   if (another !== undefined || codecs.length > 1) {
@@ -53,16 +63,20 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
   const servers = (server === undefined ? [] : addressesOf(server)).map((url) =>
     serverAddressOf({ url, ca, tokenFile, connectTimeoutMs }, log),
   );
-  return await openSplitLanguageModel(folder, {
+  const model = await openSplitLanguageModel(folder, {
     at,
     servers: await Promise.all(servers),
     codec,
+    answerCodec,
+    tables: codecTablesFrom(codecTables),
     private: hides,
     threads,
     cache,
     connectTimeoutMs,
     giveUpMs: timeoutMs,
   });
+  log.info({ at, codec, widths: splitWidthsOf(model) }, 'cut in two');
+  return model;
 }
 
 function healthOf({ decoder, manifest: { name: model } }: SplitLanguageModel): HealthReport {

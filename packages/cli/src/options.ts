@@ -26,7 +26,7 @@ export const preprocessingOption = [
 /** `--codec-tables`, as the daemons know it. */
 export const codecTablesOption = [
   '--codec-tables <path>',
-  'folder that `cutpoint calibrate` wrote, or one file of it, with tables of the codec transform',
+  'folder that `cutpoint calibrate` or `cutpoint llm calibrate` wrote, or one file of it, with tables of the codec transform',
 ] as const;
 
 /** `--at I[,J...]`: cut indices in ascending order, as `cutpoint cuts` lists them. @throws CutpointError CUT_ILLEGAL_CUT. */

@@ -40,6 +40,11 @@ export async function openCodecTables(path: string, modelHash: string): Promise<
   throw new CutpointError('CUT_CODEC_TABLE', message);
 }
 
+/** Reads the tables of a model, by its hash, from a file or folder as `openCodecTables` does; none without a path. */
+export function codecTablesFrom(path: string | undefined): (modelHash: string) => Promise<TransformTables> {
+  return async (modelHash) => (path === undefined ? new Map() : await openCodecTables(path, modelHash));
+}
+
 /**
  * Writes tables into a folder, each to a file of its name; those that lie there already stay.
  * @throws CutpointError CUT_FILE_WRITE

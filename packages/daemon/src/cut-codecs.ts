@@ -12,7 +12,7 @@ import {
   transformCodecs,
 } from '@cutpoint/codec';
 import type { SplitModel } from '@cutpoint/runtime';
-import { openCodecTables, shippedTablesOf } from './codec-tables.js';
+import { codecTablesFrom, shippedTablesOf } from './codec-tables.js';
 import type { ModelSettings } from './model-settings.js';
 
 /** The codecs of a device: those that need only their spec, and those whose tables are here. */
@@ -69,7 +69,7 @@ export async function openCutCodecs(
   { model, codecTables = shippedWith(model) }: Pick<ModelSettings, 'model' | 'codecTables'>,
   modelHash: string,
 ): Promise<CutCodecs> {
-  return new CutCodecs(codecTables === undefined ? new Map() : await openCodecTables(codecTables, modelHash));
+  return new CutCodecs(await codecTablesFrom(codecTables)(modelHash));
 }
 
 function shippedWith(model: string): string | undefined {

@@ -1,7 +1,7 @@
 export { addressesOf, addressesSetting, addressHelp, addressSetting, isAddress } from './address.js';
 export { type AnsweredOptions, AnsweredRequests, type RequestKey } from './answered-requests.js';
 export { checkBrokerAddress } from './broker-address.js';
-export { openCodecTables, shippedTablesOf, tablesFolderOf, writeCodecTables } from './codec-tables.js';
+export { codecTablesFrom, openCodecTables, shippedTablesOf, tablesFolderOf, writeCodecTables } from './codec-tables.js';
 export { checkServer, checkStage, connectServer, type ServerAddress } from './connect-stage.js';
 export { CutCodecs, openCutCodecs } from './cut-codecs.js';
 export { Deadline } from './deadline.js';

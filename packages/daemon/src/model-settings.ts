@@ -28,7 +28,7 @@ export const modelSettings = {
     .min(1)
     .optional()
     .describe(
-      'folder that `cutpoint calibrate` wrote, or one file of it, with tables of the codec transform (default: the folder tables beside a segments.json, where it exists)',
+      'folder that `cutpoint calibrate` or `cutpoint llm calibrate` wrote, or one file of it, with tables of the codec transform (default: the folder tables beside a segments.json, where it exists)',
     ),
   provider: z.string().min(1).default('cpu').describe('execution provider of the runtime'),
   threads: z.int().min(1).max(1024).default(1).describe('threads inside one operator'),

@@ -50,8 +50,8 @@ export {
   requireSameModel,
 } from './evaluate/evaluate-cut.js';
 export { evaluationCache } from './evaluate/evaluation-cache.js';
-export { type Crossed, type HiddenCodec, hiddenName, openHiddenCodec } from './evaluate/hidden-codec.js';
-export { modelIdentity, stepOf, tableOfHidden } from './evaluate/hidden-table.js';
+export { type Crossed, type HiddenCodec, openHiddenCodec } from './evaluate/hidden-codec.js';
+export { stepOf, tableOfHidden } from './evaluate/hidden-table.js';
 export { type Leak, leakOf } from './evaluate/leak.js';
 export { type CutLeak, type LeakRequest, leakAtCuts } from './evaluate/leak-at-cuts.js';
 export {
@@ -69,6 +69,7 @@ export { type CacheChoice, type CacheKind, cacheChoices, cachedHeadBytes, cacheK
 export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';
+export { modelIdentity } from './package/model-identity.js';
 export {
   type BlockBits,
   type BlockSize,
@@ -91,6 +92,7 @@ export {
   type WeightForm,
   type WeightPiece,
 } from './package/weight-content.js';
+export { widthOfLayers } from './package/width-of-layers.js';
 export { type NamedFile, type PackageContent, packageBytes, writePackage } from './package/write-package.js';
 export type { WriteOptions } from './package/write-part.js';
 export type { BlockForm } from './quantise/block-form.js';
@@ -101,9 +103,12 @@ export {
   openSplitLanguageModel,
   type SplitDecoderOptions,
   type SplitLanguageModel,
+  splitWidthsOf,
 } from './split/agent/open-split-decoder.js';
 export type { SplitServer } from './split/agent/server-link.js';
-export { SplitDecoder } from './split/agent/split-decoder.js';
+export { SplitDecoder, type SplitWidths } from './split/agent/split-decoder.js';
+export { type TableSource, usualAnswerCodec } from './split/crossing-codecs.js';
+export { passFrameBytes } from './split/frame-bytes.js';
 export { manifestHash } from './split/manifest-hash.js';
 export { DecoderHost, type DecoderHostOptions } from './split/server/decoder-host.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';

@@ -12,6 +12,11 @@ export const briefHeadBytes = 10;
 
 /** Two bytes hold a request's number, and the length. */
 export const mostBriefNumber = 0xffff;
+/** Bytes of a brief request by its method, or of a reply where that is empty. */
+export function briefFrameBytes(method: string, bytes: number): number {
+  return briefHeadBytes + method.length + bytes;
+}
+
 /** Added to the number of a type in the first byte: no other frame begins with such a byte. */
 const mark = 0x80;
 const mostMethod = 0xff;
@@ -39,7 +44,7 @@ export function encodeBrief(
   if (bytes === undefined || id > mostBriefNumber || !Number.isFinite(Math.fround(timeMs))) return undefined;
   const method = type === 'request' ? methodOf(fields) : type === 'reply' && isEmpty(fields) ? '' : undefined;
   if (method === undefined) return undefined;
-  const frame = Buffer.allocUnsafe(briefHeadBytes + method.length + bytes.length);
+  const frame = Buffer.allocUnsafe(briefFrameBytes(method, bytes.length));
   frame[0] = mark + frameTypes[type];
   frame[1] = method.length;
   frame.writeUInt16LE(id, 2);

@@ -1,3 +1,4 @@
+export { briefFrameBytes } from './brief-frame.js';
 export { type ConnectOptions, connect } from './connect.js';
 export type { Courier, CourierEvents } from './courier.js';
 export type { Meta } from './frame-encode.js';

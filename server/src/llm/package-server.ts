@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import { CutpointError } from '@cutpoint/core';
-import { type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
-import { DecoderHost } from '@cutpoint/llm';
+import { codecTablesFrom, type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
+import { DecoderHost, widthOfLayers } from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
 import { serveWholeModel } from './serve-whole-model.js';
 
@@ -17,7 +17,8 @@ const cacheShare = 0.5;
  */
 export function startPackageServer(settings: ServerSettings & { readonly model: string }, log: Log): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
-    const { model, http, threads, cache, maxStages, maxSequences, sequenceIdleMs } = settings;
+    const { model, http, threads, cache, maxStages, maxSequences, sequenceIdleMs, codecTables, sentTablesMb } =
+      settings;
     const { maxCacheBytes = Math.round(freemem() * cacheShare) } = settings;
     const at = onlyCut(settings);
     const host = opened.add(
@@ -31,10 +32,16 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
         maxCacheBytes,
         idleMs: sequenceIdleMs,
         graceMs: agentGraceMs,
+        tables: codecTablesFrom(codecTables),
+        maxSentTableBytes: sentTablesMb * 1e6,
       }),
     );
-    const { name, config } = host.manifest;
-    log.info({ model, package: name, layers: config.layers, at }, at === undefined ? 'ready for any cut' : 'loaded');
+    const { name, config, layers } = host.manifest;
+    const width = widthOfLayers(layers.slice(at));
+    log.info(
+      { model, package: name, layers: config.layers, at, width },
+      at === undefined ? 'ready for any cut' : 'loaded',
+    );
     // Its health is its own: agents are answered whether the whole model is there for callers over HTTP or not.
     if (http !== undefined) await serveWholeModel(http, model, { settings, opened, log });
     const health = () => ({

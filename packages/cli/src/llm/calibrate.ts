@@ -37,8 +37,6 @@ interface CalibrateOptions {
 const mostContext = 2048;
 /** Enough for a difference of half a percent, as all are measured on the same tokens. */
 const standardTokens = 4_096;
-/** Of the frames of a pass of one token, less its hidden state or token: 68 to 88 bytes up and 60 to 64 down, by what crosses. */
-const frameBytes = { up: 84, down: 62 };
 
 /** `cutpoint llm calibrate`: what the planner has to know of a language model on this device. */
 export const calibrateVerb: Verb = {
@@ -95,7 +93,6 @@ async function run(folder: string, options: CalibrateOptions): Promise<void> {
     calibrationTexts: calibrationTexts(folder, { file: options.calibrationText, context, threads, signal, onProgress }),
     device: { id: options.deviceId ?? hostname(), profile },
     threads,
-    frameBytes,
     onProgress,
     signal,
   });

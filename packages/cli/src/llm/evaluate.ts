@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import { openCodecTables } from '@cutpoint/daemon';
+import { codecTablesFrom } from '@cutpoint/daemon';
 import {
   type CacheKind,
   type CutEvaluation,
@@ -84,8 +84,7 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   const { config } = front.manifest;
   const context = options.context ?? Math.min(mostContext, config.contextTokens);
   const { at, codec, private: isPrivate, answerCodec, threads, cache, leak, codecTables } = options;
-  const tables =
-    codecTables === undefined ? undefined : await openCodecTables(codecTables, modelIdentity(front.manifest));
+  const tables = await codecTablesFrom(codecTables)(modelIdentity(front.manifest));
   const texts = calibrationTexts(folder, {
     file: options.calibrationText,
     context,

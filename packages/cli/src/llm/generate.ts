@@ -1,4 +1,4 @@
-import { type CacheChoice, createStopFilter, generate, samplingOf } from '@cutpoint/llm';
+import { type CacheChoice, createStopFilter, generate, samplingOf, splitWidthsOf } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
 import { parseNumber, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
@@ -75,7 +75,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     if (filter.stoppedBy !== undefined) break;
   }
   await take(filter.push(texts.end()) + filter.end());
-  const summary: GenerateSummary = { text, tokens, promptTokens, ...pace.figures() };
+  const summary: GenerateSummary = { text, tokens, promptTokens, widths: splitWidthsOf(model), ...pace.figures() };
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(generationText(summary));

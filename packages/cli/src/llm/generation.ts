@@ -1,4 +1,4 @@
-import type { StepCost } from '@cutpoint/llm';
+import type { SplitWidths, StepCost } from '@cutpoint/llm';
 import { formatBytes, formatMs } from '../output/units.js';
 
 /** What `llm generate` says with `--json`. */
@@ -6,6 +6,8 @@ export interface GenerateSummary extends Figures {
   readonly text: string;
   readonly tokens: readonly number[];
   readonly promptTokens: readonly number[];
+  /** Of the layers on both sides. */
+  readonly widths: SplitWidths;
 }
 
 interface Figures {
@@ -16,6 +18,8 @@ interface Figures {
   readonly prefillTokensPerSecond: number | null;
   /** Frames of the passes behind the first, both ways; 0 where nothing is sent. */
   readonly linkBytesPerToken: number;
+  /** Of those what this side sent. */
+  readonly sentBytesPerToken: number;
   /** What a token behind the first took, in the mean. */
   readonly perToken: TokenCost | null;
 }
@@ -52,7 +56,11 @@ export class Pace {
   }
 
   figures(): Figures {
-    const link = { linkBytesPerToken: this.#mean(({ upBytes, downBytes }) => upBytes + downBytes) ?? 0 };
+    const mean = (of: (cost: StepCost) => number) => this.#mean(of) ?? 0;
+    const link = {
+      linkBytesPerToken: mean(({ upBytes, downBytes }) => upBytes + downBytes),
+      sentBytesPerToken: mean(({ upBytes }) => upBytes),
+    };
     if (this.#firstMs === undefined) {
       return { ttftMs: null, decodeTokensPerSecond: null, prefillTokensPerSecond: null, ...link, perToken: null };
     }

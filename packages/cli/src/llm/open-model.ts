@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import { OpenResources } from '@cutpoint/daemon';
+import { codecTablesFrom, OpenResources } from '@cutpoint/daemon';
 import { type CacheChoice, openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
 import { startLocalServer } from '../run/local-server.js';
 import { type SplitOptions, splitServers } from './split-options.js';
@@ -19,7 +19,7 @@ export interface ModelRequest extends SplitOptions {
  * that need a cut.
  */
 export async function openModel(request: ModelRequest, signal: AbortSignal): Promise<SplitLanguageModel> {
-  const { folder, threads, cache = 'f32', at, codec } = request;
+  const { folder, threads, cache = 'f32', at, codec, answerCodec, codecTables } = request;
   if (at === undefined) {
     requireNoCut(request);
     return await openLanguageModel(folder, { threads, cache, signal });
@@ -28,7 +28,8 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   try {
     const servers = await splitServers(request);
     if (servers.length === 0) servers.push(opened.add(await startLocalServer(serveArgs(request), signal)));
-    const split = { at, servers, codec, private: request.private };
+    const tables = codecTablesFrom(codecTables);
+    const split = { at, servers, codec, answerCodec, tables, private: request.private };
     const model = opened.add(await openSplitLanguageModel(folder, { ...split, threads, cache, signal }));
     return { ...model, [Symbol.asyncDispose]: () => opened.close() };
   } catch (thrown) {
@@ -41,8 +42,14 @@ function serveArgs({ folder, threads, cache = 'f32' }: ModelRequest): readonly s
   return [folder, '--threads', String(threads), '--cache', cache === 'none' ? 'f32' : cache];
 }
 
-function requireNoCut({ server, codec, private: hides }: SplitOptions): void {
-  const named = { '--server': server, '--codec': codec, '--private': hides };
+function requireNoCut({ server, codec, codecTables, answerCodec, private: hides }: SplitOptions): void {
+  const named = {
+    '--server': server,
+    '--codec': codec,
+    '--codec-tables': codecTables,
+    '--private': hides,
+    '--answer-codec': answerCodec,
+  };
   const [option] = Object.entries(named).find(([, value]) => value !== undefined) ?? [];
   if (option === undefined) return;
   throw new CutpointError('CUT_USAGE', `${option} is for a model that is cut: give --at as well.`);

@@ -1,10 +1,13 @@
 import { tableNamed } from '@cutpoint/codec';
+import { tablesFolderOf } from '@cutpoint/daemon';
 import { type LlmExplanation, type LlmFront, type LlmPlan, llmExplanationText } from '@cutpoint/plan';
 import { table } from '../output/table.js';
 import { byteColumn, msColumn } from '../output/units.js';
 
 export interface LlmPlanReport {
   readonly folder: string;
+  /** The file that was planned with. */
+  readonly calibration: string;
   /** Of the package in the folder. */
   readonly width: string | undefined;
   readonly front: LlmFront;
@@ -63,17 +66,14 @@ function planName({ cut, frontWidth, backWidth, codec, answerCodec, cached }: Ll
 }
 
 /** The commands that run a pick, where there is one command for each side. */
-function howToRun({ folder, width: own, pick }: LlmPlanReport): string {
+function howToRun({ folder, calibration, width: own, pick }: LlmPlanReport): string {
   const { cut, frontWidth, backWidth, codec, answerCodec, cached } = pick;
   const packageOf = (width: string | null) => (width === own ? folder : `PACKAGE-OF-WIDTH-${width}`);
   const generate = `cutpoint llm generate ${packageOf(frontWidth ?? backWidth)} --prompt TEXT`;
   if (backWidth === null) return `To run it:\n  ${generate}\n`;
   const crossing = codec === null ? '' : ` --codec ${codec}`;
+  const needsTable = codec !== null && tableNamed(codec) !== undefined;
+  const tables = needsTable ? ` --codec-tables ${tablesFolderOf(calibration)}` : '';
   const more = `${answerCodec === null ? '' : ' --private'}${cached === 'everywhere' ? '' : ' --cache none'}`;
-  const notes = [
-    ...(frontWidth !== null && frontWidth !== backWidth ? ['both sides need the same package so far'] : []),
-    ...(codec !== null && tableNamed(codec) !== undefined ? ['both sides need the table of the codec'] : []),
-  ];
-  const said = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
-  return `To run it${said}:\n  at the server  cutpoint serve ${packageOf(backWidth)}\n  here           ${generate} --at ${cut} --server URL${crossing}${more}\n`;
+  return `To run it:\n  at the server  cutpoint serve ${packageOf(backWidth)}\n  here           ${generate} --at ${cut} --server URL${crossing}${tables}${more}\n`;
 }

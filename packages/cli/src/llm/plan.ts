@@ -92,6 +92,7 @@ async function run(folder: string, options: PlanOptions): Promise<void> {
   await printResult(options.json === true, value, () =>
     llmPlanText({
       folder,
+      calibration: options.calibration,
       width,
       front,
       pick,

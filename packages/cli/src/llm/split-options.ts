@@ -2,7 +2,7 @@ import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon/client';
 import type { SplitServer } from '@cutpoint/llm';
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseAddress } from '../address-option.js';
-import { parseCodecs, parseCut } from '../options.js';
+import { codecTablesOption, parseCodecs, parseCut } from '../options.js';
 
 /** The options with which a verb cuts a language model in two. */
 export interface SplitOptions {
@@ -11,6 +11,8 @@ export interface SplitOptions {
   readonly serverCa?: string;
   readonly serverTokenFile?: string;
   readonly codec?: string;
+  readonly answerCodec?: string;
+  readonly codecTables?: string;
   readonly private?: true;
 }
 
@@ -25,7 +27,13 @@ export function addSplitOptions(command: Command): Command {
     .option('--server-ca <file>', "PEM file with the authority of the servers' certificates")
     .option('--server-token-file <file>', 'file with the token to present to the servers')
     .option('--codec <spec>', 'how hidden states cross the cut (default: raw)', parseCodec)
-    .option('--private', 'send no tokens to the server: norm and head run here too');
+    .option(...codecTablesOption)
+    .option('--private', 'send no tokens to the server: norm and head run here too')
+    .option(
+      '--answer-codec <spec>',
+      'with --private: how hidden states come back (default: as --codec, or f16 for a table)',
+      parseCodec,
+    );
 }
 
 /** The servers of the options, their files read. @throws CutpointError CUT_FILE_NOT_FOUND, CUT_TLS, CUT_USAGE */

@@ -44,7 +44,6 @@ describe('a calibration of a language model', () => {
       device,
       threads: 1,
       chunkTokens: 16,
-      frameBytes: { up: 80, down: 60 },
       onProgress: (what) => said.push(what),
     };
     measured = await calibrateLlm(request);

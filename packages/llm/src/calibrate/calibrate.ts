@@ -4,6 +4,7 @@ import type { DeviceProfile, LlmCalibration, LlmDeviceFigures } from '@cutpoint/
 import { inferenceRuntime } from '@cutpoint/runtime';
 import { FrontSegment } from '../evaluate/segments.js';
 import type { Package } from '../package/read-package.js';
+import { passFrameBytes } from '../split/frame-bytes.js';
 import { manifestHash } from '../split/manifest-hash.js';
 import { measureCodecTimes } from './codec-times.js';
 import { type LayerTimes, measureLayerTimes } from './layer-times.js';
@@ -27,8 +28,6 @@ export interface LlmCalibrationRequest {
   readonly device: { readonly id: string; readonly profile: DeviceProfile };
   readonly threads: number;
   readonly chunkTokens?: number;
-  /** Of a message but for its tokens. */
-  readonly frameBytes: { readonly up: number; readonly down: number };
   readonly onProgress?: (what: string) => void;
   readonly signal?: CancelSignal | undefined;
 }
@@ -91,7 +90,7 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
     text: { name: text.name, scoredTokens: measured.scoredTokens, windowTokens: context },
     measuredAt: new Date().toISOString(),
     chunkTokens,
-    frameBytes: request.frameBytes,
+    frameBytes: passFrameBytes(),
     splits: [...measured.splits],
     devices: [{ ...device, codecs }],
   };

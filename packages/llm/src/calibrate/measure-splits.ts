@@ -1,4 +1,4 @@
-import { type TransformTable, tableNamed } from '@cutpoint/codec';
+import type { TransformTable } from '@cutpoint/codec';
 import type { CancelSignal } from '@cutpoint/core';
 import type { LlmSplit } from '@cutpoint/plan';
 import { Decoder } from '../decode/decoder.js';
@@ -7,6 +7,7 @@ import { stepOf, tableOfHidden } from '../evaluate/hidden-table.js';
 import { type CrossingWay, measureCrossings } from '../evaluate/measure-crossings.js';
 import { perplexityOf } from '../evaluate/perplexity.js';
 import { BackSegment, FrontSegment } from '../evaluate/segments.js';
+import { usualAnswerCodec } from '../split/crossing-codecs.js';
 import type { WidthPackage } from './width-package.js';
 
 export interface SplitsRequest {
@@ -34,8 +35,6 @@ export interface MeasuredSplits {
 
 /** What a token takes on the link where it crosses as such. */
 const tokenBytes = 4;
-/** Hidden states that come back where a table, which is of the cut, does not fit them. */
-const answerOfTables = 'f16';
 /** The caches of decoders are kept in this type. */
 export const cacheKind = 'f32';
 
@@ -63,8 +62,7 @@ export async function measureSplits(request: SplitsRequest): Promise<MeasuredSpl
     }
   }
   if (request.private) {
-    const answer = openHiddenCodec(answerOfTables, packages[0]?.manifest.config.hiddenSize ?? 0);
-    codecs.set(answer.spec, answer);
+    for (const codec of [...codecs.values()].map(answerOf)) codecs.set(codec.spec, codec);
   }
   return { splits, scoredTokens, codecs, tables };
 }
@@ -153,5 +151,6 @@ async function splitsAt(
 }
 
 function answerOf(codec: HiddenCodec): HiddenCodec {
-  return tableNamed(codec.spec) === undefined ? codec : openHiddenCodec(answerOfTables, codec.hiddenSize);
+  const spec = usualAnswerCodec(codec.spec);
+  return spec === codec.spec ? codec : openHiddenCodec(spec, codec.hiddenSize);
 }

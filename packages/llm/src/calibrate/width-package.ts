@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { requireSameModel } from '../evaluate/evaluate-cut.js';
-import type { StoredWeight } from '../package/package-manifest.js';
 import type { Package } from '../package/read-package.js';
+import { widthOfLayers } from '../package/width-of-layers.js';
 
 /** A package by the name of its width. */
 export interface WidthPackage extends Package {
@@ -24,11 +24,5 @@ export function widthsOf(packages: readonly Package[]): readonly WidthPackage[] 
 }
 
 function widthOf({ manifest }: Package): string {
-  const matrices = manifest.layers.flatMap(({ weights: { qkv, out, gateUp, down } }) => [qkv, out, gateUp, down]);
-  return [...new Set(matrices.map(nameOf))].join('-');
-}
-
-function nameOf(weight: StoredWeight | undefined): string {
-  if (weight === undefined) return 'none';
-  return weight.kind === 'float' ? weight.dtype : String(weight.bits);
+  return widthOfLayers(manifest.layers);
 }

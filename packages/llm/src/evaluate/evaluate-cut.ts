@@ -1,7 +1,9 @@
-import { type TransformTables, tableNamed } from '@cutpoint/codec';
+import type { TransformTables } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { CacheKind } from '../graph/cache-kind.js';
+import { modelIdentity } from '../package/model-identity.js';
 import type { Package } from '../package/read-package.js';
+import { usualAnswerCodec } from '../split/crossing-codecs.js';
 import { evaluationCache } from './evaluation-cache.js';
 import { openHiddenCodec } from './hidden-codec.js';
 import { stepOf, tableOfHidden } from './hidden-table.js';
@@ -113,8 +115,7 @@ function requireAnswerable({ front, tokens, context, tables, codec, answerCodec 
 
 /** @throws CutpointError CUT_PACKAGE if two packages are not of one model. */
 export function requireSameModel(a: Package, b: Package): void {
-  const [one, other] = [a, b].map(({ manifest: { config } }) => JSON.stringify(config));
-  if (one === other) return;
+  if (modelIdentity(a.manifest) === modelIdentity(b.manifest)) return;
   const message = `${a.folder} and ${b.folder} are packages of different models: give two widths of one.`;
   throw new CutpointError('CUT_PACKAGE', message);
 }
@@ -136,8 +137,7 @@ async function codecsFor(request: CutEvaluationRequest, front: FrontSegment, bac
   const before = async (text: readonly number[]) => await front.hiddenOf(text, signal);
   const opened = await open(codec, cut, before);
   if (!isPrivate) return { codec: opened };
-  const namesTable = stepOf(codec) === undefined && tableNamed(codec) !== undefined;
-  const answer = request.answerCodec ?? (namesTable ? 'f16' : codec);
+  const answer = request.answerCodec ?? (stepOf(codec) === undefined ? usualAnswerCodec(codec) : codec);
   const behind = async (text: readonly number[]) => await back.resultOf(await before(text), signal);
   return { codec: opened, answerCodec: await open(answer, layers, behind) };
 }

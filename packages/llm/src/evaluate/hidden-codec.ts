@@ -8,6 +8,7 @@ import {
   transformCodecs,
 } from '@cutpoint/codec';
 import { CutpointError, f32Values, type NamedTensors, tensorOf } from '@cutpoint/core';
+import { hiddenName } from '../split/hidden-rows.js';
 
 type Rows = Float32Array<ArrayBuffer>;
 
@@ -31,9 +32,6 @@ export interface HiddenCodec {
   /** Encodes and decodes each row by itself, as tokens cross that are decoded one by one. */
   crossRows(hidden: Rows): Crossed;
 }
-
-/** Name of the tensor in a table of the codec `transform`, and of what crosses. */
-export const hiddenName = 'hidden';
 
 const dtypes = new Map([[hiddenName, 'f32' as const]]);
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { calibrateTransform, printTransformTable, type TransformTable, transformTableName } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
+import { modelIdentity } from '../package/model-identity.js';
 import type { PackageManifest } from '../package/package-manifest.js';
-import { hiddenName } from './hidden-codec.js';
+import { hiddenName } from '../split/hidden-rows.js';
 
 /** Hidden states that a table is made of, at most: more take long and change little. */
 const mostRows = 20_000;
@@ -15,16 +16,6 @@ export function stepOf(spec: string): number | undefined {
   if (step >= 0.001 && step <= 100) return step;
   const message = `"${spec.slice(0, 80)}" needs a step from 0.001 to 100, such as transform:step=0.3.`;
   throw new CutpointError('CUT_USAGE', message);
-}
-
-/**
- * What tables know a model by: name and architecture, not the width of its weights, so that a table serves all packages of
- * a checkpoint. SHA-256, hex.
- */
-export function modelIdentity({ name, config }: PackageManifest): string {
-  return createHash('sha256')
-    .update(JSON.stringify([name, config]))
-    .digest('hex');
 }
 
 /**

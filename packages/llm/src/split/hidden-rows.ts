@@ -1,9 +1,9 @@
 import { type Codec, decodeCrossing, encodeCrossing } from '@cutpoint/codec';
 import { CutpointError, type DType, f32Values, type NamedTensors, type Tensor, tensorOf } from '@cutpoint/core';
 
-/** Hidden states have no name of their own; the codecs carry named tensors. */
-const name = 'hidden';
-const dtypes: ReadonlyMap<string, DType> = new Map([[name, 'f32']]);
+/** Hidden states have no name of their own; the codecs carry named tensors, and the tables of `transform` are of them. */
+export const hiddenName = 'hidden';
+const dtypes: ReadonlyMap<string, DType> = new Map([[hiddenName, 'f32']]);
 
 /**
  * Hidden states [rows, hiddenSize] as bytes, without what both sides know anyway (element type and shape).
@@ -15,7 +15,7 @@ export function encodeHidden(
   hiddenSize: number,
 ): Uint8Array<ArrayBuffer> {
   const tensor = tensorOf('f32', [data.length / hiddenSize, hiddenSize], data);
-  return theOnly(encodeCrossing(new Map([[name, tensor]]), codec)).data;
+  return theOnly(encodeCrossing(new Map([[hiddenName, tensor]]), codec)).data;
 }
 
 /**
@@ -29,7 +29,7 @@ export function decodeHidden(
   hiddenSize: number,
 ): Float32Array {
   const elements = rows * hiddenSize;
-  const crossed = new Map([[name, crossedTensor(codec, bytes, [rows, hiddenSize])]]);
+  const crossed = new Map([[hiddenName, crossedTensor(codec, bytes, [rows, hiddenSize])]]);
   const tensor = theOnly(decodeCrossing(crossed, codec, dtypes, { maxElements: elements }));
   const [found, width] = tensor.shape;
   if (tensor.shape.length === 2 && found === rows && width === hiddenSize) return f32Values(tensor);
@@ -53,7 +53,7 @@ function wrong(expected: string, found: string): CutpointError {
 }
 
 function theOnly(tensors: NamedTensors): Tensor {
-  const tensor = tensors.get(name);
+  const tensor = tensors.get(hiddenName);
   if (tensor !== undefined) return tensor;
   throw new CutpointError('CUT_INTERNAL', 'A codec lost the tensor that it was given.');
 }

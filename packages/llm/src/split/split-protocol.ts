@@ -9,11 +9,18 @@ import type { PieceForm } from './pass-message.js';
  *
  * - `describe` says what it holds. With a `split` it also makes sure that the split can be served, and with a `client` it
  *   knows from then on whose the sequences of this connection are.
+ * - `table` gives it the table of a codec which `describe` said is missing: the bytes of its file as the only tensor.
  * - `decode` runs a pass: the bytes of a `PassMessage` as the only tensor. Meta data come with the first pass of a sequence,
- *   and with one before which they changed.
+ *   and with one before which they changed. Its name is short, as it travels with each token.
  * - `clone` and `drop` do that to a sequence.
  */
-export const splitMethods = { describe: 'describe', decode: 'decode', clone: 'clone', drop: 'drop' } as const;
+export const splitMethods = {
+  describe: 'describe',
+  table: 'table',
+  decode: 'p',
+  clone: 'clone',
+  drop: 'drop',
+} as const;
 
 /** Where a model is cut, and what crosses. */
 export const splitSchema = z.strictObject({
@@ -22,6 +29,8 @@ export const splitSchema = z.strictObject({
   /** The server gets no tokens: the last norm and the head are at the agent too. */
   private: z.boolean(),
   codec: z.string().min(1).max(maxSpecLength),
+  /** How hidden states come back where the split is private. Default: `usualAnswerCodec`. */
+  answerCodec: z.string().min(1).max(maxSpecLength).optional(),
 });
 export type Split = z.output<typeof splitSchema>;
 
@@ -42,16 +51,27 @@ export type SequenceSettings = z.output<typeof sequenceSchema>;
 /** Chance makes it a secret: who knows it may go on with the sequences. */
 const clientSchema = z.string().regex(/^[0-9a-f]{32}$/);
 
-export const describeSchema = z.strictObject({ client: clientSchema.optional(), split: splitSchema.optional() });
+const tableName = z.string().min(1).max(maxSpecLength);
+export const describeSchema = z.strictObject({
+  client: clientSchema.optional(),
+  split: splitSchema.optional(),
+  /** Those that the agent needs and has. */
+  tables: z.array(tableName).max(2).optional(),
+});
+export const tableSchema = z.strictObject({ name: tableName });
 
 export const aboutSchema = z.object({
   languageModel: z.object({
     name: z.string(),
-    /** SHA-256 of the manifest. */
-    manifest: z.string(),
+    /** What it has in common with packages of other widths. */
+    identity: z.string(),
     layers: z.number(),
     /** The only cut that is served; null where callers choose. */
     at: z.number().nullable(),
+    /** Of the layers behind the cut that was asked for, or of all. */
+    width: z.string().max(64),
+    /** Of the tables that were asked for. */
+    missingTables: z.array(z.string()).max(2),
   }),
 });
 export type About = z.output<typeof aboutSchema>;
@@ -77,8 +97,8 @@ export function formOf({ at, private: hides }: Split): PieceForm {
   return { tokens: !hides, hidden: hides || at > 0 };
 }
 
-/** Short, as it travels with each token. */
-const tensorName = 'p';
+/** Without a name bytes travel in a brief frame. */
+const tensorName = '';
 
 /** Bytes as the only tensor of a frame. */
 export function packed(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<string, Tensor> {
@@ -89,5 +109,5 @@ export function packed(bytes: Uint8Array<ArrayBuffer>): ReadonlyMap<string, Tens
 export function unpacked(tensors: ReadonlyMap<string, Tensor>): Uint8Array<ArrayBuffer> {
   const tensor = tensors.get(tensorName);
   if (tensor?.dtype === 'u8' && tensors.size === 1) return tensor.data;
-  throw new CutpointError('CUT_INPUT', `A pass crosses as one u8 tensor called "${tensorName}".`);
+  throw new CutpointError('CUT_INPUT', 'Bytes cross as one u8 tensor without a name.');
 }

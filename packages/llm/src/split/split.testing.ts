@@ -26,6 +26,7 @@ export const hostOptions: DecoderHostOptions = {
   maxCacheBytes: 1e9,
   idleMs: 60_000,
   graceMs: 60_000,
+  maxSentTableBytes: 1e7,
 };
 
 /** A server of a package in this process, on an address of its own or a given one. */

@@ -17,6 +17,11 @@ export function isRefusal(code: ErrorCode): boolean {
   return code === 'CUT_OVERLOADED' || code === 'CUT_MEMORY';
 }
 
+/** Whether a server lacks what an agent tells it when they connect. */
+export function isForgotten(code: ErrorCode): boolean {
+  return code === 'CUT_CODEC_TABLE';
+}
+
 /** Whether a failure tells of the server or the way to it, so that another, or the same a moment later, may do better. */
 export function isFaultOfServer(code: ErrorCode): boolean {
   return faults.has(code);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { printTransformTable, type TransformTables } from '@cutpoint/codec';
 import {
   asCutpointError,
   type CancelSignal,
@@ -8,9 +9,9 @@ import {
   type ErrorCode,
   onCancel,
 } from '@cutpoint/core';
-import { connect, type Peer } from '@cutpoint/wire';
-import { aboutSchema, type Split, splitMethods } from '../split-protocol.js';
-import { isFaultOfServer, isRefusal } from './server-faults.js';
+import { connect, type Meta, type OutgoingRequest, type Peer } from '@cutpoint/wire';
+import { type About, aboutSchema, packed, type Split, splitMethods } from '../split-protocol.js';
+import { isFaultOfServer, isForgotten, isRefusal } from './server-faults.js';
 
 /** A server to ask, and how to reach it. */
 export interface SplitServer {
@@ -23,8 +24,11 @@ export interface SplitServer {
 export interface ServerLinkOptions {
   /** The first is the planned one. */
   readonly servers: readonly SplitServer[];
-  readonly manifestHash: string;
+  /** What the server's model has to be. */
+  readonly modelIdentity: string;
   readonly split: Split;
+  /** Those that the split's codecs name: a server that lacks one is sent it. */
+  readonly tables: TransformTables;
   /** How long connecting to one may take. Default 5 s. */
   readonly connectTimeoutMs?: number | undefined;
   /** How long all are tried before what was asked for fails. Default 30 s. */
@@ -35,6 +39,8 @@ export interface ServerLinkOptions {
 export interface Connected {
   readonly peer: Peer;
   readonly url: string;
+  /** Of its layers behind the cut. */
+  readonly width: string;
 }
 
 /** Opening a range of a large model reads all its weights. */
@@ -79,6 +85,7 @@ export class ServerLink implements AsyncDisposable {
 
   /** Whether connecting anew, perhaps to another server, may help against a failure. */
   mayHelp(code: ErrorCode): boolean {
+    if (isForgotten(code)) return true;
     return isFaultOfServer(code) && (this.#options.servers.length > 1 || !isRefusal(code));
   }
 
@@ -132,7 +139,7 @@ export class ServerLink implements AsyncDisposable {
   }
 
   async #dial({ url, ca, token }: SplitServer): Promise<Connected> {
-    const { connectTimeoutMs = 5_000, manifestHash, split } = this.#options;
+    const { connectTimeoutMs = 5_000, split, tables } = this.#options;
     const peer = await connect({
       url,
       connectTimeoutMs,
@@ -143,29 +150,31 @@ export class ServerLink implements AsyncDisposable {
       ...(token === undefined ? {} : { token }),
     });
     try {
-      const ask = async (meta: Readonly<Record<string, unknown>>) =>
-        await peer.request(
-          { method: splitMethods.describe, meta },
-          { deadlineMs: openingMs, signal: this.#closing.signal },
-        );
-      // Not opened before it is known to be the same model.
-      requireSame((await ask({})).meta, url, manifestHash);
-      await ask({ client: this.#client, split });
-      return { peer, url };
+      const ask = async (request: OutgoingRequest) =>
+        (await peer.request(request, { deadlineMs: openingMs, signal: this.#closing.signal })).meta;
+      const describe = async (meta: Meta) => this.#same(await ask({ method: splitMethods.describe, meta }), url);
+      // Nothing is opened before it is known to be the same model.
+      const { missingTables } = await describe({ tables: [...tables.keys()] });
+      for (const [name, table] of tables) {
+        if (!missingTables.includes(name)) continue;
+        await ask({ method: splitMethods.table, meta: { name }, tensors: packed(printTransformTable(table)) });
+      }
+      const { width } = await describe({ client: this.#client, split });
+      return { peer, url, width };
     } catch (thrown) {
       await peer.close();
       throw thrown;
     }
   }
-}
 
-/** @throws CutpointError CUT_MODEL_MISMATCH */
-function requireSame(meta: unknown, url: string, manifestHash: string): void {
-  const about = aboutSchema.safeParse(meta).data?.languageModel;
-  if (about?.manifest === manifestHash) return;
-  const what = about === undefined ? 'serves no language model' : `has another package ("${about.name}")`;
-  const message = `The server at ${url} ${what}: start it with \`cutpoint serve PACKAGE\`, the same package as here.`;
-  throw new CutpointError('CUT_MODEL_MISMATCH', message);
+  /** What a server says of itself. @throws CutpointError CUT_MODEL_MISMATCH */
+  #same(meta: unknown, url: string): About['languageModel'] {
+    const about = aboutSchema.safeParse(meta).data?.languageModel;
+    if (about !== undefined && about.identity === this.#options.modelIdentity) return about;
+    const what = about === undefined ? 'serves no language model' : `has another model ("${about.name}")`;
+    const message = `The server at ${url} ${what}: start it with \`cutpoint serve PACKAGE\`, a package of the same model as here.`;
+    throw new CutpointError('CUT_MODEL_MISMATCH', message);
+  }
 }
 
 async function raced<T>(work: Promise<T>, signal: CancelSignal): Promise<T> {

@@ -1,10 +1,15 @@
+import { printTransformTable } from '@cutpoint/codec';
 import { CancelSource, CutpointError } from '@cutpoint/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomFloats, temporaryPackage } from '../../decode/random-package.testing.js';
 import type { Step } from '../../decode/token-decoder.js';
+import { openHiddenCodec } from '../../evaluate/hidden-codec.js';
 import { greedySampling, samplingOf } from '../../text/sampling.js';
+import { passFrameBytes } from '../frame-bytes.js';
 import { prompt, SplitBench, serveHere, threeLayers, tokensOf } from '../split.testing.js';
+import { type TestTable, tableAt, textAcross } from '../text-across.testing.js';
 import { openSplitDecoder } from './open-split-decoder.js';
+import type { SplitDecoder } from './split-decoder.js';
 
 let bench: SplitBench;
 
@@ -125,8 +130,12 @@ describe('a decoder that is cut', () => {
     const { cost: usual } = await split.next(sequence, step([...prompt, ...tokens], { sampling, ends }));
     expect(usual.agentMs).toBeGreaterThan(0);
     expect(usual.serverMs).toBeGreaterThan(0);
-    expect(usual.upBytes - bench.made.manifest.config.hiddenSize * 4).toBeLessThan(96);
-    expect(usual.downBytes).toBeLessThan(72);
+    const { up, down } = passFrameBytes();
+    // A short text and a small vocabulary take fewer bytes than usual.
+    expect(usual.upBytes - bench.made.manifest.config.hiddenSize * 4).toBeLessThanOrEqual(up);
+    expect(usual.upBytes - bench.made.manifest.config.hiddenSize * 4).toBeGreaterThan(up - 5);
+    expect(usual.downBytes).toBeLessThanOrEqual(down + 2);
+    expect(usual.downBytes).toBeGreaterThan(down - 1);
   });
 
   it('needs no server for a cut behind the last layer', async () => {
@@ -144,6 +153,100 @@ describe('a decoder that is cut', () => {
   });
 });
 
+describe('a decoder that is cut, by tables', () => {
+  const made = { at: 2, layers: 3 };
+  let up: TestTable;
+  let down: TestTable;
+  const tables = async () => new Map([...up.tables, ...down.tables]);
+
+  beforeAll(async () => {
+    const texts = [Array.from({ length: 100 }, (_, i) => (i * i + 3 * i) % 64)];
+    up = await tableAt(bench.made, made.at, texts, 0.1);
+    down = await tableAt(bench.made, made.layers, texts, 0.1);
+  });
+
+  const across = async (more: { readonly answerCodec?: TestTable['codec'] } = {}) =>
+    (await textAcross({ front: bench.made, back: bench.made, at: 2, codec: up.codec, prompt, tokens: 24, ...more }))
+      .tokens;
+
+  it.each([
+    ['token by token', {}],
+    ['with drafts', { draftTokens: 5 }],
+  ])('says what one process does whose hidden states cross by them, %s', async (_, request) => {
+    await using split = await bench.split({ at: made.at, codec: up.spec, tables });
+    expect(await tokensOf(split, request)).toEqual(await across());
+    await using hides = await bench.split({
+      at: made.at,
+      codec: up.spec,
+      answerCodec: down.spec,
+      tables,
+      private: true,
+    });
+    expect(await tokensOf(hides, request)).toEqual(await across({ answerCodec: down.codec }));
+  });
+
+  it('goes on with the same text at a server that has never seen the table', async () => {
+    await using first = await serveHere(bench.made.folder);
+    await using second = await serveHere(bench.made.folder);
+    const servers = [{ url: first.url }, { url: second.url }];
+    await using split = await bench.split({ at: made.at, codec: up.spec, tables, servers });
+    const sequence = split.sequence();
+    const text = [...prompt];
+    for (let i = 0; i < 24; i++) {
+      if (i === 12) await first.listener.close({ graceMs: 0 });
+      text.push(...(await split.next(sequence, step(text))).tokens);
+    }
+    expect(text.slice(prompt.length)).toEqual(await across());
+    expect(second.host.counts.sequences).toBe(1);
+  });
+
+  it('sends them again to a server that had no room to keep them', async () => {
+    const [one, other] = await Promise.all([0.1, 0.3].map((by) => tableAt(bench.made, made.at, [prompt], by)));
+    if (one === undefined || other === undefined) throw new Error('There is no table.');
+    const files = [one, other].flatMap((each) => [...each.tables.values()].map(printTransformTable));
+    const maxSentTableBytes = Math.max(...files.map(({ length }) => length));
+    await using server = await serveHere(bench.made.folder, { maxSentTableBytes });
+    const options = { at: made.at, servers: [{ url: server.url }] };
+    await using first = await bench.split({ ...options, codec: one.spec, tables: async () => one.tables });
+    await using second = await bench.split({ ...options, codec: other.spec, tables: async () => other.tables });
+    for (const split of [first, second, first]) expect(await tokensOf(split, { maxTokens: 3 })).toHaveLength(3);
+  });
+
+  it('are refused where a side lacks them, and where they are of another cut, in one sentence', async () => {
+    const none = await serveHere(bench.made.folder, { maxSentTableBytes: 0 });
+    await using own = await serveHere(bench.made.folder, { maxSentTableBytes: 0, tables });
+    const open = async (options: Parameters<SplitBench['split']>[0]) => {
+      await using split = await bench.split({ giveUpMs: 200, tables, ...options });
+      return await tokensOf(split);
+    };
+    const refused = (words: RegExp) => ({ code: 'CUT_CODEC_TABLE', message: expect.stringMatching(words) });
+    const asked = { at: made.at, codec: up.spec };
+    const withoutTables = open({ ...asked, tables: undefined });
+    await expect(withoutTables).rejects.toMatchObject(refused(/no table .* give --codec-tables/));
+    await expect(open({ ...asked, at: 1 })).rejects.toMatchObject(refused(/is of cut 2, not of cut 1/));
+    const bothWays = open({ ...asked, answerCodec: up.spec, private: true });
+    await expect(bothWays).rejects.toMatchObject(refused(/is of cut 2, not of cut 3/));
+    await expect(open({ ...asked, answerCodec: down.spec })).rejects.toMatchObject({ code: 'CUT_USAGE' });
+    const toNone = open({ ...asked, servers: [{ url: none.url }] });
+    await expect(toNone).rejects.toMatchObject(refused(/is not on the server, which takes none from agents/));
+    expect(await open({ ...asked, servers: [{ url: own.url }] })).toEqual(await across());
+    await none[Symbol.asyncDispose]();
+  });
+});
+
+describe('two packages of one model', () => {
+  it('are joined, and each side says what its layers are stored in', async () => {
+    await using other = await temporaryPackage(randomFloats(threeLayers, 6));
+    await using server = await serveHere(other.folder);
+    await using split = await bench.split({ at: 1, servers: [{ url: server.url }] });
+    const codec = openHiddenCodec('raw', threeLayers.hiddenSize);
+    const joined = await textAcross({ front: bench.made, back: other, at: 1, codec, prompt, tokens: 24 });
+    expect(await tokensOf(split)).toEqual(joined.tokens);
+    expect(joined.tokens).not.toEqual(await tokensOf(bench.whole));
+    expect((split as SplitDecoder).widths).toEqual({ agent: 'f32', server: 'f32' });
+  });
+});
+
 describe('what cannot be split', () => {
   const open = async (options: Parameters<SplitBench['split']>[0]) => {
     await using _ = await bench.split({ giveUpMs: 200, ...options });
@@ -153,14 +256,14 @@ describe('what cannot be split', () => {
     ['a cut that there is not', { at: 4 }, 'CUT_ILLEGAL_CUT'],
     ['a cut without a server', { at: 1, servers: [] }, 'CUT_USAGE'],
     ['a codec of streams', { at: 1, codec: 'delta+raw' }, 'CUT_USAGE'],
-    ['a codec with a table', { at: 1, codec: 'transform:table=x-0123456789abcdef' }, 'CUT_USAGE'],
+    ['a codec whose table is not here', { at: 1, codec: 'transform:table=x-0123456789abcdef' }, 'CUT_CODEC_TABLE'],
     ['a server that is not there', { at: 1, servers: [{ url: 'memory:nobody' }] }, 'CUT_UNREACHABLE'],
   ])('%s is refused before anything is computed', async (_, options, code) => {
     await expect(open(options)).rejects.toMatchObject({ code });
   });
 
-  it('with a server that has another package, or serves another cut', async () => {
-    await using other = await temporaryPackage(randomFloats(threeLayers, 6));
+  it('with a server that has another model, or serves another cut', async () => {
+    await using other = await temporaryPackage({ ...randomFloats(threeLayers, 5), name: 'another' });
     const options = { at: 1, servers: [{ url: bench.server.url }], giveUpMs: 200 };
     await expect(openSplitDecoder(other.folder, other.manifest, options)).rejects.toMatchObject({
       code: 'CUT_MODEL_MISMATCH',

@@ -6,7 +6,9 @@ import { lastRows } from '../../decode/logits-rows.js';
 import type { NextTokens, Step, StepCost, TokenDecoder } from '../../decode/token-decoder.js';
 import type { LayerRange } from '../../graph/range.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
+import { widthOfLayers } from '../../package/width-of-layers.js';
 import { verifyDraft } from '../../text/drafts.js';
+import type { CrossingCodecs } from '../crossing-codecs.js';
 import { decodeHidden, encodeHidden } from '../hidden-rows.js';
 import { readHiddenAnswer, readTokensAnswer } from '../pass-answer.js';
 import { mostDrafted, type SentPiece } from '../pass-message.js';
@@ -23,6 +25,15 @@ interface AgentParts {
   readonly recomputes: boolean;
   /** The last norm and the head, where the split is private. */
   readonly head: DecoderRange | undefined;
+  readonly codecs: CrossingCodecs;
+}
+
+/** What the layers are stored in on both sides. */
+export interface SplitWidths {
+  /** `none` where the cut is before the first layer. */
+  readonly agent: string;
+  /** Null while no server is connected, and where all runs here. */
+  readonly server: string | null;
 }
 
 interface AgentSequence {
@@ -31,6 +42,13 @@ interface AgentSequence {
   readonly remote: RemoteSequence;
   /** How many tokens both sides hold. */
   held: number;
+}
+
+/** What makes a split, and how its front segment is opened. */
+interface SplitParts extends DecoderRangeOptions {
+  readonly split: Split;
+  readonly codecs: CrossingCodecs;
+  readonly link: ServerLink;
 }
 
 /** Rows of hidden states that leave the front segment, and what they took. */
@@ -44,17 +62,19 @@ interface FrontRows {
  * lost, another one (or the same, when it is back) is sent all that was sent so far, and the text goes on as it would have.
  */
 export class SplitDecoder implements TokenDecoder {
+  readonly config: DecoderConfig;
   readonly #parts: AgentParts;
   readonly #link: ServerLink;
   readonly #sequences = new Map<number, AgentSequence>();
   #nextSequence = 1;
 
   private constructor(
-    readonly config: DecoderConfig,
+    readonly manifest: PackageManifest,
     readonly split: Split,
     parts: AgentParts,
     link: ServerLink,
   ) {
+    this.config = manifest.config;
     this.#parts = parts;
     this.#link = link;
   }
@@ -66,7 +86,7 @@ export class SplitDecoder implements TokenDecoder {
   static async open(
     folder: string,
     manifest: PackageManifest,
-    { split, link, ...options }: DecoderRangeOptions & { readonly split: Split; readonly link: ServerLink },
+    { split, codecs, link, ...options }: SplitParts,
   ): Promise<SplitDecoder> {
     const opened: AsyncDisposable[] = [link];
     const keep = <T extends AsyncDisposable>(resource: T): T => {
@@ -83,7 +103,7 @@ export class SplitDecoder implements TokenDecoder {
       const headOptions = { ...options, cache: 'f32' } as const;
       const head = split.private ? await range({ from: layers, to: layers, head: true }, headOptions) : undefined;
       const recomputes = options.cache === 'none';
-      return new SplitDecoder(manifest.config, split, { embedding, front, recomputes, head }, link);
+      return new SplitDecoder(manifest, split, { embedding, front, recomputes, head, codecs }, link);
     } catch (thrown) {
       for (const resource of opened) await resource[Symbol.asyncDispose]();
       throw thrown;
@@ -93,6 +113,11 @@ export class SplitDecoder implements TokenDecoder {
   /** The server that is connected now. */
   get server(): string | undefined {
     return this.#link.current?.url;
+  }
+
+  get widths(): SplitWidths {
+    const agent = widthOfLayers(this.manifest.layers.slice(0, this.split.at));
+    return { agent, server: this.#link.current?.width ?? null };
   }
 
   sequence(): number {
@@ -178,7 +203,7 @@ export class SplitDecoder implements TokenDecoder {
 
   #piece(tokens: readonly number[], data: Float32Array<ArrayBuffer>): SentPiece {
     const form = formOf(this.split);
-    const hidden = form.hidden ? encodeHidden(this.split.codec, data, this.config.hiddenSize) : new Uint8Array(0);
+    const hidden = form.hidden ? encodeHidden(this.#parts.codecs.up, data, this.config.hiddenSize) : new Uint8Array(0);
     return { rows: tokens.length, kept: tokens.length, tokens: form.tokens ? tokens : [], hidden };
   }
 
@@ -191,7 +216,7 @@ export class SplitDecoder implements TokenDecoder {
   /** The tokens that the server chose, or those that its hidden states give. */
   async #choose({ answer }: AskedPass, { text, draft, sampling, ends, signal }: Step) {
     const { vocabularySize, hiddenSize } = this.config;
-    const { head } = this.#parts;
+    const { head, codecs } = this.#parts;
     if (head === undefined) {
       const { codecUs, tokens } = readTokensAnswer(answer, draft.length + 1, vocabularySize);
       return { tokens, accepted: agreeing(tokens, draft), codecUs, codecMs: 0, agentMs: 0 };
@@ -199,7 +224,7 @@ export class SplitDecoder implements TokenDecoder {
     const decodeFrom = performance.now();
     const { codecUs, hidden } = readHiddenAnswer(answer);
     const rows = draft.length + 1;
-    const states = new Float32Array(decodeHidden(this.split.codec, new Uint8Array(hidden), rows, hiddenSize));
+    const states = new Float32Array(decodeHidden(codecs.down, new Uint8Array(hidden), rows, hiddenSize));
     const codecMs = performance.now() - decodeFrom;
     const { data, computeMs } = await this.#logits(head, states, signal);
     const chosen = verifyDraft(lastRows(data, rows, vocabularySize), draft, text, sampling, ends);

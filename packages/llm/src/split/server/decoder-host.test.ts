@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CutpointError } from '@cutpoint/core';
 import { connect, type Meta, type Peer } from '@cutpoint/wire';
@@ -63,7 +63,8 @@ describe('a server of a language model', () => {
   it('says what it holds, to callers of its methods and to others', async () => {
     await using caller = await Caller.open(bench.server);
     const { meta } = await caller.peer.request({ method: 'describe', meta: {} });
-    expect(meta).toMatchObject({ languageModel: { name: 'random', layers: 3, at: null } });
+    const said = { name: 'random', layers: 3, at: null, width: 'f32', missingTables: [] };
+    expect(meta).toMatchObject({ languageModel: said });
     expect(await code(caller.peer.request({ method: 'infer' }))).toBe('CUT_USAGE');
     const { tensors } = await caller.peer.request({ method: 'probe', meta: { replyBytes: 16 } });
     expect([...tensors.values()].map(({ data }) => data.length)).toEqual([16]);
@@ -89,12 +90,16 @@ describe('a server of a language model', () => {
     expect(await code(caller.pass(1, 128, [1]))).toBe('CUT_INPUT');
     expect(await code(caller.pass(1, 0, prompt, { ...settings, at: 3 }))).toBe('CUT_ILLEGAL_CUT');
     expect(await code(caller.pass(1, 0, prompt, { ...settings, codec: 'nonsense' }))).toBe('CUT_USAGE');
+    const codec = 'transform:table=x-0123456789abcdef';
+    expect(await code(caller.pass(1, 0, prompt, { ...settings, codec }))).toBe('CUT_CODEC_TABLE');
+    expect(await code(caller.pass(1, 0, prompt, { ...settings, answerCodec: 'raw' }))).toBe('CUT_USAGE');
     expect(await code(caller.pass(1, 0, prompt, { ...settings, choice: null }))).toBe('CUT_INPUT');
     const choice = { sampling: { ...greedySampling, temperature: -1 }, ends: [] };
     expect(await code(caller.pass(1, 0, prompt, { ...settings, choice }))).toBe('CUT_USAGE');
     expect(await code(caller.pass(1, 0, prompt, { ...settings, at: 'all' }))).toBe('CUT_INPUT');
     await caller.pass(2, 0, prompt, settings);
     expect(await code(caller.pass(2, 5, [1], { ...settings, at: 1 }))).toBe('CUT_INPUT');
+    expect(await code(caller.pass(2, 5, [1], { ...settings, codec: 'f16' }))).toBe('CUT_INPUT');
     const request = { method: splitMethods.decode, meta: settings };
     expect(await code(caller.peer.request(request))).toBe('CUT_INPUT');
     await using nobody = await Caller.open(bench.server, null);
@@ -139,6 +144,29 @@ describe('a server of a language model', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('tables of codecs that agents send', () => {
+  it('are answered in one sentence, whatever their bytes are', async () => {
+    await using caller = await Caller.open(bench.server);
+    const table = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
+      caller.peer.request({ method: splitMethods.table, meta: { name }, tensors: packed(bytes) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ minLength: 1, maxLength: 40 }),
+        fc.uint8Array({ maxLength: 200 }),
+        async (label, bytes) => {
+          const content = new Uint8Array(bytes);
+          const digits = createHash('sha256').update(content).digest('hex').slice(0, 16);
+          expect(await code(table(label, content))).toBe('CUT_CODEC_TABLE');
+          expect(await code(table(`${label}-${digits}`, content))).toBe('CUT_CODEC_TABLE');
+        },
+      ),
+      { numRuns: 50 },
+    );
+    expect(await code(table('', new Uint8Array(1)))).toBe('CUT_INPUT');
+    expect(await code(caller.peer.request({ method: splitMethods.table, meta: { name: 'x' } }))).toBe('CUT_INPUT');
   });
 });
 

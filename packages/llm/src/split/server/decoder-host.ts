@@ -2,12 +2,14 @@ import { asCutpointError, type CancelSignal, CutpointError } from '@cutpoint/cor
 import { answerProbe, type IncomingRequest, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import { EmbeddingTable } from '../../decode/embedding-table.js';
 import type { LayerRange } from '../../graph/range.js';
+import { modelIdentity } from '../../package/model-identity.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
 import { readPackage } from '../../package/read-package.js';
+import { widthOfLayers } from '../../package/width-of-layers.js';
 import { samplingOf } from '../../text/sampling.js';
+import type { TableSource } from '../crossing-codecs.js';
 import { manifestHash } from '../manifest-hash.js';
 import { PassReader } from '../pass-message.js';
-import { requireSplitCodec } from '../split-codec.js';
 import {
   type About,
   cloneSchema,
@@ -19,16 +21,22 @@ import {
   type Split,
   sequenceSchema,
   splitMethods,
+  tableSchema,
   unpacked,
 } from '../split-protocol.js';
 import { ClientSequences, type SequenceLimits } from './client-sequences.js';
 import { HostedSequence, sequenceLost } from './hosted-sequence.js';
 import { RangeStore, type RangeStoreOptions } from './range-store.js';
 import { runPass } from './run-pass.js';
+import { TableStore } from './table-store.js';
 
 export interface DecoderHostOptions extends SequenceLimits, RangeStoreOptions {
   /** The only cut that is served, opened at once. Default: any, opened when it is first asked for. */
   readonly at?: number | undefined;
+  /** Its own tables of codecs. Default: none. */
+  readonly tables?: TableSource;
+  /** Tables that agents send are kept up to so many bytes of files; 0: none is taken. */
+  readonly maxSentTableBytes: number;
 }
 
 /** The server's part of language models that are cut in two: the layers behind the cut, for the sequences of many agents. */
@@ -37,30 +45,36 @@ export class DecoderHost implements AsyncDisposable {
   readonly #options: DecoderHostOptions;
   readonly #embedding: EmbeddingTable;
   readonly #ranges: RangeStore;
+  readonly #tables: TableStore;
   readonly #sequences: ClientSequences;
 
   private constructor(
     readonly manifest: PackageManifest,
     readonly manifestHash: string,
-    embedding: EmbeddingTable,
-    ranges: RangeStore,
+    { embedding, ranges, tables }: { embedding: EmbeddingTable; ranges: RangeStore; tables: TableStore },
     options: DecoderHostOptions,
   ) {
     this.#embedding = embedding;
     this.#ranges = ranges;
+    this.#tables = tables;
     this.#options = options;
     this.#sequences = new ClientSequences(options);
   }
 
   /**
    * Opens a package, and the layers behind the cut where only one is served.
-   * @throws CutpointError what `readPackage`, `EmbeddingTable.open` and `RangeStore.take` throw, CUT_ILLEGAL_CUT.
+   * @throws CutpointError what `readPackage`, `options.tables`, `EmbeddingTable.open` and `RangeStore.take` throw,
+   * CUT_ILLEGAL_CUT.
    */
   static async open(folder: string, options: DecoderHostOptions): Promise<DecoderHost> {
     const made = await readPackage(folder);
     const hash = await manifestHash(folder);
-    const embedding = await EmbeddingTable.open(folder, made.manifest);
-    const host = new DecoderHost(made.manifest, hash, embedding, new RangeStore(made, options), options);
+    const { manifest } = made;
+    const own = (await options.tables?.(modelIdentity(manifest))) ?? new Map();
+    const tables = new TableStore(manifest, own, options.maxSentTableBytes);
+    const embedding = await EmbeddingTable.open(folder, manifest);
+    const parts = { embedding, ranges: new RangeStore(made, options), tables };
+    const host = new DecoderHost(manifest, hash, parts, options);
     try {
       if (options.at !== undefined) await host.#prepare({ at: options.at, private: false, codec: 'raw' });
       return host;
@@ -88,6 +102,9 @@ export class DecoderHost implements AsyncDisposable {
         return { tensors: packed(await this.#decode(request)) };
       case splitMethods.describe:
         return { meta: await this.#describe(request) };
+      case splitMethods.table:
+        this.#tables.take(readMeta(tableSchema, meta, method).name, unpacked(request.tensors));
+        return {};
       case splitMethods.clone:
         await this.#clone(request);
         return {};
@@ -107,15 +124,21 @@ export class DecoderHost implements AsyncDisposable {
   }
 
   async #describe({ meta, method, remote, closed, signal }: IncomingRequest): Promise<About> {
-    const { client, split } = readMeta(describeSchema, meta, method);
+    const { client, split, tables = [] } = readMeta(describeSchema, meta, method);
     if (client !== undefined) this.#sequences.meet(remote, closed, client);
     if (split !== undefined) await this.#prepare(split, signal);
-    const { manifest, manifestHash: hash } = this;
-    const { layers } = manifest.config;
-    return { languageModel: { name: manifest.name, manifest: hash, layers, at: this.#options.at ?? null } };
+    const { manifest } = this;
+    const { name, config, layers } = manifest;
+    const at = this.#options.at ?? null;
+    const width = widthOfLayers(layers.slice(split?.at ?? at ?? 0));
+    const missingTables = [...this.#tables.missing(tables)];
+    return {
+      languageModel: { name, identity: modelIdentity(manifest), layers: config.layers, at, width, missingTables },
+    };
   }
 
   async #prepare(split: Split, signal?: CancelSignal): Promise<void> {
+    this.#tables.codecsOf(split);
     using _ = await this.#ranges.take(this.#rangeOf(split), signal);
   }
 
@@ -143,8 +166,9 @@ export class DecoderHost implements AsyncDisposable {
   /** A new sequence in place of one that had its number. */
   async #begin(remote: object, number: number, settings: SequenceSettings, signal: CancelSignal): Promise<void> {
     if (!this.#sequences.has(remote, number)) this.#sequences.requireRoom(remote);
+    const codecs = this.#tables.codecsOf(settings);
     const lease = await this.#ranges.take(this.#rangeOf(settings), signal);
-    this.#sequences.set(remote, number, new HostedSequence(lease, settings));
+    this.#sequences.set(remote, number, new HostedSequence(lease, settings, codecs));
   }
 
   async #clone({ meta, method, remote, signal }: IncomingRequest): Promise<void> {
@@ -158,7 +182,7 @@ export class DecoderHost implements AsyncDisposable {
         lease[Symbol.dispose]();
         throw sequenceLost('its worker died');
       }
-      const clone = new HostedSequence(lease, source.settings, { sequence: source, tokens });
+      const clone = new HostedSequence(lease, source.settings, source.codecs, { sequence: source, tokens });
       this.#sequences.set(remote, into, clone);
     });
   }
@@ -177,10 +201,9 @@ export class DecoderHost implements AsyncDisposable {
   }
 }
 
-/** @throws CutpointError CUT_USAGE for a codec or a choice of tokens that there is not. */
+/** @throws CutpointError CUT_USAGE for a choice of tokens that there is not. */
 function checked(settings: SequenceSettings): SequenceSettings {
-  const { codec, choice, private: hides } = settings;
-  requireSplitCodec(codec);
+  const { choice, private: hides } = settings;
   if ((choice === null) !== hides) {
     throw new CutpointError(
       'CUT_INPUT',
@@ -192,8 +215,9 @@ function checked(settings: SequenceSettings): SequenceSettings {
 
 /** Only the choice of tokens may change while a sequence goes on. */
 function renew(sequence: HostedSequence, settings: SequenceSettings): void {
-  const { at, codec, private: hides } = sequence.settings;
-  if (settings.at !== at || settings.codec !== codec || settings.private !== hides) {
+  const { at, codec, answerCodec, private: hides } = sequence.settings;
+  const sameCodecs = settings.codec === codec && settings.answerCodec === answerCodec;
+  if (settings.at !== at || settings.private !== hides || !sameCodecs) {
     throw new CutpointError('CUT_INPUT', 'A sequence stays with its cut and its codec: begin another one.');
   }
   sequence.settings = settings;

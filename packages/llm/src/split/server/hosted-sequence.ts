@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { capacityStepTokens } from '../../decode/kv-cache.js';
 import { cachedHeadBytes } from '../../graph/cache-kind.js';
+import type { CrossingCodecs } from '../crossing-codecs.js';
 import type { SequenceSettings } from '../split-protocol.js';
 import type { RangeLease } from './range-store.js';
 
@@ -21,6 +22,7 @@ export class HostedSequence implements Disposable {
   constructor(
     lease: RangeLease,
     public settings: SequenceSettings,
+    readonly codecs: CrossingCodecs,
     from?: { readonly sequence: HostedSequence; readonly tokens: number },
   ) {
     this.#lease = lease;

@@ -1,3 +1,4 @@
+import type { Codec } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { EmbeddingTable } from '../../decode/embedding-table.js';
 import { lastRows } from '../../decode/logits-rows.js';
@@ -31,7 +32,8 @@ export async function runPass(
   sequence.requireHeld(base);
   const { range } = sequence.lease;
   const { contextTokens, vocabularySize, hiddenSize } = range.config;
-  const { codec, choice } = sequence.settings;
+  const { choice } = sequence.settings;
+  const { up, down } = sequence.codecs;
   const pieces = reader.pieces(formOf(sequence.settings), { maxRows: contextTokens - base, vocabularySize });
   const count = pieces.reduce((sum, { kept }) => sum + kept, 0);
   requireCache(sequence, base + count);
@@ -40,7 +42,7 @@ export async function runPass(
   const tokens = pieces.flatMap((piece) => piece.tokens);
   const codecFrom = performance.now();
   const hidden = formOf(sequence.settings).hidden
-    ? joinedHidden(codec, pieces, count, hiddenSize)
+    ? joinedHidden(up, pieces, count, hiddenSize)
     : await embedding.rows(tokens);
   const decodeMs = performance.now() - codecFrom;
   const logits = drafted > 0 ? 'all' : 'last';
@@ -49,7 +51,7 @@ export async function runPass(
   if (choice === null) {
     const encodeFrom = performance.now();
     const rows = data.slice(data.length - (drafted + 1) * hiddenSize);
-    const answer = encodeHidden(codec, rows, hiddenSize);
+    const answer = encodeHidden(down, rows, hiddenSize);
     return writeAnswer({ codecUs: (decodeMs + performance.now() - encodeFrom) * 1000, hidden: answer });
   }
   const text = [...sequence.text, ...tokens];
@@ -64,7 +66,7 @@ export async function runPass(
 
 /** The rows of all pieces that count, one behind the other. */
 function joinedHidden(
-  codec: string,
+  codec: string | Codec,
   pieces: readonly SentPiece[],
   count: number,
   hiddenSize: number,
