@@ -1,5 +1,6 @@
 // Measures the tables of docs/language-model-losses.md on the model in ../shared/models/lm and writes them into the document:
 // `npm run llm:table`. What was measured is kept in docs/measured/wren-7m.losses.json.
+// A run that was cut off goes on with the part it was at: what is done is kept in .report/llm-table.json.
 //   -- --tokens 4096   of the text, for the table over cuts and widths
 //   -- --render        measures nothing, writes the document from what was measured
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,11 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { openParts } from './llm-table/kept-parts.mjs';
 import { render } from './llm-table/render.mjs';
 
 const wren = fileURLToPath(new URL('../../shared/models/lm/wren-7m/', import.meta.url));
 const documentPath = fileURLToPath(new URL('../docs/language-model-losses.md', import.meta.url));
 const measuredPath = fileURLToPath(new URL('../docs/measured/wren-7m.losses.json', import.meta.url));
+const partsPath = fileURLToPath(new URL('../.report/llm-table.json', import.meta.url));
 const marks = ['<!-- npm run llm:table writes what follows -->\n', '<!-- end of what it writes -->\n'];
 
 const { values } = parseArgs({
@@ -29,10 +32,11 @@ async function measureAll() {
   const { measureLosses } = await import('./llm-table/measure.mjs');
   const folder = await mkdtemp(join(tmpdir(), 'cutpoint-llm-table-'));
   try {
-    const found = await measureLosses(wren, folder, Number(values.tokens), (line) =>
-      process.stderr.write(`\r\u001b[2K${line}`),
-    );
+    const part = await openParts(partsPath, { gridTokens: values.tokens });
+    const onProgress = (line) => process.stderr.write(`\r\u001b[2K${line}`);
+    const found = await measureLosses({ source: wren, folder, gridTokens: Number(values.tokens), part, onProgress });
     await writeFile(measuredPath, `${JSON.stringify(found, null, 2)}\n`);
+    await rm(partsPath);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -10,6 +10,7 @@ import {
   openHiddenCodec,
   openLanguageModel,
   ownTexts,
+  passFrameBytes,
   readPackage,
   stepOf,
   tableOfHidden,
@@ -37,8 +38,11 @@ const cuts = [2, 4, 6];
 const widths = [32, 8, 4, 2];
 const codecs = ['f16', 'affine:bits=4,per=token'];
 
-/** Imports the model in all widths into a folder, and measures everything that the document tells. */
-export async function measureLosses(source, folder, gridTokens, onProgress) {
+/**
+ * Imports the model in all widths into a folder, and measures everything that the document tells.
+ * @param part gives a part of it that is done, or measures it: see `openParts`.
+ */
+export async function measureLosses({ source, folder, gridTokens, part, onProgress }) {
   const packages = [];
   for (const bits of widths) {
     onProgress(`imports ${bits} bits`);
@@ -47,21 +51,33 @@ export async function measureLosses(source, folder, gridTokens, onProgress) {
     packages.push(await readPackage(made));
   }
   const [whole] = packages;
-  const { tokens, texts } = await textsOf(whole, source, onProgress);
-  const atMiddle = await codecsAt(whole, texts, tokens, onProgress);
-  const leaks = await leaksOf(whole, texts, tokens, onProgress);
+  const { tokens, texts } = await part('texts', () => textsOf(whole, source, onProgress));
+  const atMiddle = await part('codecs', () => codecsAt(whole, texts, tokens, onProgress));
+  const leaks = await part('leaks', () => leaksOf(whole, texts, tokens, onProgress));
+  const grid = { splits: [] };
+  for (const cut of cuts) {
+    const asked = { packages, cut, tokens: tokens.slice(0, gridTokens), onProgress };
+    const { splits, scoredTokens } = await part(`cut ${cut}`, () => splitsAt(asked));
+    // The whole model is measured with each cut.
+    grid.splits.push(...splits.filter(({ codec }) => codec !== null || cut === cuts[0]));
+    grid.scoredTokens = scoredTokens;
+  }
+  return { model: 'wren-7m', text: 'val.txt', context, middle, frameBytes: passFrameBytes(), atMiddle, leaks, grid };
+}
+
+async function splitsAt({ packages, cut, tokens, onProgress }) {
   const { splits, scoredTokens } = await measureSplits({
     packages: widthsOf(packages),
-    cuts,
+    cuts: [cut],
     codecs,
     private: false,
-    tokens: tokens.slice(0, gridTokens),
+    tokens,
     context,
-    calibrationTexts: async () => texts,
+    calibrationTexts: async () => [],
     threads: 1,
     onProgress,
   });
-  return { model: 'wren-7m', text: 'val.txt', context, middle, atMiddle, leaks, grid: { scoredTokens, splits } };
+  return { splits, scoredTokens };
 }
 
 async function textsOf({ folder }, source, onProgress) {

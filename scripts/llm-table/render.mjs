@@ -1,9 +1,9 @@
 /** The tables of docs/language-model-losses.md from what was measured. */
-export function render({ context, middle, atMiddle, leaks, grid }) {
+export function render({ context, middle, frameBytes, atMiddle, leaks, grid }) {
   return [
     `## Codecs at cut ${middle}, f32 weights`,
     '',
-    ...codecTable(atMiddle, context),
+    ...codecTable(atMiddle, context, frameBytes),
     '',
     '## Cuts, widths and codecs',
     '',
@@ -14,11 +14,11 @@ export function render({ context, middle, atMiddle, leaks, grid }) {
   ].join('\n');
 }
 
-function codecTable(rows, context) {
+function codecTable(rows, context, { up, down }) {
   const raw = rows.find(({ codec }) => codec === 'raw');
   return [
     `All of the text (${raw.scored} tokens scored, windows of ${context}). Bytes of a token that crosses alone, as in decoding, and of one`,
-    'of a prompt; headers of the codec are counted, frames of the wire are not (about 84 bytes up and 62 down for a token).',
+    `of a prompt; headers of the codec are counted, frames of the wire are not (${up} bytes up and ${down} down for a token).`,
     '',
     '| codec | bytes a token | times smaller | of a prompt | perplexity | more, % |',
     '| --- | ---: | ---: | ---: | ---: | ---: |',
