@@ -1,7 +1,14 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { tablesFolderOf, writeCodecTables } from '@cutpoint/daemon';
-import { calibrateLlm, createTokenizer, defaultHiddenCodecs, readPackage, readTokenizerFiles } from '@cutpoint/llm';
+import {
+  type CacheKind,
+  calibrateLlm,
+  createTokenizer,
+  defaultHiddenCodecs,
+  readPackage,
+  readTokenizerFiles,
+} from '@cutpoint/llm';
 import type { LlmCalibration } from '@cutpoint/plan';
 import { profileDevice } from '@cutpoint/profile';
 import { parseSpecs } from '../evaluate/specs.js';
@@ -12,6 +19,7 @@ import { requireReplaceable, requireWritable } from '../output/replaceable.js';
 import { printResult } from '../output/result.js';
 import { writeJson } from '../output/write-json.js';
 import type { Verb } from '../verb.js';
+import { parseCaches } from './cache-option.js';
 import { calibrationText } from './calibration-text.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { parseLengths } from './length-options.js';
@@ -24,6 +32,7 @@ interface CalibrateOptions {
   readonly cuts?: readonly number[];
   readonly codecs?: readonly string[];
   readonly private?: true;
+  readonly caches?: readonly CacheKind[];
   readonly tokens: number;
   readonly context?: number;
   readonly lengths?: readonly number[];
@@ -50,6 +59,7 @@ export const calibrateVerb: Verb = {
       .option('--cuts <cuts>', 'cuts with commas between (default: all between layers)', parseCuts)
       .option('--codecs <specs>', `codecs with commas between (default: ${defaultHiddenCodecs.join(',')})`, parseSpecs)
       .option('--private', 'also splits that keep the head, and with it all tokens, on the agent')
+      .option('--caches <kinds>', 'kinds of cache with commas between, of f32, f16 and 8 (default: f32)', parseCaches)
       .option('--tokens <n>', 'of the text, at most', parsePositive, standardTokens)
       .option('--context <n>', `tokens of a window (default: the model's, ${mostContext} at most)`, parsePositive)
       .option(
@@ -89,6 +99,7 @@ async function run(folder: string, options: CalibrateOptions): Promise<void> {
     cuts,
     codecs,
     private: options.private === true,
+    caches: options.caches,
     lengths,
     calibrationTexts: calibrationTexts(folder, { file: options.calibrationText, context, threads, signal, onProgress }),
     device: { id: options.deviceId ?? hostname(), profile },

@@ -11,13 +11,15 @@ export function calibrationText(calibration: LlmCalibration, timeErrors: Readonl
   ];
   for (const { id, layers, lengths, headMs, memory } of devices) {
     for (const [width, times] of Object.entries(layers)) {
-      const sum = (of: 'decodeMs' | 'prefillMs') =>
-        formatMs(times.reduce((total, layer) => total + (layer[of].at(-1) ?? 0), 0));
+      const sum = (last: (layer: (typeof times)[number]) => number | undefined) =>
+        formatMs(times.reduce((total, layer) => total + (last(layer) ?? 0), 0));
       const at = `at ${lengths.at(-1)} tokens`;
+      const caches = Object.keys(times[0]?.decodeMs ?? {});
+      const ofToken = caches.map((cache) => `${sum(({ decodeMs }) => decodeMs[cache]?.at(-1))} (${cache})`).join(', ');
       const error = `layers add up to ranges within ${(timeErrors[width] ?? 0).toFixed(1)} %`;
       lines.push([
         `${id}, ${width}`,
-        `${sum('decodeMs')} a token ${at}, ${sum('prefillMs')} to read them; head ${formatMs(headMs[width] ?? 0)}; ${error}`,
+        `${ofToken} a token ${at}, ${sum(({ prefillMs }) => prefillMs.at(-1))} to read them; head ${formatMs(headMs[width] ?? 0)}; ${error}`,
       ]);
     }
     const { baseBytes, perWeightByte, perPassTokenBytes } = memory;
@@ -25,13 +27,14 @@ export function calibrationText(calibration: LlmCalibration, timeErrors: Readonl
     const parts = `${formatBytes(Math.round(baseBytes))} + ${weights} + ${formatBytes(Math.round(perPassTokenBytes))} for each token of a pass`;
     lines.push([`${id}, memory`, `${parts}, and caches`]);
   }
-  const columns = ['cut', 'before', 'behind', 'codec', 'back', 'bytes', 'perplexity'];
-  const rows = splits.map(({ cut, frontWidth, backWidth, codec, answerCodec, upBytes, perplexity }) => [
+  const columns = ['cut', 'before', 'behind', 'codec', 'back', 'cache', 'bytes', 'perplexity'];
+  const rows = splits.map(({ cut, frontWidth, backWidth, codec, answerCodec, cache, upBytes, perplexity }) => [
     String(cut),
     frontWidth ?? '',
     backWidth ?? '',
     codec ?? '',
     answerCodec ?? '',
+    cache,
     upBytes.toFixed(1),
     perplexity.toFixed(3),
   ]);

@@ -72,7 +72,7 @@ describe.skipIf(missing)(ofPlans, () => {
     expect(cutpoint(...asked, '--private').stderr).toMatch(/^error CUT_USAGE: --private is of a cut/);
     expect(cutpoint(...asked, '--at', '8').stderr).toMatch(/^error CUT_ILLEGAL_CUT: /);
 
-    const few = ['--cuts', '4', '--codecs', 'f16', '--lengths', '16,64', '--private'];
+    const few = ['--cuts', '4', '--codecs', 'f16', '--lengths', '16,64', '--private', '--caches', 'f32,8'];
     const calibrate = ['calibrate', out ?? '', '--text', text ?? '', '--out', file ?? '', ...few];
     expect(cutpoint(...calibrate).stdout).toMatch(/4 {2}8 +8 +f16/);
     expect(cutpoint(...calibrate.with(5, text ?? '')).stderr).toMatch(/^error CUT_FILE_WRITE: .* is no calibration/);
@@ -96,6 +96,12 @@ describe.skipIf(missing)(ofPlans, () => {
     expect(tight.stdout).toContain(
       `cutpoint llm generate ${out} --prompt TEXT --at 4 --server URL --codec f16 --private`,
     );
+    calibration.splits = calibration.splits.filter(({ cache }: { cache: string }) => cache === '8');
+    writeFileSync(file ?? '', JSON.stringify(calibration));
+    const narrow = plan('--link', link ?? '', '--memory', '5e6', '--private').stdout;
+    expect(narrow).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16, caches in 8/m);
+    expect(narrow).toContain(`cutpoint serve ${out} --cache 8\n`);
+    expect(narrow).toContain(' --private --cache 8\n');
     expect(plan('--link', 'none', '--memory', '1e6').stderr).toMatch(/^error CUT_INFEASIBLE: .*agent memory/);
     expect(plan('--link', 'none', '--length', '65').stderr).toMatch(/^error CUT_USAGE: /);
   });

@@ -57,8 +57,8 @@ function frontTable(front: LlmFront, pick: LlmPlan): string {
 }
 
 /** `4 layers in 8 | affine:bits=4,per=token | rest in 4`. */
-function planName({ cut, frontWidth, backWidth, codec, answerCodec, cached }: LlmPlan): string {
-  const uses = cached === 'everywhere' ? '' : ', no cache here';
+function planName({ cut, frontWidth, backWidth, codec, answerCodec, cache, cached }: LlmPlan): string {
+  const uses = `${cache === 'f32' ? '' : `, caches in ${cache}`}${cached === 'everywhere' ? '' : ', none here'}`;
   if (backWidth === null) return `all here in ${frontWidth}${uses}`;
   if (cut === 0 && answerCodec === null) return `all at the server in ${backWidth}${uses}`;
   const back = answerCodec === null ? '' : ` | back by ${answerCodec}`;
@@ -67,13 +67,17 @@ function planName({ cut, frontWidth, backWidth, codec, answerCodec, cached }: Ll
 
 /** The commands that run a pick, where there is one command for each side. */
 function howToRun({ folder, calibration, width: own, pick }: LlmPlanReport): string {
-  const { cut, frontWidth, backWidth, codec, answerCodec, cached } = pick;
+  const { cut, frontWidth, backWidth, codec, answerCodec, cache, cached } = pick;
   const packageOf = (width: string | null) => (width === own ? folder : `PACKAGE-OF-WIDTH-${width}`);
   const generate = `cutpoint llm generate ${packageOf(frontWidth ?? backWidth)} --prompt TEXT`;
-  if (backWidth === null) return `To run it:\n  ${generate}\n`;
+  const caches = cache === 'f32' ? '' : ` --cache ${cache}`;
+  if (backWidth === null) return `To run it:\n  ${generate}${caches}\n`;
   const crossing = codec === null ? '' : ` --codec ${codec}`;
   const needsTable = codec !== null && tableNamed(codec) !== undefined;
   const tables = needsTable ? ` --codec-tables ${tablesFolderOf(calibration)}` : '';
-  const more = `${answerCodec === null ? '' : ' --private'}${cached === 'everywhere' ? '' : ' --cache none'}`;
-  return `To run it:\n  at the server  cutpoint serve ${packageOf(backWidth)}\n  here           ${generate} --at ${cut} --server URL${crossing}${tables}${more}\n`;
+  const more = `${answerCodec === null ? '' : ' --private'}${cached === 'everywhere' ? caches : ' --cache none'}`;
+  return `To run it:
+  at the server  cutpoint serve ${packageOf(backWidth)}${caches}
+  here           ${generate} --at ${cut} --server URL${crossing}${tables}${more}
+`;
 }

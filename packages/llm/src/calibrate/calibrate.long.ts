@@ -39,6 +39,7 @@ describe('a calibration of a language model', () => {
       context: 16,
       codecs: ['f16', 'transform:step=0.1'],
       private: true,
+      caches: ['f32', '8'],
       lengths: [4, 16],
       calibrationTexts: async () => [tokens],
       device,
@@ -56,14 +57,19 @@ describe('a calibration of a language model', () => {
 
   it('has every width before and behind each cut, with each codec, and both whole', () => {
     const { splits } = parseLlmCalibration(JSON.parse(JSON.stringify(measured.calibration)));
-    // Two wholes for each of two widths; one cut with two times two widths, two codecs, private and not.
-    expect(splits).toHaveLength(4 + 16);
+    // By kind of cache: two wholes for each of two widths; one cut with two times two widths, two codecs, private and not.
+    expect(splits).toHaveLength(2 * (4 + 16));
+    expect(splits.filter(({ cache }) => cache === '8')).toHaveLength(4 + 16);
     const whole = (width: string) =>
-      splits.find(({ cut, frontWidth }) => cut === 2 && frontWidth === width)?.perplexity;
+      splits.find(({ cut, frontWidth, cache }) => cut === 2 && frontWidth === width && cache === 'f32')?.perplexity;
     const cut = (before: string, behind: string, isPrivate: boolean) =>
       splits.find(
-        ({ frontWidth, backWidth, codec, answerCodec }) =>
-          frontWidth === before && backWidth === behind && codec === 'f16' && (answerCodec !== null) === isPrivate,
+        ({ frontWidth, backWidth, codec, answerCodec, cache }) =>
+          cache === 'f32' &&
+          frontWidth === before &&
+          backWidth === behind &&
+          codec === 'f16' &&
+          (answerCodec !== null) === isPrivate,
       );
     for (const width of ['f32', 'f32-2']) {
       expect(cut(width, width, false)?.perplexity).toBeCloseTo(whole(width) ?? 0, 0);
@@ -84,13 +90,20 @@ describe('a calibration of a language model', () => {
     for (const times of Object.values(found?.layers ?? {})) {
       expect(times).toHaveLength(2);
       for (const { decodeMs, prefillMs } of times) {
-        expect([decodeMs, prefillMs].map(({ length }) => length)).toEqual([2, 2]);
-        expect([...decodeMs, ...prefillMs].every((ms) => ms > 0)).toBe(true);
+        expect(Object.keys(decodeMs).sort()).toEqual(['8', 'f32']);
+        const rows = [...Object.values(decodeMs), prefillMs];
+        expect(rows.map(({ length }) => length)).toEqual([2, 2, 2]);
+        expect(rows.flat().every((ms) => ms > 0)).toBe(true);
       }
     }
     expect(Object.keys(found?.codecs ?? {})).toHaveLength(2);
     expect(found?.memory.baseBytes).toBeGreaterThan(30e6);
-    expect(model).toMatchObject({ name: 'random', layers: 2, cacheBytes: { f32: 256 }, windowTokens: [null, null] });
+    expect(model).toMatchObject({
+      name: 'random',
+      layers: 2,
+      cacheBytes: { f32: 256, '8': 80 },
+      windowTokens: [null, null],
+    });
     expect(said.some((line) => line.includes('memory of 2 of 2 layers'))).toBe(true);
   });
 

@@ -3,12 +3,13 @@ import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { DeviceProfile, LlmCalibration, LlmDeviceFigures } from '@cutpoint/plan';
 import { inferenceRuntime } from '@cutpoint/runtime';
 import { FrontSegment } from '../evaluate/segments.js';
+import { type CacheKind, cachedHeadBytes } from '../graph/cache-kind.js';
 import type { Package } from '../package/read-package.js';
 import { passFrameBytes } from '../split/frame-bytes.js';
 import { manifestHash } from '../split/manifest-hash.js';
 import { measureCodecTimes } from './codec-times.js';
 import { type LayerTimes, measureLayerTimes } from './layer-times.js';
-import { cacheKind, type MeasuredSplits, measureSplits } from './measure-splits.js';
+import { type MeasuredSplits, measureSplits } from './measure-splits.js';
 import { measureMemory } from './memory.js';
 import { type WidthPackage, widthsOf } from './width-package.js';
 
@@ -21,6 +22,8 @@ export interface LlmCalibrationRequest {
   readonly cuts?: readonly number[] | undefined;
   readonly codecs?: readonly string[] | undefined;
   readonly private?: boolean;
+  /** Kinds of cache. Default: f32 alone. */
+  readonly caches?: readonly CacheKind[] | undefined;
   /** Lengths at which layers are timed. Default: powers of four from 16 to the context, 4,096 at most, and the context. */
   readonly lengths?: readonly number[] | undefined;
   readonly calibrationTexts: () => Promise<readonly (readonly number[])[]>;
@@ -61,6 +64,7 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
     chunkTokens,
     cuts: cutsOf(request.cuts, config.layers),
     codecs: [...new Set(request.codecs ?? defaultHiddenCodecs)],
+    caches: [...new Set(request.caches ?? (['f32'] as const))],
     lengths: lengthsOf(request.lengths, config.contextTokens),
   };
   const { device, timeErrors } = await measureDevice(wanted);
@@ -83,7 +87,9 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
       contextTokens: config.contextTokens,
       layerBytes: byWidth(packages, ({ manifest }) => manifest.layers.map(({ bytes }) => bytes)),
       headBytes: byWidth(packages, ({ manifest }) => manifest.head.bytes),
-      cacheBytes: { [cacheKind]: 2 * config.kvHeads * config.headSize * 4 },
+      cacheBytes: Object.fromEntries(
+        wanted.caches.map((cache) => [cache, 2 * config.kvHeads * cachedHeadBytes(cache, config.headSize)]),
+      ),
       uncachedTokenBytes: (config.hiddenSize + 2 * config.kvHeads * config.headSize) * 4,
       windowTokens: config.attention.map(({ windowTokens }) => windowTokens),
     },
@@ -101,17 +107,18 @@ type Wanted = LlmCalibrationRequest & {
   readonly packages: readonly WidthPackage[];
   readonly lengths: readonly number[];
   readonly chunkTokens: number;
+  readonly caches: readonly CacheKind[];
 };
 
 async function measureDevice(wanted: Wanted) {
-  const { packages, threads, chunkTokens, lengths, signal, onProgress } = wanted;
+  const { packages, threads, chunkTokens, lengths, caches, signal, onProgress } = wanted;
   const shared = { threads, chunkTokens, signal, ...(onProgress === undefined ? {} : { onProgress }) };
   const layers: Record<string, LayerTimes[]> = {};
   const headMs: Record<string, number> = {};
   const timeErrors: Record<string, number> = {};
   for (const one of packages) {
     const say = (what: string) => onProgress?.(`width ${one.width}: ${what}`);
-    const times = await measureLayerTimes({ ...shared, package: one, lengths, onProgress: say });
+    const times = await measureLayerTimes({ ...shared, package: one, lengths, caches, onProgress: say });
     layers[one.width] = [...times.layers];
     headMs[one.width] = times.headMs;
     timeErrors[one.width] = times.errorPercent;

@@ -1,5 +1,6 @@
 import { type CancelSignal, throwIfCancelled } from '@cutpoint/core';
 import { DecoderRange, type DecoderRangeOptions } from '../decode/decoder-range.js';
+import type { CacheKind } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
 import type { Package } from '../package/read-package.js';
 
@@ -7,6 +8,7 @@ export interface LayerTimesRequest {
   readonly package: Package;
   /** Ascending lengths of texts in tokens. */
   readonly lengths: readonly number[];
+  readonly caches: readonly CacheKind[];
   readonly threads: number;
   readonly chunkTokens: number;
   /** Passes of which the fastest counts, as other work on the device only adds to a time. Default 9. */
@@ -15,9 +17,9 @@ export interface LayerTimesRequest {
   readonly signal?: CancelSignal | undefined;
 }
 
-/** Times of one layer in ms, one for each length: of one token behind so many less one, and of so many at once. */
+/** Times of one layer in ms, one for each length: of one token behind so many less one by kind of cache, and of so many at once. */
 export interface LayerTimes {
-  readonly decodeMs: readonly number[];
+  readonly decodeMs: Readonly<Record<string, readonly number[]>>;
   readonly prefillMs: readonly number[];
 }
 
@@ -46,24 +48,31 @@ export async function measureLayerTimes(request: LayerTimesRequest): Promise<Mod
   }
   const half = Math.floor(layers / 2);
   const first = half === 0 ? undefined : await timesOf(request, { from: 0, to: half, head: false });
-  const parts = (of: 'decodeMs' | 'prefillMs') =>
-    whole[of].map((all, i) =>
+  const parts = (row: (of: LayerTimes) => readonly number[]) =>
+    row(whole).map((all, i) =>
       splitTimes(
         all,
-        kinds.map((kind) => alone.get(kind)?.[of][i] ?? 0),
+        kinds.map((kind) => row(alone.get(kind) ?? whole)[i] ?? 0),
       ),
     );
-  const [decode, prefill] = [parts('decodeMs'), parts('prefillMs')];
-  const times = kinds.map((_, layer) => ({
-    decodeMs: decode.map(({ single }) => single[layer] ?? 0),
-    prefillMs: prefill.map(({ single }) => single[layer] ?? 0),
+  const decode = byCache(request, (cache) => parts(({ decodeMs }) => decodeMs[cache] ?? []));
+  const prefill = parts(({ prefillMs }) => prefillMs);
+  const single = (parted: ReturnType<typeof parts>, layer: number) => parted.map((part) => part.single[layer] ?? 0);
+  const layerTimes = kinds.map((_, layer) => ({
+    decodeMs: byCache(request, (cache) => single(decode[cache] ?? [], layer)),
+    prefillMs: single(prefill, layer),
   }));
   const head = await headMs(request);
+  const [everyRange] = Object.values(decode).map(([part]) => part?.everyRangeMs ?? 0);
   return {
-    layers: times,
-    headMs: Math.max(0, head - (decode[0]?.everyRangeMs ?? 0)),
-    errorPercent: first === undefined ? 0 : errorOf(times.slice(0, half), first),
+    layers: layerTimes,
+    headMs: Math.max(0, head - (everyRange ?? 0)),
+    errorPercent: first === undefined ? 0 : errorOf(layerTimes.slice(0, half), first),
   };
+}
+
+function byCache<T>({ caches }: LayerTimesRequest, of: (cache: CacheKind) => T): Record<string, T> {
+  return Object.fromEntries(caches.map((cache) => [cache, of(cache)]));
 }
 
 /**
@@ -86,13 +95,14 @@ export function splitTimes(all: number, alone: readonly number[]): { single: num
 
 /** The largest difference between the sum of layers and the range of them, in percent. */
 function errorOf(layers: readonly LayerTimes[], range: LayerTimes): number {
-  const errors = (['decodeMs', 'prefillMs'] as const).flatMap((of) =>
-    range[of].map((ms, i) => {
-      const sum = layers.reduce((total, layer) => total + (layer[of][i] ?? 0), 0);
+  const errorsOf = (row: (of: LayerTimes) => readonly number[]) =>
+    row(range).map((ms, i) => {
+      const sum = layers.reduce((total, layer) => total + (row(layer)[i] ?? 0), 0);
       return 100 * Math.abs(sum / ms - 1);
-    }),
-  );
-  return Math.max(...errors);
+    });
+  const caches = Object.keys(range.decodeMs);
+  const ofTokens = caches.flatMap((cache) => errorsOf(({ decodeMs }) => decodeMs[cache] ?? []));
+  return Math.max(...ofTokens, ...errorsOf(({ prefillMs }) => prefillMs));
 }
 
 /** What tells layers apart that take different times. */
@@ -106,14 +116,20 @@ function kindsOf({ manifest }: Package): string[] {
 }
 
 async function timesOf(request: LayerTimesRequest, range: LayerRange): Promise<LayerTimes> {
-  const { lengths, signal, onProgress } = request;
-  onProgress?.(`times of layers ${range.from} to ${range.to - 1}`);
-  await using opened = await openRange(request, range);
-  const [decodeMs, prefillMs]: [number[], number[]] = [[], []];
-  for (const length of lengths) {
-    throwIfCancelled(signal);
-    decodeMs.push(await fastest(request, opened, length - 1, 1));
-    prefillMs.push(await fastest(request, opened, 0, length));
+  const { lengths, caches, signal, onProgress } = request;
+  const decodeMs: Record<string, number[]> = {};
+  const prefillMs: number[] = [];
+  for (const [i, cache] of caches.entries()) {
+    onProgress?.(`times of layers ${range.from} to ${range.to - 1}, caches in ${cache}`);
+    await using opened = await openRange(request, range, cache);
+    const row: number[] = [];
+    for (const length of lengths) {
+      throwIfCancelled(signal);
+      row.push(await fastest(request, opened, length - 1, 1));
+      // What the cache is kept in hardly matters to a prompt.
+      if (i === 0) prefillMs.push(await fastest(request, opened, 0, length));
+    }
+    decodeMs[cache] = row;
   }
   return { decodeMs, prefillMs };
 }
@@ -121,14 +137,14 @@ async function timesOf(request: LayerTimesRequest, range: LayerRange): Promise<L
 async function headMs(request: LayerTimesRequest): Promise<number> {
   const { layers } = request.package.manifest.config;
   request.onProgress?.('the time of the head');
-  await using head = await openRange(request, { from: layers, to: layers, head: true });
+  await using head = await openRange(request, { from: layers, to: layers, head: true }, 'f32');
   return await fastest(request, head, 0, 1);
 }
 
-async function openRange(request: LayerTimesRequest, range: LayerRange): Promise<DecoderRange> {
+async function openRange(request: LayerTimesRequest, range: LayerRange, cache: CacheKind): Promise<DecoderRange> {
   const { folder, manifest } = request.package;
   const { threads, chunkTokens, signal } = request;
-  const options: DecoderRangeOptions = { threads, chunkTokens, ...(signal === undefined ? {} : { signal }) };
+  const options: DecoderRangeOptions = { threads, chunkTokens, cache, ...(signal === undefined ? {} : { signal }) };
   return await DecoderRange.open(folder, manifest, range, options);
 }
 

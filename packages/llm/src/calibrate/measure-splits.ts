@@ -2,11 +2,13 @@ import type { TransformTable } from '@cutpoint/codec';
 import type { CancelSignal } from '@cutpoint/core';
 import type { LlmSplit } from '@cutpoint/plan';
 import { Decoder } from '../decode/decoder.js';
+import { evaluationCache } from '../evaluate/evaluation-cache.js';
 import { type HiddenCodec, openHiddenCodec } from '../evaluate/hidden-codec.js';
 import { stepOf, tableOfHidden } from '../evaluate/hidden-table.js';
 import { type CrossingWay, measureCrossings } from '../evaluate/measure-crossings.js';
 import { perplexityOf } from '../evaluate/perplexity.js';
-import { BackSegment, FrontSegment } from '../evaluate/segments.js';
+import { BackSegment, type CutPlace, FrontSegment } from '../evaluate/segments.js';
+import type { CacheKind } from '../graph/cache-kind.js';
 import { usualAnswerCodec } from '../split/crossing-codecs.js';
 import type { WidthPackage } from './width-package.js';
 
@@ -14,6 +16,7 @@ export interface SplitsRequest {
   readonly packages: readonly WidthPackage[];
   readonly cuts: readonly number[];
   readonly codecs: readonly string[];
+  readonly caches: readonly CacheKind[];
   /** Also splits of which the agent keeps the head. */
   readonly private: boolean;
   readonly tokens: readonly number[];
@@ -35,8 +38,6 @@ export interface MeasuredSplits {
 
 /** What a token takes on the link where it crosses as such. */
 const tokenBytes = 4;
-/** The caches of decoders are kept in this type. */
-export const cacheKind = 'f32';
 
 /**
  * Measures the perplexity of a model in one piece and cut in two, for every width before and behind the cut and every codec.
@@ -49,16 +50,20 @@ export async function measureSplits(request: SplitsRequest): Promise<MeasuredSpl
   const tables = new Map<string, TransformTable>();
   let scoredTokens = 0;
   for (const one of packages) {
-    onProgress?.(`perplexity of the whole model, width ${one.width}`);
-    const found = await wholePerplexity(one, request);
-    scoredTokens = found.tokens;
-    splits.push(...wholeSplits(one, found.perplexity));
+    for (const cache of request.caches) {
+      onProgress?.(`perplexity of the whole model, width ${one.width}, caches in ${cache}`);
+      const found = await wholePerplexity(one, cache, request);
+      scoredTokens = found.tokens;
+      splits.push(...wholeSplits(one, cache, found.perplexity));
+    }
   }
   for (const cut of cuts) {
     const opened = await codecsAt(cut, request, tables);
     for (const codec of opened) codecs.set(codec.spec, codec);
     for (const isPrivate of request.private ? [false, true] : [false]) {
-      splits.push(...(await splitsAt(cut, isPrivate, opened, request)));
+      for (const cache of request.caches) {
+        splits.push(...(await splitsAt({ cut, private: isPrivate }, cache, opened, request)));
+      }
     }
   }
   if (request.private) {
@@ -67,16 +72,16 @@ export async function measureSplits(request: SplitsRequest): Promise<MeasuredSpl
   return { splits, scoredTokens, codecs, tables };
 }
 
-async function wholePerplexity({ folder, manifest }: WidthPackage, request: SplitsRequest) {
+async function wholePerplexity({ folder, manifest }: WidthPackage, cache: CacheKind, request: SplitsRequest) {
   const { tokens, context, threads, signal } = request;
   const options = signal === undefined ? {} : { signal };
-  await using decoder = await Decoder.open(folder, manifest, { threads, ...options });
+  await using decoder = await Decoder.open(folder, manifest, { threads, ...evaluationCache(cache), ...options });
   return await perplexityOf(decoder, tokens, { context, ...options });
 }
 
 /** All on the agent, and all on the server: neither loses anything. */
-function wholeSplits({ width, manifest }: WidthPackage, perplexity: number): LlmSplit[] {
-  const none = { codec: null, answerCodec: null, cache: cacheKind, perplexity };
+function wholeSplits({ width, manifest }: WidthPackage, cache: CacheKind, perplexity: number): LlmSplit[] {
+  const none = { codec: null, answerCodec: null, cache, perplexity };
   const [up, down] = [tokenBytes, tokenBytes];
   return [
     { ...none, cut: 0, frontWidth: null, backWidth: width, upBytes: up, downBytes: down },
@@ -110,13 +115,13 @@ async function codecsAt(
 }
 
 async function splitsAt(
-  cut: number,
-  isPrivate: boolean,
+  place: Required<CutPlace>,
+  cache: CacheKind,
   codecs: readonly HiddenCodec[],
   { packages, tokens, context, threads, signal, onProgress }: SplitsRequest,
 ): Promise<LlmSplit[]> {
-  const place = { cut, private: isPrivate };
-  const options = { threads, ...(signal === undefined ? {} : { signal }) };
+  const { cut, private: isPrivate } = place;
+  const options = { threads, ...evaluationCache(cache), ...(signal === undefined ? {} : { signal }) };
   const ways: CrossingWay[] = codecs.map((codec) => (isPrivate ? { codec, answerCodec: answerOf(codec) } : { codec }));
   const found: LlmSplit[] = [];
   const backs: BackSegment[] = [];
@@ -128,7 +133,9 @@ async function splitsAt(
         context,
         signal,
         onProgress: (done, total) =>
-          onProgress?.(`cut ${cut}${isPrivate ? ', private' : ''}, width ${one.width}: ${done} of ${total} tokens`),
+          onProgress?.(
+            `cut ${cut}${isPrivate ? ', private' : ''}, width ${one.width}, caches in ${cache}: ${done} of ${total} tokens`,
+          ),
       });
       for (const { back, way, perplexity, up, down } of measured) {
         found.push({
@@ -137,7 +144,7 @@ async function splitsAt(
           backWidth: packages[back]?.width ?? null,
           codec: ways[way]?.codec.spec ?? null,
           answerCodec: ways[way]?.answerCodec?.spec ?? null,
-          cache: cacheKind,
+          cache,
           perplexity,
           upBytes: up.perToken,
           downBytes: down?.perToken ?? tokenBytes,

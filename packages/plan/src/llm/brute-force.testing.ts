@@ -69,9 +69,10 @@ function makesSense({ model }: LlmProblem, { cut, cached }: LlmChoice): boolean 
 }
 
 function canRun({ agent, remote, model }: LlmProblem, choice: LlmChoice): boolean {
-  const { cut, frontWidth, backWidth, codec, answerCodec } = choice;
+  const { cut, frontWidth, backWidth, codec, answerCodec, cache } = choice;
   const has = (side: LlmSide, width: string | null) =>
     (width === null || (width in side.layers && width in side.headMs)) &&
+    (side.layers[width ?? ''] ?? []).every(({ decodeMs }) => cache in decodeMs) &&
     [codec, answerCodec].every((name) => name === null || name in side.codecs);
   if (!has(agent, frontWidth)) return false;
   return cut === model.layers || (remote !== undefined && has(remote.side, backWidth));
@@ -111,7 +112,7 @@ export function costsByDefinition(
     for (let layer = from; layer < to; layer++) {
       const times = side.layers[width]?.[layer];
       if (times === undefined) throw new Error('no times');
-      tokenMs += timeAt(side.lengths, caches ? times.decodeMs : times.prefillMs, tokens);
+      tokenMs += timeAt(side.lengths, caches ? (times.decodeMs[choice.cache] ?? []) : times.prefillMs, tokens);
       firstTokenMs += timeAt(side.lengths, times.prefillMs, promptTokens);
       bytes += side.memory.perWeightByte * (model.layerBytes[width]?.[layer] ?? 0);
       if (caches)

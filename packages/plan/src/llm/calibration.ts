@@ -46,8 +46,11 @@ const llmDeviceSchema = z.strictObject({
   }),
   measuredAt: z.iso.datetime(),
   lengths: z.array(tokens).min(1).max(mostLengths),
-  /** By width, one entry for each layer, one time for each length. */
-  layers: z.record(name, z.array(z.strictObject({ decodeMs: times, prefillMs: times })).max(mostLayers)),
+  /** By width, one entry for each layer, one time for each length; those of a token by kind of cache. */
+  layers: z.record(
+    name,
+    z.array(z.strictObject({ decodeMs: z.record(name, times), prefillMs: times })).max(mostLayers),
+  ),
   headMs: z.record(name, ms),
   codecs: z.record(codecSpecSchema, z.strictObject({ encodeMs: ms, decodeMs: ms })),
   memory: z.strictObject({

@@ -2,6 +2,7 @@ import { llmCostModel, sumOfMemory, sumOfStages } from './costs.js';
 import { exceededLimits, type LlmLimits } from './limits.js';
 import { longestText } from './longest-text.js';
 import type { CacheUse, LlmChoice, LlmCosts, LlmPlan, LlmProblem, LlmSide, LlmSplit } from './problem.js';
+import { cachesOf } from './side-times.js';
 
 /** A choice with the costs that no limit changes. */
 export interface Candidate {
@@ -67,10 +68,13 @@ function usesOf({ model }: LlmProblem, { cut }: LlmSplit): readonly CacheUse[] {
 
 /** Why a measured split cannot run on these devices; undefined if it can. */
 function whyNot({ agent, remote, model }: LlmProblem, split: LlmSplit): string | undefined {
-  const { cut, frontWidth, backWidth, codec, answerCodec } = split;
+  const { cut, frontWidth, backWidth, codec, answerCodec, cache } = split;
   const lacks = (side: LlmSide, width: string | null, codecs: readonly (string | null)[]) => {
     if (width !== null && (side.layers[width] === undefined || side.headMs[width] === undefined)) {
       return `${side.id} was not measured with width ${width}`;
+    }
+    if (width !== null && !cachesOf(side.layers[width] ?? []).includes(cache)) {
+      return `${side.id} was not measured with caches in ${cache}`;
     }
     const missing = codecs.find((name) => name !== null && side.codecs[name] === undefined);
     return missing === undefined ? undefined : `${side.id} was not measured with codec ${missing}`;

@@ -44,7 +44,9 @@ function checkSide({ id, lengths, layers }: LlmSide, count: number): void {
   }
   for (const [width, times] of Object.entries(layers)) {
     if (times.length !== count) wrong(`${id} has times of ${times.length} of ${count} layers with width ${width}`);
-    const uneven = times.some((t) => t.decodeMs.length !== lengths.length || t.prefillMs.length !== lengths.length);
+    const uneven = times.some(({ decodeMs, prefillMs }) =>
+      [...Object.values(decodeMs), prefillMs].some((row) => row.length !== lengths.length),
+    );
     if (uneven) wrong(`${id} has not one time for each length with width ${width}`);
   }
 }

@@ -56,10 +56,14 @@ export function llmCostModel(problem: LlmProblem): LlmCostModel {
   };
   return {
     tokenStages(choice, tokens) {
-      const { cut, cached, frontWidth: front, backWidth: back } = choice;
-      const ofAgent = cached === 'everywhere' ? agentTimes.decodeMs : agentTimes.prefillMs;
-      const agentMs = cut === 0 ? 0 : ofAgent(front ?? '', 0, cut, tokens);
-      const serverMs = cut === model.layers ? 0 : serverTimes.decodeMs(back ?? '', cut, model.layers, tokens);
+      const { cut, cache, cached, frontWidth, backWidth } = choice;
+      const [front, back] = [frontWidth ?? '', backWidth ?? ''];
+      const ofAgent = () =>
+        cached === 'everywhere'
+          ? agentTimes.decodeMs(front, cache, 0, cut, tokens)
+          : agentTimes.prefillMs(front, 0, cut, tokens);
+      const agentMs = cut === 0 ? 0 : ofAgent();
+      const serverMs = cut === model.layers ? 0 : serverTimes.decodeMs(back, cache, cut, model.layers, tokens);
       return stages(choice, agentMs, serverMs, 1);
     },
     firstTokenStages(choice) {

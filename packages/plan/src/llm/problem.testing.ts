@@ -14,15 +14,18 @@ const list = <T>(arbitrary: fc.Arbitrary<T>, length: number) =>
 const byName = <T>(names: readonly string[], arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Record<string, T>> =>
   list(arbitrary, names.length).map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as T])));
 
-/** Some sides lack a width or a codec. */
+const times = list(small, lengths.length);
+const some = fc.constantFrom(2, 2, 2, 1);
+
+/** Some sides lack a width, a codec or a kind of cache. */
 const side = (id: string, layers: number): fc.Arbitrary<LlmSide> =>
-  fc.record({ has: fc.constantFrom(2, 2, 2, 1), knows: fc.constantFrom(2, 2, 2, 1) }).chain(({ has, knows }) =>
+  fc.record({ has: some, knows: some, caches: some }).chain(({ has, knows, caches: known }) =>
     fc.record({
       id: fc.constant(id),
       lengths: fc.constant(lengths),
       layers: byName(
         widths.slice(0, has),
-        list(fc.record({ decodeMs: list(small, lengths.length), prefillMs: list(small, lengths.length) }), layers),
+        list(fc.record({ decodeMs: byName(caches.slice(0, known), times), prefillMs: times }), layers),
       ),
       headMs: byName(widths, small),
       codecs: byName(codecs.slice(0, knows), fc.record({ encodeMs: small, decodeMs: small })),

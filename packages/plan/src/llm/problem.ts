@@ -60,8 +60,8 @@ export interface LlmSide {
 
 /** Times of one layer, by the lengths of its side. A time below that of a shorter length is noise; the longer one counts. */
 export interface LlmLayerTimes {
-  /** One token behind so many. */
-  readonly decodeMs: readonly number[];
+  /** By kind of cache: one token behind so many. */
+  readonly decodeMs: Readonly<Record<string, readonly number[]>>;
   /** So many tokens at once, none before them. */
   readonly prefillMs: readonly number[];
 }

@@ -1,9 +1,9 @@
-import type { LlmSide } from './problem.js';
+import type { LlmLayerTimes, LlmSide } from './problem.js';
 
 /** Times of ranges of layers on one side, at any length. */
 export interface SideTimes {
   /** Of the layers [from, to), one of which is an end of the model. */
-  decodeMs(width: string, from: number, to: number, tokens: number): number;
+  decodeMs(width: string, cache: string, from: number, to: number, tokens: number): number;
   prefillMs(width: string, from: number, to: number, tokens: number): number;
 }
 
@@ -15,18 +15,28 @@ interface Cumulated {
 
 /** Sums the tables once, so that asking takes no longer for more layers. */
 export function sideTimes({ lengths, layers }: LlmSide): SideTimes {
-  const tables = new Map(
-    Object.entries(layers).map(([width, times]) => [
-      width,
-      { decode: cumulated(times.map(({ decodeMs }) => decodeMs)), prefill: cumulated(times.map((t) => t.prefillMs)) },
-    ]),
-  );
-  const at = (kind: 'decode' | 'prefill') => (width: string, from: number, to: number, tokens: number) => {
-    const table = tables.get(width)?.[kind];
+  const decode = new Map<string, Cumulated>();
+  const prefill = new Map<string, Cumulated>();
+  for (const [width, times] of Object.entries(layers)) {
+    prefill.set(width, cumulated(times.map(({ prefillMs }) => prefillMs)));
+    for (const cache of cachesOf(times)) {
+      decode.set(`${width} ${cache}`, cumulated(times.map(({ decodeMs }) => decodeMs[cache] ?? [])));
+    }
+  }
+  const at = (table: Cumulated | undefined, from: number, to: number, tokens: number) => {
     const row = from === 0 ? table?.first[to] : table?.last[to - from];
     return row === undefined ? 0 : timeAt(lengths, row, tokens);
   };
-  return { decodeMs: at('decode'), prefillMs: at('prefill') };
+  return {
+    decodeMs: (width, cache, from, to, tokens) => at(decode.get(`${width} ${cache}`), from, to, tokens),
+    prefillMs: (width, from, to, tokens) => at(prefill.get(width), from, to, tokens),
+  };
+}
+
+/** The kinds of cache that every layer was measured with. */
+export function cachesOf(layers: readonly LlmLayerTimes[]): readonly string[] {
+  const [first, ...others] = layers;
+  return Object.keys(first?.decodeMs ?? {}).filter((cache) => others.every(({ decodeMs }) => cache in decodeMs));
 }
 
 function cumulated(layers: readonly (readonly number[])[]): Cumulated {

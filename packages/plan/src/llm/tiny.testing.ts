@@ -2,7 +2,7 @@ import type { LlmProblem, LlmSide } from './problem.js';
 
 const lengths = [1, 64];
 /** A layer takes so long for one token and, at 64 tokens, twice as long; 64 tokens at once take 16 times as long. */
-const layer = (ms: number) => ({ decodeMs: [ms, 2 * ms], prefillMs: [ms, 16 * ms] });
+const layer = (ms: number) => ({ decodeMs: { f16: [ms, 2 * ms] }, prefillMs: [ms, 16 * ms] });
 const side = (id: string, ms: number): LlmSide => ({
   id,
   lengths,
