@@ -3,6 +3,7 @@ import type { PackageManifest } from '../package/package-manifest.js';
 import { packageBytes, requirePlace, writePackage } from '../package/write-package.js';
 import type { CalibrationText } from '../quantise/calibration-text.js';
 import { calibrateImport } from './calibrate-import.js';
+import { fingerprintOf } from './fingerprint.js';
 import { type LayerBits, layerBitsOf, type SplitBits } from './layer-bits.js';
 import { openCheckpoint } from './open-checkpoint.js';
 import { contentOf } from './package-content.js';
@@ -35,11 +36,13 @@ export async function importCheckpoint(request: ImportRequest): Promise<PackageM
   const { folder, signal, onProgress } = request;
   await using checkpoint = await openCheckpoint(request.source);
   const layerBits = request.layerBits && layerBitsOf(request.layerBits, checkpoint.config.layers);
-  const plain = contentOf(checkpoint, request, layerBits);
+  const identity = { checkpoint: await fingerprintOf(checkpoint) };
+  const plain = { ...identity, ...contentOf(checkpoint, request, layerBits) };
   await requirePlace(folder, plain);
   const { calibration } = request;
   const calibrated = calibration && (await calibrateImport(checkpoint, { ...request, layerBits, calibration }));
-  const content = calibrated === undefined ? plain : contentOf(checkpoint, request, layerBits, calibrated);
+  const content =
+    calibrated === undefined ? plain : { ...identity, ...contentOf(checkpoint, request, layerBits, calibrated) };
   const totalBytes = packageBytes(content);
   let doneBytes = 0;
   const onBytes = (bytes: number) => {

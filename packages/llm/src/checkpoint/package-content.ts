@@ -18,7 +18,7 @@ export function contentOf(
   request: WidthRequest,
   layerBits?: LayerBits,
   calibrated?: CalibratedWeights,
-): PackageContent {
+): Omit<PackageContent, 'checkpoint'> {
   const { config, tensors, name, tokenizer } = checkpoint;
   if (layerBits !== undefined && layerBits.layers.length !== config.layers) {
     const message = `The model has ${config.layers} layers, but widths are given for ${layerBits.layers.length}.`;

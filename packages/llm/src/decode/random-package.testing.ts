@@ -56,6 +56,7 @@ export function randomFloats(config: DecoderConfig, seed: number): PackageConten
   const table = [config.vocabularySize, config.hiddenSize];
   return {
     name: 'random',
+    checkpoint: '0'.repeat(64),
     config,
     embedding: part({ table }),
     layers: Array.from({ length: config.layers }, () => part(layerShapes(config))),

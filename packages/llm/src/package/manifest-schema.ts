@@ -123,6 +123,7 @@ const manifestSchema = z.strictObject({
   format: z.literal(packageFormat),
   version: z.literal(packageVersion),
   name: z.string().min(1).max(256),
+  checkpoint: sha256,
   config: decoderConfigSchema,
   embedding: partOf(/^embedding\.bin$/, ['table']),
   layers: z.array(partOf(/^layers\/\d{3,4}\.bin$/, layerWeightNames)).max(limits.layers),

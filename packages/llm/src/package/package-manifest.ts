@@ -83,6 +83,8 @@ export interface PackageManifest {
   readonly version: typeof packageVersion;
   /** A name for people and for `/v1/models`. */
   readonly name: string;
+  /** SHA-256 of what tells the checkpoint from others (`fingerprintOf`): packages of one, in whatever widths, share it. */
+  readonly checkpoint: string;
   readonly config: DecoderConfig;
   /** Read a row at a time, never as a whole: always `float`, or `blocks` of 8 bits. */
   readonly embedding: PackagePart<'table'>;

@@ -49,6 +49,7 @@ export function countedPackage(config: DecoderConfig): PackageContent {
   const table = [config.vocabularySize, config.hiddenSize];
   return {
     name: 'counted',
+    checkpoint: '0'.repeat(64),
     config,
     embedding: part({ table }),
     layers: Array.from({ length: config.layers }, () => part(layerShapes(config))),

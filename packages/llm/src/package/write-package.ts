@@ -25,6 +25,8 @@ export interface NamedFile {
 /** All that a package is made of; weights are asked for when it is their turn. */
 export interface PackageContent {
   readonly name: string;
+  /** As in the manifest. */
+  readonly checkpoint: string;
   readonly config: DecoderConfig;
   readonly embedding: PartContent<'table'>;
   readonly layers: readonly PartContent<LayerWeightName>[];
@@ -93,9 +95,9 @@ async function writeFiles(folder: string, content: PackageContent, options: Writ
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     tokenizer.push({ path, bytes: bytes.length, sha256 });
   }
-  const { name, config } = content;
+  const { name, checkpoint, config } = content;
   const format = { format: packageFormat, version: packageVersion } as const;
-  const manifest: PackageManifest = { ...format, name, config, embedding, layers, head, tokenizer };
+  const manifest: PackageManifest = { ...format, name, checkpoint, config, embedding, layers, head, tokenizer };
   await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
   return manifest;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CancelSignal } from '@cutpoint/core';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import { blocksOf, type MatrixWidth, type WeightBits } from '../checkpoint/widths.js';
@@ -54,6 +55,9 @@ export function randomContent(name: string, config: DecoderConfig, bits: WeightB
   const table = [config.vocabularySize, config.hiddenSize];
   return {
     name,
+    checkpoint: createHash('sha256')
+      .update(JSON.stringify([name, config]))
+      .digest('hex'),
     config,
     embedding: part({ table }, bits < 8 ? widthOf(8) : matrix),
     layers: Array.from({ length: config.layers }, () => part(layerShapes(config), matrix)),

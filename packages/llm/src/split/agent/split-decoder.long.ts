@@ -263,7 +263,7 @@ describe('what cannot be split', () => {
   });
 
   it('with a server that has another model, or serves another cut', async () => {
-    await using other = await temporaryPackage({ ...randomFloats(threeLayers, 5), name: 'another' });
+    await using other = await temporaryPackage({ ...randomFloats(threeLayers, 5), checkpoint: 'f'.repeat(64) });
     const options = { at: 1, servers: [{ url: bench.server.url }], giveUpMs: 200 };
     await expect(openSplitDecoder(other.folder, other.manifest, options)).rejects.toMatchObject({
       code: 'CUT_MODEL_MISMATCH',
