@@ -46,7 +46,7 @@ describe('the tables of a server', () => {
     expect(() => storeOf(one.file.length - 1).take(one.name, one.file)).toThrow(refused(/more than the .* MB/));
     const store = storeOf(1e6);
     expect(() => store.take(two.name, one.file)).toThrow(refused(/not what its name says/));
-    const foreign = tableFor({ ...manifest, name: 'other' }, 0.1);
+    const foreign = tableFor({ ...manifest, checkpoint: 'f'.repeat(64) }, 0.1);
     expect(() => store.take(foreign.name, foreign.file)).toThrow(refused(/not of the model "small"/));
     const junk = Uint8Array.from({ length: 300 }, (_, i) => i % 251);
     const named = `x-${createHash('sha256').update(junk).digest('hex').slice(0, 16)}`;
