@@ -1,4 +1,4 @@
-import { bytesPerElement, CutpointError, type Tensor, tensorOf, valuesOf } from '@cutpoint/core';
+import { bytesPerElement, CutpointError, elementCount, type Tensor, tensorOf, valuesOf } from '@cutpoint/core';
 import type { Kernels } from './kernels/kernels.js';
 
 /** The element types that codecs quantise, in the order of their numbers in payloads. */
@@ -80,26 +80,42 @@ export const rounding: Readonly<Record<FloatType, { readonly share: number; read
   f64: { share: 2 ** -24, least: 2 ** -150 },
 };
 
+/** The bits of the elements in words of 16 or 32 bits, as few as an element needs: a view where they are aligned, else a copy. */
+export function wordsOf({
+  dtype,
+  data,
+}: {
+  readonly dtype: FloatType;
+  readonly data: Uint8Array<ArrayBuffer>;
+}): Uint16Array | Uint32Array {
+  const Words = bytesPerElement[dtype] === 2 ? Uint16Array : Uint32Array;
+  const { buffer, byteOffset } = data.byteOffset % Words.BYTES_PER_ELEMENT === 0 ? data : data.slice();
+  return new Words(buffer, byteOffset, data.length / Words.BYTES_PER_ELEMENT);
+}
+
 /** The tensor with the elements at these places alone, in a row. */
-export function take({ dtype, data }: FloatTensor, places: Uint32Array): FloatTensor {
-  const size = bytesPerElement[dtype];
-  const taken = new Uint8Array(places.length * size);
-  for (let i = 0; i < places.length; i++) {
-    const from = (places[i] ?? 0) * size;
-    for (let byte = 0; byte < size; byte++) taken[i * size + byte] = data[from + byte] ?? 0;
+export function take(tensor: FloatTensor, places: Uint32Array): FloatTensor {
+  const { dtype } = tensor;
+  const taken = { dtype, shape: [places.length], data: new Uint8Array(places.length * bytesPerElement[dtype]) };
+  const [from, to] = [wordsOf(tensor), wordsOf(taken)];
+  const each = to.length / Math.max(1, places.length);
+  for (let i = 0, word = 0; i < places.length; i++) {
+    const first = (places[i] as number) * each;
+    for (let own = 0; own < each; own++) to[word++] = from[first + own] as number;
   }
-  return { dtype, shape: [places.length], data: taken };
+  return taken;
 }
 
 /** The tensor with these elements at these places and 0 elsewhere: what `take` undoes. */
 export function scatter({ data }: Tensor, places: Uint32Array, { dtype, shape }: FloatTensorType): Tensor {
-  const size = bytesPerElement[dtype];
-  const all = new Uint8Array(shape.reduce((product, dim) => product * dim, size));
-  for (let i = 0; i < places.length; i++) {
-    const to = (places[i] ?? 0) * size;
-    for (let byte = 0; byte < size; byte++) all[to + byte] = data[i * size + byte] ?? 0;
+  const all = { dtype, shape, data: new Uint8Array(elementCount(shape) * bytesPerElement[dtype]) };
+  const [from, to] = [wordsOf({ dtype, data }), wordsOf(all)];
+  const each = from.length / Math.max(1, places.length);
+  for (let i = 0, word = 0; i < places.length; i++) {
+    const first = (places[i] as number) * each;
+    for (let own = 0; own < each; own++) to[first + own] = from[word++] as number;
   }
-  return { dtype, shape, data: all };
+  return all;
 }
 
 /** A finite element that a narrower type cannot hold. */

@@ -1,17 +1,18 @@
 import { elementCount } from '@cutpoint/core';
 import { ByteWriter } from '../bytes.js';
 import type { ErrorBound } from '../codec.js';
-import { type FloatTensor, numbersOf, scatter, take } from '../floats.js';
+import { type FloatTensor, numbersOf, scatter, take, wordsOf } from '../floats.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 import type { Body } from './body.js';
-import { everyPlace, readPlaces, writePlaces } from './positions.js';
+import { largest } from './largest.js';
+import { type Places, readPlaces, writePlaces } from './positions.js';
 
-/** Places of a tensor, ascending: one choice or several, of which that with the shortest payload is taken. */
-export type Choice = (tensor: FloatTensor) => readonly Uint32Array<ArrayBuffer>[];
+/** Places of a tensor: one choice or several, of which that with the shortest payload is taken. */
+export type Choice = (tensor: FloatTensor) => readonly Places[];
 
 interface Chosen {
-  readonly places: Uint32Array<ArrayBuffer>;
+  readonly places: Places;
   readonly taken: FloatTensor;
   readonly bytes: Uint8Array;
 }
@@ -21,9 +22,10 @@ interface Chosen {
  * body carries the tensor in its shape.
  */
 export function filteredBody(choose: Choice, body: Body, kernels: Kernels, coder: SymbolCoder | undefined): Body {
-  const writeWith = (tensor: FloatTensor, places: Uint32Array<ArrayBuffer>): Chosen => {
+  const writeWith = (tensor: FloatTensor, chosen: Places): Chosen => {
     const count = elementCount(tensor.shape);
-    const taken = places.length === count ? tensor : take(tensor, places);
+    const places = chosen === 'all' || chosen.length === count ? 'all' : chosen;
+    const taken = places === 'all' ? tensor : take(tensor, places);
     const to = new ByteWriter();
     writePlaces(to, places, count, coder);
     body.write(taken, to);
@@ -38,7 +40,7 @@ export function filteredBody(choose: Choice, body: Body, kernels: Kernels, coder
     read: (type, from) => {
       const count = elementCount(type.shape);
       const places = readPlaces(from, count, coder);
-      if (places.length === count) return body.read(type, from);
+      if (places === 'all' || places.length === count) return body.read(type, from);
       return scatter(body.read({ ...type, shape: [places.length] }, from), places, type);
     },
     bound: (tensor) => {
@@ -49,7 +51,8 @@ export function filteredBody(choose: Choice, body: Body, kernels: Kernels, coder
 }
 
 /** The bound of a tensor from that of the elements at some places, the others being lost. */
-function withLost(values: Float32Array | Float64Array, places: Uint32Array, bound: ErrorBound): ErrorBound {
+function withLost(values: Float32Array | Float64Array, places: Places, bound: ErrorBound): ErrorBound {
+  if (places === 'all') return bound;
   const lost = Float64Array.from(values);
   for (const place of places) lost[place] = 0;
   if (bound.kind === 'exact' && lost.every((x) => Object.is(x, 0))) return bound;
@@ -65,18 +68,18 @@ function withLost(values: Float32Array | Float64Array, places: Uint32Array, boun
 /** `sparse`: the places whose element is not +0, bit for bit; or all, should that be shorter. */
 export const chooseNonZero: Choice = (tensor) => {
   const places = nonZero(tensor);
-  const all = elementCount(tensor.shape);
-  return places.length === all ? [places] : [places, everyPlace(all)];
+  return places.length === elementCount(tensor.shape) ? ['all'] : [places, 'all'];
 };
 
 function nonZero(tensor: FloatTensor): Uint32Array<ArrayBuffer> {
   const count = elementCount(tensor.shape);
-  const size = tensor.data.length / Math.max(1, count);
+  const words = wordsOf(tensor);
+  const each = words.length / Math.max(1, count);
   const places = new Uint32Array(count);
   let taken = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0, word = 0; i < count; i++) {
     let any = 0;
-    for (let byte = 0; byte < size; byte++) any |= tensor.data[i * size + byte] ?? 0;
+    for (const end = word + each; word < end; word++) any |= words[word] as number;
     if (any !== 0) places[taken++] = i;
   }
   return places.slice(0, taken);
@@ -88,20 +91,30 @@ function nonZero(tensor: FloatTensor): Uint32Array<ArrayBuffer> {
  */
 export function chooseLargest(keep: number, kernels: Kernels): Choice {
   return (tensor) => {
-    const magnitudes = Float64Array.from(numbersOf(tensor, kernels), (x) =>
-      Number.isFinite(x) ? Math.abs(x) : Infinity,
-    );
-    const endless = magnitudes.reduce((count, magnitude) => count + (magnitude === Infinity ? 1 : 0), 0);
+    const magnitudes = magnitudesOf(numbersOf(tensor, kernels));
+    let endless = 0;
+    for (let i = 0; i < magnitudes.length; i++) if (magnitudes[i] === Infinity) endless++;
     const count = Math.max(Math.ceil(keep * magnitudes.length), endless);
     const places = new Uint32Array(count);
     if (count === 0) return [places];
-    const least = magnitudes.slice().sort()[magnitudes.length - count] ?? 0;
-    let equals = count - magnitudes.reduce((above, magnitude) => above + (magnitude > least ? 1 : 0), 0);
+    const least = largest(magnitudes, count);
+    let equals = count;
+    for (let i = 0; i < magnitudes.length; i++) if ((magnitudes[i] as number) > least) equals--;
     let taken = 0;
     for (let i = 0; i < magnitudes.length && taken < count; i++) {
-      const magnitude = magnitudes[i] ?? 0;
+      const magnitude = magnitudes[i] as number;
       if (magnitude > least || (magnitude === least && equals-- > 0)) places[taken++] = i;
     }
     return [places];
   };
+}
+
+/** Infinite for what is no number. */
+function magnitudesOf(numbers: Float32Array | Float64Array): Float64Array<ArrayBuffer> {
+  const magnitudes = new Float64Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const x = numbers[i] as number;
+    magnitudes[i] = Number.isFinite(x) ? Math.abs(x) : Infinity;
+  }
+  return magnitudes;
 }

@@ -5,15 +5,17 @@ import { type Records, readBytes, writeBytes } from './coded-bytes.js';
 /** Gaps and bits stand in a row, a byte each. */
 const single: Records = { bytes: 1, row: 1 };
 
+/** Ascending, or all that there are: these need no list, which a few bytes could make long. */
+export type Places = Uint32Array<ArrayBuffer> | 'all';
+
 /** How places are written; the first byte says which. */
 const forms = ['all', 'gaps', 'bitmap'] as const;
 
 /**
  * Writes which of `count` places are taken: all, the gaps between them or a bit for each, whichever is smallest.
- * @param places ascending.
  */
-export function writePlaces(out: ByteWriter, places: Uint32Array, count: number, coder: SymbolCoder | undefined): void {
-  if (places.length === count) {
+export function writePlaces(out: ByteWriter, places: Places, count: number, coder: SymbolCoder | undefined): void {
+  if (places === 'all' || places.length === count) {
     out.u8(0);
     return;
   }
@@ -25,9 +27,9 @@ export function writePlaces(out: ByteWriter, places: Uint32Array, count: number,
 }
 
 /** What `writePlaces` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a place is not below `count`. */
-export function readPlaces(body: ByteReader, count: number, coder: SymbolCoder | undefined): Uint32Array<ArrayBuffer> {
+export function readPlaces(body: ByteReader, count: number, coder: SymbolCoder | undefined): Places {
   const form = forms[body.u8()];
-  if (form === 'all') return everyPlace(count);
+  if (form === 'all') return 'all';
   if (form === 'gaps') return readGaps(body, count, coder);
   if (form === 'bitmap') return placesOf(readBytes(body, Math.ceil(count / 8), single, coder), count);
   throw damaged('tells places in an unknown form');
@@ -85,11 +87,4 @@ function placesOf(bits: Uint8Array, count: number): Uint32Array<ArrayBuffer> {
     if ((((bits[place >> 3] ?? 0) >> (place & 7)) & 1) === 1) places[taken++] = place;
   }
   return places.slice(0, taken);
-}
-
-/** 0 to `count` - 1. */
-export function everyPlace(count: number): Uint32Array<ArrayBuffer> {
-  const places = new Uint32Array(count);
-  for (let i = 0; i < count; i++) places[i] = i;
-  return places;
 }
