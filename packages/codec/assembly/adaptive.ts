@@ -3,9 +3,32 @@ import { nextSlot, pass, putSlots } from './rans';
 
 const symbols = 16;
 const scale = 1 << 14;
-const floor: i16 = 4;
-/** Bytes of a table: where the slots of each of sixteen symbols start (u16), and how often it was learnt from (u16). */
-const tableBytes: usize = 34;
+const floor = 4;
+/** How often a table has learnt when its steps are at their shortest. */
+const mostSeen = 32;
+/**
+ * Bytes of a table: where the slots of each of sixteen symbols start and the scale (u16), and how often it was learnt from
+ * (u16); and so many that vectors lie whole in a line of a cache.
+ */
+const tableBytes: usize = 48;
+const seenAt: usize = 34;
+
+/** By how many bits a step is shorter than the way, for each number of times that a table has learnt. */
+const shifts = memory.data<u8>([
+  2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5,
+]);
+/** Where all starts go after each symbol (u16): there is a table of them as they are made in every step otherwise. */
+const goals = memory.data(symbols * 32, 16);
+makeGoals();
+
+function makeGoals(): void {
+  for (let symbol = 0; symbol < symbols; symbol++) {
+    for (let at = 0; at < symbols; at++) {
+      const goal = at > symbol ? scale - floor * (symbols - at) : floor * at;
+      store<u16>(goals + ((<usize>(symbol * symbols + at)) << 1), goal);
+    }
+  }
+}
 
 /** Bytes that so many tables take, with what is read behind them. */
 export function adaptiveBytes(tables: i32): usize {
@@ -16,17 +39,16 @@ export function adaptiveBytes(tables: i32): usize {
 export function clearTables(tables: usize, count: i32): void {
   const end = tables + adaptiveBytes(count);
   for (; tables < end; tables += tableBytes) {
-    for (let symbol = 0; symbol < symbols; symbol++)
+    for (let symbol = 0; symbol <= symbols; symbol++)
       store<u16>(tables + ((<usize>symbol) << 1), (symbol * scale) / symbols);
-    store<u16>(tables, 0, 32);
+    store<u16>(tables, 0, seenAt);
   }
 }
 
 export function encodeAdaptive(tables: usize, context: usize, symbol: usize): void {
   const table = tables + context * tableBytes;
   const start: u32 = load<u16>(table + (symbol << 1));
-  const behind: u32 = symbol === symbols - 1 ? scale : load<u16>(table + (symbol << 1), 2);
-  putSlots(start, behind - start);
+  putSlots(start, <u32>load<u16>(table + (symbol << 1), 2) - start);
   learn(table, <i32>symbol);
 }
 
@@ -38,25 +60,21 @@ export function decodeAdaptive(tables: usize, context: usize): i32 {
   const symbol = popcnt<i32>(lower | (upper << 8)) - 1;
   const place = table + ((<usize>symbol) << 1);
   const start: u32 = load<u16>(place);
-  const behind: u32 = symbol === symbols - 1 ? scale : load<u16>(place, 2);
-  pass(start, behind - start);
+  pass(start, <u32>load<u16>(place, 2) - start);
   learn(table, symbol);
   return symbol;
 }
 
 function learn(table: usize, symbol: i32): void {
-  const seen: i32 = load<u16>(table, 32);
-  const shift = seen < 2 ? 2 : seen < 6 ? 3 : seen < 32 ? 4 : 5;
-  if (seen < 255) store<u16>(table, seen + 1, 32);
-  const at = i16x8.splat(<i16>symbol);
-  v128.store(table, moved(v128.load(table), i16x8(0, 1, 2, 3, 4, 5, 6, 7), at, shift));
-  v128.store(table, moved(v128.load(table, 16), i16x8(8, 9, 10, 11, 12, 13, 14, 15), at, shift), 16);
+  const seen: i32 = load<u16>(table, seenAt);
+  const shift: i32 = load<u8>(shifts + <usize>min(seen, mostSeen));
+  if (seen < mostSeen) store<u16>(table, seen + 1, seenAt);
+  const goal = goals + ((<usize>symbol) << 5);
+  v128.store(table, moved(v128.load(table), v128.load(goal), shift));
+  v128.store(table, moved(v128.load(table, 16), v128.load(goal, 16), shift), 16);
 }
 
 /** Eight starts, nearer to where they would be if there was only one symbol, but for `floor` slots that each keeps. */
-function moved(starts: v128, numbers: v128, symbol: v128, shift: i32): v128 {
-  const low = i16x8.mul(numbers, i16x8.splat(floor));
-  const high = i16x8.add(low, i16x8.splat(<i16>(scale - floor * symbols)));
-  const goal = v128.bitselect(high, low, i16x8.gt_s(numbers, symbol));
+function moved(starts: v128, goal: v128, shift: i32): v128 {
   return i16x8.add(starts, i16x8.shr_s(i16x8.sub(goal, starts), shift));
 }

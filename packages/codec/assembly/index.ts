@@ -9,17 +9,16 @@ export {
   measureColumns,
   quantiseColumns,
 } from './columns';
+export { encodeFixed } from './fixed';
 export { fromHalves, toHalves } from './half';
 export { decodeLearning, encodeLearning, learningBytes } from './learnt';
 export { finishOps } from './rans';
-export { readTables, writeTables } from './sent-table';
-export { countCells, findCells } from './symbol-cells';
-export { decodeSymbols, encodeCells } from './symbols';
-export { areNarrow, encodeRows, measureRows, takeOutliers } from './tabq';
+export { readTables } from './sent-table';
+export { decodeSymbols } from './symbols';
+export { areNarrow, encodeRows, measureRows } from './tabq';
 export { tabqColumns } from './tabq-columns';
-export { measureTabqColumns } from './tabq-ranges';
-export { tailBin } from './tail';
+export { tailBin, takeOutliers } from './tail';
 export { decodeCoefficients, encodeCoefficients } from './transform/coefficients';
-export { multiply, multiplyMaps } from './transform/products';
+export { multiplyLarge, multiplyMaps } from './transform/products';
 export { addMeans, fromSteps, toSteps } from './transform/steps';
 export { transposeBytes, transposeNumbers } from './transpose';

@@ -64,6 +64,6 @@ export function quantiseRow(row: usize, codes: usize, length: i32, low: f32, sca
  * Once biased, the code stands in the lowest bits. It needs no limit: the highest element is at most a few roundings, far
  * less than half a step, above the highest code.
  */
-function code(x: v128, lows: v128, inverses: v128, bias: v128, mask: v128): v128 {
+export function code(x: v128, lows: v128, inverses: v128, bias: v128, mask: v128): v128 {
   return v128.and(f32x4.add(f32x4.mul(f32x4.sub(x, lows), inverses), bias), mask);
 }

@@ -52,10 +52,11 @@ export function finishOps(ops: usize, count: i32, end: usize): usize {
     const frequency = op & 0x7fff;
     if (frequency === scale) continue;
     const most = frequency << 17;
-    while (state >= most) {
-      store<u8>(--end, state);
-      state >>>= 8;
-    }
+    // None, one or two bytes; both are written, as a branch on their number would often be foretold wrong.
+    const count = <u32>(state >= most) + <u32>(state >>> 8 >= most);
+    store<u16>(end - 2, bswap<u16>(<u16>state));
+    end -= count;
+    state >>>= count << 3;
     const quotient = state / frequency;
     state = (quotient << scaleBits) + (state - quotient * frequency) + (op >>> 15);
   }

@@ -1,5 +1,4 @@
 /** Errors of steps for each of four columns at a time; defined in src/kernels/tabq.ts. */
-import * as c from './constants';
 import { inverseOf, joinLower, lowerOf, upperOf } from './pairs';
 
 /** Elements whose squared errors are summed in f32. */
@@ -16,7 +15,6 @@ export const errorsBelow = memory.data(32, 16);
  * f32 over each block, rows 0, 4, 8, ... apart from 1, 5, 9, ... and so on, and in f64 over the blocks.
  */
 export function measureErrors(room: usize, length: i32, start: v128): void {
-  const bias = v128.load32_splat(c.roundingBias);
   const inverse = inversesOf(scales);
   const inverseBelow = inversesOf(scalesBelow);
   v128.store(errors, f64x2.splat(0));
@@ -39,29 +37,29 @@ export function measureErrors(room: usize, length: i32, start: v128): void {
       const x1 = f32x4.sub(v128.load(room, 16), start);
       const x2 = f32x4.sub(v128.load(room, 32), start);
       const x3 = f32x4.sub(v128.load(room, 48), start);
-      a = f32x4.add(a, squareOf(x0, inverse, bias));
-      b = f32x4.add(b, squareOf(x1, inverse, bias));
-      c2 = f32x4.add(c2, squareOf(x2, inverse, bias));
-      d = f32x4.add(d, squareOf(x3, inverse, bias));
-      aBelow = f32x4.add(aBelow, squareOf(x0, inverseBelow, bias));
-      bBelow = f32x4.add(bBelow, squareOf(x1, inverseBelow, bias));
-      cBelow = f32x4.add(cBelow, squareOf(x2, inverseBelow, bias));
-      dBelow = f32x4.add(dBelow, squareOf(x3, inverseBelow, bias));
+      a = f32x4.add(a, squareOf(x0, inverse));
+      b = f32x4.add(b, squareOf(x1, inverse));
+      c2 = f32x4.add(c2, squareOf(x2, inverse));
+      d = f32x4.add(d, squareOf(x3, inverse));
+      aBelow = f32x4.add(aBelow, squareOf(x0, inverseBelow));
+      bBelow = f32x4.add(bBelow, squareOf(x1, inverseBelow));
+      cBelow = f32x4.add(cBelow, squareOf(x2, inverseBelow));
+      dBelow = f32x4.add(dBelow, squareOf(x3, inverseBelow));
     }
     if ((rows & 3) > 0) {
       const x = f32x4.sub(v128.load(room), start);
-      a = f32x4.add(a, squareOf(x, inverse, bias));
-      aBelow = f32x4.add(aBelow, squareOf(x, inverseBelow, bias));
+      a = f32x4.add(a, squareOf(x, inverse));
+      aBelow = f32x4.add(aBelow, squareOf(x, inverseBelow));
     }
     if ((rows & 3) > 1) {
       const x = f32x4.sub(v128.load(room, 16), start);
-      b = f32x4.add(b, squareOf(x, inverse, bias));
-      bBelow = f32x4.add(bBelow, squareOf(x, inverseBelow, bias));
+      b = f32x4.add(b, squareOf(x, inverse));
+      bBelow = f32x4.add(bBelow, squareOf(x, inverseBelow));
     }
     if ((rows & 3) > 2) {
       const x = f32x4.sub(v128.load(room, 32), start);
-      c2 = f32x4.add(c2, squareOf(x, inverse, bias));
-      cBelow = f32x4.add(cBelow, squareOf(x, inverseBelow, bias));
+      c2 = f32x4.add(c2, squareOf(x, inverse));
+      cBelow = f32x4.add(cBelow, squareOf(x, inverseBelow));
     }
     addJoined(errors, a, b, c2, d);
     addJoined(errorsBelow, aBelow, bBelow, cBelow, dBelow);
@@ -90,8 +88,8 @@ function scaleErrors(sums: usize, steps: usize): void {
 }
 
 /** The square of how far a number of steps is from the nearest whole one. @param x the number less the start */
-function squareOf(x: v128, inverse: v128, bias: v128): v128 {
+function squareOf(x: v128, inverse: v128): v128 {
   const steps = f32x4.mul(x, inverse);
-  const off = f32x4.sub(steps, f32x4.sub(f32x4.add(steps, bias), bias));
+  const off = f32x4.sub(steps, f32x4.nearest(steps));
   return f32x4.mul(off, off);
 }

@@ -182,26 +182,3 @@ function sumOf(four: v128): f64 {
     (f64x2.extract_lane(last, 0) + f64x2.extract_lane(last, 1))
   );
 }
-
-/**
- * Collects the elements that are above `tau` in magnitude or no numbers.
- * @param at room for the position of each, and `values` for each
- */
-export function takeOutliers(numbers: usize, count: i32, tau: f32, at: usize, values: usize): void {
-  const taus = f32x4.splat(tau);
-  const sizeMask = v128.load32_splat(c.sizeMask);
-  for (let i = 0; i < count; i += 8) {
-    const from = numbers + <usize>i * 4;
-    const first = f32x4.le(v128.and(v128.load(from), sizeMask), taus);
-    const last = f32x4.le(v128.and(v128.load(from, 16), sizeMask), taus);
-    if (i32x4.all_true(v128.and(first, last))) continue;
-    for (let j = i; j < min(i + 8, count); j++) {
-      const x = load<f32>(numbers + <usize>j * 4);
-      if (abs(x) <= tau) continue;
-      store<u32>(at, j);
-      store<u32>(values, load<u32>(numbers + <usize>j * 4));
-      at += 4;
-      values += 4;
-    }
-  }
-}

@@ -1,26 +1,58 @@
-/** The bin where the tail begins; what it is for is said in src/kernels/tail.ts. */
+/** Where the tail of magnitudes begins, and what lies in it; what it is for is said in src/kernels/tail.ts. */
 import * as c from './constants';
 
 const binShift = 19;
 /** Bins of a magnitude. */
 const bins = 0x80_00_00_00 >>> binShift;
+/** What is in the bins from this one on is above the tail in any case. */
+const lastBin = 0x7e_80_00_00 >>> binShift;
 /** From so many elements on a sample of at least half as many tells where to look. */
 const sampleFrom = 2048;
+
+/** How many places `tailBin` has written. */
+let found: i32 = 0;
 
 /**
  * The first bin of the tail: the bins from it on hold at most `most` elements, and with the one before it more.
  * @param counts room for a u32 for each bin
+ * @param places room for a u32 for each element: of all that may be in the tail, for `takeOutliers`
  */
-export function tailBin(numbers: usize, count: i32, most: i32, counts: usize): i32 {
+export function tailBin(numbers: usize, count: i32, most: i32, counts: usize, places: usize): i32 {
   if (count >= sampleFrom) {
     const apart = count / (sampleFrom / 2);
     countSome(numbers, count, apart, counts);
     // In the bins from this one on lie about twice as many elements as may, or more.
-    const least = walk(counts, (most / apart) * 2 + 8) - 1;
-    if (least > 0 && countFrom(numbers, count, least, counts) > most) return walk(counts, most);
+    const least = min(walk(counts, (most / apart) * 2 + 8) - 1, lastBin);
+    if (least > 0) {
+      findFrom(least, numbers, count, places);
+      if (found > most) {
+        countFound(numbers, places, counts);
+        return walk(counts, most);
+      }
+    }
   }
   countSome(numbers, count, 1, counts);
-  return walk(counts, most);
+  const first = walk(counts, most);
+  findFrom(min(first, lastBin), numbers, count, places);
+  return first;
+}
+
+/**
+ * Leaves of the places that `tailBin` wrote last those of elements that are above `tau` in magnitude or no numbers, and puts
+ * what is no number there: a group then tells by itself what does not count.
+ * @returns how many they are
+ */
+export function takeOutliers(numbers: usize, tau: f32, places: usize): i32 {
+  let taken = 0;
+  for (let i = 0; i < found; i++) {
+    const place = load<u32>(places + ((<usize>i) << 2));
+    const at = numbers + ((<usize>place) << 2);
+    if (abs(load<f32>(at)) <= tau) continue;
+    store<f32>(at, f32.NaN);
+    store<u32>(places + ((<usize>taken) << 2), place);
+    taken++;
+  }
+  return taken;
 }
 
 function walk(counts: usize, most: i32): i32 {
@@ -42,26 +74,31 @@ function countSome(numbers: usize, count: i32, apart: i32, counts: usize): void 
   for (let i = 0; i < count; i += apart) addOne(counts, load<u32>(numbers + <usize>i * 4));
 }
 
-/** Counts the elements of a bin and those above. @returns how many they are */
-function countFrom(numbers: usize, count: i32, bin: i32, counts: usize): i32 {
-  memory.fill(counts, 0, bins * 4);
+/** Writes the places of all elements from a bin on. */
+function findFrom(bin: i32, numbers: usize, count: i32, places: usize): void {
   const last = (bin << binShift) - 1;
   const lasts = i32x4.splat(last);
   const sizeMask = v128.load32_splat(c.sizeMask);
-  let total = 0;
+  found = 0;
   for (let i = 0; i < count; i += 8) {
-    const at = numbers + <usize>i * 4;
+    const at = numbers + ((<usize>i) << 2);
     const a = i32x4.gt_s(v128.and(v128.load(at), sizeMask), lasts);
     const b = i32x4.gt_s(v128.and(v128.load(at, 16), sizeMask), lasts);
     if (!v128.any_true(v128.or(a, b))) continue;
     for (let j = i; j < min(i + 8, count); j++) {
-      const bits = load<u32>(numbers + <usize>j * 4);
-      if (<i32>(bits & 0x7f_ff_ff_ff) <= last) continue;
-      addOne(counts, bits);
-      total++;
+      if (<i32>(load<u32>(numbers + ((<usize>j) << 2)) & 0x7f_ff_ff_ff) <= last) continue;
+      store<u32>(places + ((<usize>found) << 2), j);
+      found++;
     }
   }
-  return total;
+}
+
+function countFound(numbers: usize, places: usize, counts: usize): void {
+  memory.fill(counts, 0, bins * 4);
+  for (let i = 0; i < found; i++) {
+    const place = load<u32>(places + ((<usize>i) << 2));
+    addOne(counts, load<u32>(numbers + ((<usize>place) << 2)));
+  }
 }
 
 function addOne(counts: usize, bits: u32): void {

@@ -1,35 +1,81 @@
 /** Products in binary64, each sum in the order of its index; defined in src/transform/matrix.ts. */
 
+/** Rows, and columns, of a block. */
+const side = 4;
+const blockBytes = side * 8;
+
 /** `out[i][p] = sum over j of transposed[j][i] * input[j][p]`, i below `rows`, j below `inner`, p below `columns`. */
 export function multiply(out: usize, transposed: usize, input: usize, rows: i32, inner: i32, columns: i32): void {
-  if (rows < 4 || columns < 4) {
+  if (rows < side || columns < side) {
     multiplyFew(out, transposed, input, rows, inner, columns);
     return;
   }
-  for (let row = 0; row < rows; row += 4) {
-    // The last block begins where it still fits, and does again what the one before it has done.
-    const i = <usize>min(row, rows - 4) * 8;
-    for (let column = 0; column < columns; column += 4) {
-      const p = <usize>min(column, columns - 4) * 8;
-      multiplyBlock(
-        out + i * <usize>columns + p,
-        transposed + i,
-        input + p,
-        <usize>rows * 8,
-        inner,
-        <usize>columns * 8,
-      );
+  const rowBytes = <usize>columns * 8;
+  for (let row = 0; row < rows; row += side) {
+    const i = firstOf(row, rows);
+    for (let column = 0; column < columns; column += side) {
+      const p = firstOf(column, columns);
+      const to = out + i * <usize>columns + p;
+      multiplyBlock(to, rowBytes, transposed + i, <usize>rows * 8, inner, input + p, rowBytes);
     }
+  }
+}
+
+/**
+ * As `multiply`, for factors too large for the nearest cache: what a block takes is copied together before.
+ * @param room for `inner` rows of both factors' blocks: 8 * inner * (columns + 7) bytes
+ */
+export function multiplyLarge(
+  out: usize,
+  transposed: usize,
+  input: usize,
+  rows: i32,
+  inner: i32,
+  columns: i32,
+  room: usize,
+): void {
+  if (rows < side || columns < side) {
+    multiplyFew(out, transposed, input, rows, inner, columns);
+    return;
+  }
+  const panelBytes = <usize>inner * blockBytes;
+  const rowBytes = <usize>columns * 8;
+  const panels = room + panelBytes;
+  for (let column = 0, panel = panels; column < columns; column += side, panel += panelBytes) {
+    gatherPanel(input + firstOf(column, columns), rowBytes, inner, panel);
+  }
+  for (let row = 0; row < rows; row += side) {
+    const i = firstOf(row, rows);
+    gatherPanel(transposed + i, <usize>rows * 8, inner, room);
+    for (let column = 0, panel = panels; column < columns; column += side, panel += panelBytes) {
+      const to = out + i * <usize>columns + firstOf(column, columns);
+      multiplyBlock(to, rowBytes, room, blockBytes, inner, panel, blockBytes);
+    }
+  }
+}
+
+/** Where a block begins, in bytes. The last one begins where it still fits, and does again what the one before it has done. */
+function firstOf(place: i32, count: i32): usize {
+  return <usize>min(place, count - side) * 8;
+}
+
+/** Copies the same four numbers of each row together. */
+function gatherPanel(from: usize, rowBytes: usize, rows: i32, to: usize): void {
+  const end = to + <usize>rows * blockBytes;
+  for (; to < end; to += blockBytes, from += rowBytes) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
   }
 }
 
 /** Four rows and four columns of a product. */
 function multiplyBlock(
   out: usize,
+  outBytes: usize,
   transposed: usize,
-  input: usize,
   transposedBytes: usize,
   inner: i32,
+  input: usize,
   inputBytes: usize,
 ): void {
   let a0 = f64x2.splat(0);
@@ -57,9 +103,9 @@ function multiplyBlock(
     d1 = f64x2.add(d1, f64x2.mul(d, y));
   }
   storeFour(out, a0, a1);
-  storeFour(out + inputBytes, b0, b1);
-  storeFour(out + 2 * inputBytes, c0, c1);
-  storeFour(out + 3 * inputBytes, d0, d1);
+  storeFour(out + outBytes, b0, b1);
+  storeFour(out + 2 * outBytes, c0, c1);
+  storeFour(out + 3 * outBytes, d0, d1);
 }
 
 function storeFour(out: usize, first: v128, last: v128): void {

@@ -34,8 +34,9 @@ export function writeScales(
 
 /** The scales of groups that have a width. Loops here and below: with short groups, there are many. */
 function keptOf(scales: Float32Array<ArrayBuffer>, widths: Uint8Array): Float32Array<ArrayBuffer> {
-  const kept = new Float32Array(countKept(widths));
-  if (kept.length === scales.length) return scales;
+  const count = countKept(widths);
+  if (count === scales.length) return scales;
+  const kept = new Float32Array(count);
   for (let g = 0, next = 0; g < widths.length; g++) if (widths[g] !== 0) kept[next++] = scales[g] as number;
   return kept;
 }

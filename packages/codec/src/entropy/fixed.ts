@@ -1,17 +1,16 @@
 import { ByteReader, ByteWriter, damaged } from '../bytes.js';
 import type { BinStarts } from '../kernels/bins.js';
-import { contextCount, type Kernels, type SymbolContexts } from '../kernels/kernels.js';
+import { contextCount, type SymbolContexts } from '../kernels/kernels.js';
+import { countSymbols, decodeSymbols, encodeSymbols } from '../kernels/symbols.js';
 import { binStartsOf } from './bins.js';
 import type { SymbolLayout } from './layout.js';
 import { log2Of } from './log2.js';
+import { fixedMethodOf, methodOf } from './methods.js';
+import { readTables, writeTables } from './sent-table.js';
 
-/** What the distribution of a symbol may depend on. */
-export interface Dependence {
+interface Way {
   readonly byClass: boolean;
   readonly byNeighbours: boolean;
-}
-
-interface Way extends Dependence {
   readonly starts?: BinStarts | undefined;
   /** Of the symbols of each context. */
   readonly counts: Uint32Array;
@@ -20,36 +19,47 @@ interface Way extends Dependence {
 /** With fewer symbols for each number in the tables these would cost more than they save, in bytes and in time. */
 const leastForEach = 16;
 
-/** Codes symbols under distributions that are sent before them, for each context that seems worth it. */
-export function encodeFixed(
-  symbols: Uint8Array,
-  layout: SymbolLayout,
-  kernels: Kernels,
-): Dependence & { readonly bytes: Uint8Array<ArrayBuffer> } {
-  const { byClass, byNeighbours, starts, counts } = cheapest(waysOf(symbols, layout, kernels), layout.alphabet);
-  const tables = kernels.writeTables(counts, layout.alphabet);
+/**
+ * Codes symbols under distributions that are sent before them, for each context that seems worth it: the byte of the method,
+ * the starts of the bins of neighbours less 1, the tables after their length, and the symbols.
+ */
+export function encodeFixed(symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer> {
+  const { byClass, byNeighbours, starts, counts } = cheapest(waysOf(symbols, layout), layout.alphabet);
+  const tables = writeTables(counts, layout.alphabet);
   const out = new ByteWriter();
+  out.u8(fixedMethodOf(byClass, byNeighbours));
   for (const start of starts ?? []) out.u8(start - 1);
   out.varint(tables.bytes.length);
   out.bytes(tables.bytes);
-  out.bytes(kernels.encodeSymbols(symbols, contextsOf(layout, byClass, starts), tables.frequencies));
-  return { byClass, byNeighbours, bytes: out.written() };
+  out.bytes(encodeSymbols(symbols, contextsOf(layout, byClass, starts), tables.frequencies));
+  return out.written();
+}
+
+/** What stands before the coded symbols. */
+export interface FixedHead {
+  readonly contexts: SymbolContexts;
+  readonly tables: Uint8Array;
+  readonly symbols: Uint8Array;
+}
+
+/** Takes apart what `encodeFixed` gave. @throws CutpointError CUT_CODEC_PAYLOAD if it is cut short. */
+export function readFixedHead(bytes: Uint8Array, layout: SymbolLayout): FixedHead {
+  const body = new ByteReader(bytes);
+  const method = methodOf(body.u8());
+  const byClass = method === 'fixedByClass' || method === 'fixedByBoth';
+  const byNeighbours = method === 'fixedByNeighbours' || method === 'fixedByBoth';
+  const starts = byNeighbours ? ([body.u8() + 1, body.u8() + 1, body.u8() + 1] as const) : undefined;
+  const tables = body.bytes(body.varint(body.left));
+  return { contexts: contextsOf(layout, byClass, starts), tables, symbols: body.bytes(body.left) };
 }
 
 /** What `encodeFixed` was given. @throws CutpointError CUT_CODEC_PAYLOAD if the bytes are not what it gave. */
-export function decodeFixed(
-  bytes: Uint8Array,
-  { byClass, byNeighbours }: Dependence,
-  layout: SymbolLayout,
-  kernels: Kernels,
-): Uint8Array<ArrayBuffer> {
-  const body = new ByteReader(bytes);
-  const starts = byNeighbours ? ([body.u8() + 1, body.u8() + 1, body.u8() + 1] as const) : undefined;
-  const contexts = contextsOf(layout, byClass, starts);
-  const tables = kernels.readTables(body.bytes(body.varint(body.left)), contextCount(contexts), layout.alphabet);
-  const symbols = kernels.decodeSymbols(body.bytes(body.left), layout.count, contexts, tables);
-  if (symbols === undefined) throw damaged('holds coded symbols that are cut short or changed');
-  return symbols;
+export function decodeFixed(bytes: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer> {
+  const { contexts, tables, symbols } = readFixedHead(bytes, layout);
+  const frequencies = readTables(tables, contextCount(contexts), layout.alphabet);
+  const decoded = decodeSymbols(symbols, layout.count, contexts, frequencies);
+  if (decoded === undefined) throw damaged('holds coded symbols that are cut short or changed');
+  return decoded;
 }
 
 function contextsOf(layout: SymbolLayout, byClass: boolean, starts: BinStarts | undefined): SymbolContexts {
@@ -63,13 +73,13 @@ function contextsOf(layout: SymbolLayout, byClass: boolean, starts: BinStarts | 
 }
 
 /** All ways for which there are symbols enough. All are counted once, in the most contexts, of which others are sums. */
-function waysOf(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Way[] {
+function waysOf(symbols: Uint8Array, layout: SymbolLayout): Way[] {
   const { alphabet, classes } = layout;
-  const sample = kernels.countSymbols(sampleOf(symbols), { alphabet, classes: 1 });
+  const sample = countSymbols(sampleOf(symbols), { alphabet, classes: 1 });
   const used = sample.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
   const bins = ([4, 2] as const).find((of) => symbols.length >= leastForEach * of ** 2 * classes * used);
   const starts = bins && binStartsOf(sample, bins);
-  const counts = kernels.countSymbols(symbols, contextsOf(layout, true, starts));
+  const counts = countSymbols(symbols, contextsOf(layout, true, starts));
   const together = summed(counts, counts.length / classes);
   const byNeighbours = starts !== undefined;
   const ways: Way[] = [{ byClass: false, byNeighbours, starts, counts: together }];

@@ -1,5 +1,4 @@
 import { damaged } from '../bytes.js';
-import type { SentTables } from '../kernels/kernels.js';
 import { slotCount } from '../kernels/symbols.js';
 import { AdaptiveTables } from './adaptive.js';
 import { RansDecoder, RansEncoder } from './rans.js';
@@ -9,6 +8,16 @@ import { frequenciesOf } from './table.js';
 export const buckets = 16;
 /** Bits kept behind the leading one of a frequency: an error of at most 1/16, which costs under 0.01 bits a symbol. */
 const keptBits = 3;
+
+/**
+ * Tables of the symbols of each context as they are sent: coarser than what was counted. What tables look like is learnt
+ * from one to the next.
+ */
+interface SentTables {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Context by context those of the alphabet, summing to `slotCount`, or all 0 where nothing was counted. */
+  readonly frequencies: Uint16Array<ArrayBuffer>;
+}
 
 /** @param counts context by context. */
 export function writeTables(counts: Uint32Array, alphabet: number): SentTables {

@@ -1,12 +1,8 @@
 import { CutpointError } from '@cutpoint/core';
 import { damaged } from '../bytes.js';
 import type { Kernels } from '../kernels/kernels.js';
-import { decodeFixed, encodeFixed } from './fixed.js';
 import type { SymbolLayout } from './layout.js';
-
-/** How the symbols were coded: the first byte. */
-const methods = ['verbatim', 'learnt', 'fixed', 'fixedByClass', 'fixedByNeighbours', 'fixedByBoth'] as const;
-type Method = (typeof methods)[number];
+import { byteOf, type Method, methodOf } from './methods.js';
 
 /** Up to so many symbols are coded by learning from each, which is slower; with more, tables that are sent cost little. */
 const mostLearnt = 2048;
@@ -23,17 +19,12 @@ export function encodeSymbols(symbols: Uint8Array, layout: SymbolLayout, kernels
     const message = `Symbols do not fit their layout of ${layout.count} below ${layout.alphabet}.`;
     throw new CutpointError('CUT_INTERNAL', message);
   }
-  const coded = symbols.length <= mostLearnt ? learnt(symbols, layout, kernels) : fixed(symbols, layout, kernels);
+  const coded = symbols.length <= mostLearnt ? learnt(symbols, layout, kernels) : kernels.encodeFixed(symbols, layout);
   return coded.length > symbols.length ? withMethod('verbatim', symbols) : coded;
 }
 
 function learnt(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
   return withMethod('learnt', kernels.encodeLearning(symbols, layout, layout.alphabet));
-}
-
-function fixed(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
-  const { byClass, byNeighbours, bytes } = encodeFixed(symbols, layout, kernels);
-  return withMethod(fixedMethod(byClass, byNeighbours), bytes);
 }
 
 /**
@@ -43,9 +34,8 @@ function fixed(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uin
 export function decodeSymbols(bytes: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
   checkLayout(layout);
   const { count, alphabet } = layout;
-  const method = methods[bytes[0] ?? methods.length];
+  const method = methodOf(bytes[0]);
   const body = bytes.subarray(1);
-  if (method === undefined) throw damaged('names no known way of coding symbols');
   if (method === 'verbatim') {
     if (body.length !== count || !areBelow(body, alphabet)) throw damaged('holds other symbols than it should');
     return body.slice();
@@ -54,19 +44,12 @@ export function decodeSymbols(bytes: Uint8Array, layout: SymbolLayout, kernels: 
     if (count > mostLearnt) throw damaged('learns from too many symbols');
     return kernels.decodeLearning(body, count, layout, alphabet);
   }
-  const byClass = method === 'fixedByClass' || method === 'fixedByBoth';
-  const byNeighbours = method === 'fixedByNeighbours' || method === 'fixedByBoth';
-  return decodeFixed(body, { byClass, byNeighbours }, layout, kernels);
-}
-
-function fixedMethod(byClass: boolean, byNeighbours: boolean): Method {
-  if (byNeighbours) return byClass ? 'fixedByBoth' : 'fixedByNeighbours';
-  return byClass ? 'fixedByClass' : 'fixed';
+  return kernels.decodeFixed(bytes, layout);
 }
 
 function withMethod(method: Method, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(body.length + 1);
-  bytes[0] = methods.indexOf(method);
+  bytes[0] = byteOf(method);
   bytes.set(body, 1);
   return bytes;
 }

@@ -1,3 +1,4 @@
+import type { SymbolLayout } from '../entropy/layout.js';
 import type { OpenTransform } from '../transform/kernels.js';
 import type { BinStarts } from './bins.js';
 
@@ -89,16 +90,6 @@ export interface Classes {
   readonly classes: number;
 }
 
-/**
- * Tables of the symbols of each context as they are sent: coarser than what was counted. What tables look like is learnt
- * from one to the next.
- */
-export interface SentTables {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Context by context those of the alphabet, summing to `slotCount`, or all 0 where nothing was counted. */
-  readonly frequencies: Uint16Array<ArrayBuffer>;
-}
-
 /** Number of contexts. Context by context, each symbol of the alphabet has its number in counts and frequencies. */
 export function contextCount({ classes, neighbours }: SymbolContexts): number {
   return neighbours === undefined ? classes : classes * 16;
@@ -143,20 +134,9 @@ export interface Kernels {
     outliers: Outliers | undefined,
   ): Float32Array<ArrayBuffer>;
 
-  /** How often each symbol of the alphabet follows in each context, the last ones of no lane left out: symbols.ts. Symbols and classes are in their range. */
-  countSymbols(symbols: Uint8Array, contexts: SymbolContexts): Uint32Array<ArrayBuffer>;
-  /** Codes symbols: symbols.ts. The frequencies of a context sum to `slotCount`, and none is 0 whose symbol occurs. */
-  encodeSymbols(symbols: Uint8Array, contexts: SymbolContexts, frequencies: Uint16Array): Uint8Array<ArrayBuffer>;
-  /** So many symbols, or undefined if the bytes are not what `encodeSymbols` gives. Frequencies of a context may be all 0. */
-  decodeSymbols(
-    bytes: Uint8Array,
-    count: number,
-    contexts: SymbolContexts,
-    frequencies: Uint16Array,
-  ): Uint8Array<ArrayBuffer> | undefined;
-  /** Tables as they are sent, and back: ../entropy/sent-table.ts. */
-  writeTables(counts: Uint32Array, alphabet: number): SentTables;
-  readTables(bytes: Uint8Array, contexts: number, alphabet: number): Uint16Array<ArrayBuffer>;
+  /** Symbols, by tables that are sent before them: ../entropy/fixed.ts. There are four at least. */
+  encodeFixed(symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
+  decodeFixed(bytes: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
   /** Few symbols, by learning from each: ../entropy/learnt.ts. */
   encodeLearning(symbols: Uint8Array, classes: Classes, alphabet: number): Uint8Array<ArrayBuffer>;
   decodeLearning(bytes: Uint8Array, count: number, classes: Classes, alphabet: number): Uint8Array<ArrayBuffer>;

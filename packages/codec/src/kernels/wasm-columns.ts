@@ -8,8 +8,8 @@ import {
   type Steps,
   type TabqOptions,
 } from './kernels.js';
-import { roomFor, type WasmInstance } from './wasm-instance.js';
-import { tailBytes, tauOf } from './wasm-tail.js';
+import { putArray, roomFor, type WasmInstance } from './wasm-instance.js';
+import { tailSizes, takeOutliers } from './wasm-tail.js';
 
 /*
  * In the module groups are columns here, four of which are worked on at a time. Where they are columns of the tensor too, its
@@ -39,10 +39,11 @@ export function encodeAffineColumns(
   if (room === undefined) return 'no room';
   const { memory } = room;
   const at = placesOf(room.at);
-  const { length } = grouping;
+  const { outer, length, inner } = grouping;
   const { run } = wasm;
   const groups = groupCount(grouping);
-  putColumns(wasm, memory, values, grouping, at);
+  putArray(memory, inner > 1 ? at.columns : at.numbers, values);
+  if (inner === 1) run.transposeNumbers(at.numbers, at.columns, outer, length);
   run.beginColumns();
   for (const { first, group, columns } of blocksOf(grouping)) {
     const [lows, highs] = [at.lows + group * 4, at.highs + group * 4];
@@ -51,6 +52,8 @@ export function encodeAffineColumns(
   const narrow = run.columnsAreNarrow() !== 0;
   run.affineColumns(groups, width, narrow, at.lows, at.highs, at.starts, at.scales, at.inverses);
   memory.fill(width, at.widths, at.widths + groups);
+  quantise(wasm, grouping, at);
+  if (isByGroup(grouping, form)) turn(wasm, grouping, at);
   return takeSteps(wasm, memory, grouping, form, narrow, at);
 }
 
@@ -62,47 +65,30 @@ export function encodeTabqColumns(
   options: TabqOptions,
   form: CodeForm,
 ): { readonly steps: Steps; readonly outliers: Outliers } | 'no room' {
-  const sizes = [
-    ...sizesOf(grouping),
-    groupCount(grouping) * 4,
-    groupCount(grouping) * 8,
-    grouping.length * 64,
-    tailBytes,
-  ] as const;
-  const room = roomFor(wasm, sizes);
-  if (room === undefined) return 'no room';
-  const at = placesOf(room.at);
-  const [, , , , , , , , , , , outsides, energies, scratch, counts] = room.at;
   const { length, inner } = grouping;
+  const room = roomFor(wasm, [...sizesOf(grouping), length * 64 + 256, ...tailSizes(values.length)]);
+  if (room === undefined) return 'no room';
+  const { memory } = room;
+  const at = placesOf(room.at);
+  const [, , , , , , , , , , , scratch, counts, places] = room.at;
   const { run } = wasm;
   const { delta, maxWidth } = options;
-  putColumns(wasm, room.memory, values, grouping, at);
-  const tau = tauOf(wasm, at.columns, values.length, options, counts);
-  run.beginColumns();
-  let outside = 0;
-  for (const { first, group, columns } of blocksOf(grouping)) {
-    const [lows, highs, places] = [at.lows + group * 4, at.highs + group * 4, outsides + group * 4];
-    const from = at.columns + first * 4;
-    outside += run.measureTabqColumns(from, length, columns, tau, scratch, lows, highs, places, energies + group * 8);
-  }
-  const narrow = delta >= 2 ** -18 && run.columnsAreNarrow() !== 0;
-  const outlierRoom = roomFor(wasm, [...sizes, outside * 4, outside * 4]);
-  if (outlierRoom === undefined) return 'no room';
-  const { memory } = outlierRoom;
-  const [, , , , , , , , , , , , , , , places, kept] = outlierRoom.at;
-  if (outside > 0) run.takeOutliers(inner > 1 ? at.columns : at.numbers, values.length, tau, places, kept);
-  const outliers = {
-    at: new Uint32Array(memory.slice(places, places + outside * 4).buffer),
-    values: new Float32Array(memory.slice(kept, kept + outside * 4).buffer),
-  };
-  for (const { first, group, columns } of blocksOf(grouping)) {
-    const of = (place: number, size = 4) => place + group * size;
-    run.tabqColumns(
-      ...([at.columns + first * 4, length, columns, tau, delta, maxWidth, narrow, scratch] as const),
-      ...([of(at.lows), of(at.highs), of(outsides), of(energies, 8)] as const),
-      ...([of(at.starts), of(at.scales), of(at.inverses), of(at.widths, 1)] as const),
-    );
-  }
+  const numbers = inner > 1 ? at.columns : at.numbers;
+  putArray(memory, numbers, values);
+  const outliers = takeOutliers(wasm, memory, { numbers, counts, places }, values, options).outliers;
+  if (inner === 1) run.transposeNumbers(at.numbers, at.columns, grouping.outer, length);
+  const byGroup = isByGroup(grouping, form);
+  const encode = (narrow: boolean): boolean =>
+    blocksOf(grouping).every(({ first, group, columns }) => {
+      const [starts, scales, inverses] = [at.starts + group * 4, at.scales + group * 4, at.inverses + group * 4];
+      const where = [starts, scales, inverses, at.widths + group, byGroup ? at.turned + first : 0] as const;
+      const from = at.columns + first * 4;
+      return run.tabqColumns(from, length, columns, delta, maxWidth, narrow, scratch, ...where) !== 0;
+    });
+  // Most tensors can be narrow; whether one can is known only when all groups have been looked at.
+  const narrow = delta >= 2 ** -18 && encode(true);
+  if (!narrow) encode(false);
+  if (!byGroup) quantise(wasm, grouping, at);
   return { steps: takeSteps(wasm, memory, grouping, form, narrow, at), outliers };
 }
 
@@ -151,15 +137,24 @@ function placesOf(at: readonly [...Sizes, ...number[]]): Places {
   return { numbers, columns, lows, highs, inverses, codes, turned, starts, scales, widths, packed };
 }
 
-function putColumns(
-  wasm: WasmInstance,
-  memory: Uint8Array,
-  values: Float32Array,
-  { outer, length, inner }: Grouping,
-  at: Places,
-): void {
-  memory.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), inner > 1 ? at.columns : at.numbers);
-  if (inner === 1) wasm.run.transposeNumbers(at.numbers, at.columns, outer, length);
+/** Whether codes leave group by group, not in the tensor's order. */
+function isByGroup({ inner }: Grouping, form: CodeForm): boolean {
+  return form === 'packed' || inner === 1;
+}
+
+/** Writes the codes in the order of the columns. */
+function quantise({ run }: WasmInstance, grouping: Grouping, at: Places): void {
+  for (const { first, group, columns } of blocksOf(grouping)) {
+    const [starts, inverses] = [at.starts + group * 4, at.inverses + group * 4];
+    run.quantiseColumns(at.columns + first * 4, at.codes + first, grouping.length, columns, starts, inverses);
+  }
+}
+
+/** Turns codes that lie in the order of the columns. */
+function turn({ run }: WasmInstance, grouping: Grouping, at: Places): void {
+  for (const { first, columns } of blocksOf(grouping)) {
+    run.transposeBytes(at.codes + first, at.turned + first, grouping.length, columns);
+  }
 }
 
 function takeSteps(
@@ -170,25 +165,16 @@ function takeSteps(
   narrow: boolean,
   at: Places,
 ): Steps {
-  const { length, inner } = grouping;
   const groups = groupCount(grouping);
-  const count = groupedElements(grouping);
-  const byGroup = form === 'packed' || inner === 1;
-  for (const { first, group, columns } of blocksOf(grouping)) {
-    const codes = at.codes + first;
-    const [starts, inverses] = [at.starts + group * 4, at.inverses + group * 4];
-    run.quantiseColumns(at.columns + first * 4, codes, length, columns, starts, inverses);
-    if (byGroup) run.transposeBytes(codes, at.turned + first, length, columns);
-  }
   const isPacked = form === 'packed';
-  const end = isPacked ? run.packRows(at.turned, at.packed, groups, length, at.widths) : at.packed;
+  const end = isPacked ? run.packRows(at.turned, at.packed, groups, grouping.length, at.widths) : at.packed;
   const out = memory.slice(at.starts, end);
-  const from = byGroup ? at.turned : at.codes;
+  const from = isByGroup(grouping, form) ? at.turned : at.codes;
   return {
     narrow,
     lows: new Float32Array(out.buffer, 0, groups),
     scales: new Float32Array(out.buffer, at.scales - at.starts, groups),
     widths: out.subarray(at.widths - at.starts, at.widths - at.starts + groups),
-    codes: isPacked ? out.subarray(at.packed - at.starts) : memory.slice(from, from + count),
+    codes: isPacked ? out.subarray(at.packed - at.starts) : memory.slice(from, from + groupedElements(grouping)),
   };
 }

@@ -9,7 +9,15 @@ export interface WasmExports {
   fromBfloats(bfloats: number, numbers: number, count: number): void;
   transposeNumbers(from: number, to: number, rows: number, columns: number): void;
   transposeBytes(from: number, to: number, rows: number, columns: number): void;
-  multiply(out: number, transposed: number, input: number, rows: number, inner: number, columns: number): void;
+  multiplyLarge(
+    out: number,
+    transposed: number,
+    input: number,
+    rows: number,
+    inner: number,
+    columns: number,
+    room: number,
+  ): void;
   multiplyMaps(
     maps: number,
     turned: number,
@@ -108,59 +116,41 @@ export interface WasmExports {
     starts: number,
     inverses: number,
   ): void;
-  measureTabqColumns(
-    numbers: number,
-    length: number,
-    columns: number,
-    tau: number,
-    room: number,
-    lows: number,
-    highs: number,
-    outsides: number,
-    energies: number,
-  ): number;
   tabqColumns(
     numbers: number,
     length: number,
     columns: number,
-    tau: number,
     delta: number,
     maxWidth: number,
     isNarrow: boolean,
     room: number,
-    lows: number,
-    highs: number,
-    outsides: number,
-    energies: number,
     starts: number,
     scales: number,
     inverses: number,
     widths: number,
-  ): void;
-  takeOutliers(numbers: number, count: number, tau: number, at: number, values: number): void;
+    codes: number,
+  ): number;
   packRows(codes: number, packed: number, rows: number, length: number, widths: number): number;
   unpackRows(packed: number, codes: number, rows: number, length: number, widths: number): void;
   restoreRows(codes: number, numbers: number, rows: number, length: number, lows: number, scales: number): void;
   restoreColumns(codes: number, numbers: number, rows: number, columns: number, lows: number, scales: number): void;
-  tailBin(numbers: number, count: number, most: number, counts: number): number;
-  findCells(
+  tailBin(numbers: number, count: number, most: number, counts: number, places: number): number;
+  takeOutliers(numbers: number, tau: number, places: number): number;
+  encodeFixed(
     symbols: number,
     count: number,
     own: number,
+    classes: number,
+    alphabet: number,
     left: number,
     up: number,
-    starts: number,
-    alphabet: number,
+    lanes: number,
     cells: number,
-  ): void;
-  countCells(cells: number, count: number, tableCells: number, counts: number, second: number): void;
-  encodeCells(
-    cells: number,
-    length: number,
-    stride: number,
-    contexts: number,
-    alphabet: number,
+    counts: number,
     frequencies: number,
+    models: number,
+    ops: number,
+    tablesEnd: number,
     entries: number,
     end: number,
   ): number;
@@ -202,15 +192,6 @@ export interface WasmExports {
     classes: number,
     alphabet: number,
     tables: number,
-  ): number;
-  writeTables(
-    counts: number,
-    contexts: number,
-    alphabet: number,
-    frequencies: number,
-    models: number,
-    ops: number,
-    end: number,
   ): number;
   readTables(
     bytes: number,

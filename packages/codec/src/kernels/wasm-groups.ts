@@ -10,8 +10,8 @@ import {
 } from './kernels.js';
 import { tabqEncode } from './tabq.js';
 import { encodeAffineColumns, encodeTabqColumns, suitColumns } from './wasm-columns.js';
-import { roomFor, type WasmInstance } from './wasm-instance.js';
-import { tailBytes, tauOf } from './wasm-tail.js';
+import { putArray, roomFor, type WasmInstance } from './wasm-instance.js';
+import { tailSizes, takeOutliers } from './wasm-tail.js';
 
 /*
  * In the module groups are rows, or columns where that is faster (wasm-columns.ts). Where rows are columns of a tensor, its
@@ -36,7 +36,8 @@ export function encodeAffine(
   const room = roomFor(wasm, [...valueRoom(count, grouping), groups * 4, groups * 4, groups, count, count]);
   if (room === undefined) return affineEncode(values, grouping, width, form);
   const [numbers, rows, lows, scales, widths, codes, output] = room.at;
-  putRows(wasm, room.memory, values, grouping, numbers, rows);
+  putArray(room.memory, grouping.inner > 1 ? numbers : rows, values);
+  if (grouping.inner > 1) turnNumbers(wasm, grouping, numbers, rows);
   const narrow = wasm.run.affineEncode(rows, groups, grouping.length, width, lows, scales, codes);
   if (narrow < 0) return undefined;
   room.memory.fill(width, widths, widths + groups);
@@ -58,26 +59,19 @@ export function encodeTabq(
   const groups = groupCount(grouping);
   const count = values.length;
   const rowSizes = [groups * 4, groups * 4, groups, groups * 4, groups * 8] as const;
-  const sizes = [...valueRoom(count, grouping), ...rowSizes, count, count, tailBytes] as const;
-  const room = roomFor(wasm, sizes);
+  const room = roomFor(wasm, [...valueRoom(count, grouping), ...rowSizes, count, count, ...tailSizes(count)]);
   if (room === undefined) return tabqEncode(values, grouping, options, form);
-  const [numbers, rows, lows, scales, widths, outsides, energies, codes, output, counts] = room.at;
-  putRows(wasm, room.memory, values, grouping, numbers, rows);
+  const { memory } = room;
+  const [turned, rows, lows, scales, widths, outsides, energies, codes, output, counts, places] = room.at;
   const { delta, maxWidth } = options;
   const { run } = wasm;
   const { length, inner } = grouping;
-  const tau = tauOf(wasm, inner > 1 ? numbers : rows, count, options, counts);
-  const outside = run.measureRows(rows, groups, length, tau, lows, scales, outsides, energies);
+  const numbers = inner > 1 ? turned : rows;
+  putArray(memory, numbers, values);
+  const { tau, outliers } = takeOutliers(wasm, memory, { numbers, counts, places }, values, options);
+  if (inner > 1) turnNumbers(wasm, grouping, numbers, rows);
+  run.measureRows(rows, groups, length, tau, lows, scales, outsides, energies);
   const narrow = delta >= 2 ** -18 && run.areNarrow() !== 0;
-  const outlierRoom = roomFor(wasm, [...sizes, outside * 4, outside * 4]);
-  if (outlierRoom === undefined) return tabqEncode(values, grouping, options, form);
-  const { memory } = outlierRoom;
-  const [, , , , , , , , , , places, kept] = outlierRoom.at;
-  if (outside > 0) run.takeOutliers(inner > 1 ? numbers : rows, count, tau, places, kept);
-  const outliers = {
-    at: new Uint32Array(memory.slice(places, places + outside * 4).buffer),
-    values: new Float32Array(memory.slice(kept, kept + outside * 4).buffer),
-  };
   const at = { lows, scales, widths, codes, output };
   run.encodeRows(rows, groups, length, tau, delta, maxWidth, narrow, lows, scales, outsides, energies, widths, codes);
   return { steps: takeSteps(wasm, memory, grouping, form, narrow, at), outliers };
@@ -100,8 +94,8 @@ export function decodeSteps(
   if (room === undefined) return decodeInTypescript(steps, grouping, form, outliers);
   const { memory, at } = room;
   const [lows, scales, widths, packed, rows, codes, numbers] = at;
-  memory.set(bytesOf(steps.lows), lows);
-  memory.set(bytesOf(steps.scales), scales);
+  putArray(memory, lows, steps.lows);
+  putArray(memory, scales, steps.scales);
   if (form === 'packed') {
     memory.set(steps.widths, widths);
     memory.set(steps.codes, packed);
@@ -126,17 +120,8 @@ function valueRoom(count: number, { inner }: Grouping): readonly [number, number
   return inner > 1 ? [count * 4, count * 4] : [0, count * 4];
 }
 
-/** Copies the elements in, and turns columns into rows. */
-function putRows(
-  wasm: WasmInstance,
-  memory: Uint8Array<ArrayBuffer>,
-  values: Float32Array,
-  { outer, length, inner }: Grouping,
-  numbers: number,
-  rows: number,
-): void {
-  memory.set(bytesOf(values), inner > 1 ? numbers : rows);
-  if (inner === 1) return;
+/** Turns columns into rows. */
+function turnNumbers(wasm: WasmInstance, { outer, length, inner }: Grouping, numbers: number, rows: number): void {
   for (let o = 0; o < outer; o++) {
     const first = o * length * inner * 4;
     wasm.run.transposeNumbers(numbers + first, rows + first, length, inner);
@@ -185,8 +170,4 @@ function takeSteps(
     widths: memory.slice(at.widths, at.widths + groups),
     codes: memory.slice(from, end),
   };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -1,9 +1,9 @@
 import { finish, firstLanes } from './checksum.js';
 import type { Kernels } from './kernels.js';
+import { decodeFixed, encodeFixed } from './wasm-fixed.js';
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
 import type { WasmInstance } from './wasm-instance.js';
-import { countSymbols, decodeSymbols, encodeSymbols } from './wasm-symbols.js';
-import { decodeLearning, encodeLearning, readTables, writeTables } from './wasm-tables.js';
+import { decodeLearning, encodeLearning } from './wasm-learnt.js';
 import { openTransform } from './wasm-transform.js';
 
 /** Elements that are copied in at a time where each stands alone: few enough to stay in a core's cache. */
@@ -28,11 +28,8 @@ export function wasmKernels(wasm: WasmInstance): Kernels {
     affineEncode: (values, grouping, width, form) => encodeAffine(wasm, values, grouping, width, form),
     tabqEncode: (values, grouping, options, form) => encodeTabq(wasm, values, grouping, options, form),
     decodeSteps: (steps, grouping, form, outliers) => decodeSteps(wasm, steps, grouping, form, outliers),
-    countSymbols: (symbols, contexts) => countSymbols(wasm, symbols, contexts),
-    encodeSymbols: (symbols, contexts, frequencies) => encodeSymbols(wasm, symbols, contexts, frequencies),
-    decodeSymbols: (bytes, count, contexts, frequencies) => decodeSymbols(wasm, bytes, count, contexts, frequencies),
-    writeTables: (counts, alphabet) => writeTables(wasm, counts, alphabet),
-    readTables: (bytes, contexts, alphabet) => readTables(wasm, bytes, contexts, alphabet),
+    encodeFixed: (symbols, layout) => encodeFixed(wasm, symbols, layout),
+    decodeFixed: (bytes, layout) => decodeFixed(wasm, bytes, layout),
     encodeLearning: (symbols, classes, alphabet) => encodeLearning(wasm, symbols, classes, alphabet),
     decodeLearning: (bytes, count, classes, alphabet) => decodeLearning(wasm, bytes, count, classes, alphabet),
     checksum: (bytes) => checksum(wasm, bytes),

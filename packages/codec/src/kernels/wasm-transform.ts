@@ -47,6 +47,8 @@ interface Room {
   readonly memory: Uint8Array<ArrayBuffer>;
   readonly numbers: number;
   readonly rotated: number;
+  /** What a product copies together. */
+  readonly panels: number;
   /** One map. */
   readonly map: number;
   readonly means: number;
@@ -66,6 +68,7 @@ function roomOf(
   const room = roomFor(wasm, [
     count * 8,
     rotation === undefined ? 0 : count * 8,
+    rotation === undefined ? 0 : 8 * channels * (positions + 7),
     spatial === undefined ? 0 : positions * 8,
     mean.byteLength,
     rotation?.ahead.byteLength ?? 0,
@@ -74,14 +77,14 @@ function roomOf(
     count * 4,
   ]);
   if (room === undefined) return undefined;
-  const [numbers, rotated, map, means, matrix, vertical, horizontal, steps] = room.at;
-  return { memory: room.memory, numbers, rotated, map, means, matrix, vertical, horizontal, steps };
+  const [numbers, rotated, panels, map, means, matrix, vertical, horizontal, steps] = room.at;
+  return { memory: room.memory, numbers, rotated, panels, map, means, matrix, vertical, horizontal, steps };
 }
 
 /** Rotates channels and turns maps into frequencies, or back. @returns where the numbers lie then */
 function turn(
   { run }: WasmInstance,
-  { memory, numbers, rotated, map, matrix, vertical, horizontal }: Room,
+  { memory, numbers, rotated, panels, map, matrix, vertical, horizontal }: Room,
   { rotation, spatial }: Transform,
   way: 'ahead' | 'back',
   { channels, height, width }: Extent,
@@ -89,7 +92,7 @@ function turn(
   const out = rotation === undefined ? numbers : rotated;
   if (rotation !== undefined) {
     putArray(memory, matrix, rotation[way]);
-    run.multiply(out, matrix, numbers, channels, channels, height * width);
+    run.multiplyLarge(out, matrix, numbers, channels, channels, height * width, panels);
   }
   if (spatial !== undefined) {
     putArray(memory, vertical, spatial.vertical[way]);
