@@ -8,8 +8,16 @@ import { binStarts, byClass, byNeighbours, cheapestWay, chooseBins, contextsOf, 
 const firstMethod = 2;
 const laneCount = 4;
 
+/** Writes classes in turn. */
+export function putTurns(classes: usize, count: i32, most: i32): void {
+  for (let i = 0, inTurn = 0; i < count; i++) {
+    store<u8>(classes + i, inTurn);
+    if (++inTurn === most) inTurn = 0;
+  }
+}
+
 /**
- * @param own the classes of the symbols, 0 if they have none
+ * @param own the classes of the symbols, 0 if there is one
  * @param lanes room for the symbols and before each lane for `left` or `up` more, whichever is more, but no more than a lane is long
  * @param cells room for two bytes for each symbol; here and below a cell is one of 16 * `classes` contexts and the alphabet
  * @param counts room for eight bytes for each cell, `frequencies` for two, `models`, `ops` and `tablesEnd` see `writeTables`

@@ -9,7 +9,7 @@ export {
   measureColumns,
   quantiseColumns,
 } from './columns';
-export { encodeFixed } from './fixed';
+export { encodeFixed, putTurns } from './fixed';
 export { fromHalves, toHalves } from './half';
 export { decodeLearning, encodeLearning, learningBytes } from './learnt';
 export { finishOps } from './rans';

@@ -1,9 +1,11 @@
 /** Few symbols under distributions that learn from them; defined in src/entropy/learnt.ts. */
 import { adaptiveBytes, clearTables, decodeAdaptive, encodeAdaptive } from './adaptive';
 import { beginOps, beginStream, endOfOps, endStream, finishOps } from './rans';
+import { bitsOf } from './ways';
 
 /** Symbols from here on go as two halves. */
 const mostWhole = 16;
+const plainBits = 8 * 256;
 
 /** Bytes of the tables for so many classes. */
 export function learningBytes(classes: i32): usize {
@@ -11,10 +13,11 @@ export function learningBytes(classes: i32): usize {
 }
 
 /**
- * @param own the classes of the symbols, 0 if they have none
+ * @param own the classes of the symbols, 0 if they take them in turn
  * @param tables room for `learningBytes`
  * @param ops room for eight bytes for each symbol
- * @param end where the bytes shall end; up to four for each symbol and four more are written
+ * @param counts room for a u32 for each symbol of the alphabet
+ * @param end where the bytes shall end; up to five for each symbol and five more are written
  * @returns where they begin
  */
 export function encodeLearning(
@@ -25,13 +28,18 @@ export function encodeLearning(
   alphabet: i32,
   tables: usize,
   ops: usize,
+  counts: usize,
   end: usize,
 ): usize {
+  const mayBePlain = !own && classes > 1;
+  const plain = mayBePlain ? findPlain(symbols, count, classes, alphabet, counts) : 0;
   clearTables(tables, classes * 17);
   const lower = tables + adaptiveBytes(classes);
   beginOps(ops);
-  for (let i = 0; i < count; i++) {
-    const context: usize = own ? load<u8>(own + i) : 0;
+  for (let i = 0, inTurn = 0; i < count; i++) {
+    const context = own ? <i32>load<u8>(own + i) : inTurn;
+    if (++inTurn === classes) inTurn = 0;
+    if ((plain >>> context) & 1) continue;
     const symbol: usize = load<u8>(symbols + i);
     if (alphabet <= mostWhole) encodeAdaptive(tables, context, symbol);
     else {
@@ -39,10 +47,41 @@ export function encodeLearning(
       encodeAdaptive(lower, (context << 4) + (symbol >> 4), symbol & 15);
     }
   }
-  return finishOps(ops, <i32>((endOfOps() - ops) >> 2), end);
+  const to = finishOps(ops, <i32>((endOfOps() - ops) >> 2), end);
+  return mayBePlain ? putPlain(symbols, count, classes, plain, to) : to;
 }
 
-/** @param symbols room for them @returns 1, or 0 if no encoder made the bytes; see `encodeLearning` */
+/** Bits of the classes whose symbols go as they are. */
+function findPlain(symbols: usize, count: i32, classes: i32, alphabet: i32, counts: usize): i32 {
+  let plain = 0;
+  for (let own = 0; own < classes; own++) {
+    memory.fill(counts, 0, (<usize>alphabet) << 2);
+    let taken = 0;
+    for (let i = own; i < count; i += classes, taken++) {
+      const cell = counts + ((<usize>load<u8>(symbols + i)) << 2);
+      store<u32>(cell, load<u32>(cell) + 1);
+    }
+    if (taken > 0 && bitsOf(counts, alphabet, alphabet) >= <u64>taken * plainBits) plain |= 1 << own;
+  }
+  return plain;
+}
+
+/** Puts the plain symbols class by class before `to`, and before them which are plain. @returns where that begins */
+function putPlain(symbols: usize, count: i32, classes: i32, plain: i32, to: usize): usize {
+  for (let own = classes - 1; own >= 0; own--) {
+    if (((plain >>> own) & 1) === 0 || own >= count) continue;
+    for (let i = own + ((count - 1 - own) / classes) * classes; i >= 0; i -= classes)
+      store<u8>(--to, load<u8>(symbols + i));
+  }
+  store<u8>(--to, plain);
+  return to;
+}
+
+/**
+ * @param symbols room for them
+ * @param own as for `encodeLearning`, and `tables`
+ * @returns 1, or 0 if no encoder made the bytes
+ */
 export function decodeLearning(
   bytes: usize,
   length: i32,
@@ -53,15 +92,46 @@ export function decodeLearning(
   alphabet: i32,
   tables: usize,
 ): i32 {
-  if (!beginStream(bytes, length)) return 0;
+  const end = bytes + length;
+  let plain = 0;
+  if (!own && classes > 1) {
+    if (length < 1) return 0;
+    plain = load<u8>(bytes++);
+    if (plain >>> classes) return 0;
+    bytes = takePlain(bytes, end, symbols, count, classes, alphabet, plain);
+    if (!bytes) return 0;
+  }
+  if (!beginStream(bytes, <i32>(end - bytes))) return 0;
   clearTables(tables, classes * 17);
   const lower = tables + adaptiveBytes(classes);
-  for (let i = 0; i < count; i++) {
-    const context: usize = own ? load<u8>(own + i) : 0;
+  for (let i = 0, inTurn = 0; i < count; i++) {
+    const context = own ? <i32>load<u8>(own + i) : inTurn;
+    if (++inTurn === classes) inTurn = 0;
+    if ((plain >>> context) & 1) continue;
     let symbol = decodeAdaptive(tables, context);
     if (alphabet > mostWhole) symbol = (symbol << 4) + decodeAdaptive(lower, (context << 4) + <usize>symbol);
     if (symbol >= alphabet) return 0;
     store<u8>(symbols + i, symbol);
   }
   return endStream() ? 1 : 0;
+}
+
+/** What `putPlain` put behind the bits of the classes. @returns where it ends, or 0 if no encoder made it */
+function takePlain(
+  bytes: usize,
+  end: usize,
+  symbols: usize,
+  count: i32,
+  classes: i32,
+  alphabet: i32,
+  plain: i32,
+): usize {
+  for (let own = 0; own < classes; own++) {
+    if (((plain >>> own) & 1) === 0) continue;
+    for (let i = own; i < count; i += classes) {
+      if (bytes >= end || <i32>load<u8>(bytes) >= alphabet) return 0;
+      store<u8>(symbols + i, load<u8>(bytes++));
+    }
+  }
+  return bytes;
 }

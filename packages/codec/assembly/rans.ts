@@ -51,14 +51,14 @@ export function finishOps(ops: usize, count: i32, end: usize): usize {
     const op = load<u32>(at);
     const frequency = op & 0x7fff;
     if (frequency === scale) continue;
-    const most = frequency << 17;
     // None, one or two bytes; both are written, as a branch on their number would often be foretold wrong.
+    const most = frequency << 17;
     const count = <u32>(state >= most) + <u32>(state >>> 8 >= most);
     store<u16>(end - 2, bswap<u16>(<u16>state));
     end -= count;
     state >>>= count << 3;
-    const quotient = state / frequency;
-    state = (quotient << scaleBits) + (state - quotient * frequency) + (op >>> 15);
+    // As (quotient << 14) + remainder + start, but with less to wait for.
+    state = (state / frequency) * (scale - frequency) + (state + (op >>> 15));
   }
   end -= 4;
   store<u32>(end, bswap<u32>(state));

@@ -7,10 +7,14 @@ const lowestState: u32 = 1 << 15;
 /** Bytes of what the encoder knows of a cell. */
 const entryBytes: usize = 16;
 
+/** Reciprocals are in 2^-43. */
+const reciprocalBits: u64 = 43;
+
 /**
- * Of each cell: from which state on a word has to leave, a reciprocal of the frequency, what a quotient by it is multiplied
- * with (u16), the first slot (u16), and a shift. For x below 2^31 is `(x * reciprocal) >> shift` the quotient, as the
- * reciprocal is rounded up at a power of two that is at least the frequency.
+ * Of each cell: a reciprocal of the frequency (u64), from which state on a word has to leave, what a quotient is multiplied
+ * with (u16), and the first slot (u16). A state x from which a word has left if it had to is below 2^19 times the frequency f
+ * and below 2^31. So its product with the reciprocal, which is rounded up, is below 2^63, and too large by less than 2^43 / f:
+ * its upper bits are the quotient.
  */
 function prepareEncoding(frequencies: usize, contexts: i32, alphabet: i32, entries: usize): void {
   for (let context = 0; context < contexts; context++) {
@@ -18,11 +22,9 @@ function prepareEncoding(frequencies: usize, contexts: i32, alphabet: i32, entri
     for (let symbol = 0; symbol < alphabet; symbol++, frequencies += 2, entries += entryBytes) {
       const frequency: u32 = load<u16>(frequencies);
       if (frequency === 0) continue;
-      const shift: u32 = frequency === 1 ? 0 : 32 - clz<u32>(frequency - 1);
-      store<u32>(entries, frequency << 19);
-      store<u32>(entries, <u32>((((<u64>1) << (31 + shift)) + frequency - 1) / frequency), 4);
-      store<u32>(entries, (slotCount - frequency) | (start << 16), 8);
-      store<u32>(entries, 31 + shift, 12);
+      store<u64>(entries, (((<u64>1) << reciprocalBits) + frequency - 1) / frequency);
+      store<u32>(entries, frequency << 19, 8);
+      store<u32>(entries, (slotCount - frequency) | (start << 16), 12);
       start += frequency;
     }
   }
@@ -34,13 +36,13 @@ function entryOf(entries: usize, cell: usize): usize {
 
 /** How many words have to leave a state: none or one. */
 function leaving(state: u32, entry: usize): u32 {
-  return state >= load<u32>(entry) ? 1 : 0;
+  return state >= load<u32>(entry, 8) ? 1 : 0;
 }
 
 /** The state with one more symbol. */
 function pushed(state: u32, entry: usize): u32 {
-  const quotient = <u32>((<u64>state * load<u32>(entry, 4)) >> load<u32>(entry, 12));
-  return state + quotient * load<u16>(entry, 8) + load<u16>(entry, 10);
+  const quotient = <u32>((<u64>state * load<u64>(entry)) >> reciprocalBits);
+  return state + quotient * load<u16>(entry, 12) + load<u16>(entry, 14);
 }
 
 /**
@@ -125,9 +127,9 @@ function prepareDecoding(
   }
 }
 
-function contextOf(own: usize, mark: usize, left: usize, up: usize, bins: usize): usize {
-  const ownClass: usize = own ? load<u8>(own) : 0;
-  return bins ? (ownClass << 4) + ((<usize>load<u8>(mark - left)) << 2) + load<u8>(mark - up) : ownClass;
+/** The first bits are of the symbols before, 16 times those are of the class. */
+function contextOf(own: usize, left: usize, up: usize): usize {
+  return <usize>load<u8>(own) + ((<usize>load<u8>(left)) << 2) + <usize>load<u8>(up);
 }
 
 function cellIn(slots: usize, context: usize, state: u32): u32 {
@@ -148,11 +150,14 @@ function filled(state: u32, lacks: u32, from: usize): u32 {
 }
 
 /**
+ * What belongs to one step of all lanes lies together, lane by lane, so that one address serves them.
  * @param from the bytes: sixteen at least, an even number of them, and room for eight more
  * @param symbols room for four lanes of `length`, in a row
- * @param own the classes of the symbols, 0 if they have none
+ * @param own the classes of the symbols, 0 if there is one
+ * @param left how many steps before each symbol lies its neighbour, and `up`: 1 at least
  * @param bins of symbols; 0 if neighbours do not count
- * @param marks room for the bins of the symbols decoded, in lanes `stride` apart, with zeros before each
+ * @param marks room for eight bytes for each of `left` or `up` steps, whichever is more, and for each of the lanes and 8 more
+ * @param classes room for four bytes for each step and 16 more
  * @returns 1, or 0 if no encoder made the bytes
  */
 export function decodeSymbols(
@@ -160,12 +165,12 @@ export function decodeSymbols(
   bytes: i32,
   symbols: usize,
   length: usize,
-  stride: usize,
   own: usize,
   left: usize,
   up: usize,
   bins: usize,
   marks: usize,
+  classes: usize,
   contexts: i32,
   alphabet: usize,
   frequencies: usize,
@@ -173,6 +178,9 @@ export function decodeSymbols(
   slots: usize,
 ): i32 {
   prepareDecoding(frequencies, contexts, <i32>alphabet, bins, entries, slots);
+  putClasses(own, length, bins ? 4 : 0, classes);
+  const margin = max(left, up) << 3;
+  memory.fill(marks, 0, margin);
   const last = from + bytes;
   if (!i32x4.all_true(i32x4.ge_s(v128.load(from), i32x4.splat(lowestState)))) return 0;
   let s0 = load<u32>(from);
@@ -180,17 +188,23 @@ export function decodeSymbols(
   let s2 = load<u32>(from, 8);
   let s3 = load<u32>(from, 12);
   from += 16;
-  const end = symbols + length;
-  const ownLane = own ? length : 0;
-  for (let at = symbols; at < end; at++) {
-    const k0 = contextOf(own, marks, left, up, bins);
-    const k1 = contextOf(own + ownLane, marks + stride, left, up, bins);
-    const k2 = contextOf(own + 2 * ownLane, marks + 2 * stride, left, up, bins);
-    const k3 = contextOf(own + 3 * ownLane, marks + 3 * stride, left, up, bins);
+  let at = marks + margin;
+  // Behind each symbol is its bin.
+  let before = at - (left << 3) + 1;
+  let above = at - (up << 3) + 1;
+  for (const end = at + (length << 3); at < end; at += 8, before += 8, above += 8, classes += 4) {
+    const k0 = contextOf(classes, before, above);
+    const k1 = contextOf(classes + 1, before + 2, above + 2);
+    const k2 = contextOf(classes + 2, before + 4, above + 4);
+    const k3 = contextOf(classes + 3, before + 6, above + 6);
     const c0 = cellIn(slots, k0, s0);
     const c1 = cellIn(slots, k1, s1);
     const c2 = cellIn(slots, k2, s2);
     const c3 = cellIn(slots, k3, s3);
+    store<u16>(at, c0);
+    store<u16>(at, c1, 2);
+    store<u16>(at, c2, 4);
+    store<u16>(at, c3, 6);
     s0 = popped(s0, load<u32>(entries + ((k0 * alphabet + (c0 & 0xff)) << 2)));
     s1 = popped(s1, load<u32>(entries + ((k1 * alphabet + (c1 & 0xff)) << 2)));
     s2 = popped(s2, load<u32>(entries + ((k2 * alphabet + (c2 & 0xff)) << 2)));
@@ -208,18 +222,49 @@ export function decodeSymbols(
     s3 = filled(s3, l3, from);
     from += l3 << 1;
     if (from > last) return 0;
-    store<u8>(at, c0);
-    store<u8>(at + length, c1);
-    store<u8>(at + 2 * length, c2);
-    store<u8>(at + 3 * length, c3);
-    if (bins) {
-      store<u8>(marks, c0 >> 8);
-      store<u8>(marks + stride, c1 >> 8);
-      store<u8>(marks + 2 * stride, c2 >> 8);
-      store<u8>(marks + 3 * stride, c3 >> 8);
-      marks++;
-    }
-    if (own) own++;
   }
+  takeLanes(marks + margin, length, symbols);
   return from === last && (s0 | s1 | s2 | s3) === lowestState && (s0 & s1 & s2 & s3) === lowestState ? 1 : 0;
+}
+
+/** The classes of four lanes, shifted and together step by step. */
+function putClasses(own: usize, length: usize, shift: i32, to: usize): void {
+  if (!own) {
+    memory.fill(to, 0, length << 2);
+    return;
+  }
+  for (const end = to + (length << 2); to < end; to += 64, own += 16) {
+    const a = i8x16.shl(v128.load(own), shift);
+    const b = i8x16.shl(v128.load(own + length), shift);
+    const c = i8x16.shl(v128.load(own + 2 * length), shift);
+    const d = i8x16.shl(v128.load(own + 3 * length), shift);
+    const ab = i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const cd = i8x16.shuffle(c, d, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const abLast = i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    const cdLast = i8x16.shuffle(c, d, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    v128.store(to, i16x8.shuffle(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11));
+    v128.store(to, i16x8.shuffle(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+    v128.store(to, i16x8.shuffle(abLast, cdLast, 0, 8, 1, 9, 2, 10, 3, 11), 32);
+    v128.store(to, i16x8.shuffle(abLast, cdLast, 4, 12, 5, 13, 6, 14, 7, 15), 48);
+  }
+}
+
+/** Symbols (the lower bytes of u16) of four lanes that lie together step by step, lane after lane. */
+function takeLanes(from: usize, length: usize, to: usize): void {
+  const mask = i16x8.splat(0xff);
+  let step: usize = 0;
+  for (; step + 4 <= length; step += 4, from += 32, to += 4) {
+    const steps = i8x16.narrow_i16x8_u(v128.and(v128.load(from), mask), v128.and(v128.load(from, 16), mask));
+    const lanes = i8x16.shuffle(steps, steps, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    v128.store32_lane(to, lanes, 0);
+    v128.store32_lane(to + length, lanes, 1);
+    v128.store32_lane(to + 2 * length, lanes, 2);
+    v128.store32_lane(to + 3 * length, lanes, 3);
+  }
+  for (; step < length; step++, from += 8, to++) {
+    store<u8>(to, load<u8>(from));
+    store<u8>(to + length, load<u8>(from, 2));
+    store<u8>(to + 2 * length, load<u8>(from, 4));
+    store<u8>(to + 3 * length, load<u8>(from, 6));
+  }
 }

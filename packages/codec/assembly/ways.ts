@@ -115,7 +115,7 @@ function addCounts(counts: usize, sums: usize, alphabet: i32): void {
 }
 
 /** About what the tables and the symbols under them take, in 1/256 bits. */
-function bitsOf(counts: usize, cells: i32, alphabet: i32): u64 {
+export function bitsOf(counts: usize, cells: i32, alphabet: i32): u64 {
   let bits: u64 = 0;
   for (let from = 0; from < cells; from += alphabet) {
     let total: u32 = 0;

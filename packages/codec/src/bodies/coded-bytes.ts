@@ -11,16 +11,7 @@ export interface Records {
 }
 
 function layoutOf(count: number, { bytes, row }: Records): SymbolLayout {
-  const place = { count, alphabet: 256, left: bytes, up: bytes * row };
-  return bytes === 1 ? { ...place, classes: 1 } : { ...place, own: cycle(count, bytes), classes: bytes };
-}
-
-/** 0 to `period` - 1, over and over. */
-function cycle(count: number, period: number): Uint8Array {
-  const numbers = new Uint8Array(count);
-  for (let i = 0; i < period && i < count; i++) numbers[i] = i;
-  for (let done = period; done < count; done *= 2) numbers.copyWithin(done, 0, done);
-  return numbers;
+  return { count, alphabet: 256, classes: bytes, left: bytes, up: bytes * row };
 }
 
 /** Writes bytes as they are, or coded, after their length. */

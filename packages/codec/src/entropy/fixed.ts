@@ -132,7 +132,7 @@ function cheapest(ways: readonly Way[], alphabet: number): Way {
 }
 
 /** About what the tables and the symbols under them take, in 1/256 bits. */
-function bitsOf(counts: Uint32Array, alphabet: number): number {
+export function bitsOf(counts: Uint32Array, alphabet: number): number {
   let bits = 0;
   for (let from = 0; from < counts.length; from += alphabet) {
     let total = 0;

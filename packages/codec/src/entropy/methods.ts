@@ -20,3 +20,11 @@ export function methodOf(byte: number | undefined): Method {
 export function fixedMethodOf(byClass: boolean, byNeighbours: boolean): number {
   return byteOf('fixed') + (byClass ? 1 : 0) + (byNeighbours ? 2 : 0);
 }
+
+/** Bytes behind that of a method. */
+export function withMethod(method: Method, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(body.length + 1);
+  bytes[0] = byteOf(method);
+  bytes.set(body, 1);
+  return bytes;
+}

@@ -31,7 +31,11 @@ const arrays = fc
     };
     const random = randomOf(seed);
     const symbols = Uint8Array.from({ length: count }, () => Math.floor(random() ** (1 + skew * 2) * alphabet));
-    const own = classes > 1 ? Uint8Array.from({ length: count }, () => Math.floor(random() * classes)) : undefined;
+    // In turn, or of any order.
+    const own =
+      classes > 1 && seed % 2 === 0
+        ? Uint8Array.from({ length: count }, () => Math.floor(random() * classes))
+        : undefined;
     const layout: SymbolLayout = { count, alphabet, own, classes, left, up };
     return { symbols, layout };
   });
@@ -92,6 +96,16 @@ describe('symbols', () => {
     const sighted = encodeSymbols(symbols, layoutOf(8000, 16, { own, classes: 2 }), kernels).length;
     expect(sighted).toBeLessThan(blind * 0.6);
   });
+
+  it.each([400, 20_000])(
+    'that nothing is to be told of, beside others, take a byte and hardly more (%i of them)',
+    (count) => {
+      const random = randomOf(11);
+      const symbols = Uint8Array.from({ length: count }, (_, i) => (i % 2 === 0 ? Math.floor(random() * 256) : 60));
+      const coded = encodeSymbols(symbols, layoutOf(count, 256, { classes: 2, left: 2, up: 2 }), kernels);
+      expect(coded.length).toBeLessThan(count * 0.5 * 1.05 + 12);
+    },
+  );
 
   it('use neighbours where those tell something', () => {
     const width = 100;

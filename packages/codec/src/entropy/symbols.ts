@@ -2,7 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import { damaged } from '../bytes.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { SymbolLayout } from './layout.js';
-import { byteOf, type Method, methodOf } from './methods.js';
+import { methodOf, withMethod } from './methods.js';
 
 /** Up to so many symbols are coded by learning from each, which is slower; with more, tables that are sent cost little. */
 const mostLearnt = 2048;
@@ -19,12 +19,9 @@ export function encodeSymbols(symbols: Uint8Array, layout: SymbolLayout, kernels
     const message = `Symbols do not fit their layout of ${layout.count} below ${layout.alphabet}.`;
     throw new CutpointError('CUT_INTERNAL', message);
   }
-  const coded = symbols.length <= mostLearnt ? learnt(symbols, layout, kernels) : kernels.encodeFixed(symbols, layout);
+  const coded =
+    symbols.length <= mostLearnt ? kernels.encodeLearning(symbols, layout) : kernels.encodeFixed(symbols, layout);
   return coded.length > symbols.length ? withMethod('verbatim', symbols) : coded;
-}
-
-function learnt(symbols: Uint8Array, layout: SymbolLayout, kernels: Kernels): Uint8Array<ArrayBuffer> {
-  return withMethod('learnt', kernels.encodeLearning(symbols, layout, layout.alphabet));
 }
 
 /**
@@ -35,23 +32,16 @@ export function decodeSymbols(bytes: Uint8Array, layout: SymbolLayout, kernels: 
   checkLayout(layout);
   const { count, alphabet } = layout;
   const method = methodOf(bytes[0]);
-  const body = bytes.subarray(1);
   if (method === 'verbatim') {
+    const body = bytes.subarray(1);
     if (body.length !== count || !areBelow(body, alphabet)) throw damaged('holds other symbols than it should');
     return body.slice();
   }
   if (method === 'learnt') {
     if (count > mostLearnt) throw damaged('learns from too many symbols');
-    return kernels.decodeLearning(body, count, layout, alphabet);
+    return kernels.decodeLearning(bytes, layout);
   }
   return kernels.decodeFixed(bytes, layout);
-}
-
-function withMethod(method: Method, body: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(body.length + 1);
-  bytes[0] = byteOf(method);
-  bytes.set(body, 1);
-  return bytes;
 }
 
 function areBelow(symbols: Uint8Array, alphabet: number): boolean {
@@ -63,6 +53,6 @@ function areBelow(symbols: Uint8Array, alphabet: number): boolean {
 
 function checkLayout({ count, alphabet, own, classes, left, up }: SymbolLayout): void {
   const fits = alphabet >= 2 && alphabet <= 256 && classes >= 1 && classes <= 16 && left >= 1 && up >= 1;
-  if (fits && (own === undefined ? classes === 1 : own.length === count)) return;
+  if (fits && (own === undefined ? classes <= 8 : own.length === count)) return;
   throw new CutpointError('CUT_INTERNAL', `A layout of ${count} symbols below ${alphabet} is inconsistent.`);
 }

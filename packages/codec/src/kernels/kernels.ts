@@ -67,7 +67,7 @@ export type CodeForm = 'bytes' | 'packed';
 export interface SymbolContexts {
   /** Symbols are below this; up to 256. */
   readonly alphabet: number;
-  /** A class of each symbol that both ends know, below `classes`; absent where there is one class. */
+  /** See `SymbolLayout`: what both ends know. */
   readonly own?: Uint8Array | undefined;
   readonly classes: number;
   /** What symbols coded before tell, if anything. */
@@ -82,12 +82,6 @@ export interface Neighbours {
   readonly left: number;
   readonly up: number;
   readonly starts: BinStarts;
-}
-
-/** The class of each symbol, below `classes`; absent where all are of one. */
-export interface Classes {
-  readonly own?: Uint8Array | undefined;
-  readonly classes: number;
 }
 
 /** Number of contexts. Context by context, each symbol of the alphabet has its number in counts and frequencies. */
@@ -138,8 +132,8 @@ export interface Kernels {
   encodeFixed(symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
   decodeFixed(bytes: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
   /** Few symbols, by learning from each: ../entropy/learnt.ts. */
-  encodeLearning(symbols: Uint8Array, classes: Classes, alphabet: number): Uint8Array<ArrayBuffer>;
-  decodeLearning(bytes: Uint8Array, count: number, classes: Classes, alphabet: number): Uint8Array<ArrayBuffer>;
+  encodeLearning(symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
+  decodeLearning(bytes: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer>;
   /** xxHash32 of the bytes: checksum.ts. */
   checksum(bytes: Uint8Array): number;
   /** The arithmetic of the codec `transform` under a table: ../transform/plain.ts. */

@@ -20,8 +20,12 @@ export const lowestState = 1 << 15;
 export const stateBytes = laneCount * 4;
 
 /** Gives the context of a symbol from its place, how many symbols of its lane are before it, and the symbols before it. */
-function contextsOf({ own, neighbours }: SymbolContexts): (symbols: Uint8Array, at: number, step: number) => number {
-  const ownClass = (at: number): number => (own === undefined ? 0 : (own[at] as number));
+function contextsOf({
+  own,
+  classes,
+  neighbours,
+}: SymbolContexts): (symbols: Uint8Array, at: number, step: number) => number {
+  const ownClass = (at: number): number => (own === undefined ? at % classes : (own[at] as number));
   if (neighbours === undefined) return (_symbols, at) => ownClass(at);
   const { left, up, starts } = neighbours;
   const bins = binsOf(starts);

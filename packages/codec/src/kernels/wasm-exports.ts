@@ -154,17 +154,18 @@ export interface WasmExports {
     entries: number,
     end: number,
   ): number;
+  putTurns(classes: number, count: number, most: number): void;
   decodeSymbols(
     from: number,
     bytes: number,
     symbols: number,
     length: number,
-    stride: number,
     own: number,
     left: number,
     up: number,
     bins: number,
     marks: number,
+    classes: number,
     contexts: number,
     alphabet: number,
     frequencies: number,
@@ -181,6 +182,7 @@ export interface WasmExports {
     alphabet: number,
     tables: number,
     ops: number,
+    counts: number,
     end: number,
   ): number;
   decodeLearning(

@@ -23,7 +23,7 @@ const contextsOfClass = 16;
 
 /** See `encodeFixed` in ../entropy/fixed.ts. */
 export function encodeFixed(wasm: WasmInstance, symbols: Uint8Array, layout: SymbolLayout): Uint8Array<ArrayBuffer> {
-  const { alphabet, classes, own, left } = layout;
+  const { alphabet, classes, left } = layout;
   const count = symbols.length;
   const up = layout.up < count ? layout.up : left;
   const contexts = contextsOfClass * classes;
@@ -32,17 +32,17 @@ export function encodeFixed(wasm: WasmInstance, symbols: Uint8Array, layout: Sym
   const laneBytes = laneCount * (laneLength(count) + Math.min(laneLength(count), Math.max(left, up)));
   const streamBytes = count * 2 + stateBytes + tableBytes + 16;
   const room = roomFor(wasm, [
-    ...([count, own?.length ?? 0, laneBytes, count * 2, table * 8, table * 2] as const),
+    ...([count, classes > 1 ? count : 0, laneBytes, count * 2, table * 8, table * 2] as const),
     ...([wasm.run.adaptiveBytes(buckets), table * 8 + contexts * 4, tableBytes, table * 16, streamBytes] as const),
   ]);
   if (room === undefined) return encodeInTypescript(symbols, layout);
   const { memory, at } = room;
   const [from, classesAt, lanes, cells, counts, frequencies, models, ops, tables, entries, stream] = at;
   memory.set(symbols, from);
-  if (own !== undefined) memory.set(own, classesAt);
+  putClasses(wasm, memory, classesAt, symbols.length, layout);
   const end = stream + streamBytes;
   const begin = wasm.run.encodeFixed(
-    ...([from, count, own === undefined ? 0 : classesAt, classes, alphabet, left, up, lanes, cells] as const),
+    ...([from, count, classes > 1 ? classesAt : 0, classes, alphabet, left, up, lanes, cells] as const),
     ...([counts, frequencies, models, ops, tables + tableBytes, entries, end] as const),
   );
   return memory.slice(begin, end);
@@ -54,42 +54,53 @@ export function decodeFixed(wasm: WasmInstance, bytes: Uint8Array, layout: Symbo
   const head = readFixedHead(bytes, layout);
   const rest = restOf(head.symbols, count, alphabet);
   if (rest === undefined) throw changed();
-  const { own, neighbours } = head.contexts;
+  const { classes, neighbours } = head.contexts;
   const contexts = contextCount(head.contexts);
   const cells = contexts * alphabet;
-  const margin = marginOf(count, head.contexts);
   const length = laneLength(count);
-  const stride = length + margin;
+  const [left, up] = [within(neighbours?.left, length), within(neighbours?.up, length)];
+  const stepBytes = (length + Math.max(left, up) + 1) * 2 * laneCount;
   const room = roomFor(wasm, [
     ...([head.tables.length, wasm.run.adaptiveBytes(buckets), alphabet * 4, cells * 2, cells * 4] as const),
-    ...([contexts * slotCount * 2, own?.length ?? 0, 256, laneCount * stride, count, head.symbols.length] as const),
+    ...([contexts * slotCount * 2, classes > 1 ? count : 0, 256, stepBytes, length * laneCount + 64, count] as const),
+    head.symbols.length,
   ]);
   if (room === undefined) return decodeInTypescript(bytes, layout);
   const { memory, at } = room;
-  const [tables, models, scratch, frequencies, entries, slots, classes, bins, marks, symbols, stream] = at;
+  const [tables, models, scratch, frequencies, entries, slots, own, bins, marks, steps, symbols, stream] = at;
   memory.set(head.tables, tables);
   const tableRoom = [frequencies, models, scratch] as const;
   if (!wasm.run.readTables(tables, head.tables.length, contexts, alphabet, ...tableRoom)) throw corrupt();
-  if (own !== undefined) memory.set(own, classes);
+  putClasses(wasm, memory, own, count, head.contexts);
   if (neighbours !== undefined) putArray(memory, bins, binsOf(neighbours.starts));
-  for (let lane = 0; lane < laneCount; lane++) memory.fill(0, marks + lane * stride, marks + lane * stride + margin);
   memory.set(head.symbols.subarray(rest.length), stream);
-  const [left, up] = [Math.min(neighbours?.left ?? 0, margin), Math.min(neighbours?.up ?? 0, margin)];
   const isWhole = wasm.run.decodeSymbols(
-    ...([stream, head.symbols.length - rest.length, symbols, length, stride] as const),
-    ...([own === undefined ? 0 : classes, left, up, neighbours === undefined ? 0 : bins, marks + margin] as const),
-    ...([contexts, alphabet, frequencies, entries, slots] as const),
+    ...([stream, head.symbols.length - rest.length, symbols, length, classes > 1 ? own : 0, left, up] as const),
+    ...([neighbours === undefined ? 0 : bins, marks, steps, contexts, alphabet, frequencies, entries, slots] as const),
   );
   if (isWhole !== 1) throw changed();
   memory.set(rest, symbols + count - rest.length);
   return memory.slice(symbols, symbols + count);
 }
 
-function changed() {
-  return damaged('holds coded symbols that are cut short or changed');
+/** How many steps before a symbol its neighbour lies, 1 if it has none. What is further away than a lane is long lies in none. */
+function within(steps = 1, length: number): number {
+  return Math.max(1, Math.min(steps, length));
 }
 
-/** Bytes before each lane. What is further away than a lane is long lies in none. */
-function marginOf(count: number, { neighbours }: SymbolContexts): number {
-  return neighbours === undefined ? 0 : Math.min(laneLength(count), Math.max(neighbours.left, neighbours.up));
+/** Writes the classes of all symbols, where there are several. */
+function putClasses(
+  { run }: WasmInstance,
+  memory: Uint8Array<ArrayBuffer>,
+  at: number,
+  count: number,
+  { own, classes }: Pick<SymbolContexts, 'own' | 'classes'>,
+): void {
+  if (classes === 1) return;
+  if (own === undefined) run.putTurns(at, count, classes);
+  else memory.set(own, at);
+}
+
+function changed() {
+  return damaged('holds coded symbols that are cut short or changed');
 }

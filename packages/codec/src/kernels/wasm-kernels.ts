@@ -30,8 +30,8 @@ export function wasmKernels(wasm: WasmInstance): Kernels {
     decodeSteps: (steps, grouping, form, outliers) => decodeSteps(wasm, steps, grouping, form, outliers),
     encodeFixed: (symbols, layout) => encodeFixed(wasm, symbols, layout),
     decodeFixed: (bytes, layout) => decodeFixed(wasm, bytes, layout),
-    encodeLearning: (symbols, classes, alphabet) => encodeLearning(wasm, symbols, classes, alphabet),
-    decodeLearning: (bytes, count, classes, alphabet) => decodeLearning(wasm, bytes, count, classes, alphabet),
+    encodeLearning: (symbols, layout) => encodeLearning(wasm, symbols, layout),
+    decodeLearning: (bytes, layout) => decodeLearning(wasm, bytes, layout),
     checksum: (bytes) => checksum(wasm, bytes),
     openTransform: (table, transform) => openTransform(wasm, table, transform),
   };
