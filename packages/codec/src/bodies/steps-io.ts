@@ -116,8 +116,8 @@ export function readCodes(
   row: number,
   body: ByteReader,
   coder: SymbolCoder | undefined,
-): Uint8Array<ArrayBuffer> {
-  if (coder === undefined) return new Uint8Array(body.bytes(packedBytes(widths, grouping.length)));
+): Uint8Array {
+  if (coder === undefined) return body.bytes(packedBytes(widths, grouping.length));
   if (groupedElements(grouping) === 0) return new Uint8Array(0);
   return coder.decode(body.bytes(body.varint(body.left)), codeLayout(widths, grouping, row));
 }

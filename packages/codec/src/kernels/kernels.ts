@@ -24,8 +24,8 @@ export function groupedElements({ outer, length, inner }: Grouping): number {
 }
 
 /**
- * A tensor in steps: element = low + code * scale, by group. See quantise.ts for how it comes to be. All arrays are owned
- * by the receiver.
+ * A tensor in steps: element = low + code * scale, by group. See quantise.ts for how it comes to be. Arrays that a kernel
+ * gives are owned by the receiver.
  */
 export interface Steps {
   /** True where each low and scale is a binary16 number (kept as f32): two bytes are enough for it. */
@@ -37,7 +37,7 @@ export interface Steps {
   /** Bits of each code, by group: 0, or 2 to 8. */
   readonly widths: Uint8Array<ArrayBuffer>;
   /** As `CodeForm` says. */
-  readonly codes: Uint8Array<ArrayBuffer>;
+  readonly codes: Uint8Array;
 }
 
 /** What is kept as it is, beside the steps: where (ascending) and what, bit for bit. */

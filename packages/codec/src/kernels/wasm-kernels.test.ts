@@ -185,6 +185,31 @@ describe('kernels in WebAssembly give the bytes of the plain ones', () => {
   });
 });
 
+describe('tab-q in WebAssembly', () => {
+  /** Columns of several blocks, some of them of what is no number or alike, with elements far outside the others here and there. */
+  const grouping: Grouping = { outer: 2, length: 50, inner: 107 };
+  const values = Float32Array.from({ length: 2 * 50 * 107 }, (_, i) => {
+    if (i % 107 === 30) return 0.3;
+    if (i % 107 === 31) return Number.NaN;
+    return i % 611 === 0 ? 1000 * Math.cos(i) : Math.sin(i * 1.7);
+  });
+
+  it.each([
+    { narrow: true, offset: 0 },
+    { narrow: false, offset: 0.1 },
+  ])('gives the steps of the plain one where a sample tells of the tail (narrow: $narrow)', ({ narrow, offset }) => {
+    // An element that all of a column share is a binary16 number, or makes all groups wide.
+    const own = values.map((x) => (x === Math.fround(0.3) ? 0.25 + offset : x));
+    for (const form of ['bytes', 'packed'] as const) {
+      const how = { least: 0, rho: 0.02, delta: 1e-3, maxWidth: 8 };
+      const coded = wasm.tabqEncode(own, grouping, how, form);
+      expect(coded).toEqual(plain.tabqEncode(own, grouping, how, form));
+      expect(coded.steps.narrow).toBe(narrow);
+      expect(coded.outliers.at.length).toBeGreaterThan(100);
+    }
+  });
+});
+
 describe('the kernels that are opened', () => {
   it('say what they are', async () => {
     expect(wasm.name).toBe('wasm-simd');

@@ -37,8 +37,9 @@ export function takeOutliers(
 
 /** The largest f32 that is not above a number from 0 up: comparing with it tells the same of any f32. */
 function floorToF32(number: number): number {
-  const rounded = new Float32Array([number]);
-  const bits = new Uint32Array(rounded.buffer);
-  if ((rounded[0] ?? 0) > number) bits[0] = (bits[0] ?? 0) - 1;
-  return rounded[0] ?? 0;
+  const rounded = Math.fround(number);
+  if (rounded <= number) return rounded;
+  const bits = new Uint32Array(Float32Array.of(rounded).buffer);
+  bits[0] = (bits[0] as number) - 1;
+  return new Float32Array(bits.buffer)[0] as number;
 }
