@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Access } from '@cutpoint/http';
 import { generate } from 'selfsigned';
 import { describe, expect, it } from 'vitest';
-import { ExampleModels, startTestHttp } from './http.testing.js';
+import { ExampleModels, example, startTestHttp } from './http.testing.js';
 
 const page = '/v2/models/mymodel';
 const token = 'a-token-of-the-fleet';
@@ -26,6 +26,22 @@ describe('a caller with a token', () => {
       { error: expect.stringContaining('"read"'), code: 'CUT_FORBIDDEN' },
     ]);
     expect((await fetch(`${server.url}/metrics`, bearer('chief'))).status).toBe(200);
+  });
+
+  it('has ids of requests for itself: those of another caller are others where they are computed', async () => {
+    const models = new ExampleModels();
+    await using server = await startTestHttp(models, { access });
+    const body = JSON.stringify(example);
+    const ids = [];
+    for (const given of [token, 'chief', token]) {
+      const headers = { ...bearer(given).headers, 'content-type': 'application/json' };
+      expect((await fetch(`${server.url}${page}/infer`, { method: 'POST', headers, body })).status).toBe(200);
+      ids.push(models.seen?.id);
+    }
+    expect(ids[0]).toMatch(/^42\./);
+    expect(ids[1]).toMatch(/^42\./);
+    expect(ids[1]).not.toBe(ids[0]);
+    expect([ids[2], models.computed]).toEqual([ids[1], 2]);
   });
 
   it('that is wrong, malformed or missing is refused and logged, without the token', async () => {

@@ -74,8 +74,9 @@ export class Inference {
     const deadlineMs = Math.min(request.timeoutMs ?? limits.timeoutMs, limits.maxTimeoutMs);
     using deadline = new Deadline(deadlineMs);
     using _ = onCancel(deadline.source, () => gone.abort(tooLate(deadlineMs)));
+    const ownId = id === undefined ? undefined : idBehindHttp(caller, id);
     const run = (signal: CancelSource) =>
-      models.infer(model.name, inputs, { deadlineMs, id, outputs, version, signal });
+      models.infer(model.name, inputs, { deadlineMs, id: ownId, outputs, version, signal });
     if (id === undefined) return await run(gone);
     const key = {
       key: JSON.stringify([caller?.name, model.name, model.version, version, id]),
@@ -117,6 +118,15 @@ function checkOutputs({ name, outputs }: ModelInfo, request: ParsedInference): v
   const known = outputs.map((output) => output.name).join(', ');
   const message = `The model ${name} has no output "${unknown.name}"; its outputs are ${known}.`;
   throw new CutpointError('CUT_INPUT', message);
+}
+
+/**
+ * The id of a request where it is computed, perhaps on a device: ids of other callers, and of programs at that device, are never
+ * the same. It begins as the caller wrote it, for those who read logs, and has less than 128 characters.
+ */
+function idBehindHttp(caller: Caller | undefined, id: string): string {
+  const hash = createHash('sha256').update(JSON.stringify([caller?.name ?? null, id]));
+  return `${id.slice(0, 64)}.${hash.digest('base64url')}`;
 }
 
 function bytesOf(tensors: NamedTensors): number {

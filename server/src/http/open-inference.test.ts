@@ -390,6 +390,17 @@ describe('a request that comes again with its id', () => {
     }
   });
 
+  it('has an id of its own behind the API, short enough for any device', async () => {
+    const long = { ...fresh(), id: 'x'.repeat(256) };
+    const ids = [];
+    for (const request of [long, { ...long, id: 'x'.repeat(255) }, { ...long, id: 'x' }]) {
+      expect((await postJson(infer, request)).status).toBe(200);
+      ids.push(models.seen?.id ?? '');
+    }
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^x{1,64}\..{43}$/);
+  });
+
   it('may ask for another form, and is computed again after a failure', async () => {
     const request = fresh();
     models.hold = async () => {
