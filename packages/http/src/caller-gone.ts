@@ -1,5 +1,6 @@
 import { CancelSource, CutpointError } from '@cutpoint/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { onExchangeEnd } from './exchange-end.js';
 
 /**
  * A signal that aborts once the caller has gone before all of the answer was sent; it has where the caller went before the
@@ -8,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export async function callerGone({ raw }: FastifyRequest, reply: FastifyReply): Promise<CancelSource> {
   const gone = new CancelSource();
   const leave = () => gone.abort(new CutpointError('CUT_CANCELLED', 'The caller has gone.'));
-  reply.raw.once('close', () => {
+  onExchangeEnd(raw, reply.raw, () => {
     if (!reply.raw.writableFinished) leave();
   });
   await endsAreRead();

@@ -1,6 +1,7 @@
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Access, callerOf, mayUse, unknownCaller } from './access.js';
+import { onExchangeEnd } from './exchange-end.js';
 import { Guesses } from './guesses.js';
 import type { HttpLimits } from './limits.js';
 import { Refusal } from './refusal.js';
@@ -43,8 +44,7 @@ function guardBodies(app: FastifyInstance, { maxHeldBytes, maxUnderWay }: HttpLi
     }
     underWay += 1;
     heldBytes += bytes;
-    // Comes always and once, also where the connection ends first.
-    reply.raw.once('close', () => {
+    onExchangeEnd(request.raw, reply.raw, () => {
       underWay -= 1;
       heldBytes -= bytes;
     });

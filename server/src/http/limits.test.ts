@@ -167,6 +167,24 @@ describe('too much at a time', () => {
   });
 });
 
+describe('requests that wait behind another of their connection', () => {
+  it('are given up, and leave room for others, when it ends', async () => {
+    const models = new ExampleModels();
+    let givenUp = 0;
+    models.hold = (signal) => forever(signal).finally(() => givenUp++);
+    await using server = await startTestHttp(models, { limits: { maxUnderWay: 3 } });
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname).on('error', () => undefined);
+    socket.write(post(`Content-Length: ${anonymous.length}`, anonymous).repeat(3));
+    await expect.poll(() => models.computed).toBe(3);
+    socket.resetAndDestroy();
+    await expect.poll(() => givenUp).toBe(3);
+    models.hold = async () => undefined;
+    const others = Array.from({ length: 3 }, () => postJson(server.url + path, anonymous));
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+});
+
 describe('a stop', () => {
   it('lets requests under way finish, and does not wait longer than the grace for them', async () => {
     const models = new ExampleModels();
