@@ -70,6 +70,7 @@ async function splitsAt({ packages, cut, tokens, onProgress }) {
     packages: widthsOf(packages),
     cuts: [cut],
     codecs,
+    caches: ['f32'],
     private: false,
     tokens,
     context,

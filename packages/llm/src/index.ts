@@ -42,7 +42,7 @@ export { EmbeddingTable } from './decode/embedding-table.js';
 export { type GenerateRequest, generate } from './decode/generate.js';
 export { type LanguageModel, openLanguageModel } from './decode/language-model.js';
 export type { NextTokens, Step, StepCost, TokenDecoder } from './decode/token-decoder.js';
-export { type CutStates, statesAtCuts } from './evaluate/each-cut.js';
+export { type CutStates, statesAt, statesAtCuts } from './evaluate/each-cut.js';
 export {
   type CutEvaluation,
   type CutEvaluationRequest,

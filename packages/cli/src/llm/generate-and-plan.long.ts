@@ -96,6 +96,11 @@ describe.skipIf(missing)(ofPlans, () => {
     expect(tight.stdout).toContain(
       `cutpoint llm generate ${out} --prompt TEXT --at 4 --server URL --codec f16 --private`,
     );
+    const codec = 'transform:table=a-0123456789abcdef';
+    writeFileSync(file ?? '', JSON.stringify(calibration).replaceAll('"f16"', JSON.stringify(codec)));
+    expect(plan('--link', link ?? '', '--memory', '5e6', '--private').stdout).toContain(
+      ` --codec ${codec} --codec-tables ${join(folder, 'calibration.tables')} --private --answer-codec ${codec}`,
+    );
     calibration.splits = calibration.splits.filter(({ cache }: { cache: string }) => cache === '8');
     writeFileSync(file ?? '', JSON.stringify(calibration));
     const narrow = plan('--link', link ?? '', '--memory', '5e6', '--private').stdout;

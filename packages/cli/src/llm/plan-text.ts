@@ -1,5 +1,6 @@
 import { tableNamed } from '@cutpoint/codec';
 import { tablesFolderOf } from '@cutpoint/daemon';
+import { usualAnswerCodec } from '@cutpoint/llm';
 import { type LlmExplanation, type LlmFront, type LlmPlan, llmExplanationText } from '@cutpoint/plan';
 import { table } from '../output/table.js';
 import { byteColumn, msColumn } from '../output/units.js';
@@ -75,7 +76,10 @@ function howToRun({ folder, calibration, width: own, pick }: LlmPlanReport): str
   const crossing = codec === null ? '' : ` --codec ${codec}`;
   const needsTable = codec !== null && tableNamed(codec) !== undefined;
   const tables = needsTable ? ` --codec-tables ${tablesFolderOf(calibration)}` : '';
-  const more = `${answerCodec === null ? '' : ' --private'}${cached === 'everywhere' ? caches : ' --cache none'}`;
+  const usual = codec === null ? null : usualAnswerCodec(codec);
+  const answers = answerCodec === usual ? '' : ` --answer-codec ${answerCodec}`;
+  const hides = answerCodec === null ? '' : ` --private${answers}`;
+  const more = `${hides}${cached === 'everywhere' ? caches : ' --cache none'}`;
   return `To run it:
   at the server  cutpoint serve ${packageOf(backWidth)}${caches}
   here           ${generate} --at ${cut} --server URL${crossing}${tables}${more}

@@ -76,11 +76,12 @@ describe('a calibration of a language model', () => {
       expect(cut(width, width, true)).toMatchObject({ upBytes: 64, downBytes: 64, answerCodec: 'f16' });
     }
     expect(cut('f32', 'f32-2', false)?.perplexity).not.toBeCloseTo(whole('f32') ?? 0, 1);
-    const table = [...measured.tables.keys()];
-    expect(table).toHaveLength(1);
-    expect(
-      splits.some(({ codec, answerCodec }) => codec === `transform:table=${table[0]}` && answerCodec === 'f16'),
-    ).toBe(true);
+    const specs = [...measured.tables].map(([name, { cut: at }]) => ({ spec: `transform:table=${name}`, at }));
+    expect(specs.map(({ at }) => at).sort()).toEqual([1, smallConfig.layers]);
+    const [ahead, back] = specs.sort((a, b) => a.at - b.at).map(({ spec }) => spec);
+    expect(new Set(splits.filter(({ codec }) => codec === ahead).map(({ answerCodec }) => answerCodec))).toEqual(
+      new Set([null, back]),
+    );
   });
 
   it('has times of every layer and codec, and memory', () => {
@@ -96,7 +97,8 @@ describe('a calibration of a language model', () => {
         expect(rows.flat().every((ms) => ms > 0)).toBe(true);
       }
     }
-    expect(Object.keys(found?.codecs ?? {})).toHaveLength(2);
+    // f16, and a table for each way.
+    expect(Object.keys(found?.codecs ?? {})).toHaveLength(3);
     expect(found?.memory.baseBytes).toBeGreaterThan(30e6);
     expect(model).toMatchObject({
       name: 'random',

@@ -2,7 +2,7 @@ import type { TransformTables } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { DeviceProfile, LlmCalibration, LlmDeviceFigures } from '@cutpoint/plan';
 import { inferenceRuntime } from '@cutpoint/runtime';
-import { FrontSegment } from '../evaluate/segments.js';
+import { statesAt } from '../evaluate/each-cut.js';
 import { type CacheKind, cachedHeadBytes } from '../graph/cache-kind.js';
 import type { Package } from '../package/read-package.js';
 import { passFrameBytes } from '../split/frame-bytes.js';
@@ -142,22 +142,18 @@ async function measureDevice(wanted: Wanted) {
   return { device, timeErrors };
 }
 
-/** Of each codec on hidden states of its cut, or of the first cut. */
-async function codecTimes(first: WidthPackage, { splits, codecs }: MeasuredSplits, request: LlmCalibrationRequest) {
+/** Of each codec on hidden states of its cut. */
+async function codecTimes(first: WidthPackage, { codecs }: MeasuredSplits, request: LlmCalibrationRequest) {
   const { text, context, threads, signal } = request;
   const window = text.tokens.slice(0, context);
-  const cutOf = (spec: string) => splits.find(({ codec }) => codec === spec)?.cut;
   const states = new Map<number, Float32Array<ArrayBuffer>>();
   const times: LlmDeviceFigures['codecs'] = {};
-  for (const [spec, codec] of codecs) {
-    const cut = cutOf(spec) ?? 1;
-    if (!states.has(cut)) {
-      const options = { threads, ...(signal === undefined ? {} : { signal }) };
-      await using front = await FrontSegment.open(first, { cut }, options);
-      states.set(cut, await front.hiddenOf(window, signal));
-    }
-    const hidden = states.get(cut);
-    if (hidden !== undefined) times[spec] = measureCodecTimes(codec, hidden);
+  for (const [spec, { codec, cut }] of codecs) {
+    const options = { threads, ...(signal === undefined ? {} : { signal }) };
+    const hidden = states.get(cut) ?? (await statesAt(first, cut, [window], options))[0];
+    if (hidden === undefined) continue;
+    states.set(cut, hidden);
+    times[spec] = measureCodecTimes(codec, hidden);
   }
   return times;
 }

@@ -2,14 +2,14 @@ import type { TransformTable } from '@cutpoint/codec';
 import type { CancelSignal } from '@cutpoint/core';
 import type { LlmSplit } from '@cutpoint/plan';
 import { Decoder } from '../decode/decoder.js';
+import { statesAt } from '../evaluate/each-cut.js';
 import { evaluationCache } from '../evaluate/evaluation-cache.js';
 import { type HiddenCodec, openHiddenCodec } from '../evaluate/hidden-codec.js';
 import { stepOf, tableOfHidden } from '../evaluate/hidden-table.js';
 import { type CrossingWay, measureCrossings } from '../evaluate/measure-crossings.js';
 import { perplexityOf } from '../evaluate/perplexity.js';
-import { BackSegment, type CutPlace, FrontSegment } from '../evaluate/segments.js';
+import { BackSegment, FrontSegment } from '../evaluate/segments.js';
 import type { CacheKind } from '../graph/cache-kind.js';
-import { usualAnswerCodec } from '../split/crossing-codecs.js';
 import type { WidthPackage } from './width-package.js';
 
 export interface SplitsRequest {
@@ -30,10 +30,16 @@ export interface SplitsRequest {
 export interface MeasuredSplits {
   readonly splits: readonly LlmSplit[];
   readonly scoredTokens: number;
-  /** By spec, those of tables too; one suffices to measure how long a codec takes. */
-  readonly codecs: ReadonlyMap<string, HiddenCodec>;
+  /** By spec, those of tables too; one of each suffices to measure how long it takes. */
+  readonly codecs: ReadonlyMap<string, CodecAtCut>;
   /** By the names that specs have for them. */
   readonly tables: ReadonlyMap<string, TransformTable>;
+}
+
+/** A codec, and a cut whose hidden states it is for; the number of layers for those behind the last. */
+export interface CodecAtCut {
+  readonly codec: HiddenCodec;
+  readonly cut: number;
 }
 
 /** What a token takes on the link where it crosses as such. */
@@ -46,7 +52,7 @@ const tokenBytes = 4;
 export async function measureSplits(request: SplitsRequest): Promise<MeasuredSplits> {
   const { packages, cuts, onProgress } = request;
   const splits: LlmSplit[] = [];
-  const codecs = new Map<string, HiddenCodec>();
+  const codecs = new Map<string, CodecAtCut>();
   const tables = new Map<string, TransformTable>();
   let scoredTokens = 0;
   for (const one of packages) {
@@ -57,17 +63,19 @@ export async function measureSplits(request: SplitsRequest): Promise<MeasuredSpl
       splits.push(...wholeSplits(one, cache, found.perplexity));
     }
   }
-  for (const cut of cuts) {
+  const { layers } = packages[0]?.manifest.config ?? { layers: 0 };
+  const open = async (cut: number) => {
     const opened = await codecsAt(cut, request, tables);
-    for (const codec of opened) codecs.set(codec.spec, codec);
-    for (const isPrivate of request.private ? [false, true] : [false]) {
-      for (const cache of request.caches) {
-        splits.push(...(await splitsAt({ cut, private: isPrivate }, cache, opened, request)));
-      }
+    for (const codec of opened) if (!codecs.has(codec.spec)) codecs.set(codec.spec, { codec, cut });
+    return opened;
+  };
+  const answers = request.private ? await open(layers) : [];
+  for (const cut of cuts) {
+    const ahead = (await open(cut)).map((codec) => ({ codec }));
+    const bothWays = ahead.map(({ codec }, i) => ({ codec, answerCodec: answers[i] ?? codec }));
+    for (const ways of request.private ? [ahead, bothWays] : [ahead]) {
+      for (const cache of request.caches) splits.push(...(await splitsAt({ cut, cache, ways }, request)));
     }
-  }
-  if (request.private) {
-    for (const codec of [...codecs.values()].map(answerOf)) codecs.set(codec.spec, codec);
   }
   return { splits, scoredTokens, codecs, tables };
 }
@@ -98,12 +106,11 @@ async function codecsAt(
   if (first === undefined) return [];
   const { hiddenSize } = first.manifest.config;
   const steps = codecs.map(stepOf);
-  const hidden: Float32Array[] = [];
+  let hidden: readonly Float32Array[] = [];
   if (steps.some((step) => step !== undefined)) {
     onProgress?.(`tables of codecs at cut ${cut}`);
-    const options = signal === undefined ? {} : { signal };
-    await using front = await FrontSegment.open(first, { cut }, { threads, ...options });
-    for (const text of await calibrationTexts()) hidden.push(await front.hiddenOf(text, signal));
+    const options = { threads, ...(signal === undefined ? {} : { signal }) };
+    hidden = await statesAt(first, cut, await calibrationTexts(), options);
   }
   return codecs.map((spec, i) => {
     const step = steps[i];
@@ -115,14 +122,12 @@ async function codecsAt(
 }
 
 async function splitsAt(
-  place: Required<CutPlace>,
-  cache: CacheKind,
-  codecs: readonly HiddenCodec[],
+  { cut, cache, ways }: { readonly cut: number; readonly cache: CacheKind; readonly ways: readonly CrossingWay[] },
   { packages, tokens, context, threads, signal, onProgress }: SplitsRequest,
 ): Promise<LlmSplit[]> {
-  const { cut, private: isPrivate } = place;
+  const isPrivate = ways.some(({ answerCodec }) => answerCodec !== undefined);
+  const place = { cut, private: isPrivate };
   const options = { threads, ...evaluationCache(cache), ...(signal === undefined ? {} : { signal }) };
-  const ways: CrossingWay[] = codecs.map((codec) => (isPrivate ? { codec, answerCodec: answerOf(codec) } : { codec }));
   const found: LlmSplit[] = [];
   const backs: BackSegment[] = [];
   try {
@@ -155,9 +160,4 @@ async function splitsAt(
     for (const back of backs) await back[Symbol.asyncDispose]();
   }
   return found;
-}
-
-function answerOf(codec: HiddenCodec): HiddenCodec {
-  const spec = usualAnswerCodec(codec.spec);
-  return spec === codec.spec ? codec : openHiddenCodec(spec, codec.hiddenSize);
 }

@@ -10,6 +10,29 @@ export interface CutStates {
 }
 
 /**
+ * The hidden states of texts at one cut, [tokens, hiddenSize] of each; at the number of layers those behind the last.
+ * @throws CutpointError as `statesAtCuts`.
+ */
+export async function statesAt(
+  { folder, manifest }: Package,
+  cut: number,
+  texts: readonly (readonly number[])[],
+  options: DecoderRangeOptions = {},
+): Promise<readonly Float32Array<ArrayBuffer>[]> {
+  const { signal } = options;
+  await using embedding = await EmbeddingTable.open(folder, manifest);
+  await using layers = await DecoderRange.open(folder, manifest, { from: 0, to: cut, head: false }, options);
+  const hidden: Float32Array<ArrayBuffer>[] = [];
+  for (const text of texts) {
+    const sequence = layers.sequence();
+    const rows = await embedding.rows(text);
+    hidden.push((await layers.forward(sequence, rows, signal === undefined ? {} : { signal })).data);
+    layers.drop(sequence);
+  }
+  return hidden;
+}
+
+/**
  * The hidden states of texts at every cut between layers, from 1 on. One layer is open at a time, and each is run once.
  * @param lastCut the last that is wanted.
  * @throws CutpointError as `EmbeddingTable.open`, `EmbeddingTable.rows`, `DecoderRange.open` and `DecoderRange.forward`.

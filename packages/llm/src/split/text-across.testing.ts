@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { printTransformTable, type TransformTables } from '@cutpoint/codec';
 import { DecoderRange } from '../decode/decoder-range.js';
 import { EmbeddingTable } from '../decode/embedding-table.js';
+import { statesAt } from '../evaluate/each-cut.js';
 import { type HiddenCodec, openHiddenCodec } from '../evaluate/hidden-codec.js';
 import { tableOfHidden } from '../evaluate/hidden-table.js';
-import { BackSegment, FrontSegment } from '../evaluate/segments.js';
 import type { Package } from '../package/read-package.js';
 
 /** A table that was made for a test, and the spec that names it. */
@@ -22,15 +22,8 @@ export async function tableAt(
   texts: readonly (readonly number[])[],
   step: number,
 ): Promise<TestTable> {
-  const { layers, hiddenSize } = made.manifest.config;
-  await using front = await FrontSegment.open(made, { cut: Math.min(cut, layers - 1) });
-  await using back = await BackSegment.open(made, { cut: layers - 1, private: true });
-  const hidden: Float32Array[] = [];
-  for (const text of texts) {
-    const rows = await front.hiddenOf(text);
-    hidden.push(cut === layers ? await back.resultOf(rows) : rows);
-  }
-  const { name, table } = tableOfHidden(made.manifest, cut, hidden, step);
+  const { hiddenSize } = made.manifest.config;
+  const { name, table } = tableOfHidden(made.manifest, cut, await statesAt(made, cut, texts), step);
   const tables = new Map([[name, table]]);
   const spec = `transform:table=${name}`;
   return { spec, tables, codec: openHiddenCodec(spec, hiddenSize, tables) };
