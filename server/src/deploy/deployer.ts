@@ -74,6 +74,8 @@ export interface DeployerOptions {
   readonly sign: (desired: Omit<DesiredState, 'signature'>, device: DeviceId) => Promise<string | undefined>;
   /** How long devices may take until all are ready. Default 30 minutes. */
   readonly readyMs?: number;
+  /** How long after the store failed what it was to keep is tried again. Default 5 s. */
+  readonly retryMs?: number;
   readonly onProblem: (error: CutpointError) => void;
 }
 
@@ -88,6 +90,7 @@ export class Deployer implements Disposable {
   #holding: Promise<void> = Promise.resolve();
   #publishing: Promise<void> = Promise.resolve();
   #deadline: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
   /** When the deadline is, on the monotonic clock. */
   #endsAtMs = 0;
   #waiting: (() => void)[] = [];
@@ -184,6 +187,7 @@ export class Deployer implements Disposable {
   [Symbol.dispose](): void {
     this.#watching[Symbol.dispose]();
     clearTimeout(this.#deadline);
+    clearTimeout(this.#retry);
     for (const hold of this.#holds) hold[Symbol.dispose]();
   }
 
@@ -212,8 +216,12 @@ export class Deployer implements Disposable {
 
   /** For those who could do nothing about an error. */
   #stepSafely(change: (rollout: Rollout) => Rollout): void {
+    this.#safely(() => this.#step(change));
+  }
+
+  #safely(work: () => void): void {
     try {
-      this.#step(change);
+      work();
     } catch (thrown) {
       this.#options.onProblem(asCutpointError(thrown, 'CUT_INTERNAL'));
     }
@@ -223,23 +231,47 @@ export class Deployer implements Disposable {
     const before = this.#rollout;
     const after = change(before);
     if (after === before) return;
+    const failed = after.attempt?.problem !== undefined && before.attempt?.problem === undefined;
+    try {
+      this.#record(before, after, failed);
+    } catch (thrown) {
+      this.#lookAgainLater();
+      throw thrown;
+    }
     this.#rollout = after;
-    const { records } = this.#options;
-    if (after.active.generation !== before.active.generation) {
-      records.activate(after.active.generation);
-      this.#options.fleet.grantAnew();
-    }
+    if (after.active.generation !== before.active.generation) this.#options.fleet.grantAnew();
     if (after.newest !== before.newest) this.#begin(before, after);
-    if (after.attempt?.problem !== undefined && before.attempt?.problem === undefined) {
-      records.drop(after.attempt.generation);
+    if (failed) this.#restore();
+    else if (after.attempt === undefined && before.attempt !== undefined) this.#end();
+  }
+
+  /** What the store cannot keep does not come to be: what a server that starts anew reads is what devices were told. */
+  #record(before: Rollout, after: Rollout, failed: boolean): void {
+    const { records } = this.#options;
+    if (after.active.generation !== before.active.generation) records.activate(after.active.generation);
+    if (failed && after.attempt !== undefined) records.drop(after.attempt.generation);
+  }
+
+  #restore(): void {
+    try {
       this.#step((rollout) => restore(rollout, this.#prepare(rollout.active.assignments)));
-      return;
+    } catch (thrown) {
+      this.#lookAgainLater();
+      throw thrown;
     }
-    if (after.attempt === undefined && before.attempt !== undefined) this.#end();
+  }
+
+  /** A full disk may have room again, and nothing would come of what devices said meanwhile. */
+  #lookAgainLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      if (this.#rollout.attempt?.problem !== undefined) this.#safely(() => this.#restore());
+      else for (const { device } of this.#options.fleet.devices()) this.#look(device);
+      if (this.#rollout.attempt !== undefined && performance.now() >= this.#endsAtMs) this.#tooLate();
+    }, this.#options.retryMs ?? 5_000);
   }
 
   #begin(before: Rollout, after: Rollout): void {
-    const { readyMs = 30 * 60_000 } = this.#options;
     const devices = [before.active.assignments, before.attempt?.assignments ?? new Map(), desiredFleet(after)];
     this.#publish(after, new Set([...devices.flatMap((fleet) => [...fleet.keys()]), ...after.present.keys()]));
     clearTimeout(this.#deadline);
@@ -248,13 +280,17 @@ export class Deployer implements Disposable {
       return;
     }
     this.#hold();
-    this.#endsAtMs = performance.now() + readyMs;
-    this.#deadline = setTimeout(() => this.#tooLate(readyMs), readyMs);
+    this.#endsAtMs = performance.now() + this.#readyMs;
+    this.#deadline = setTimeout(() => this.#tooLate(), this.#readyMs);
   }
 
-  #tooLate(readyMs: number): void {
+  get #readyMs(): number {
+    return this.#options.readyMs ?? 30 * 60_000;
+  }
+
+  #tooLate(): void {
     const waiting = awaited(this.#rollout).join(', ');
-    const message = `Not ready within ${Math.round(readyMs / 1000)} s: ${waiting}.`;
+    const message = `Not ready within ${Math.round(this.#readyMs / 1000)} s: ${waiting}.`;
     this.#stepSafely((rollout) => giveUp(rollout, { code: 'CUT_DEADLINE', message }));
   }
 
