@@ -50,14 +50,14 @@ export function firstOfFour(column: i32, columns: i32): i32 {
 }
 
 /** Whether all that was measured since `beginColumns` is narrow. */
-export let narrow: bool = false;
+let narrow: bool = false;
 
 export function beginColumns(): void {
   narrow = true;
 }
 
 /** Takes four ranges into account. */
-export function noteRanges(lows: v128, highs: v128): void {
+function noteRanges(lows: v128, highs: v128): void {
   if (!narrow) return;
   const fits = v128.and(fitsHalf(lowerOf(lows), lowerOf(highs)), fitsHalf(upperOf(lows), upperOf(highs)));
   narrow = i64x2.all_true(fits);

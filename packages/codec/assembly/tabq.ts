@@ -18,7 +18,6 @@ export function areNarrow(): bool {
 /**
  * The first pass.
  * @param lows room for an f32 for each row, `highs` and `outsides` likewise, `energies` for an f64
- * @returns how many elements are above `tau` in magnitude or no numbers
  */
 export function measureRows(
   numbers: usize,
@@ -29,8 +28,7 @@ export function measureRows(
   highs: usize,
   outsides: usize,
   energies: usize,
-): i32 {
-  let outside = 0;
+): void {
   narrow = true;
   for (let row = 0; row < rows; row++, numbers += <usize>length * 4) {
     findRange(numbers, length, tau);
@@ -40,9 +38,7 @@ export function measureRows(
     store<f32>(highs + at, high);
     store<i32>(outsides + at, length - inside);
     store<f64>(energies + 2 * at, energy);
-    outside += length - inside;
   }
-  return outside;
 }
 
 /**

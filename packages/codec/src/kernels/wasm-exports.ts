@@ -78,7 +78,7 @@ export interface WasmExports {
     highs: number,
     outsides: number,
     energies: number,
-  ): number;
+  ): void;
   areNarrow(): number;
   encodeRows(
     numbers: number,
