@@ -14,7 +14,7 @@ export { fromHalves, toHalves } from './half';
 export { decodeLearning, encodeLearning, learningBytes } from './learnt';
 export { finishOps } from './rans';
 export { readTables } from './sent-table';
-export { decodeSymbols } from './symbols';
+export { decodeSymbols } from './symbol-decoding';
 export { areNarrow, encodeRows, measureRows } from './tabq';
 export { tabqColumns } from './tabq-columns';
 export { tailBin, takeOutliers } from './tail';
