@@ -23,11 +23,12 @@ export {
   llmCalibrationSchema,
   parseLlmCalibration,
 } from './llm/calibration.js';
-export type { MemoryParts, TokenStages } from './llm/costs.js';
+export type { TokenStages } from './llm/costs.js';
 export { explainLlmPlan, type LlmExplanation, llmExplanationText } from './llm/explain.js';
 export { type LlmFront, type LlmFrontOptions, llmFront, pickLlmPlan } from './llm/front.js';
 export { explainLlmInfeasible, type LlmConflict, requireLlmFront } from './llm/infeasible.js';
 export { type LlmLimits, llmMeasures } from './llm/limits.js';
+export { type HeldModel, llmMemoryParts, type MemoryParts, sumOfMemory } from './llm/memory.js';
 export {
   type CacheUse,
   type LlmChoice,
@@ -35,6 +36,7 @@ export {
   type LlmLayerTimes,
   type LlmModel,
   type LlmObjective,
+  type LlmPassBytes,
   type LlmPlan,
   type LlmProblem,
   type LlmSide,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError, messageOf } from '@cutpoint/core';
 
@@ -60,6 +61,8 @@ export function limitSteps({ version, root }: MemoryController, pid: number, byt
 /** A limit that holds. Dispose of it once the process has ended. */
 export interface MemoryLimit extends AsyncDisposable {
   readonly version: 1 | 2;
+  /** The most that was in the group at a time, pages of files that it was the first to read included; v2: from Linux 5.19 on. */
+  peakBytes(): Promise<number>;
 }
 
 /**
@@ -83,7 +86,12 @@ export async function runLimited(pid: number, bytes: number): Promise<MemoryLimi
     await rmdir(folder).catch(() => undefined);
     throw refused(messageOf(thrown), thrown);
   }
-  return { version: controller.version, [Symbol.asyncDispose]: () => remove(folder) };
+  const peakFile = join(folder, controller.version === 1 ? 'memory.max_usage_in_bytes' : 'memory.peak');
+  return {
+    version: controller.version,
+    peakBytes: async () => Number(await readFile(peakFile, 'utf8')),
+    [Symbol.asyncDispose]: () => remove(folder),
+  };
 }
 
 async function findController(): Promise<MemoryController | undefined> {

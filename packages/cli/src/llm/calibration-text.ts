@@ -22,10 +22,9 @@ export function calibrationText(calibration: LlmCalibration, timeErrors: Readonl
         `${ofToken} a token ${at}, ${sum(({ prefillMs }) => prefillMs.at(-1))} to read them; head ${formatMs(headMs[width] ?? 0)}; ${error}`,
       ]);
     }
-    const { baseBytes, perWeightByte, perPassTokenBytes } = memory;
+    const { baseBytes, perWeightByte } = memory;
     const weights = `${perWeightByte.toFixed(2)} times the weights`;
-    const parts = `${formatBytes(Math.round(baseBytes))} + ${weights} + ${formatBytes(Math.round(perPassTokenBytes))} for each token of a pass`;
-    lines.push([`${id}, memory`, `${parts}, and caches`]);
+    lines.push([`${id}, memory`, `${formatBytes(Math.round(baseBytes))} + ${weights} + caches + what a pass takes`]);
   }
   const columns = ['cut', 'before', 'behind', 'codec', 'back', 'cache', 'bytes', 'perplexity'];
   const rows = splits.map(({ cut, frontWidth, backWidth, codec, answerCodec, cache, upBytes, perplexity }) => [

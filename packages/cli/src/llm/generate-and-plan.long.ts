@@ -89,7 +89,8 @@ describe.skipIf(missing)(ofPlans, () => {
       cutpoint('plan', out ?? '', '--calibration', file ?? '', '--length', '64', ...options);
     expect(JSON.parse(plan('--link', 'none', '--json').stdout).pick).toMatchObject({ cut: 8, frontWidth: '8' });
     const calibration = JSON.parse(readFileSync(file ?? '', 'utf8'));
-    calibration.devices[0].memory = { baseBytes: 0, perWeightByte: 1, perPassTokenBytes: 0 };
+    calibration.devices[0].memory = { baseBytes: 0, perWeightByte: 1 };
+    calibration.model.passBytes = { token: 0, layerToken: 0, textToken: 0, score: 0 };
     writeFileSync(file ?? '', JSON.stringify(calibration));
     const tight = plan('--link', link ?? '', '--memory', '5e6', '--private');
     expect(tight.stdout).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16/m);

@@ -1,5 +1,5 @@
 import { CutpointError, systemReason } from '@cutpoint/core';
-import { manifestHash, readPackage } from '@cutpoint/llm';
+import { manifestHash, readPackage, weightSizes } from '@cutpoint/llm';
 import {
   explainLlmPlan,
   type LlmCalibration,
@@ -109,7 +109,7 @@ async function calibratedWidth(folder: string, { model }: LlmCalibration, path: 
     const message = `${path} was not measured with ${folder} but with another package of "${model.name}": calibrate this one.`;
     throw new CutpointError('CUT_CALIBRATION', message);
   }
-  const own = String(manifest.layers.map(({ bytes }) => bytes));
+  const own = String(Object.values(weightSizes([{ width: 'own', manifest }]).layerBytes)[0]);
   return Object.entries(model.layerBytes).find(([, bytes]) => String(bytes) === own)?.[0];
 }
 

@@ -100,13 +100,9 @@ describe('a calibration of a language model', () => {
     // f16, and a table for each way.
     expect(Object.keys(found?.codecs ?? {})).toHaveLength(3);
     expect(found?.memory.baseBytes).toBeGreaterThan(30e6);
-    expect(model).toMatchObject({
-      name: 'random',
-      layers: 2,
-      cacheBytes: { f32: 256, '8': 80 },
-      windowTokens: [null, null],
-    });
-    expect(said.some((line) => line.includes('memory of 2 of 2 layers'))).toBe(true);
+    expect(found?.memory.perWeightByte).toBe(1);
+    expect(model).toMatchObject({ name: 'random', layers: 2, cacheBytes: { f32: 256, '8': 80 }, cacheStepTokens: 256 });
+    expect(said.some((line) => line.includes('memory of the tokenizer'))).toBe(true);
   });
 
   it('is what plans are made of', () => {

@@ -2,8 +2,11 @@ import type { TransformTables } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { DeviceProfile, LlmCalibration, LlmDeviceFigures } from '@cutpoint/plan';
 import { inferenceRuntime } from '@cutpoint/runtime';
+import { standardChunkTokens } from '../decode/decoder-range.js';
 import { statesAt } from '../evaluate/each-cut.js';
-import { type CacheKind, cachedHeadBytes } from '../graph/cache-kind.js';
+import type { CacheKind } from '../graph/cache-kind.js';
+import { modelSizes } from '../memory/model-sizes.js';
+import { weightSizes } from '../memory/weight-sizes.js';
 import type { Package } from '../package/read-package.js';
 import { passFrameBytes } from '../split/frame-bytes.js';
 import { manifestHash } from '../split/manifest-hash.js';
@@ -57,7 +60,7 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
   const [first] = packages;
   if (first === undefined) throw new CutpointError('CUT_USAGE', 'A calibration needs a package.');
   const { config } = first.manifest;
-  const { threads, chunkTokens = 256, signal, onProgress, text, context } = request;
+  const { threads, chunkTokens = standardChunkTokens, signal, onProgress, text, context } = request;
   const wanted = {
     ...request,
     packages,
@@ -79,19 +82,14 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
   const codecs = await codecTimes(first, measured, request);
   const calibration: LlmCalibration = {
     format: 'cutpoint-llm-calibration',
-    version: 1,
+    version: 2,
     model: {
       name: first.manifest.name,
       hash: await manifestHash(first.folder),
       layers: config.layers,
       contextTokens: config.contextTokens,
-      layerBytes: byWidth(packages, ({ manifest }) => manifest.layers.map(({ bytes }) => bytes)),
-      headBytes: byWidth(packages, ({ manifest }) => manifest.head.bytes),
-      cacheBytes: Object.fromEntries(
-        wanted.caches.map((cache) => [cache, 2 * config.kvHeads * cachedHeadBytes(cache, config.headSize)]),
-      ),
-      uncachedTokenBytes: (config.hiddenSize + 2 * config.kvHeads * config.headSize) * 4,
-      windowTokens: config.attention.map(({ windowTokens }) => windowTokens),
+      ...weightSizes(packages),
+      ...modelSizes(config),
     },
     text: { name: text.name, scoredTokens: measured.scoredTokens, windowTokens: context },
     measuredAt: new Date().toISOString(),
@@ -173,8 +171,4 @@ function lengthsOf(lengths: readonly number[] | undefined, contextTokens: number
   const wanted = [...new Set(lengths ?? [...usual, longest])].sort((a, b) => a - b);
   if (wanted.length > 0 && wanted.every((n) => Number.isSafeInteger(n) && n >= 1 && n <= contextTokens)) return wanted;
   throw new CutpointError('CUT_USAGE', `Lengths to measure are whole numbers from 1 to the context, ${contextTokens}.`);
-}
-
-function byWidth<T>(packages: readonly WidthPackage[], of: (one: WidthPackage) => T): Record<string, T> {
-  return Object.fromEntries(packages.map((one) => [one.width, of(one)]));
 }

@@ -1,27 +1,37 @@
+import { readFileSync } from 'node:fs';
 import { DecoderRange } from '../decode/decoder-range.js';
 import { readPackage } from '../package/read-package.js';
+import { createTokenizer } from '../text/tokenizer.js';
+import { readTokenizerFiles } from '../text/tokenizer-files.js';
 
-/** What a probe runs, as JSON in its first argument. */
+/** What a probe opens, as JSON in its first argument: layers, with the head if they are all, or the tokenizer. */
 export interface MemoryProbe {
   readonly folder: string;
-  readonly from: number;
-  readonly to: number;
-  readonly head: boolean;
+  readonly what: { readonly kind: 'layers'; readonly to: number } | { readonly kind: 'tokenizer' };
   readonly threads: number;
-  readonly chunkTokens: number;
-  readonly tokens: number;
 }
 
-/** A process of its own: opens layers, runs tokens through them and says how much memory it had at its most, in bytes. */
-async function probe({ folder, from, to, head, threads, chunkTokens, tokens }: MemoryProbe): Promise<void> {
+/** A process of its own: opens something and says how much memory that takes, in bytes. */
+async function probe({ folder, what, threads }: MemoryProbe): Promise<void> {
   const { manifest } = await readPackage(folder);
-  const range = await DecoderRange.open(folder, manifest, { from, to, head }, { threads, chunkTokens });
-  const rows = new Float32Array(tokens * manifest.config.hiddenSize).fill(0.5);
-  await range.forward(range.sequence(), rows);
-  await range.forward(range.sequence(), new Float32Array(manifest.config.hiddenSize).fill(0.5));
-  // In KB on every system that Node runs on.
-  process.stdout.write(String(process.resourceUsage().maxRSS * 1024));
-  await range.dispose();
+  const { layers, vocabularySize } = manifest.config;
+  const before = ownBytes();
+  if (what.kind === 'tokenizer') {
+    const files = manifest.tokenizer.length === 0 ? undefined : await readTokenizerFiles(folder);
+    const tokenizer = files && createTokenizer(files.tokenizer, files.config, vocabularySize);
+    process.stdout.write(String(tokenizer === undefined ? 0 : ownBytes() - before));
+    return;
+  }
+  const range = { from: 0, to: what.to, head: what.to === layers };
+  await using _ = await DecoderRange.open(folder, manifest, range, { threads });
+  process.stdout.write(String(ownBytes() - before));
+}
+
+/** Without pages of files where the system tells them apart (Linux), as it takes those back when it needs memory. */
+function ownBytes(): number {
+  if (process.platform !== 'linux') return process.memoryUsage.rss();
+  const kib = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kib) * 1024;
 }
 
 await probe(JSON.parse(process.argv[2] ?? '') as MemoryProbe);

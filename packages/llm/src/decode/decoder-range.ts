@@ -11,13 +11,15 @@ import type { FromDecoder, ToDecoder, WantedLogits } from './decoder-protocol.js
 /** The built worker; `src/decode` and `dist/decode` lie equally deep, so this holds from both. */
 const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.url);
 
+export const standardChunkTokens = 128;
+
 /** What lives shortly in a worker is small: with the runtime's own bound it takes 50 MB more, and is no faster. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 
 export interface DecoderRangeOptions {
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
-  /** Tokens of a prompt that run at once: more take more memory and cancel later. Default 128. */
+  /** Tokens of a prompt that run at once: more take more memory and cancel later. Default `standardChunkTokens`. */
   readonly chunkTokens?: number;
   /** How keys and values are kept. Default `f32`; with `none` there is no head, and each pass brings the whole text. */
   readonly cache?: CacheChoice;
@@ -92,7 +94,7 @@ export class DecoderRange implements AsyncDisposable {
   ): Promise<DecoderRange> {
     const { signal } = options;
     const threads = wholeNumber('threads', options.threads ?? 1, 1024);
-    const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? 128, 65_536);
+    const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? standardChunkTokens, 65_536);
     const cache = requireCache(options.cache ?? 'f32', range);
     throwIfCancelled(signal);
     const gate = openGate();

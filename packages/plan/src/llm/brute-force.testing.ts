@@ -108,6 +108,8 @@ export function costsByDefinition(
     if (side === undefined || width === null) continue;
     const caches = cached === 'everywhere' || name === 'server';
     let bytes = 0;
+    let [pass, load] = [0, 0];
+    const atOnce = Math.min(tokens, chunkTokens);
     const [from, to] = name === 'agent' ? [0, cut] : [cut, model.layers];
     for (let layer = from; layer < to; layer++) {
       const times = side.layers[width]?.[layer];
@@ -115,16 +117,22 @@ export function costsByDefinition(
       tokenMs += timeAt(side.lengths, caches ? (times.decodeMs[choice.cache] ?? []) : times.prefillMs, tokens);
       firstTokenMs += timeAt(side.lengths, times.prefillMs, promptTokens);
       bytes += side.memory.perWeightByte * (model.layerBytes[width]?.[layer] ?? 0);
-      if (caches)
-        bytes += Math.min(tokens, model.windowTokens[layer] ?? tokens) * (model.cacheBytes[choice.cache] ?? 0);
+      for (let kept = 0; caches && kept < tokens; kept += model.cacheStepTokens) {
+        bytes += model.cacheStepTokens * (model.cacheBytes[choice.cache] ?? 0);
+      }
+      pass += atOnce * model.passBytes.layerToken;
+      load = Math.max(load, model.loadBytes[width]?.layers ?? 0);
     }
     if (headOnAgent === (name === 'agent')) {
       tokenMs += side.headMs[width] ?? 0;
       firstTokenMs += side.headMs[width] ?? 0;
       bytes += side.memory.perWeightByte * (model.headBytes[width] ?? 0);
+      load = Math.max(load, model.loadBytes[width]?.head ?? 0);
     }
     if (!caches) bytes += tokens * model.uncachedTokenBytes;
-    memory[name] = side.memory.baseBytes + bytes + side.memory.perPassTokenBytes * Math.min(tokens, chunkTokens);
+    const { token, textToken, score } = model.passBytes;
+    pass += atOnce * token + tokens * textToken + atOnce * tokens * score;
+    memory[name] = side.memory.baseBytes + bytes + Math.max(pass, load);
   }
   let tokenBytes = 0;
   if (!alone && remote !== undefined) {

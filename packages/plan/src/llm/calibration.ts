@@ -56,14 +56,13 @@ const llmDeviceSchema = z.strictObject({
   memory: z.strictObject({
     baseBytes: bytes,
     perWeightByte: z.number().nonnegative().max(100),
-    perPassTokenBytes: bytes,
   }),
 });
 export type LlmDeviceFigures = z.infer<typeof llmDeviceSchema>;
 
 export const llmCalibrationSchema = z.strictObject({
   format: z.literal('cutpoint-llm-calibration'),
-  version: z.literal(1),
+  version: z.literal(2),
   model: z.strictObject({
     name: z.string().max(1_000),
     /** SHA-256 of the package's manifest, hex. */
@@ -72,9 +71,11 @@ export const llmCalibrationSchema = z.strictObject({
     contextTokens: tokens,
     layerBytes: z.record(name, z.array(bytes).max(mostLayers)),
     headBytes: z.record(name, bytes),
+    loadBytes: z.record(name, z.strictObject({ layers: bytes, head: bytes })),
     cacheBytes: z.record(name, bytes),
     uncachedTokenBytes: bytes,
-    windowTokens: z.array(tokens.nullable()).max(mostLayers),
+    cacheStepTokens: tokens,
+    passBytes: z.strictObject({ token: bytes, layerToken: bytes, textToken: bytes, score: bytes }),
   }),
   /** On what perplexities were measured: windows that do not overlap, the first token of each not scored. */
   text: z.strictObject({ name: z.string().max(1_000), scoredTokens: tokens, windowTokens: tokens }),

@@ -1,6 +1,7 @@
-import { llmCostModel, sumOfMemory, sumOfStages } from './costs.js';
+import { llmCostModel, sumOfStages } from './costs.js';
 import { exceededLimits, type LlmLimits } from './limits.js';
 import { longestText } from './longest-text.js';
+import { sumOfMemory } from './memory.js';
 import type { CacheUse, LlmChoice, LlmCosts, LlmPlan, LlmProblem, LlmSide, LlmSplit } from './problem.js';
 import { cachesOf } from './side-times.js';
 

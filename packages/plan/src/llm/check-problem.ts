@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import type { LlmProblem, LlmSide } from './problem.js';
+import type { LlmModel, LlmProblem, LlmSide } from './problem.js';
 
 /**
  * @throws CutpointError CUT_USAGE for a prompt longer than the text, or a text longer than the model's context or than what
@@ -16,7 +16,6 @@ export function checkLlmProblem(problem: LlmProblem): void {
   if (lengthTokens > model.contextTokens) {
     usage(`A text of ${lengthTokens} tokens is longer than the model's context of ${model.contextTokens}`);
   }
-  if (model.windowTokens.length !== model.layers) wrong('the model has not one window for each layer');
   for (const [width, bytes] of Object.entries(model.layerBytes)) {
     if (bytes.length !== model.layers) wrong(`width ${width} has bytes of ${bytes.length} of ${model.layers} layers`);
   }
@@ -31,11 +30,15 @@ export function checkLlmProblem(problem: LlmProblem): void {
     if (!Number.isSafeInteger(cut) || cut < 0 || cut > model.layers) wrong(`there is no cut ${cut}`);
     if (model.cacheBytes[cache] === undefined) wrong(`the cache "${cache}" has no size`);
     for (const width of [frontWidth, backWidth]) {
-      if (width !== null && (model.layerBytes[width] === undefined || model.headBytes[width] === undefined)) {
+      if (width !== null && !hasSizes(model, width)) {
         wrong(`the width "${width}" has no sizes`);
       }
     }
   }
+}
+
+function hasSizes({ layerBytes, headBytes, loadBytes }: LlmModel, width: string): boolean {
+  return [layerBytes, headBytes, loadBytes].every((sizes) => sizes[width] !== undefined);
 }
 
 function checkSide({ id, lengths, layers }: LlmSide, count: number): void {

@@ -1,3 +1,4 @@
+import { llmMemoryParts, type MemoryParts } from './memory.js';
 import { type ModelSums, modelSums } from './model-sums.js';
 import type { LlmChoice, LlmProblem, LlmSide } from './problem.js';
 import { sideTimes } from './side-times.js';
@@ -12,14 +13,6 @@ export interface TokenStages {
   readonly answerEncodeMs: number;
   readonly downMs: number;
   readonly answerDecodeMs: number;
-}
-
-/** What a side's memory holds, in bytes. */
-export interface MemoryParts {
-  readonly baseBytes: number;
-  readonly weightBytes: number;
-  readonly cacheBytes: number;
-  readonly activationBytes: number;
 }
 
 /** Costs of choices, each from the definitions; none falls as texts become longer. */
@@ -95,11 +88,6 @@ export function sumOfStages(stages: TokenStages): number {
   return Object.values(stages).reduce((sum, ms) => sum + ms, 0);
 }
 
-/** All that a side's process needs; 0 if it computes nothing. */
-export function sumOfMemory(parts: MemoryParts | undefined): number {
-  return parts === undefined ? 0 : Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
-}
-
 /** True if the agent has the last norm and the vocabulary matrix. */
 function holdsHead({ cut, answerCodec }: LlmChoice, layers: number): boolean {
   return cut === layers || answerCodec !== null;
@@ -125,13 +113,12 @@ function memoryOf(
   cached: boolean,
   tokens: number,
 ): MemoryParts {
-  const weights = sums.weightBytes(width, from, to) + (hasHead ? (model.headBytes[width] ?? 0) : 0);
-  return {
-    baseBytes: memory.baseBytes,
-    weightBytes: memory.perWeightByte * weights,
-    cacheBytes: cached
-      ? sums.keptTokens(from, to, tokens) * (model.cacheBytes[cache] ?? 0)
-      : tokens * model.uncachedTokenBytes,
-    activationBytes: memory.perPassTokenBytes * Math.min(chunkTokens, tokens),
+  const load = model.loadBytes[width];
+  const held = {
+    weightBytes: sums.weightBytes(width, from, to) + (hasHead ? (model.headBytes[width] ?? 0) : 0),
+    loadBytes: Math.max(from < to ? (load?.layers ?? 0) : 0, hasHead ? (load?.head ?? 0) : 0),
+    layers: to - from,
+    cacheBytes: cached ? (model.cacheBytes[cache] ?? 0) : undefined,
   };
+  return llmMemoryParts(model, memory, held, { tokens, chunkTokens });
 }

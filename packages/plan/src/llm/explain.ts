@@ -1,5 +1,5 @@
 import { llmCandidates } from './candidates.js';
-import { llmCostModel, type MemoryParts, type TokenStages } from './costs.js';
+import { llmCostModel, type TokenStages } from './costs.js';
 import { bestOf } from './infeasible.js';
 import {
   exceededLimits,
@@ -8,6 +8,7 @@ import {
   limitedLlmObjectives,
   llmLimitMeasures,
 } from './limits.js';
+import type { MemoryParts } from './memory.js';
 import type { LlmPlan, LlmProblem } from './problem.js';
 
 export interface LlmExplanation {

@@ -1,5 +1,6 @@
-import { type LlmCostModel, sumOfMemory, sumOfStages } from './costs.js';
+import { type LlmCostModel, sumOfStages } from './costs.js';
 import { exceededLimits, type LlmLimits } from './limits.js';
+import { sumOfMemory } from './memory.js';
 import type { LlmChoice, LlmCosts } from './problem.js';
 
 /**

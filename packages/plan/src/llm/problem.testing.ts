@@ -29,7 +29,7 @@ const side = (id: string, layers: number): fc.Arbitrary<LlmSide> =>
       ),
       headMs: byName(widths, small),
       codecs: byName(codecs.slice(0, knows), fc.record({ encodeMs: small, decodeMs: small })),
-      memory: fc.record({ baseBytes: small, perWeightByte: fc.constantFrom(1, 1.5), perPassTokenBytes: small }),
+      memory: fc.record({ baseBytes: small, perWeightByte: fc.constantFrom(1, 1.5) }),
     }),
   );
 
@@ -72,9 +72,11 @@ export const llmProblem: fc.Arbitrary<LlmProblem> = fc.integer({ min: 1, max: 4 
         contextTokens: fc.integer({ min: 14, max: 20 }),
         layerBytes: byName(widths, list(small, layers)),
         headBytes: byName(widths, small),
+        loadBytes: byName(widths, fc.record({ layers: fc.nat({ max: 40 }), head: fc.nat({ max: 40 }) })),
         cacheBytes: byName(caches, small),
         uncachedTokenBytes: small,
-        windowTokens: list(fc.constantFrom(null, null, 6), layers),
+        cacheStepTokens: fc.constantFrom(1, 4),
+        passBytes: fc.record({ token: small, layerToken: small, textToken: small, score: small }),
       }),
       agent: side('agent', layers),
       server: fc.option(fc.record({ side: side('server', layers), up: direction, down: direction }), { freq: 8 }),

@@ -27,16 +27,31 @@ export interface LlmModel {
   readonly layers: number;
   /** No text is longer. */
   readonly contextTokens: number;
-  /** By width: bytes of each layer's weights. */
+  /** By width: bytes of each layer's weights as they lie in memory. */
   readonly layerBytes: Readonly<Record<string, readonly number[]>>;
-  /** By width: bytes of the last norm and the vocabulary matrix. */
+  /** By width: bytes of the last norm and the vocabulary matrix as they lie in memory. */
   readonly headBytes: Readonly<Record<string, number>>;
+  /** By width: what lies beside all that while it is read, of the layers and of the head. */
+  readonly loadBytes: Readonly<Record<string, { readonly layers: number; readonly head: number }>>;
   /** By kind of cache: bytes of the keys and values of one token in one layer. */
   readonly cacheBytes: Readonly<Record<string, number>>;
   /** Bytes of one token on a side without a cache: its hidden state, and the keys and values of the layer that runs. */
   readonly uncachedTokenBytes: number;
-  /** By layer: how many tokens it keeps at most; null: all. */
-  readonly windowTokens: readonly (number | null)[];
+  /** Caches grow by so many tokens at a time. */
+  readonly cacheStepTokens: number;
+  readonly passBytes: LlmPassBytes;
+}
+
+/** What a pass takes beside weights and caches, in bytes. */
+export interface LlmPassBytes {
+  /** For each token that is computed at once, whatever the layers. */
+  readonly token: number;
+  /** For each token that is computed at once, in each layer. */
+  readonly layerToken: number;
+  /** For each token of the text: its hidden state, as often as it is copied on its way, and keys and values of one layer. */
+  readonly textToken: number;
+  /** For each token that is computed at once and each of the text: scores of attention, in one layer. */
+  readonly score: number;
 }
 
 /** What was measured on one device. */
@@ -50,11 +65,10 @@ export interface LlmSide {
   readonly headMs: Readonly<Record<string, number>>;
   /** By codec: times for one token. */
   readonly codecs: Readonly<Record<string, { readonly encodeMs: number; readonly decodeMs: number }>>;
-  /** Of the process that computes: `baseBytes + perWeightByte * weights + cache + perPassTokenBytes * tokens at once`. */
+  /** Of the process that computes: `baseBytes + perWeightByte * weights + cache + pass`. */
   readonly memory: {
     readonly baseBytes: number;
     readonly perWeightByte: number;
-    readonly perPassTokenBytes: number;
   };
 }
 

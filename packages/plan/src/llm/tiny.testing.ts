@@ -9,7 +9,7 @@ const side = (id: string, ms: number): LlmSide => ({
   layers: { '4': [layer(ms), layer(ms)] },
   headMs: { '4': ms },
   codecs: { f16: { encodeMs: 0.5, decodeMs: 0.5 } },
-  memory: { baseBytes: 100, perWeightByte: 1, perPassTokenBytes: 1 },
+  memory: { baseBytes: 100, perWeightByte: 1 },
 });
 
 /** Two layers of 1,000 bytes on an agent with 10 ms and a server with 1 ms for each, and a round trip of 4 ms. */
@@ -19,9 +19,11 @@ export const tinyProblem: LlmProblem = {
     contextTokens: 64,
     layerBytes: { '4': [1_000, 1_000] },
     headBytes: { '4': 500 },
+    loadBytes: { '4': { layers: 0, head: 0 } },
     cacheBytes: { f16: 8 },
     uncachedTokenBytes: 5,
-    windowTokens: [null, null],
+    cacheStepTokens: 1,
+    passBytes: { token: 1, layerToken: 0, textToken: 0, score: 0 },
   },
   agent: side('agent', 10),
   remote: {

@@ -1,0 +1,33 @@
+import type { LlmCalibration } from '@cutpoint/plan';
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import { capacityStepTokens } from '../decode/kv-cache.js';
+import { cachedHeadBytes, cacheKinds } from '../graph/cache-kind.js';
+
+/** What a process takes before it opens layers: Node, the runtime, our own code. Measured: 95 to 101 MB, of all verbs alike. */
+export const processBytes = 98e6;
+
+/** How often a token's hidden state is copied from the embedding to its answer; measured, on either side of a cut. */
+const hiddenCopies = 12;
+
+type ModelSizes = Pick<LlmCalibration['model'], 'cacheBytes' | 'uncachedTokenBytes' | 'cacheStepTokens' | 'passBytes'>;
+
+/** What memory depends on but for weights, from the shape of a model. */
+export function modelSizes({ hiddenSize, ffnSize, heads, kvHeads, headSize }: DecoderConfig): ModelSizes {
+  const f32 = Float32Array.BYTES_PER_ELEMENT;
+  const hidden = f32 * hiddenSize;
+  const keysAndValues = f32 * 2 * kvHeads * headSize;
+  const projected = f32 * (heads + 2 * kvHeads) * headSize;
+  return {
+    cacheBytes: Object.fromEntries(cacheKinds.map((kind) => [kind, 2 * kvHeads * cachedHeadBytes(kind, headSize)])),
+    uncachedTokenBytes: hidden + keysAndValues,
+    cacheStepTokens: capacityStepTokens,
+    passBytes: {
+      // Gate and up as one matrix gives them and as two, what comes before and behind, and two orders of what attention takes.
+      token: 4 * f32 * ffnSize + 3 * hidden + 2 * projected,
+      layerToken: keysAndValues,
+      // Attention joins the cache of one layer with what is new, and widens it where it is narrow.
+      textToken: hiddenCopies * hidden + 2 * keysAndValues,
+      score: f32 * heads,
+    },
+  };
+}
