@@ -3,6 +3,7 @@
 // A run that was cut off goes on with the part it was at: what is done is kept in .report/llm-table.json.
 //   -- --tokens 4096   of the text, for the table over cuts and widths
 //   -- --render        measures nothing, writes the document from what was measured
+//   -- --check         writes nothing, says whether the document is what was measured
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,14 +19,21 @@ const partsPath = fileURLToPath(new URL('../.report/llm-table.json', import.meta
 const marks = ['<!-- npm run llm:table writes what follows -->\n', '<!-- end of what it writes -->\n'];
 
 const { values } = parseArgs({
-  options: { tokens: { type: 'string', default: '4096' }, render: { type: 'boolean' } },
+  options: { tokens: { type: 'string', default: '4096' }, render: { type: 'boolean' }, check: { type: 'boolean' } },
 });
-if (!values.render) await measureAll();
+if (!values.render && !values.check) await measureAll();
 const document = await readFile(documentPath, 'utf8');
 const [before, rest = ''] = document.split(marks[0]);
 const after = rest.split(marks[1])[1] ?? '';
 const tables = render(JSON.parse(await readFile(measuredPath, 'utf8')));
-await writeFile(documentPath, `${before}${marks[0]}\n${tables}\n${marks[1]}${after}`);
+const written = `${before}${marks[0]}\n${tables}\n${marks[1]}${after}`;
+if (!values.check) await writeFile(documentPath, written);
+else if (written !== document) {
+  process.stderr.write(
+    'docs/language-model-losses.md is not what was measured: npm run llm:table -- --render writes it.\n',
+  );
+  process.exitCode = 1;
+}
 
 async function measureAll() {
   // Not before: it loads the runtime.
