@@ -5,7 +5,7 @@ const everywhere = ['ask', 'probe', 'doctor', 'profile', 'cuts', 'split', 'verif
 /** What can be packed: a name, and the verbs that its archive carries. Other verbs, and what only they need, stay out. */
 export const kinds = {
   agent: ['agent', 'pair', ...everywhere],
-  server: ['serve', 'pair', 'revoke', 'token', ...fleet, ...everywhere],
+  server: ['serve', 'pair', 'revoke', 'audit', 'token', ...fleet, ...everywhere],
 };
 
 /** Platforms that archives are made for, as `process.platform`-`process.arch`. */

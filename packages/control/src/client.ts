@@ -15,4 +15,5 @@ export {
   generation,
 } from './ids.js';
 export { type Assignment, deviceFacts, type Rung, reportedState, rung, telemetry } from './messages.js';
+export type { AuditEntry } from './store/audit.js';
 export { type Scope, type StoredToken, scope } from './store/tokens.js';

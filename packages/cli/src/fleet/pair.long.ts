@@ -127,5 +127,19 @@ describe('cutpoint token', () => {
     expect((await run(['token', 'list'])).out).toContain('revoked');
     expect(await run(['token', 'new', '--scope', 'all'])).toMatchObject({ status: 2 });
     expect(await run(['token'])).toMatchObject({ status: 2 });
+    const { entries } = JSON.parse((await run(['audit', '--json'])).out) as { entries: { event: string }[] };
+    expect(entries.map(({ event }) => event)).toEqual(['token-made', 'token-revoked']);
+    expect((await run(['audit', '--lines', '1'])).out).toMatch(
+      new RegExp(`^time .*\n\\d{4}-\\d\\d-\\d\\d [\\d:]{8}  token-revoked  ${made.id}`),
+    );
+  });
+
+  it.each(['token list', 'audit', 'revoke pi-1'])('%s makes no fleet where there is none', async (verb) => {
+    const refused = await run(verb.split(' '));
+    expect([refused.status, refused.err]).toEqual([
+      1,
+      expect.stringContaining('error CUT_NOT_FOUND: There is no fleet in'),
+    ]);
+    expect(existsSync(join(folder, 'server'))).toBe(false);
   });
 });

@@ -88,6 +88,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./revoke.js')).revoke,
   },
   {
+    name: 'audit',
+    summary: 'Shows who changed what in a fleet: devices, tokens, deployments, refusals.',
+    load: async () => (await import('./audit.js')).audit,
+  },
+  {
     name: 'token',
     summary: 'Makes, lists and revokes tokens for the HTTP API.',
     load: async () => (await import('./token.js')).token,

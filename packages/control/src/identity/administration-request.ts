@@ -23,6 +23,7 @@ export const administrationRequest = z.discriminatedUnion('action', [
   }),
   z.strictObject({ action: z.literal('revoke-device'), device: deviceId }),
   z.strictObject({ action: z.literal('list-devices') }),
+  z.strictObject({ action: z.literal('list-audit'), count: z.int().min(1).max(1000) }),
   /** Where the HTTP API of the server that runs is, and the authority to know it by. */
   z.strictObject({ action: z.literal('where') }),
   z.strictObject({

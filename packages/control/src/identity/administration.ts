@@ -32,6 +32,8 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       return await revoke(identities, request.device);
     case 'list-devices':
       return { fleet: identities.fleet, devices: store.devices.list() };
+    case 'list-audit':
+      return { entries: store.audit.newest(request.count).reverse() };
     case 'where':
       return { fleet: identities.fleet, authority: identities.authority, ...identities.places };
     case 'create-token': {

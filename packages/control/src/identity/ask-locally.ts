@@ -33,7 +33,7 @@ export async function askLocally(
   } catch (thrown) {
     if (signal.aborted) throw cancelReason(signal);
     const { code } = thrown as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ECONNREFUSED') return undefined;
     throw asCutpointError(thrown, 'CUT_UNREACHABLE', 'The server gives no answer');
   } finally {
     socket.destroy();

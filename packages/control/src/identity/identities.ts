@@ -178,9 +178,9 @@ export class Identities {
     return signDeployment(desired, { fleet: this.fleet, device }, (bytes) => this.#authority.sign(bytes));
   }
 
-  /** Writes down that somebody was refused; of very many only the number. */
-  noteRefusal(event: string, subject: string, detail: string): void {
-    this.#store.audit.addStranger({ atMs: this.nowMs(), event, subject, detail });
+  /** Writes down that somebody was refused; of very many only the number, as with `hourly` of the same within an hour. */
+  noteRefusal(event: string, subject: string, detail: string, often: { readonly hourly?: boolean } = {}): void {
+    this.#store.audit.addStranger({ atMs: this.nowMs(), event, subject, detail }, often);
   }
 
   /** Whether a device of this name is in the fleet and not revoked. */

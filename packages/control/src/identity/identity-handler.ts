@@ -108,7 +108,7 @@ function callerOf(identities: Identities, socket: TLSSocket): FleetIdentity {
     return identities.identify(socket.getPeerX509Certificate());
   } catch (thrown) {
     const error = asCutpointError(thrown, 'CUT_UNPAIRED');
-    identities.noteRefusal('identity-refused', `${socket.remoteAddress}`, error.message);
+    identities.noteRefusal('identity-refused', `${socket.remoteAddress}`, error.message, { hourly: true });
     throw error;
   }
 }

@@ -7,6 +7,9 @@ const maxDetail = 1_000;
 /** Entries that strangers cause: so many at once, and one more each time this passes. */
 const strangerBurst = 20;
 const strangerEveryMs = 10_000;
+/** A revoked device asks again and again: what repeats is written down once in this time. */
+const repeatedAfterMs = 3_600_000;
+const mostRemembered = 256;
 
 /** Something that somebody may want to know later. */
 export interface AuditEntry {
@@ -30,6 +33,8 @@ export class Audit {
   #allowance = strangerBurst;
   #allowedAtMs: number;
   #untold = 0;
+  /** What strangers caused, and when it was last written down; the oldest first. */
+  readonly #told = new Map<string, number>();
 
   constructor(sql: Sql, monotonicMs: () => number = () => performance.now()) {
     this.#sql = sql;
@@ -52,12 +57,15 @@ export class Audit {
     });
   }
 
-  /** Adds what somebody unknown caused; of very many only their number is told, in the next entry. */
-  addStranger(entry: Omit<AuditEntry, 'id'>): void {
+  /**
+   * Adds what somebody unknown caused; of very many only their number is told, in the next entry. With `hourly`, so it is of
+   * the same within an hour.
+   */
+  addStranger(entry: Omit<AuditEntry, 'id'>, { hourly = false } = {}): void {
     const nowMs = this.#monotonicMs();
     this.#allowance = Math.min(strangerBurst, this.#allowance + (nowMs - this.#allowedAtMs) / strangerEveryMs);
     this.#allowedAtMs = nowMs;
-    if (this.#allowance < 1) {
+    if (this.#allowance < 1 || (hourly && this.#repeats(entry, nowMs))) {
       this.#untold++;
       return;
     }
@@ -65,6 +73,19 @@ export class Audit {
     const untold = this.#untold === 0 ? '' : ` (${this.#untold} more like this were not written down)`;
     this.#untold = 0;
     this.add({ ...entry, detail: `${entry.detail.slice(0, maxDetail - 100)}${untold}` });
+  }
+
+  /** Whether the same was written down a short time ago; else it is remembered. */
+  #repeats({ event, subject, detail }: Omit<AuditEntry, 'id'>, nowMs: number): boolean {
+    const key = JSON.stringify([event, subject, detail]);
+    if (nowMs - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < repeatedAfterMs) return true;
+    this.#told.delete(key);
+    this.#told.set(key, nowMs);
+    for (const oldest of this.#told.keys()) {
+      if (this.#told.size <= mostRemembered) break;
+      this.#told.delete(oldest);
+    }
+    return false;
   }
 
   /** The newest entries, newest first. */

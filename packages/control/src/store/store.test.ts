@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deviceId, type Generation, generation as generationId } from '../ids.js';
+import { Audit } from './audit.js';
 import { Sql } from './sql.js';
 import { openStore, type Store } from './store.js';
 
@@ -222,6 +223,22 @@ describe('the audit log', () => {
   it('is not filled by strangers: many at once are counted, not written', () => {
     for (let i = 0; i < 5_000; i++) store.audit.addStranger(entry(`${i}`));
     expect(store.audit.newest(9_999).length).toBeLessThanOrEqual(21);
+  });
+});
+
+describe('the audit log, of a stranger who asks again and again', () => {
+  it('has the same refusal once an hour, and how many there were', () => {
+    let nowMs = 0;
+    store[Symbol.dispose]();
+    using sql = new Sql(join(folder, 'store.db'));
+    const audit = new Audit(sql, () => nowMs);
+    const ask = (detail: string) =>
+      audit.addStranger({ atMs: 1, event: 'refused', subject: 's', detail }, { hourly: true });
+    // One minute each, as devices that were revoked ask; another one asks as well.
+    for (let minute = 0; minute < 120; minute++, nowMs += 60_000) for (const detail of ['a', 'b']) ask(detail);
+    expect(audit.newest(1000).map(({ detail }) => detail)).toEqual([
+      ...['b', 'a (118 more like this were not written down)', 'b', 'a'],
+    ]);
   });
 });
 
