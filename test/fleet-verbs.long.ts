@@ -200,6 +200,15 @@ describe('a fleet by its verbs', () => {
       const { lines } = (await say('logs', 'server', '--lines', '3', '--json')).json() as { lines: string[] };
       expect(lines.length).toBe(3);
       for (const line of lines) expect(JSON.parse(line)).toMatchObject({ name: 'serve' });
+      await using following = cutpoint(['logs', 'pi-1', '--lines', '1', '--follow', '--server', http]);
+      await expect.poll(() => following.stdout, { timeout: 20_000 }).toMatch(/\n/);
+      await say('deploy', model(), '--on', 'pi-1', '--no-on-server');
+      await expect
+        .poll(() => following.stdout, { timeout: 20_000 })
+        .toMatch(/desired {2}generation=\d+ {2}assignments=1$/m);
+      await say('undeploy', 'tiny-net');
+      following.kill('SIGINT');
+      expect(await following.exit(20_000)).toBe(0);
       expect(await say('logs', 'pi-9')).toMatchObject({
         exit: 1,
         err: expect.stringMatching(/^error CUT_\w+: .*pi-9/),
