@@ -21,6 +21,13 @@ describe('what a device announces', () => {
     expect(addressesToAnnounce(url, { loopback: false, interfaces })).toEqual([url]);
   });
 
+  it('has loopback last, where the broker is reached by it', () => {
+    expect(addressesToAnnounce('wss://0.0.0.0:7400', { loopback: true, interfaces })).toEqual([
+      ...['wss://192.168.1.7:7400', 'wss://[2001:db8::7]:7400'],
+      ...['wss://127.0.0.1:7400', 'wss://[::1]:7400'],
+    ]);
+  });
+
   it('is loopback only where the whole fleet is on this machine', () => {
     const url = 'ws://127.0.0.1:7401';
     expect(addressesToAnnounce(url, { loopback: true, interfaces })).toEqual([url]);

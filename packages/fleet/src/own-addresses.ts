@@ -5,7 +5,7 @@ const most = 16;
 
 /**
  * The addresses under which others reach what listens on `url`: of all interfaces where it listens on all. Loopback is
- * left out unless the whole fleet is on this machine, as elsewhere it would lead to somebody else.
+ * left out unless the broker is reached by it, as elsewhere it would lead to somebody else; then it comes last.
  */
 export function addressesToAnnounce(
   url: string,
@@ -17,7 +17,8 @@ export function addressesToAnnounce(
   const { hostname } = new URL(url);
   const any = hostname === '0.0.0.0' || hostname === '[::]';
   const urls = any ? hostsOf(interfaces).map((host) => withHost(url, hostname, host)) : [url];
-  return urls.filter((each) => loopback || !isLoopback(new URL(each).hostname)).slice(0, most);
+  const isOwn = (each: string) => isLoopback(new URL(each).hostname);
+  return [...urls.filter((each) => !isOwn(each)), ...(loopback ? urls.filter(isOwn) : [])].slice(0, most);
 }
 
 /** IPv4 first; link-local addresses of IPv6 mean nothing without a zone, which differs from machine to machine. */
