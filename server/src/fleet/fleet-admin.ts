@@ -18,17 +18,20 @@ export interface FleetAdminOptions extends Omit<FleetDeploysOptions, 'fleet'> {
 
 /** A fleet as the admin API shows and changes it. */
 export function fleetAdmin(options: FleetAdminOptions): FleetAdmin {
-  const { name, fleet, files, deployer, notes } = options;
-  const isThere = (device: DeviceId) => fleet.device(device)?.status === 'online';
+  const { name, fleet, files, deployer, notes, isRevoked } = options;
+  const isThere = (device: DeviceId) => !isRevoked(device) && fleet.device(device)?.status === 'online';
   const counted = () => {
-    const devices = fleet.devices().map(({ device }) => device);
-    const away = devices.filter((device) => !isThere(device));
-    return { online: devices.length - away.length, offline: away.length, away };
+    // What a device runs is known of one that has not been heard since this server was started, too.
+    const devices = [...new Set([...fleet.devices().map(({ device }) => device), ...deployer.active.keys()])];
+    const revoked = devices.filter(isRevoked);
+    const away = devices.filter((device) => !isThere(device) && !isRevoked(device));
+    return { online: devices.length - away.length - revoked.length, offline: away.length, away, revoked };
   };
   return {
     devices: async () =>
       fleet.devices().map(({ statusMs, quietMs, addresses, ...device }) => ({
         ...device,
+        ...(isRevoked(device.device) && { status: 'revoked' as const }),
         statusMs: Math.round(statusMs),
         quietMs: Math.round(quietMs),
         addresses: [...addresses],

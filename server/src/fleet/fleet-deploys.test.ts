@@ -21,7 +21,8 @@ import type { DeploymentRequest } from '../http/deployment-request.js';
 import type { FleetAdmin } from '../http/fleet-admin.js';
 import { fleetDeploys } from './fleet-deploys.js';
 
-const [self, pi, other] = ['server', 'pi-1', 'pi-9'].map((name) => deviceId.parse(name)) as [
+const [self, pi, other, lost] = ['server', 'pi-1', 'pi-9', 'pi-3'].map((name) => deviceId.parse(name)) as [
+  DeviceId,
   DeviceId,
   DeviceId,
   DeviceId,
@@ -67,11 +68,12 @@ beforeEach(async () => {
     onProblem: () => undefined,
   };
   const deployer = new Deployer(options);
-  const known = { devices: () => [self, pi].map((device) => ({ device })) as never };
+  const known = { devices: () => [self, pi, lost].map((device) => ({ device })) as never };
   uploads = new Uploads({ content });
   const log = pino({ level: 'silent' });
   const scratch = join(folder, 'scratch');
-  fleet = fleetDeploys({ fleet: known, self, deployer, content, audit: store.audit, scratch, log });
+  const isRevoked = (device: DeviceId) => device === lost;
+  fleet = fleetDeploys({ fleet: known, self, isRevoked, deployer, content, audit: store.audit, scratch, log });
   audited = () => store.audit.newest(10).map(({ event, subject, detail }) => `${event} ${subject}: ${detail}`);
   closing = [
     () => deployer[Symbol.dispose](),
@@ -130,10 +132,14 @@ it('withdraws what is only on its way where it is undeployed or rolled back', as
   await expect(fleet.undeploy(name, 'x')).rejects.toMatchObject({ code: 'CUT_DEPLOYMENT' });
 });
 
-it('refuses devices that nobody knows, and files that were not sent, before anything changes', async () => {
+it('refuses devices that nobody knows or that were revoked, and files that were not sent, before anything changes', async () => {
   await expect(fleet.deploy(request(other), 'x')).rejects.toMatchObject({
     code: 'CUT_NOT_FOUND',
     message: 'There is no device pi-9 in the fleet, which has pi-1, server.',
+  });
+  await expect(fleet.deploy(request(lost), 'x')).rejects.toMatchObject({
+    code: 'CUT_DEPLOYMENT',
+    message: 'pi-3 was revoked: pair it again, or deploy without it.',
   });
   await expect(fleet.deploy(request(pi), 'x')).rejects.toMatchObject({
     code: 'CUT_NOT_FOUND',

@@ -14,6 +14,8 @@ export interface FleetDeploysOptions {
   readonly deployer: Deployer;
   readonly content: ContentStore;
   readonly audit: Audit;
+  /** Whether a device was thrown out of the fleet. */
+  readonly isRevoked: (device: DeviceId) => boolean;
   /** A folder of this alone, for models while they are cut; on the same file system as the store. */
   readonly scratch: string;
   readonly log: Log;
@@ -46,7 +48,7 @@ export function fleetDeploys(options: FleetDeploysOptions): Pick<FleetAdmin, 'de
 async function cutAndDeploy(options: FleetDeploysOptions, request: DeploymentRequest): Promise<Generation> {
   const { content, deployer, scratch } = options;
   const ladders = withServer(options, request);
-  requireDevices(options.fleet, ladders);
+  requireDevices(options, ladders);
   // What a crash has left there is of no use: one model is cut at a time.
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
@@ -66,13 +68,20 @@ function withServer({ self }: FleetDeploysOptions, { ladders, onServer = true }:
   return [...ladders, { device: self, ladder: [wholeRung] }];
 }
 
-/** A name that no device has would be waited for in vain. */
-function requireDevices(fleet: Pick<Fleet, 'devices'>, ladders: readonly Ladder[]): void {
-  const known = new Set(fleet.devices().map(({ device }) => device));
+/** A name that no device has, or one that was revoked, would be waited for in vain. */
+function requireDevices(
+  { fleet, isRevoked }: Pick<FleetDeploysOptions, 'fleet' | 'isRevoked'>,
+  ladders: readonly Ladder[],
+): void {
   const named = ladders.flatMap(({ device, ladder }) => [device, ...ladder.flatMap(({ chain }) => chain)]);
+  const revoked = named.find(isRevoked);
+  if (revoked !== undefined)
+    throw new CutpointError('CUT_DEPLOYMENT', `${revoked} was revoked: pair it again, or deploy without it.`);
+  const known = new Set(fleet.devices().map(({ device }) => device));
   const unknown = named.find((device) => !known.has(device));
   if (unknown === undefined) return;
-  const message = `There is no device ${unknown} in the fleet, which has ${[...known].sort().join(', ')}.`;
+  const members = [...known].filter((device) => !isRevoked(device)).sort();
+  const message = `There is no device ${unknown} in the fleet, which has ${members.join(', ')}.`;
   throw new CutpointError('CUT_NOT_FOUND', message);
 }
 

@@ -99,7 +99,8 @@ export async function startFleetServer(
         lead.deployer.throwOut(revoked);
       },
     });
-    identities.tellBy((revoked) => tellRevoked(lead.view, revoked, log));
+    const isRevoked = (other: DeviceId) => identities.refusal(other, undefined) !== undefined;
+    identities.tellBy((revoked) => tellRevoked(lead.view, revoked, { isRevoked, log }));
     const active = () => lead.deployer.active;
     const isThere = (other: DeviceId) => lead.view.device(other)?.status === 'online';
     const models = new FleetModels({ device, isThere, service, links, active });
@@ -107,7 +108,8 @@ export async function startFleetServer(
     const files = opened.add(new Uploads({ content }));
     const scratch = join(folder, 'scratch');
     const { audit } = store;
-    const parts = { name: fleet, fleet: view, self: device, deployer, content, audit, scratch, files, notes, log };
+    const own = { name: fleet, fleet: view, self: device, isRevoked };
+    const parts = { ...own, deployer, content, audit, scratch, files, notes, log };
     const addressesOf = (other: DeviceId) => view.device(other)?.addresses ?? [];
     const measuring = { desk: joined.desk, links, addressesOf, contentUrls: () => contentUrls };
     const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));

@@ -6,14 +6,16 @@ const answerMs = 10_000;
 
 /**
  * Has the devices that are there ask for news of certificates at once, instead of within the hour. Gives those that have not
- * confirmed that they know, and says so in the log; they ask again by themselves. Never throws.
+ * confirmed that they know, those that are away among them, and says so in the log; they ask by themselves. Never throws.
  */
 export async function tellRevoked(
   view: Pick<Fleet, 'devices' | 'command'>,
   revoked: DeviceId,
-  log: Log,
+  { isRevoked, log }: { readonly isRevoked: (device: DeviceId) => boolean; readonly log: Log },
 ): Promise<readonly DeviceId[]> {
-  const others = view.devices().filter(({ device, status }) => device !== revoked && status === 'online');
+  const members = view.devices().filter(({ device }) => device !== revoked && !isRevoked(device));
+  const others = members.filter(({ status }) => status === 'online');
+  const away = members.filter(({ status }) => status !== 'online').map(({ device }) => device);
   const told = await Promise.all(
     others.map(async ({ device }) => {
       try {
@@ -26,7 +28,7 @@ export async function tellRevoked(
       }
     }),
   );
-  const unconfirmed = told.flat();
+  const unconfirmed = [...told.flat(), ...away];
   log.info({ revoked, told: others.length, unconfirmed }, 'the devices that are there were told who is revoked');
   return unconfirmed;
 }

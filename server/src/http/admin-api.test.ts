@@ -10,7 +10,7 @@ const asked: unknown[] = [];
 const view = statusView.parse({
   version: '1',
   fleet: 'home',
-  devices: { online: 1, offline: 0, away: [] },
+  devices: { online: 1, offline: 0, away: [], revoked: [] },
   rollout: { phase: 'active', generation: 7, active: 7, waitingFor: [], fetchedBytes: 0, totalBytes: 0, devices: [] },
   deployments: [{ name: 'eyes', model: { name: 'resnet20', hash: 'a'.repeat(64) }, devices: ['pi-1'], begins: [] }],
   notes: [],

@@ -22,7 +22,7 @@ const ms = z.number().nonnegative();
 export const deviceView = z.object({
   device: deviceId,
   role: z.enum(['agent', 'server']),
-  status: z.enum(['online', 'silent', 'offline']),
+  status: z.enum(['online', 'silent', 'offline', 'revoked']),
   statusMs: ms.meta({ description: 'how long it has been in this status' }),
   quietMs: ms.meta({ description: 'how long ago it was last heard' }),
   session: z.string(),
@@ -86,7 +86,8 @@ export const statusView = z.object({
   devices: z.object({
     online: z.int(),
     offline: z.int(),
-    away: z.array(deviceId).meta({ description: 'those that are not online' }),
+    away: z.array(deviceId).meta({ description: 'those that are not online, but may come back' }),
+    revoked: z.array(deviceId).meta({ description: 'those that were thrown out of the fleet' }),
   }),
   rollout: rolloutView,
   deployments: z.array(deploymentView),

@@ -26,11 +26,13 @@ it('what a device said last is shown of those that are there alone, and addresse
     deviceOf('server', 'online', ['wss://127.0.0.1:7400', 'wss://192.168.1.10:7400']),
     deviceOf('pi-1', 'silent', ['ws://127.0.0.1:7401']),
     deviceOf('pi-2', 'offline', []),
+    deviceOf('pi-3', 'revoked', []),
   ]);
   const rows = text.trimEnd().split('\n').slice(1);
   expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
     ['server', 'agent', 'online', '2 min', '25 %', '120 MB', 'wss://192.168.1.10:7400'],
     ['pi-1', 'agent', 'away (silent)', '2 min', '-', '-', 'ws://127.0.0.1:7401'],
     ['pi-2', 'agent', 'away', '2 min', '-', '-', '-'],
+    ['pi-3', 'agent', 'revoked', '2 min', '-', '-', '-'],
   ]);
 });

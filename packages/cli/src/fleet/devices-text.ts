@@ -35,6 +35,7 @@ const statusWords: Readonly<Record<DeviceView['status'], string>> = {
   online: 'online',
   silent: 'away (silent)',
   offline: 'away',
+  revoked: 'revoked',
 };
 
 /** Loopback leads elsewhere to somebody else: it is shown where there is nothing else. */

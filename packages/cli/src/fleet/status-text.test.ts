@@ -9,7 +9,9 @@ function viewOf(serverIsThere: boolean): StatusView {
   return statusView.parse({
     version: '1',
     fleet: 'home',
-    devices: serverIsThere ? { online: 2, offline: 0, away: [] } : { online: 1, offline: 1, away: ['server'] },
+    devices: serverIsThere
+      ? { online: 2, offline: 0, away: [], revoked: [] }
+      : { online: 1, offline: 1, away: ['server'], revoked: [] },
     rollout: { phase: 'active', generation: 7, active: 7, waitingFor: [], fetchedBytes: 0, totalBytes: 0, devices: [] },
     deployments: [
       {
@@ -32,6 +34,19 @@ it('names the devices that are away, and the way that is taken instead', () => {
   expect(text).toMatch(/^devices +1 online, 1 away: server$/m);
   expect(text).toMatch(/^eyes +resnet20 +a{12} +pi-1, server \(away\)$/m);
   expect(text).toMatch(/^eyes +pi-1 +pi-1 alone \(fallback\) *$/m);
+});
+
+it('tells a device that was revoked from one that is away', () => {
+  const view = viewOf(true);
+  const devices = { online: 1, offline: 0, away: [], revoked: ['pi-1'] };
+  const deployments = view.deployments.map((one) => ({
+    ...one,
+    begins: one.begins.map((begin) => ({ ...begin, there: false })),
+  }));
+  const text = statusText(statusView.parse({ ...view, devices, deployments }), 'http://here');
+  expect(text).toMatch(/^devices +1 online, 1 revoked: pi-1$/m);
+  expect(text).toMatch(/^eyes +resnet20 +a{12} +pi-1 \(revoked\), server$/m);
+  expect(text).toMatch(/^eyes +pi-1 +revoked /m);
 });
 
 it('shows what a device says of itself without letting it steer the terminal, or begin a line of its own', () => {

@@ -6,26 +6,38 @@ type Way = StatusView['deployments'][number]['begins'][number]['ways'][number];
 
 /** A fleet as a person reads it. */
 export function statusText({ fleet, version, devices, rollout, deployments, notes }: StatusView, url: string): string {
-  const { online, away } = devices;
+  const { online, away, revoked } = devices;
+  const others = [...listOf(away, 'away'), ...listOf(revoked, 'revoked')];
   const head = fields([
     ['fleet', `${fleet} at ${url}, version ${version}`],
-    ['devices', `${online} online${away.length === 0 ? '' : `, ${away.length} away: ${away.join(', ')}`}`],
+    ['devices', [`${online} online`, ...others].join(', ')],
     ...rolloutFields(rollout),
   ]);
   const rows = deployments.map(({ name, model, devices: own }) => [
     name,
     model.name,
     model.hash.slice(0, 12),
-    own.map((device) => (away.includes(device) ? `${device} (away)` : device)).join(', '),
+    own.map((device) => `${device}${mark(devices, device)}`).join(', '),
   ]);
   const columns = [{ name: 'deployment' }, { name: 'model' }, { name: 'hash' }, { name: 'devices' }];
   const listed = rows.length === 0 ? 'Nothing is deployed.\n' : table(columns, rows);
   const noted = notes.map((note) => `note: ${note}\n`).join('');
-  return [head, progressTable(rollout), listed, waysTable(deployments), noted].filter((part) => part !== '').join('\n');
+  return [head, progressTable(rollout), listed, waysTable(deployments, devices), noted]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function listOf(devices: readonly string[], what: string): string[] {
+  return devices.length === 0 ? [] : [`${devices.length} ${what}: ${devices.join(', ')}`];
+}
+
+function mark({ away, revoked }: Pick<StatusView['devices'], 'away' | 'revoked'>, device: string): string {
+  if (revoked.some((name) => name === device)) return ' (revoked)';
+  return away.some((name) => name === device) ? ' (away)' : '';
 }
 
 /** How requests are answered now: by the first way whose devices are all there, and what comes after it. */
-function waysTable(deployments: StatusView['deployments']): string {
+function waysTable(deployments: StatusView['deployments'], { revoked }: StatusView['devices']): string {
   const rows = deployments.flatMap(({ name, begins }) =>
     begins.map(({ device, there, ways }) => {
       const first = ways.findIndex((way) => way.there);
@@ -33,7 +45,8 @@ function waysTable(deployments: StatusView['deployments']): string {
       const fallback = first > 0 ? ' (fallback)' : '';
       const runs = now === undefined ? 'no device that is needed is there' : `${wayName(device, now)}${fallback}`;
       const rest = ways.slice(first + 1).map((way) => `${wayName(device, way)}${way.there ? '' : ' (away)'}`);
-      return [name, device, there ? runs : 'away', rest.join('; ')];
+      const missing = revoked.includes(device) ? 'revoked' : 'away';
+      return [name, device, there ? runs : missing, rest.join('; ')];
     }),
   );
   if (rows.length === 0) return '';
