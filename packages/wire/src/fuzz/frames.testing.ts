@@ -62,16 +62,19 @@ const parts: readonly Parts[] = [
   { type: 'goodbye', id: 0, timeMs: 0, header: [{}, []], payload: none },
 ];
 
+const briefFrames = (['request', 'reply'] as const).map((type) => {
+  const list = new Map([['', tensorOf('u8', [7], Uint8Array.from([1, 2, 3, 4, 5, 6, 7]))]]);
+  const options = { mayBeBrief: true, timeMs: 3 };
+  const { parts: written } = encodeFrame(type, 1, type === 'request' ? { method: 'echo' } : {}, list, options);
+  return { type, bytes: frameBytes(written) };
+});
+
 /** A valid frame of every kind, as the encoder writes it. */
 export const validFrames: readonly Uint8Array[] = [
   frameBytes(helloFrame({ name: 'raw', capabilities: ['a'] }, defaultLimits, 'a token').parts),
   ...parts.map((frame) => assembled(frame)),
   frameBytes(encodeFrame('reply', 3, {}, new Map([['d', tensorOf('u8', [2_000], new Uint8Array(2_000))]])).parts),
-  ...(['request', 'reply'] as const).map((type) => {
-    const fields = type === 'request' ? { method: 'echo' } : {};
-    const bytes = new Map([['', tensorOf('u8', [7], new Uint8Array(7))]]);
-    return frameBytes(encodeFrame(type, 4, fields, bytes, { mayBeBrief: true, timeMs: 3 }).parts);
-  }),
+  ...briefFrames.map(({ bytes }) => bytes),
 ];
 
 /** What a client says first, as one that follows the rules. */
@@ -85,6 +88,8 @@ export function frameBytes(list: readonly Uint8Array[]): Uint8Array {
 export function changedFrame(random: Random, of?: readonly FrameType[]): Uint8Array {
   const candidates = of === undefined ? parts : parts.filter(({ type }) => of.includes(type));
   const frame = pick(candidates, random);
+  const brief = briefFrames.filter(({ type }) => of === undefined || of.includes(type));
+  if (brief.length > 0 && random(8) === 0) return mutant(pick(brief, random).bytes, random, pick(validFrames, random));
   switch (random(6)) {
     case 0:
       return assembled({ ...frame, header: mutantOf(frame.header, random, pick(parts, random).header) });
