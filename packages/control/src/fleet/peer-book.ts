@@ -3,6 +3,7 @@ import type { BrokerConnection } from '../connection/connection.js';
 import type { DeviceId, FleetId } from '../ids.js';
 import type { Assignment, Peers } from '../messages.js';
 import { topicOf } from '../topics.js';
+import { fitPeers } from './fit-peers.js';
 import type { Fleet } from './fleet.js';
 
 export interface PeerBookOptions {
@@ -67,7 +68,7 @@ export class PeerBook implements Disposable {
         const known = this.#options.view.device(other);
         return known === undefined ? [] : [{ device: other, addresses: [...known.addresses] }];
       });
-      this.#tell(device, { devices, content });
+      this.#tell(device, fitPeers({ devices, content }));
     }
   }
 
