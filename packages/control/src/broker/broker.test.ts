@@ -195,6 +195,33 @@ describe('the embedded broker', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(1_200);
   });
 
+  it('disconnects a device that says too much on its channels, for as long as it does, and the server hears the others', async () => {
+    const { broker, refused } = await open({ channelBytesPerSecond: 300_000 });
+    const heard: string[] = [];
+    const server = join(broker, 'server', { password: broker.serverPassword });
+    server.subscribe([topicOf(fleet, pi, 'reply'), topicOf(fleet, other, 'reply')], ({ topic }) => void heard.push(topic));
+    await server.untilUp(AbortSignal.timeout(5_000));
+    const say = async (device: DeviceId, times: number) => {
+      const connection = join(broker, device);
+      await connection.untilUp(AbortSignal.timeout(5_000));
+      const junk = 'x'.repeat(200_000);
+      for (let i = 0; i < times; i++) {
+        await connection.publish(topicOf(fleet, device, 'reply'), junk, { acknowledged: true }).catch(() => undefined);
+      }
+      const { connected } = connection;
+      await connection[Symbol.asyncDispose]();
+      return connected;
+    };
+    expect(await say(pi, 2)).toBe(true);
+    expect(await say(pi, 4)).toBe(false);
+    await refused('CUT_OVERLOADED', /pi-1 says more on its channels than 300000 bytes a second/);
+    expect(await say(pi, 1)).toBe(false);
+    expect(await say(other, 1)).toBe(true);
+    await until('the other was heard', () => heard.includes(topicOf(fleet, other, 'reply')));
+    expect(server.connected).toBe(true);
+    expect(heard.length).toBeLessThanOrEqual(5);
+  });
+
   it('drops a client that does not read what it asked for, and keeps serving the others', async () => {
     const { broker, refused } = await open({ maxQueuedBytes: 1024 * 1024 });
     const server = join(broker, 'srv-1', { password: broker.serverPassword });

@@ -6,6 +6,7 @@ import type { Aedes, Client, PublishPacket } from 'aedes';
 import type { DeviceId, FleetId } from '../ids.js';
 import { maxBytesOf, maxMessageBytes } from '../messages.js';
 import { readTopic } from '../topics.js';
+import { ChannelBudgets } from './channel-budgets.js';
 import { brief, type DoorRules, type Identify, letIn } from './doorkeeper.js';
 import { GuardedStream, type QueuedBytes } from './guarded-stream.js';
 import { type BrokerLimits, defaultBrokerLimits } from './limits.js';
@@ -70,6 +71,7 @@ class EmbeddedBroker implements Broker {
   readonly #newcomers: Newcomers;
   readonly #refusals: Refusals;
   readonly #retained: RetainedBudget;
+  readonly #channels: ChannelBudgets;
   readonly #queued: QueuedBytes = { inAll: 0 };
   readonly #identities = new WeakMap<Client, BrokerIdentity>();
   readonly #verdicts = new WeakMap<Client, BrokerIdentity | CutpointError>();
@@ -88,6 +90,7 @@ class EmbeddedBroker implements Broker {
     this.#newcomers = new Newcomers(maxNewcomers, connectDeadlineMs);
     this.#refusals = new Refusals(options.onRefused);
     this.#retained = new RetainedBudget(maxRetained, maxRetainedBytes);
+    this.#channels = new ChannelBudgets(this.#limits.channelBytesPerSecond);
     this.#server = this.#makeServer();
     this.#server.maxConnections = maxConnections;
     this.#server.on('drop', (data) => {
@@ -256,9 +259,18 @@ class EmbeddedBroker implements Broker {
     if (bytes > mostBytesAt(topic)) {
       return this.#refuseOf(client, topic, new CutpointError('CUT_WIRE_TOO_LARGE', `${what}: more than is allowed.`));
     }
+    if (!this.#mayStillSay(identity, topic, bytes)) {
+      const message = `${client.id} says more on its channels than ${this.#limits.channelBytesPerSecond} bytes a second.`;
+      return this.#refuseOf(client, topic, new CutpointError('CUT_OVERLOADED', message));
+    }
     if (!retain || this.#retained.keep(topic, bytes)) return null;
     const full = `${what} to keep, but what is kept for others is full.`;
     return this.#refuseOf(client, topic, new CutpointError('CUT_OVERLOADED', full));
+  }
+
+  #mayStillSay({ role, device }: BrokerIdentity, topic: string, bytes: number): boolean {
+    if (role === 'server' || readTopic(topic)?.kind !== 'channel') return true;
+    return this.#channels.spend(device, bytes, performance.now());
   }
 
   #refuseTopic(client: Client, topic: string, what: string): CutpointError {

@@ -18,6 +18,8 @@ export interface BrokerLimits {
   /** What one device may send; it is read more slowly beyond it. Servers are not slowed down. */
   readonly packetsPerSecond: number;
   readonly bytesPerSecond: number;
+  /** What one device may say on its channels, tensors for other devices not counted: it is disconnected beyond it. */
+  readonly channelBytesPerSecond: number;
   /** Longest silence that a client may ask for, in s; it has to ping within. */
   readonly maxKeepAliveSeconds: number;
   /** Filters that one client may subscribe to. */
@@ -38,6 +40,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   maxQueuedBytesInAll: 256 * 1024 * 1024,
   packetsPerSecond: 1000,
   bytesPerSecond: 64 * 1024 * 1024,
+  channelBytesPerSecond: 1024 * 1024,
   maxKeepAliveSeconds: 60,
   maxSubscriptions: 64,
   maxRetained: 30_000,
