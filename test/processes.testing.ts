@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const command = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
+export const commandPath = fileURLToPath(new URL('../packages/cli/bin/cutpoint.js', import.meta.url));
 const waitMs = 60_000;
 
 /** A program and its first arguments. */
@@ -21,7 +21,7 @@ export class Process implements AsyncDisposable {
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
-    [program, ...before]: Program = [process.execPath, command],
+    [program, ...before]: Program = [process.execPath, commandPath],
   ) {
     this.#child = spawn(program, [...before, ...args], { env: { ...process.env, ...env } });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {

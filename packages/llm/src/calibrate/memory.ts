@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type CancelSignal, CutpointError, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
 import type { LlmSide } from '@cutpoint/plan';
+import { memoryOfPart } from '../memory/held-bytes.js';
 import { processBytes } from '../memory/model-sizes.js';
-import { weightSizes } from '../memory/weight-sizes.js';
 import type { Package } from '../package/read-package.js';
 import type { MemoryProbe } from './memory-probe.js';
 
@@ -35,10 +35,8 @@ export async function measureMemory(request: MemoryRequest): Promise<LlmSide['me
   onProgress?.('memory of the tokenizer');
   const tokenizerBytes = await bytesOf({ kind: 'tokenizer' });
   const baseBytes = processBytes + Math.max(0, tokenizerBytes);
-  const { layerBytes, headBytes } = weightSizes([{ width: 'own', manifest }]);
-  const [[, ...others] = []] = Object.values(layerBytes);
-  const [head = 0] = Object.values(headBytes);
-  const moreBytes = others.reduce((sum, bytes) => sum + bytes, head);
+  const more = [...manifest.layers.slice(1), manifest.head].map((part) => memoryOfPart<string>(part).heldBytes);
+  const moreBytes = more.reduce((sum, bytes) => sum + bytes, 0);
   if (moreBytes < leastWeightBytes) return { baseBytes, perWeightByte: 1 };
   onProgress?.(`memory of 1 of ${layers} layers`);
   const one = await bytesOf({ kind: 'layers', to: 1 });

@@ -3,8 +3,11 @@ import type { DecoderConfig } from '../architecture/decoder-config.js';
 import { capacityStepTokens } from '../decode/kv-cache.js';
 import { cachedHeadBytes, cacheKinds } from '../graph/cache-kind.js';
 
-/** What a process takes before it opens layers: Node, the runtime, our own code. Measured: 95 to 101 MB, of all verbs alike. */
-export const processBytes = 98e6;
+/**
+ * What a process takes before it opens layers: Node, the runtime, our own code. Measured under limits of 127 to 565 MB, agents
+ * and servers alike: 59 to 72 MB. Where there is no limit, Node lets up to 35 MB more lie before it collects.
+ */
+export const processBytes = 66e6;
 
 /** How often a token's hidden state is copied from the embedding to its answer; measured, on either side of a cut. */
 const hiddenCopies = 12;
