@@ -13,7 +13,7 @@ const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.
 
 export const standardChunkTokens = 128;
 
-/** What lives shortly in a worker is small: with the runtime's own bound it takes 50 MB more, and is no faster. */
+/** What lives shortly in a worker is small: with the runtime's own bound it took 60 MB more. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 
 export interface DecoderRangeOptions {
