@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
+import type { CutpointError } from '@cutpoint/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../brokers.testing.js';
@@ -9,6 +10,7 @@ import { contentHash, deviceId, fleetId } from '../ids.js';
 import { announce } from './announce.js';
 import { type Announcement, addressesOf, readTxt, txtOf } from './announcement.js';
 import { findServers } from './find-servers.js';
+import { closeMulticastDns, openMulticastDns } from './multicast-dns.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -96,6 +98,22 @@ describe.skipIf(!works)(`on the local network${works ? '' : ' (multicast does no
     expect((await find({ fleet: 'work' })).servers).toEqual([]);
     expect((await find({ authority: 'cd'.repeat(32) })).servers).toEqual([]);
     expect(problems).toEqual([]);
+  });
+
+  it('says when what it sends does not leave this machine, once', async () => {
+    const problems: CutpointError[] = [];
+    const bonjour = await openMulticastDns({ interface: address, port: await freePort() }, (error) => {
+      problems.push(error);
+    });
+    closers.push(() => closeMulticastDns(bonjour));
+    const { mdns } = (bonjour as unknown as { server: { mdns: { query: (question: string, to: object) => void } } })
+      .server;
+    // The system refuses to send to all of a network without having been asked for that, as it does without a route.
+    for (let i = 0; i < 2; i++) mdns.query('x.local', { address: '255.255.255.255', port: 9 });
+    await expect.poll(() => problems.length).toBeGreaterThan(0);
+    expect(problems).toMatchObject([
+      { code: 'CUT_BIND', message: expect.stringContaining('mDNS does not work here: ') },
+    ]);
   });
 
   it('bears any packet that others send', async () => {

@@ -27,9 +27,29 @@ export async function openMulticastDns(
   };
   const bonjour = new Bonjour(socket, told);
   // Not in its types either, but without a listener an error of the socket is thrown where nobody catches it.
-  const { mdns } = (bonjour as unknown as { server: { mdns: EventEmitter } }).server;
+  const { mdns } = (bonjour as unknown as { server: { mdns: EventEmitter & Sender } }).server;
   mdns.on('error', told);
+  tellFailedSends(mdns, told);
   return bonjour;
+}
+
+type Send = (packet: unknown, to: unknown, done?: (error?: Error | null) => void) => void;
+interface Sender {
+  send: Send;
+}
+
+/** The packages drop these errors, such as ENETUNREACH where no route leads to the group: nobody would know. The first is told. */
+function tellFailedSends(mdns: Sender, told: (thrown: unknown) => void): void {
+  const send = mdns.send;
+  let isTold = false;
+  mdns.send = (packet, to, done) =>
+    send(packet, to, (error) => {
+      if (error instanceof Error && !isTold) {
+        isTold = true;
+        told(error);
+      }
+      done?.(error);
+    });
 }
 
 /** Says goodbye and closes the socket. */
