@@ -137,7 +137,8 @@ describe('bad input', () => {
   it('with --json, one object on stdout', async () => {
     const { status, value } = await json('cuts', join(folder, 'none.onnx'));
     expect(status).toBe(1);
-    expect(value.error.code).toBe('CUT_FILE_NOT_FOUND');
+    const message = `The model ${join(folder, 'none.onnx')} cannot be read: no such file or directory.`;
+    expect(value.error).toEqual({ code: 'CUT_FILE_NOT_FOUND', message });
   });
 });
 

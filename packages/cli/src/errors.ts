@@ -9,8 +9,14 @@ export function usageError(error: CommanderError): CutpointError {
     return new CutpointError('CUT_USAGE', 'There is no such command; `cutpoint --help` lists the verbs.');
   }
   const sentence = oneLine(error.message.replace(/^error: /, ''));
-  return new CutpointError('CUT_USAGE', sentence.charAt(0).toUpperCase() + sentence.slice(1));
+  const whole = /[.)]$/.test(sentence) ? sentence : `${sentence}.`;
+  if (error.code === 'commander.unknownCommand')
+    return new CutpointError('CUT_USAGE', `${capital(sentence)}: \`cutpoint --help\` lists the verbs.`);
+  const advice = /invalid\. /.test(whole) ? '' : ' `cutpoint VERB --help` shows what there is.';
+  return new CutpointError('CUT_USAGE', capital(whole) + advice);
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
  * Says what went wrong: one sentence on stderr (with the stack if CUTPOINT_DEBUG is 1) and, with `json`, one object

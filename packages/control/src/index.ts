@@ -78,6 +78,7 @@ export { listenLocally } from './identity/local-control.js';
 export { type FleetIdentity, hostName, identityOf, identityUri } from './identity/names.js';
 export { ownHosts } from './identity/own-hosts.js';
 export { type Paired, type PairOptions, pairDevice } from './identity/pair-device.js';
+export { readCode } from './identity/pairing-code.js';
 export { codeLifetimeMs, type Offer, PairingDesk } from './identity/pairing-desk.js';
 export { askAdvice, type IdentityAdvice, renewDevice } from './identity/renew-device.js';
 export { certificateAge, renewalDue } from './identity/renewal.js';

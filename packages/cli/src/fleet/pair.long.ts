@@ -92,6 +92,10 @@ describe('cutpoint pair', () => {
       status: 2,
       err: expect.stringContaining('URL CODE'),
     });
+    expect(await run(['pair', '7K3M-Q2XN'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('12 letters and digits'),
+    });
     const call = run(['pair', 'https://127.0.0.1:1', '7K3M-Q2XN-P8VD']);
     expect(await call).toMatchObject({ status: 1, err: expect.stringContaining('CUT_UNREACHABLE') });
     expect(existsSync(join(folder, 'device'))).toBe(false);

@@ -9,6 +9,7 @@ import {
   fleetId,
   hostName,
   pairDevice,
+  readCode,
   saveIdentity,
 } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
@@ -111,6 +112,8 @@ async function findUrl(fleet: FleetId | undefined, signal: AbortSignal): Promise
 }
 
 async function join({ url: given, code }: Place, { name, state, fleet: wanted, json }: PairOptions): Promise<void> {
+  // Nobody is looked for with what can be no code.
+  readCode(code);
   using interrupt = onInterrupt();
   const url = given ?? (await findUrl(wanted, interrupt.signal));
   const own = name ?? deviceId.safeParse(ownName()).data;

@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { CutpointError } from '@cutpoint/core';
@@ -131,4 +132,13 @@ describe('files for other brokers', () => {
     expect(rules?.text.trimEnd().split('\n').at(-1)).toBe('{deny, all}.');
     expect(rules?.text).toContain(`"cutpoint/1/test/devices/\${username}/lease"`);
   });
+});
+
+it('says in words that a client came without TLS', async () => {
+  const { url, refusals } = await openEmbedded();
+  const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+  opened.push({ [Symbol.asyncDispose]: async () => void socket.destroy() });
+  socket.on('error', () => {}).end(Buffer.from([0x10, 12, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 0]));
+  await until('a refusal', () => refusals.length > 0);
+  expect(refusals).toEqual(['A client spoke to the broker without TLS: it takes mqtts:// and paired devices alone.']);
 });

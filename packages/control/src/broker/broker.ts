@@ -322,7 +322,8 @@ function mostBytesAt(topic: string): number {
 }
 
 function addressOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress}:${remotePort}`;
+  // Node forgets it as soon as the connection is gone.
+  return remoteAddress === undefined ? 'gone already' : `${remoteAddress}:${remotePort}`;
 }
 
 /** How connections end every day: the other side went away, or its last will will tell. */
@@ -333,5 +334,9 @@ function isOrdinary(error: Error): boolean {
 }
 
 function tlsRefusal(error: Error): CutpointError {
+  if ('code' in error && error.code === 'ERR_SSL_WRONG_VERSION_NUMBER') {
+    const message = 'A client spoke to the broker without TLS: it takes mqtts:// and paired devices alone.';
+    return new CutpointError('CUT_TLS', message);
+  }
   return new CutpointError('CUT_TLS', `A client of the broker failed at the TLS handshake: ${messageOf(error)}.`);
 }

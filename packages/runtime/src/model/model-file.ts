@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { CutpointError, messageOf } from '@cutpoint/core';
+import { CutpointError, systemReason } from '@cutpoint/core';
 import {
   type Graph,
   indexGraph,
@@ -66,7 +66,9 @@ async function readBounded(path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof CutpointError) throw cause;
-    throw new CutpointError('CUT_FILE_NOT_FOUND', `The model ${path} cannot be read: ${messageOf(cause)}.`, { cause });
+    throw new CutpointError('CUT_FILE_NOT_FOUND', `The model ${path} cannot be read: ${systemReason(cause)}.`, {
+      cause,
+    });
   }
 }
 
