@@ -37,7 +37,9 @@ export async function openSentModel(
   try {
     for (const { path, hash } of placesOf(files)) holds.push(await place(content, hash, join(folder, path)));
     const dims = new Map(Object.entries(files.dims ?? {}));
-    const model = await openCutModel(join(folder, 'model', 'model.onnx'), { dims, ...(signal && { signal }) });
+    // In a process of its own: it may not end, or take what runs it with it.
+    const options = { dims, isolation: 'process', ...(signal && { signal }) } as const;
+    const model = await openCutModel(join(folder, 'model', 'model.onnx'), options);
     const tables = files.tables?.length ? await openCodecTables(join(folder, 'tables'), model.file.hash) : new Map();
     return { model, tables, [Symbol.asyncDispose]: close };
   } catch (thrown) {

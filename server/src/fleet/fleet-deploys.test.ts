@@ -12,7 +12,7 @@ import {
   generation,
   openStore,
 } from '@cutpoint/control';
-import { buildModel, node, serialiseModel, tensorValue } from '@cutpoint/graph';
+import { attribute, buildModel, node, serialiseModel, subgraph, tensorValue, weight } from '@cutpoint/graph';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Deployer } from '../deploy/deployer.js';
@@ -35,11 +35,13 @@ const bytes = serialiseModel(
     nodes: [node('Relu', ['x'], ['a']), node('Tanh', ['a'], ['y'])],
   }),
 );
-const hash = contentHash.parse(createHash('sha256').update(bytes).digest('hex'));
+const hashOf = (model: Uint8Array) => contentHash.parse(createHash('sha256').update(model).digest('hex'));
 
 let folder: string;
 let closing: (() => unknown)[];
 let fleet: Pick<FleetAdmin, 'deploy' | 'undeploy' | 'rollback'>;
+/** Has little time to cut. */
+let hasty: typeof fleet;
 let uploads: Uploads;
 let desired: Map<DeviceId, DesiredState>;
 let audited: () => string[];
@@ -73,7 +75,10 @@ beforeEach(async () => {
   const log = pino({ level: 'silent' });
   const scratch = join(folder, 'scratch');
   const isRevoked = (device: DeviceId) => device === lost;
-  fleet = fleetDeploys({ fleet: known, self, isRevoked, deployer, content, audit: store.audit, scratch, log });
+  const { signal: stop } = new AbortController();
+  const parts = { fleet: known, self, isRevoked, deployer, content, audit: store.audit, scratch, stop, log };
+  fleet = fleetDeploys(parts);
+  hasty = fleetDeploys({ ...parts, cutMs: 3_000 });
   audited = () => store.audit.newest(10).map(({ event, subject, detail }) => `${event} ${subject}: ${detail}`);
   closing = [
     () => deployer[Symbol.dispose](),
@@ -87,24 +92,75 @@ afterEach(async () => {
   for (const close of closing) await close();
 });
 
-async function* once() {
-  yield bytes;
+async function* once(what: Uint8Array) {
+  yield what;
 }
-const request = (device: DeviceId): DeploymentRequest => ({
+const request = (device: DeviceId, hash = hashOf(bytes)): DeploymentRequest => ({
   name,
   model: { name: 'Net', hash },
   ladders: [{ device, ladder: [{ at: [1], codecs: ['raw'], chain: [self] }] }],
 });
 
 /** A request whose files are there. */
-async function sent(device: DeviceId): Promise<DeploymentRequest> {
-  await uploads.take({ hash, bytes: bytes.length, offset: 0, chunks: once() });
-  return request(device);
+async function sent(device: DeviceId, model = bytes): Promise<DeploymentRequest> {
+  const hash = hashOf(model);
+  await uploads.take({ hash, bytes: model.length, offset: 0, chunks: once(model) });
+  return request(device, hash);
 }
 
+/** Counts to 2^60. */
+const endless = serialiseModel(
+  buildModel({
+    opset: 17,
+    inputs: [tensorValue('x', 'f32', [1, 4])],
+    outputs: [tensorValue('y', 'f32', [1, 4])],
+    initializers: [
+      weight('trips', 'i64', [], new BigInt64Array([1n << 60n])),
+      weight('go', 'bool', [], new Uint8Array([1])),
+    ],
+    nodes: [
+      node('Relu', ['x'], ['a']),
+      node('Loop', ['trips', 'go', 'a'], ['b'], { body: attribute.graph(tanhOnce()) }),
+      node('Tanh', ['b'], ['y']),
+    ],
+  }),
+);
+
+function tanhOnce() {
+  return subgraph({
+    name: 'body',
+    inputs: [tensorValue('i', 'i64', []), tensorValue('on', 'bool', []), tensorValue('h', 'f32', [1, 4])],
+    outputs: [tensorValue('still_on', 'bool', []), tensorValue('next', 'f32', [1, 4])],
+    nodes: [node('Identity', ['on'], ['still_on']), node('Tanh', ['h'], ['next'])],
+  });
+}
+
+it('gives up a model that does not end when it is cut, and deploys others after it', async () => {
+  const asked = await sent(pi, endless);
+  await expect(hasty.deploy(asked, 'x')).rejects.toMatchObject({
+    code: 'CUT_DEADLINE',
+    message: expect.stringContaining('it may not end'),
+  });
+  expect([audited(), [...desired.keys()], await readdir(join(folder, 'scratch'))]).toEqual([[], [], []]);
+  await fleet.deploy(await sent(pi), 'x');
+});
+
+it('refuses what devices could not be told to run, before anything changes', async () => {
+  const names = Array.from({ length: 600 }, (_, i) => `${'x'.repeat(480)}${i}`);
+  const wide = buildModel({
+    inputs: names.map((each) => tensorValue(each, 'f32', [1])),
+    outputs: [tensorValue('y', 'f32', [1])],
+    nodes: [node('Sum', names, ['a']), node('Tanh', ['a'], ['y'])],
+  });
+  await expect(fleet.deploy(await sent(pi, serialiseModel(wide)), 'x')).rejects.toMatchObject({
+    code: 'CUT_DEPLOYMENT',
+    message: expect.stringMatching(/^pi-1 cannot be told all that it would have to run \(it takes \d+ bytes/),
+  });
+  expect([audited(), [...desired.keys()]]).toEqual([[], []]);
+});
+
 it('writes down who changed what, and gives the server the whole model too', async () => {
-  await uploads.take({ hash, bytes: bytes.length, offset: 0, chunks: once() });
-  const accepted = await fleet.deploy(request(pi), 'token 5f3a');
+  const accepted = await fleet.deploy(await sent(pi), 'token 5f3a');
   expect(audited()).toEqual([`deployed net: generation ${accepted.generation}, by token 5f3a`]);
   await expect.poll(() => [...desired.keys()].sort()).toEqual([pi, self]);
   const own = desired.get(self)?.assignments[0];

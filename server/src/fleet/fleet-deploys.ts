@@ -18,6 +18,10 @@ export interface FleetDeploysOptions {
   readonly isRevoked: (device: DeviceId) => boolean;
   /** A folder of this alone, for models while they are cut; on the same file system as the store. */
   readonly scratch: string;
+  /** How long a model may take to be cut; it is run for that. Default 15 minutes. */
+  readonly cutMs?: number;
+  /** Aborts when the server stops. */
+  readonly stop: AbortSignal;
   readonly log: Log;
 }
 
@@ -46,6 +50,22 @@ export function fleetDeploys(options: FleetDeploysOptions): Pick<FleetAdmin, 'de
 }
 
 async function cutAndDeploy(options: FleetDeploysOptions, request: DeploymentRequest): Promise<Generation> {
+  const { cutMs = 15 * 60_000, stop } = options;
+  const late = new AbortController();
+  const message = `The model was not cut within ${cutMs / 1000} s. It is run once for that: it may not end.`;
+  const timer = setTimeout(() => late.abort(new CutpointError('CUT_DEADLINE', message)), cutMs);
+  try {
+    return await cutUntil(AbortSignal.any([late.signal, stop]), options, request);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function cutUntil(
+  signal: AbortSignal,
+  options: FleetDeploysOptions,
+  request: DeploymentRequest,
+): Promise<Generation> {
   const { content, deployer, scratch } = options;
   const ladders = withServer(options, request);
   requireDevices(options, ladders);
@@ -57,9 +77,9 @@ async function cutAndDeploy(options: FleetDeploysOptions, request: DeploymentReq
     import('../deploy/model-files.js'),
     import('../deploy/deploy-model.js'),
   ]);
-  await using sent = await openSentModel(request.model, { content, scratch });
+  await using sent = await openSentModel(request.model, { content, scratch, signal });
   const deployed = { deployment: request.name, model: request.model.name, ladders };
-  return await deployModel(sent.model, deployed, { deployer, content, scratch, tables: sent.tables });
+  return await deployModel(sent.model, deployed, { deployer, content, scratch, tables: sent.tables, signal });
 }
 
 /** The server answers callers by itself too, unless that is not wanted. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ContentStore, type DeviceId, deviceId, fleetId, newSession, openConnection, willOf } from '@cutpoint/control';
+import { CutpointError } from '@cutpoint/core';
 import {
   type Daemon,
   isLoopback,
@@ -109,7 +110,8 @@ export async function startFleetServer(
     const scratch = join(folder, 'scratch');
     const { audit } = store;
     const own = { name: fleet, fleet: view, self: device, isRevoked };
-    const parts = { ...own, deployer, content, audit, scratch, files, notes, log };
+    const stop = new AbortController();
+    const parts = { ...own, deployer, content, audit, scratch, files, notes, stop: stop.signal, log };
     const addressesOf = (other: DeviceId) => view.device(other)?.addresses ?? [];
     const measuring = { desk: joined.desk, links, addressesOf, contentUrls: () => contentUrls };
     const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));
@@ -124,6 +126,10 @@ export async function startFleetServer(
       log,
     });
     opened.add(http);
+    // Before those who wait for it over HTTP are waited for.
+    opened.add({
+      [Symbol.asyncDispose]: async () => stop.abort(new CutpointError('CUT_CANCELLED', 'The server is shutting down.')),
+    });
     security.guard({ renew: (tls) => http.renew(tls), revoked: () => void http.recheck() });
     identities.places.api = fromHere(http.url);
     const loopback = isLoopback(new URL(connection.url).hostname);

@@ -1,7 +1,7 @@
 import { CutpointError, messageOf, type NamedTensors, valuesOf } from '@cutpoint/core';
 import { computedValues, exposeShapes, exposeValues, type ShapeTable, type ValueType } from '@cutpoint/graph';
 import { loadSegment } from '../segment/load-segment.js';
-import type { OutputSpec } from '../segment/segment.js';
+import type { OutputSpec, SegmentOptions } from '../segment/segment.js';
 import { type AssumedDim, type ConcreteInput, concreteInputs, type Dims, inputSpecs } from './input-types.js';
 import type { ModelFile } from './model-file.js';
 import { randomInputs } from './random-inputs.js';
@@ -17,7 +17,12 @@ export interface MeasuredShapes {
 export interface ShapeOptions {
   readonly dims?: Dims;
   readonly signal?: AbortSignal;
+  /** In a process, a model that does not end ends with the signal; in a thread, only the waiting for it. Default: thread. */
+  readonly isolation?: SegmentOptions['isolation'];
 }
+
+/** How sessions are run that measure. */
+type Running = Pick<ShapeOptions, 'signal' | 'isolation'>;
 
 /**
  * Measures element types and shapes of all values of a model by running it once on random inputs; nothing is inferred
@@ -29,7 +34,7 @@ export async function measureShapes(file: ModelFile, options: ShapeOptions = {})
   const key = shapeCacheKey(file.hash, inputs);
   const cached = await readCachedShapes(key);
   if (cached !== undefined) return { shapes: cached, assumed };
-  const shapes = await runForShapes(file, inputs, assumed, options.signal);
+  const shapes = await runForShapes(file, inputs, assumed, options);
   await writeCachedShapes(key, shapes);
   return { shapes, assumed };
 }
@@ -38,15 +43,15 @@ async function runForShapes(
   file: ModelFile,
   inputs: readonly ConcreteInput[],
   assumed: readonly AssumedDim[],
-  signal: AbortSignal | undefined,
+  running: Running,
 ): Promise<ShapeTable> {
   const table = new Map<string, ValueType>();
   for (const { name, dtype, shape, declared } of inputs) table.set(name, { kind: 'tensor', dtype, shape, declared });
   const feeds = randomInputs(inputs);
   const names = computedValues(file.graph);
-  const types = await typesOf(file, names, signal);
+  const types = await typesOf(file, names, running);
   const tensors = names.filter((name) => types.get(name)?.dtype != null);
-  const shapes = await shapesOf(file, tensors, feeds, assumed, signal);
+  const shapes = await shapesOf(file, tensors, feeds, assumed, running);
   for (const name of names) table.set(name, valueType(types.get(name), shapes.get(name), inputs));
   return table;
 }
@@ -55,22 +60,18 @@ async function runForShapes(
  * Element types, from the metadata of a session with the values as outputs; it never runs. The runtime refuses a session
  * with an output that it cannot hand out (bf16, 8-bit floats): halving finds which those are, and they are left out.
  */
-async function typesOf(
-  file: ModelFile,
-  names: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<Map<string, OutputSpec>> {
+async function typesOf(file: ModelFile, names: readonly string[], running: Running): Promise<Map<string, OutputSpec>> {
   if (names.length === 0) return new Map();
   try {
     const source = sourceOf(exposeValues(file.model, names), file);
-    await using session = await loadSegment(source, { optimisation: 'none', ...(signal && { signal }) });
+    await using session = await loadSegment(source, sessionOptions(running));
     return new Map(session.outputs.map((output) => [output.name, output]));
   } catch (thrown) {
     if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_UNSUPPORTED_TYPE') throw thrown;
     if (names.length === 1) return new Map();
     const middle = Math.ceil(names.length / 2);
-    const first = await typesOf(file, names.slice(0, middle), signal);
-    const second = await typesOf(file, names.slice(middle), signal);
+    const first = await typesOf(file, names.slice(0, middle), running);
+    const second = await typesOf(file, names.slice(middle), running);
     return new Map([...first, ...second]);
   }
 }
@@ -80,14 +81,15 @@ async function shapesOf(
   names: readonly string[],
   feeds: NamedTensors,
   assumed: readonly AssumedDim[],
-  signal: AbortSignal | undefined,
+  running: Running,
 ): Promise<Map<string, number[]>> {
   const exposed = exposeShapes(file.model, names);
   const source = sourceOf(exposed.model, file);
-  await using session = await loadSegment(source, { optimisation: 'none', ...(signal && { signal }) });
+  await using session = await loadSegment(source, sessionOptions(running));
   // A session has only the inputs that its outputs need.
   const needed = new Map(session.inputs.flatMap(({ name }) => [...feeds].filter(([feed]) => feed === name)));
   try {
+    const { signal } = running;
     const { outputs } = await session.run(needed, signal && { signal });
     return new Map(
       names.map((name) => {
@@ -105,6 +107,10 @@ async function shapesOf(
       },
     );
   }
+}
+
+function sessionOptions({ signal, isolation }: Running): SegmentOptions {
+  return { optimisation: 'none', ...(signal && { signal }), ...(isolation && { isolation }) };
 }
 
 function hint(assumed: readonly AssumedDim[]): string {
