@@ -129,7 +129,15 @@ export type {
   Rung,
   Telemetry,
 } from './messages.js';
-export { assignment, desiredState, deviceFacts, reportedState, rung, telemetry } from './messages.js';
+export {
+  assignment,
+  desiredState,
+  deviceFacts,
+  maxBytesOf,
+  reportedState,
+  rung,
+  telemetry,
+} from './messages.js';
 export { Audit, type AuditEntry } from './store/audit.js';
 export { Deployments, type StoredDeployment } from './store/deployments.js';
 export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';

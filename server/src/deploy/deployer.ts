@@ -13,6 +13,7 @@ import {
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
 import { filesOf } from './assignments.js';
+import { checkDesired } from './check-desired.js';
 import {
   awaited,
   came,
@@ -132,10 +133,12 @@ export class Deployer implements Disposable {
 
   /**
    * Makes this what a deployment is, or ends it where nothing is given. Its files must be held until this returns.
-   * @throws CutpointError CUT_DEPLOYMENT while another is under way.
+   * @throws CutpointError CUT_DEPLOYMENT while another is under way, or if a device would have more to run than it can be told.
    */
   async deploy(deployment: DeploymentId, given: Parameters<typeof withDeployment>[2]): Promise<Generation> {
-    this.#propose(withDeployment(this.#rollout.active.assignments, deployment, given));
+    const assignments = withDeployment(this.#rollout.active.assignments, deployment, given);
+    checkDesired(assignments);
+    this.#propose(assignments);
     const { newest } = this.#rollout;
     await this.#holding;
     return newest;
@@ -149,7 +152,9 @@ export class Deployer implements Disposable {
 
   /** Makes a deployment what it was before. @throws CutpointError CUT_DEPLOYMENT if it never was another, or as `deploy`. */
   async rollback(deployment: DeploymentId): Promise<Generation> {
-    this.#propose(rolledBack(this.#rollout, deployment));
+    const assignments = rolledBack(this.#rollout, deployment);
+    checkDesired(assignments);
+    this.#propose(assignments);
     const { newest } = this.#rollout;
     await this.#holding;
     return newest;
