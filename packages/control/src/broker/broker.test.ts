@@ -199,7 +199,10 @@ describe('the embedded broker', () => {
     const { broker, refused } = await open({ channelBytesPerSecond: 300_000 });
     const heard: string[] = [];
     const server = join(broker, 'server', { password: broker.serverPassword });
-    server.subscribe([topicOf(fleet, pi, 'reply'), topicOf(fleet, other, 'reply')], ({ topic }) => void heard.push(topic));
+    server.subscribe(
+      [topicOf(fleet, pi, 'reply'), topicOf(fleet, other, 'reply')],
+      ({ topic }) => void heard.push(topic),
+    );
     await server.untilUp(AbortSignal.timeout(5_000));
     const say = async (device: DeviceId, times: number) => {
       const connection = join(broker, device);
