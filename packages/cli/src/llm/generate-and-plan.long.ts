@@ -92,19 +92,19 @@ describe.skipIf(missing)(ofPlans, () => {
     calibration.devices[0].memory = { baseBytes: 0, perWeightByte: 1 };
     calibration.model.passBytes = { token: 0, layerToken: 0, textToken: 0, score: 0 };
     writeFileSync(file ?? '', JSON.stringify(calibration));
-    const tight = plan('--link', link ?? '', '--memory', '5e6', '--private');
+    const tight = plan('--link', link ?? '', '--memory', '6.5e6', '--private');
     expect(tight.stdout).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16/m);
     expect(tight.stdout).toContain(
       `cutpoint llm generate ${out} --prompt TEXT --at 4 --server URL --codec f16 --private`,
     );
     const codec = 'transform:table=a-0123456789abcdef';
     writeFileSync(file ?? '', JSON.stringify(calibration).replaceAll('"f16"', JSON.stringify(codec)));
-    expect(plan('--link', link ?? '', '--memory', '5e6', '--private').stdout).toContain(
+    expect(plan('--link', link ?? '', '--memory', '6.5e6', '--private').stdout).toContain(
       ` --codec ${codec} --codec-tables ${join(folder, 'calibration.tables')} --private --answer-codec ${codec}`,
     );
     calibration.splits = calibration.splits.filter(({ cache }: { cache: string }) => cache === '8');
     writeFileSync(file ?? '', JSON.stringify(calibration));
-    const narrow = plan('--link', link ?? '', '--memory', '5e6', '--private').stdout;
+    const narrow = plan('--link', link ?? '', '--memory', '6.5e6', '--private').stdout;
     expect(narrow).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16, caches in 8/m);
     expect(narrow).toContain(`cutpoint serve ${out} --cache 8\n`);
     expect(narrow).toContain(' --private --cache 8\n');
