@@ -5,8 +5,11 @@ import { connectServer, type ServerAddress } from './connect-stage.js';
 import type { Log } from './log.js';
 
 const firstBackoffMs = 100;
-/** An empty frame that takes longer than this both ways is taken for lost. */
+/** An empty frame that takes longer than this both ways is taken for lost, where nothing is on the way before it. */
 const pingMs = 2_000;
+/** On a link slower than half a megabit a second, an empty frame may be taken for lost behind others. */
+const slowestBytesPerMs = 64;
+const longestPingMs = 10_000;
 
 /** A connection to the server that comes back when the server does. */
 export interface ServerConnection extends AsyncDisposable {
@@ -15,7 +18,7 @@ export interface ServerConnection extends AsyncDisposable {
   readonly connected: boolean;
   readonly url: string;
   /**
-   * Makes a new connection if this one does not answer a ping: what a cut has interrupted comes back only minutes after the
+   * Makes a new connection if this one does not answer a ping in a time that leaves room for what is on the way: what a cut has interrupted comes back only minutes after the
    * link, as TCP waits longer each time before it sends again.
    */
   renew(): Promise<void>;
@@ -125,7 +128,9 @@ class KeptConnection implements ServerConnection {
       () => true,
       () => false,
     );
-    if ((await Promise.race([answered, pause(pingMs, this.#stop.signal)])) === true || this.#stop.signal.aborted)
+    // It waits behind what is sent: a link that has become slow must not be taken for one that is cut.
+    const patienceMs = Math.min(longestPingMs, pingMs + peer.unansweredBytes / slowestBytesPerMs);
+    if ((await Promise.race([answered, pause(patienceMs, this.#stop.signal)])) === true || this.#stop.signal.aborted)
       return;
     this.#options.log.warn({ to: this.url }, 'silent; connecting anew');
     if (this.#peer === peer) this.#peer = undefined;

@@ -101,6 +101,10 @@ class ClientPeer implements Peer {
     return call.promise;
   }
 
+  get unansweredBytes(): number {
+    return [...this.#asked.values()].reduce((sum, { frame }) => sum + (frame?.bytes ?? 0), 0);
+  }
+
   async ping(): Promise<number> {
     if (this.#over !== undefined) throw this.#over;
     if (this.#pings.size >= maxPings) {

@@ -49,6 +49,8 @@ export interface Peer extends AsyncDisposable {
    *   CUT_OVERLOADED if too many wait; CUT_WIRE_TOO_LARGE or CUT_INPUT if it cannot be sent.
    */
   request(request: OutgoingRequest, options?: RequestOptions): Promise<Reply>;
+  /** Bytes of requests that the server has not answered yet, also of those that were given up: so much may be on the way. */
+  readonly unansweredBytes: number;
   /** Round trip of an empty frame in microseconds. @throws CutpointError CUT_CONNECTION_LOST, CUT_OVERLOADED */
   ping(): Promise<number>;
   /**
