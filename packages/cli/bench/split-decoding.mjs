@@ -1,7 +1,7 @@
 // What cutting a language model costs a token: the package in one process and cut in two, in turns, one thread each.
 //   npm run build && node packages/cli/bench/split-decoding.mjs PACKAGE AT [--delay-ms 10] [--turns 5] [--tokens 32] [--codec raw]
 import { parseArgs } from 'node:util';
-import { greedySampling, openLanguageModel, openSplitLanguageModel } from '@cutpoint/llm';
+import { Decoder, greedySampling, openSplitDecoder, readPackage } from '@cutpoint/llm';
 import { openProxyLink } from '@cutpoint/testbed';
 import { connect } from '@cutpoint/wire';
 import { startDaemonProcess } from '../dist/run/daemon-process.js';
@@ -52,21 +52,18 @@ const server = await startDaemonProcess({ verb: 'serve', args: [folder, ...liste
 const way = { rateMbit: 10_000, delayMs, jitterMs: 0, lossPct: 0 };
 const link = delayMs > 0 ? await openProxyLink({ target: server.url, parameters: { up: way, down: way } }) : undefined;
 const url = link?.url ?? server.url;
-const whole = await openLanguageModel(folder, { threads: 1 });
-const split = await openSplitLanguageModel(folder, {
-  at: Number(at),
-  servers: [{ url }],
-  threads: 1,
-  codec: values.codec,
-});
+const { manifest } = await readPackage(folder);
+const whole = await Decoder.open(folder, manifest, { threads: 1 });
+const cutThere = { at: Number(at), servers: [{ url }], threads: 1, codec: values.codec };
+const split = await openSplitDecoder(folder, manifest, cutThere);
 
 const wholes = [];
 const splits = [];
 const pings = [];
 process.stdout.write('turn  whole ms  split ms  ratio  agent  codec   link  server  round trip\n');
 for (let i = 0; i < Number(values.turns); i++) {
-  const ofWhole = await turn(whole.decoder);
-  const ofSplit = await turn(split.decoder);
+  const ofWhole = await turn(whole);
+  const ofSplit = await turn(split);
   const pingMs = await roundTripMs(url);
   wholes.push(ofWhole.ms);
   splits.push(ofSplit);
