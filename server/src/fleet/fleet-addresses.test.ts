@@ -43,6 +43,12 @@ describe('the addresses of a fleet', () => {
     expect(() => fleetAddresses({ ...usual, http })).toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
   });
 
+  it('are not opened to the network where HTTP was asked for on loopback', () => {
+    const given = { ...usual, http: '127.0.0.1:80', lan: true };
+    expect(() => fleetAddresses(given)).toThrow(expect.objectContaining({ code: 'CUT_USAGE' }));
+    expect(() => fleetAddresses(given)).toThrow(/give 0\.0\.0\.0:80/);
+  });
+
   it('are encrypted on loopback by their scheme', () => {
     const { listen, mqtt } = fleetAddresses({ ...usual, listen: 'wss://127.0.0.1:0', mqtt: 'mqtts://127.0.0.1:0' });
     expect([listen, mqtt]).toEqual(['wss://127.0.0.1:0', { host: '127.0.0.1', port: 0, secure: true }]);

@@ -19,10 +19,15 @@ type AddressSettings = Pick<ServerSettings, 'listen' | 'mqtt' | 'http' | 'lan'>;
  * HTTP beyond loopback is encrypted unless it is written as `http://`.
  * @throws CutpointError CUT_USAGE
  */
-export function fleetAddresses({ listen, mqtt, http = '127.0.0.1:7480', lan }: AddressSettings): FleetAddresses {
+export function fleetAddresses({ listen, mqtt, http: given, lan }: AddressSettings): FleetAddresses {
+  const http = given ?? '127.0.0.1:7480';
   const [, scheme, host, port] = /^(?:(https?):\/\/)?(\[[^\]]+\]|[^:/]+):(\d{1,5})\/?$/.exec(http) ?? [];
   if (host === undefined) {
     const message = `--http is "${http}", but must be host:port, with or without https:// before it, such as 127.0.0.1:7480.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  if (lan && given !== undefined && isLoopback(host)) {
+    const message = `--lan opens HTTP to the network, where devices fetch what they run, but --http ${given} says this machine alone: leave --http out, or give 0.0.0.0:${port}.`;
     throw new CutpointError('CUT_USAGE', message);
   }
   const broker = new URL(mqtt);
