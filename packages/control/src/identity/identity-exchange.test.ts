@@ -135,7 +135,8 @@ describe('strangers', () => {
       // Of one address only so many are waited for, and not for long.
       await expect.poll(() => begun.filter(({ answer }) => answer().startsWith('HTTP/1.1 503')).length).toBe(12);
       await expect
-        .poll(() => fleet.pair('pi-2').then(({ device }) => device, String), { timeout: 15_000 })
+        // Each try takes a code, of which only so many may be open.
+        .poll(() => fleet.pair('pi-2').then(({ device }) => device, String), { timeout: 15_000, interval: 1_000 })
         .toBe('pi-2');
     } finally {
       for (const { socket } of begun) socket.destroy();
