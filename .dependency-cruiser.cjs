@@ -6,7 +6,8 @@ const layers = [
   ['wire', 'runtime'],
   ['control', 'profile', 'evaluate', 'daemon'],
   ['fleet', 'http'],
-  ['llm', 'cluster'],
+  ['llm'],
+  ['cluster'],
 ];
 const folder = (names) => `^packages/(${names.join('|')})/`;
 
