@@ -6,8 +6,8 @@ import type { PackageManifest } from '../package/package-manifest.js';
 /** Which logits a pass through a range with head gives. A range without head gives hidden states of all tokens. */
 export type WantedLogits = 'last' | 'all';
 
-export interface OpenMessage {
-  readonly kind: 'open';
+/** What a range of layers is opened with. */
+export interface OpenRequest {
   readonly folder: string;
   readonly manifest: PackageManifest;
   readonly range: LayerRange;
@@ -29,8 +29,8 @@ export interface ForwardMessage {
  * What the caller's side sends; all but `cancel` and `stop` in order. Sequences are numbered by the caller: `clone` and
  * `forward` open the sequence they name if there is none.
  */
-export type ToDecoder =
-  | OpenMessage
+export type ToDecoder<Request> =
+  | { readonly kind: 'open'; readonly request: Request }
   | ForwardMessage
   | { readonly kind: 'truncate'; readonly sequence: number; readonly tokens: number }
   | { readonly kind: 'clone'; readonly sequence: number; readonly into: number; readonly tokens: number }

@@ -6,7 +6,7 @@ import type { DecoderConfig } from '../architecture/decoder-config.js';
 import { type CacheChoice, cacheChoices } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
-import type { FromDecoder, ToDecoder, WantedLogits } from './decoder-protocol.js';
+import type { FromDecoder, OpenRequest, ToDecoder, WantedLogits } from './decoder-protocol.js';
 
 /** The built worker; `src/decode` and `dist/decode` lie equally deep, so this holds from both. */
 const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.url);
@@ -96,14 +96,24 @@ export class DecoderRange implements AsyncDisposable {
     const threads = wholeNumber('threads', options.threads ?? 1, 1024);
     const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? standardChunkTokens, 65_536);
     const cache = requireCache(options.cache ?? 'f32', range);
+    const request: OpenRequest = { folder: resolve(folder), manifest, range, threads, chunkTokens, cache };
+    return await DecoderRange.start(workerScript, request, { config: manifest.config, range, signal });
+  }
+
+  /**
+   * Starts a worker that serves a range (`serveDecoder`) and has it opened.
+   * @param script the worker's. @param request what it opens.
+   * @throws CutpointError as the worker does, CUT_WORKER_DIED, CUT_CANCELLED or CUT_DEADLINE.
+   */
+  static async start<Request>(
+    script: URL,
+    request: Request,
+    { config, range, signal }: { config: DecoderConfig; range: LayerRange; signal?: CancelSignal | undefined },
+  ): Promise<DecoderRange> {
     throwIfCancelled(signal);
     const gate = openGate();
-    const decoder = new DecoderRange(
-      new Worker(workerScript, { workerData: gate, execArgv: [], resourceLimits }),
-      manifest.config,
-      range,
-      gate,
-    );
+    const worker = new Worker(script, { workerData: gate, execArgv: [], resourceLimits });
+    const decoder = new DecoderRange(worker, config, range, gate);
     try {
       const opened = new Promise<void>((resolveOpen, reject) => {
         decoder.#opened = { resolve: resolveOpen, reject };
@@ -111,15 +121,7 @@ export class DecoderRange implements AsyncDisposable {
       using _ = onCancel(signal, () => {
         if (signal !== undefined) decoder.#opened?.reject(cancelReason(signal));
       });
-      decoder.#post({
-        kind: 'open',
-        folder: resolve(folder),
-        manifest,
-        range,
-        threads,
-        chunkTokens,
-        cache,
-      });
+      decoder.#post({ kind: 'open', request });
       await opened;
       return decoder;
     } catch (thrown) {
@@ -157,7 +159,7 @@ export class DecoderRange implements AsyncDisposable {
     const id = this.#nextId++;
     const owned = hidden.byteLength === hidden.buffer.byteLength ? hidden : hidden.slice();
     const passed = new Promise<Pass>((resolvePass, reject) => this.#pending.set(id, { resolve: resolvePass, reject }));
-    this.#worker.postMessage({ kind: 'forward', id, sequence, hidden: owned, logits } satisfies ToDecoder, [
+    this.#worker.postMessage({ kind: 'forward', id, sequence, hidden: owned, logits } satisfies ToDecoder<unknown>, [
       owned.buffer,
     ]);
     using _ = onCancel(signal, () => {
@@ -187,7 +189,7 @@ export class DecoderRange implements AsyncDisposable {
   /** Rejects what is pending with CUT_DISPOSED; resolves once the worker is gone. */
   async dispose(): Promise<void> {
     this.#end(new CutpointError('CUT_DISPOSED', 'The decoder was closed.'));
-    if (!this.#stopping) this.#worker.postMessage({ kind: 'stop' } satisfies ToDecoder);
+    if (!this.#stopping) this.#worker.postMessage({ kind: 'stop' } satisfies ToDecoder<unknown>);
     this.#stopping = true;
     await this.#gone;
   }
@@ -205,7 +207,7 @@ export class DecoderRange implements AsyncDisposable {
     );
   }
 
-  #post(message: ToDecoder): void {
+  #post<Request>(message: ToDecoder<Request>): void {
     if (this.#ended === undefined) this.#worker.postMessage(message);
   }
 

@@ -5,15 +5,18 @@ import type { RangeService } from './range-service.js';
 import type { RangeSession } from './range-session.js';
 import { requireRoom } from './require-room.js';
 
+/** What runs a range of layers: one session, or the ranks of a cluster. */
+export type PassRunner = Pick<RangeSession, 'config' | 'range' | 'cache' | 'pass' | 'release'>;
+
 /** The sequences of one range of layers, each with its cache. */
 export class DecoderService implements RangeService {
-  readonly #session: RangeSession;
+  readonly #session: PassRunner;
   readonly #chunkTokens: number;
   readonly #caches = new Map<number, KvCache>();
   /** By sequence: its last pass, and how many tokens it held before. */
   readonly #lastPasses = new Map<number, { readonly id: number; readonly before: number }>();
 
-  constructor(session: RangeSession, chunkTokens: number) {
+  constructor(session: PassRunner, chunkTokens: number) {
     this.#session = session;
     this.#chunkTokens = chunkTokens;
   }

@@ -13,7 +13,8 @@ export class Decoder implements TokenDecoder {
   /** How many tokens each sequence holds. */
   readonly #held = new Map<number, number>();
 
-  private constructor(
+  /** @param embedding and layers of one model; both are closed with it. */
+  constructor(
     readonly embedding: EmbeddingTable,
     readonly layers: DecoderRange,
   ) {}

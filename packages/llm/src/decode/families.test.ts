@@ -5,71 +5,12 @@ import { randomContent } from '../synthesise/synthesise.js';
 import { DecoderRange } from './decoder-range.js';
 import { randomFloats, randomNumbers, type TemporaryPackage, temporaryPackage } from './random-package.testing.js';
 import { referenceDecoder } from './reference-decoder.testing.js';
-
-const families: Record<string, DecoderConfig> = {
-  'llama, grouped queries': smallConfig,
-  'llama 3, scaled rope and a bias behind attention': {
-    ...smallConfig,
-    outBias: true,
-    ropes: [
-      {
-        theta: 500,
-        scaling: {
-          kind: 'llama3',
-          factor: 8,
-          lowFrequencyFactor: 1,
-          highFrequencyFactor: 4,
-          originalContextTokens: 24,
-        },
-      },
-    ],
-  },
-  'mistral, a window': {
-    ...smallConfig,
-    family: 'mistral',
-    attention: [
-      { rope: 0, windowTokens: 5 },
-      { rope: 0, windowTokens: 5 },
-    ],
-  },
-  'qwen2, biases and as many heads of keys as of queries': {
-    ...smallConfig,
-    family: 'qwen2',
-    kvHeads: 4,
-    qkvBias: true,
-  },
-  'qwen3, normalised queries and keys, heads larger than their share': {
-    ...smallConfig,
-    family: 'qwen3',
-    headSize: 16,
-    attentionScale: 0.25,
-    qkNorm: true,
-  },
-  'gemma 3, one head of keys, two ropes, norms behind, gelu': {
-    ...smallConfig,
-    family: 'gemma3',
-    kvHeads: 1,
-    headSize: 16,
-    attentionScale: 0.3,
-    embeddingScale: Math.sqrt(32),
-    activation: 'gelu-tanh',
-    qkNorm: true,
-    postNorms: true,
-    ropes: [
-      { theta: 10_000, scaling: { kind: 'none' } },
-      { theta: 100_000, scaling: { kind: 'linear', factor: 8 } },
-    ],
-    attention: [
-      { rope: 0, windowTokens: 6 },
-      { rope: 1, windowTokens: null },
-    ],
-  },
-};
+import { smallFamilies } from './small-families.testing.js';
 
 const random = randomNumbers(7);
 const tokens = Array.from({ length: 21 }, () => Math.floor(random() * smallConfig.vocabularySize));
 
-describe.each(Object.entries(families))('%s', (_, config) => {
+describe.each(Object.entries(smallFamilies))('%s', (_, config) => {
   it('gives the hidden states and logits of a plain computation, however it is cut and chunked', async () => {
     await using made = await temporaryPackage(randomFloats(config, 3));
     const { states, logits } = referenceDecoder(made.folder, made.manifest, tokens);
@@ -101,7 +42,7 @@ describe.each([
   it.each(['llama, grouped queries', 'gemma 3, one head of keys, two ropes, norms behind, gelu'])(
     'gives about the logits of a plain computation: %s',
     async (family) => {
-      await using made = await temporaryPackage(randomFloats(families[family] ?? smallConfig, 3));
+      await using made = await temporaryPackage(randomFloats(smallFamilies[family] ?? smallConfig, 3));
       const { states, logits } = referenceDecoder(made.folder, made.manifest, tokens);
       const whole = { from: 0, to: 2, head: true };
       await using decoder = await DecoderRange.open(made.folder, made.manifest, whole, { cache });

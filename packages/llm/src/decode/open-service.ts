@@ -1,6 +1,6 @@
 import type { CacheKind } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
-import type { OpenMessage } from './decoder-protocol.js';
+import type { OpenRequest } from './decoder-protocol.js';
 import { DecoderService } from './decoder-service.js';
 import { openSession } from './open-session.js';
 import type { RangeService } from './range-service.js';
@@ -11,13 +11,13 @@ import { RecomputingService } from './recomputing-service.js';
  * Opens what a decoder's worker is asked for: one session for the range, or without a cache one for each of its layers.
  * @throws CutpointError as `openSession`
  */
-export async function openService(message: OpenMessage): Promise<RangeService> {
-  const { range, cache, chunkTokens } = message;
-  if (cache !== 'none') return new DecoderService(await openRange(message, range, cache), chunkTokens);
+export async function openService(request: OpenRequest): Promise<RangeService> {
+  const { range, cache, chunkTokens } = request;
+  if (cache !== 'none') return new DecoderService(await openRange(request, range, cache), chunkTokens);
   const layers: RangeSession[] = [];
   try {
     for (let layer = range.from; layer < range.to; layer++) {
-      layers.push(await openRange(message, { from: layer, to: layer + 1, head: false }, 'f32'));
+      layers.push(await openRange(request, { from: layer, to: layer + 1, head: false }, 'f32'));
     }
     return new RecomputingService(layers, chunkTokens);
   } catch (thrown) {
@@ -27,7 +27,7 @@ export async function openService(message: OpenMessage): Promise<RangeService> {
 }
 
 async function openRange(
-  { folder, manifest, threads }: OpenMessage,
+  { folder, manifest, threads }: OpenRequest,
   range: LayerRange,
   cache: CacheKind,
 ): Promise<RangeSession> {

@@ -25,6 +25,8 @@ export const valueNames = {
    */
   pastKey: (layer: number) => `past_key_values.${layer}.key`,
   pastValue: (layer: number) => `past_key_values.${layer}.value`,
+  /** Of a run of heads behind the first, in a shard: its own keys or values. */
+  pastOfRun: (past: string, run: number) => (run === 0 ? past : `${past}.run${run}`),
   /** f32 [kvHeads * capacity]: of a cache in 8 bits. */
   scalesOf: (past: string) => `${past}.scales`,
   /** f32 [1, tokens, kvHeads * headSize]: of this pass alone, not turned by the rotary embedding yet. */

@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import { attribute, externalWeight, node, type onnx } from '@cutpoint/graph';
+import { attribute, buildModel, externalWeight, type Model, node, type onnx, weight } from '@cutpoint/graph';
 import type { FileSpan, PackagePart, StoredWeight } from '../package/package-manifest.js';
 
 /** What a graph is made of, in the order of running; collected while its layers are written. */
@@ -28,6 +28,17 @@ export class GraphDraft {
    */
   get ordered(): onnx.NodeProto[] {
     return [...this.nodes, ...this.leaves.toReversed()];
+  }
+
+  /** Adds a constant list of whole numbers. */
+  sizes(name: string, values: readonly number[]): void {
+    this.initializers.push(weight(name, 'i64', [values.length], new BigInt64Array(values.map(BigInt))));
+  }
+
+  /** The graph. */
+  build(): Model {
+    const { inputs, outputs, initializers } = this;
+    return buildModel({ inputs, outputs, nodes: this.ordered, initializers, domains: { 'com.microsoft': 1 } });
   }
 
   /** Adds a node of onnxruntime's own operators. */

@@ -86,7 +86,7 @@ const storedWeight = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('blocks'),
     bits: z.union([z.literal(2), z.literal(4), z.literal(8)]),
-    block: z.union([z.literal(32), z.literal(64), z.literal(128)]),
+    block: z.literal([16, 32, 64, 128]),
     rows: count(limits.vocabulary),
     columns: count(limits.width),
     codes: span,
@@ -95,8 +95,10 @@ const storedWeight = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-const partOf = <const Names extends readonly string[]>(path: RegExp, names: Names) =>
+/** A SHA-256 in lower-case hexadecimal. */
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** A file of weights, of these names. */
+export const partOf = <const Names extends readonly string[]>(path: RegExp, names: Names) =>
   z.strictObject({
     path: z.string().regex(path),
     bytes: z.int().min(0),
@@ -104,7 +106,7 @@ const partOf = <const Names extends readonly string[]>(path: RegExp, names: Name
     weights: z.partialRecord(z.enum(names), storedWeight),
   });
 
-const layerWeightNames = [
+export const layerWeightNames = [
   'attentionNorm',
   'qkv',
   'qkvBias',

@@ -12,6 +12,8 @@ export const manifestName = 'manifest.json';
 /** Widths in which a matrix may be stored in blocks. 3 and 5 are refused by onnxruntime's MatMulNBits. */
 export type BlockBits = 2 | 4 | 8;
 export type BlockSize = 32 | 64 | 128;
+/** Blocks of shards are smaller where their columns begin inside one of the package's. */
+export type StoredBlockSize = 16 | BlockSize;
 
 /** Where bytes lie within a part's file. Offsets are multiples of 64. */
 export interface FileSpan {
@@ -35,7 +37,7 @@ export type StoredWeight =
   | {
       readonly kind: 'blocks';
       readonly bits: BlockBits;
-      readonly block: BlockSize;
+      readonly block: StoredBlockSize;
       readonly rows: number;
       readonly columns: number;
       readonly codes: FileSpan;

@@ -46,7 +46,11 @@ interface Part {
   readonly weights: Readonly<Partial<Record<string, StoredWeight>>>;
 }
 
-function partFault(part: Part, shapes: Readonly<Partial<Record<string, readonly number[]>>>): string | undefined {
+/** What is wrong with one file's weights, or undefined. */
+export function partFault(
+  part: Part,
+  shapes: Readonly<Partial<Record<string, readonly number[]>>>,
+): string | undefined {
   for (const [name, weight] of Object.entries(part.weights)) {
     const shape = shapes[name];
     if (weight === undefined || shape === undefined) return `${name} has no place in this decoder`;

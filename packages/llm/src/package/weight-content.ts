@@ -1,4 +1,4 @@
-import type { BlockBits, BlockSize } from './package-manifest.js';
+import type { BlockBits, StoredBlockSize } from './package-manifest.js';
 
 /** How a weight is stored: all that its size and its place in a file depend on. */
 export type WeightForm =
@@ -6,7 +6,7 @@ export type WeightForm =
   | {
       readonly kind: 'blocks';
       readonly bits: BlockBits;
-      readonly block: BlockSize;
+      readonly block: StoredBlockSize;
       readonly rows: number;
       readonly columns: number;
       readonly zeroPoints: boolean;

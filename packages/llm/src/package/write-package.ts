@@ -1,9 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { asCutpointError, CutpointError, systemReason } from '@cutpoint/core';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
-import { requireDiskSpace } from './disk-space.js';
 import {
   type LayerWeightName,
   manifestName,
@@ -14,6 +12,7 @@ import {
 } from './package-manifest.js';
 import { layOut } from './part-layout.js';
 import type { PartContent } from './weight-content.js';
+import { requireFolderPlace, writeFolder } from './write-folder.js';
 import { type WriteOptions, writePart } from './write-part.js';
 
 /** A file that is written as it is: one of the tokenizer. */
@@ -45,8 +44,7 @@ export function packageBytes({ embedding, layers, head }: PackageContent): numbe
 }
 
 /**
- * Writes a package. It appears under `folder` when it is complete; until then it grows in a folder beside it, which is
- * removed if anything fails.
+ * Writes a package. It appears under `folder` when it is complete.
  * @throws CutpointError CUT_DISK_FULL, CUT_FILE_WRITE (also if `folder` exists), CUT_CANCELLED, and what the weights throw.
  */
 export async function writePackage(
@@ -54,35 +52,18 @@ export async function writePackage(
   content: PackageContent,
   options: WriteOptions = {},
 ): Promise<PackageManifest> {
-  await requirePlace(folder, content);
-  const growing = `${resolve(folder)}.${randomUUID().slice(0, 8)}.partial`;
-  try {
-    await mkdir(join(growing, 'layers'), { recursive: true });
-    const manifest = await writeFiles(growing, content, options);
-    await rename(growing, folder);
-    return manifest;
-  } catch (thrown) {
-    await rm(growing, { recursive: true, force: true });
-    throw asWriteError(thrown, folder);
-  }
+  return await writeFolder(folder, packageBytes(content), (growing) => writeFiles(growing, content, options));
 }
 
 /** Asks before long work whether a package can be written. @throws CutpointError CUT_DISK_FULL, CUT_FILE_WRITE */
 export async function requirePlace(folder: string, content: PackageContent): Promise<void> {
-  await requireFree(folder);
-  await requireDiskSpace(folder, packageBytes(content));
-}
-
-/** @throws CutpointError CUT_FILE_WRITE if there is something of this name. */
-async function requireFree(folder: string): Promise<void> {
-  const there = await lstat(folder).catch(() => undefined);
-  if (there === undefined) return;
-  throw new CutpointError('CUT_FILE_WRITE', `${folder} exists already: remove it, or name another folder.`);
+  await requireFolderPlace(folder, packageBytes(content));
 }
 
 async function writeFiles(folder: string, content: PackageContent, options: WriteOptions): Promise<PackageManifest> {
   const part = <Name extends string>(name: string, weights: PartContent<Name>) =>
     writePart(join(folder, name), name, weights, options);
+  await mkdir(join(folder, 'layers'));
   const embedding = await part('embedding.bin', content.embedding);
   const layers = [];
   for (const [i, weights] of content.layers.entries()) {
@@ -100,16 +81,4 @@ async function writeFiles(folder: string, content: PackageContent, options: Writ
   const manifest: PackageManifest = { ...format, name, checkpoint, config, embedding, layers, head, tokenizer };
   await writeFile(join(folder, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
   return manifest;
-}
-
-function asWriteError(thrown: unknown, folder: string): CutpointError {
-  if (thrown instanceof CutpointError) return thrown as CutpointError;
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const message = `The disk became full while ${folder} was written; what was there of it was removed.`;
-    return new CutpointError('CUT_DISK_FULL', message, { cause: thrown });
-  }
-  if (typeof code !== 'string') return asCutpointError(thrown, 'CUT_INTERNAL');
-  const message = `${folder} cannot be written: ${systemReason(thrown)}.`;
-  return new CutpointError('CUT_FILE_WRITE', message, { cause: thrown });
 }

@@ -1,0 +1,77 @@
+import type { CacheKind, Package } from '@cutpoint/llm';
+import { attentionGraph, ffnGraph, openGraph, shardHeadGraph } from '@cutpoint/llm/parts';
+import type { InferenceSession } from 'onnxruntime-node';
+import { headRunsOf } from '../shard/division.js';
+import type { ShardManifest } from '../shard/shard-manifest.js';
+
+/** A shard on this machine. */
+export interface Shard {
+  readonly folder: Package['folder'];
+  readonly manifest: ShardManifest;
+}
+
+export interface HalfOptions {
+  /** Threads inside one operator. */
+  readonly threads: number;
+  readonly cache: CacheKind;
+}
+
+/** Opens the session of a half layer; even ones are attention. @throws CutpointError as `openGraph` */
+export async function openHalf(
+  { folder, manifest }: Shard,
+  half: number,
+  { threads, cache }: HalfOptions,
+): Promise<InferenceSession> {
+  const { config, slice, halves } = manifest;
+  const part = halves[half];
+  if (part === undefined) throw new RangeError(`The shard has no half layer ${half}.`);
+  const { from, to } = slice.ffnColumns;
+  const graph =
+    half % 2 === 0
+      ? attentionGraph({ config, layer: half / 2, cache, runs: headRunsOf(config, slice) }, part)
+      : ffnGraph(config, to - from, part);
+  return await openGraph(graph, folder, { threads, reorder: true });
+}
+
+/** Opens the session of a shard's head; undefined where it has none. @throws CutpointError as `openGraph` */
+export async function openShardHead(
+  { folder, manifest: { config, slice, head } }: Shard,
+  { threads }: HalfOptions,
+): Promise<InferenceSession | undefined> {
+  if (head === null) return undefined;
+  const { from, to } = slice.vocabulary;
+  return await openGraph(shardHeadGraph(config, to - from, head), folder, { threads, reorder: true });
+}
+
+/** The sessions of a shard's half layers, as they are wanted: in order, over and over. */
+export interface HalfSessions {
+  /** The session of a half layer; it may be used until it is given back. */
+  take(half: number): Promise<InferenceSession>;
+  giveBack(half: number): void;
+  release(): Promise<void>;
+}
+
+/** All of a shard's half layers, opened once and kept. @throws CutpointError as `openHalf` */
+export async function openAllHalves(shard: Shard, options: HalfOptions): Promise<HalfSessions> {
+  const sessions: InferenceSession[] = [];
+  const release = async () => {
+    for (const session of sessions) await session.release();
+  };
+  try {
+    for (let half = 0; half < shard.manifest.halves.length; half++) {
+      sessions.push(await openHalf(shard, half, options));
+    }
+  } catch (thrown) {
+    await release();
+    throw thrown;
+  }
+  return {
+    async take(half) {
+      const session = sessions[half];
+      if (session === undefined) throw new RangeError(`The shard has no half layer ${half}.`);
+      return session;
+    },
+    giveBack: () => {},
+    release,
+  };
+}
