@@ -1,3 +1,6 @@
+export { DataPort, type RankAddress } from './group/data-port.js';
+export { type GroupOptions, openGroup, SocketGroup } from './group/group.js';
+export type { ClusterSecret } from './group/hello.js';
 export {
   type GroupCost,
   type Payload,
@@ -7,3 +10,4 @@ export {
   type Topology,
   topologies,
 } from './group/rank-group.js';
+export type { WaitStyle } from './group/waiting.js';

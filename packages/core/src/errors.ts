@@ -102,6 +102,15 @@ export const errorCodes = {
     exit: 1,
     meaning: 'The chat template of a model is wrong, refuses the conversation, or exceeds a limit.',
   },
+  CUT_RANK_MISSING: { exit: 1, meaning: 'A rank of a cluster cannot be reached, or did not come in time.' },
+  CUT_RANK_REFUSED: {
+    exit: 1,
+    meaning: 'A rank does not belong to the cluster, for example because it has another key or version.',
+  },
+  CUT_RANK_LOST: {
+    exit: 1,
+    meaning: 'A rank of a running cluster is gone, or sent what is not due: it is out of step.',
+  },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 
