@@ -3,8 +3,11 @@ import type { CacheChoice } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 
-/** Which logits a pass through a range with head gives. A range without head gives hidden states of all tokens. */
-export type WantedLogits = 'last' | 'all';
+/**
+ * Of how many tokens, the last ones, a pass through a range with head gives logits: those of all take more memory than weights
+ * where texts and vocabularies are long. A range without head gives hidden states of all tokens.
+ */
+export type WantedLogits = number | 'all';
 
 /** What a range of layers is opened with. */
 export interface OpenRequest {

@@ -46,6 +46,16 @@ describe.each(cacheKinds)('a decoder in a worker with a cache in %s', (cache) =>
     expect(own.layers.cacheBytes).toBe(step);
   });
 
+  it('gives the logits of as many of the last tokens as are wanted, in whatever chunks they run', async () => {
+    const all = await decoder.logits(decoder.sequence(), text, { logits: 'all' });
+    const { vocabularySize } = smallConfig;
+    for (let wanted = 1; wanted <= text.length + 1; wanted++) {
+      const found = await decoder.logits(decoder.sequence(), text, { logits: wanted });
+      const rows = Math.min(wanted, text.length);
+      expect(near(found, all.subarray(all.length - rows * vocabularySize))).toBe(true);
+    }
+  });
+
   it('goes on from where a sequence was cut back to', async () => {
     const { layers } = decoder;
     const sequence = layers.sequence();

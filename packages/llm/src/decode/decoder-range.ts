@@ -28,14 +28,14 @@ export interface DecoderRangeOptions {
 }
 
 export interface ForwardOptions {
-  /** Of a range with head. Default `last`. */
+  /** Of a range with head. Default 1. */
   readonly logits?: WantedLogits;
   /** Cancels the pass: it rejects at once, and ends behind the chunk that runs; the sequence stays as it was. */
   readonly signal?: CancelSignal;
 }
 
 export interface Pass {
-  /** Hidden states [tokens, hiddenSize]; of a range with head logits [1 or tokens, vocabularySize]. */
+  /** Hidden states [tokens, hiddenSize]; of a range with head logits [those wanted, vocabularySize]. */
   readonly data: Float32Array<ArrayBuffer>;
   readonly computeMs: number;
 }
@@ -151,7 +151,7 @@ export class DecoderRange implements AsyncDisposable {
   async forward(
     sequence: number,
     hidden: Float32Array<ArrayBuffer>,
-    { logits = 'last', signal }: ForwardOptions = {},
+    { logits = 1, signal }: ForwardOptions = {},
   ): Promise<Pass> {
     throwIfCancelled(signal);
     if (this.#ended !== undefined) throw this.#ended;

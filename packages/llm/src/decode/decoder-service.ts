@@ -40,17 +40,18 @@ export class DecoderService implements RangeService {
     requireRoom(before + tokens, config.contextTokens);
     // Once for all chunks, as growing copies all that is there.
     cache.reserve(before + tokens);
-    const allLogits = range.head && logits === 'all';
+    const firstWanted = !range.head || logits === 'all' ? 0 : Math.max(0, tokens - logits);
     const results: Float32Array<ArrayBuffer>[] = [];
     try {
       for (let from = 0; from < tokens; from += this.#chunkTokens) {
         throwIfCancelled();
         const count = Math.min(this.#chunkTokens, tokens - from);
         const chunk = hidden.subarray(from * config.hiddenSize, (from + count) * config.hiddenSize);
-        const rows = allLogits ? Array.from({ length: count }, (_, row) => row) : [count - 1];
+        // The graph gives one row at least, of a chunk of which none is wanted as well.
+        const firstRow = Math.min(count - 1, Math.max(0, firstWanted - from));
+        const rows = Array.from({ length: count - firstRow }, (_, row) => firstRow + row);
         const result = await this.#session.pass(cache, chunk, rows);
-        if (range.head && !allLogits) results.length = 0;
-        results.push(result);
+        if (from + count > firstWanted) results.push(result);
         if (count > 1) collectGarbage('young');
       }
       throwIfCancelled();

@@ -48,7 +48,7 @@ export class Decoder implements TokenDecoder {
     const held = this.#held.get(sequence) ?? 0;
     const hidden = await this.embedding.rows([...text.slice(held), ...draft]);
     const { data, computeMs } = await this.layers.forward(sequence, hidden, {
-      logits: draft.length > 0 ? 'all' : 'last',
+      logits: draft.length + 1,
       ...(signal === undefined ? {} : { signal }),
     });
     this.#held.set(sequence, text.length + draft.length);

@@ -68,11 +68,11 @@ export async function textAcross(request: AcrossRequest): Promise<TextAcross> {
     const { data } = await before.forward(sequences[0], await embedding.rows(next));
     const crossed = codec.encode(data);
     if (tokens.length > 0) hiddenBytes.push([...crossed.values()][0]?.data.length ?? 0);
-    let result = (await behind.forward(sequences[1], codec.decode(crossed), { logits: 'last' })).data;
+    let result = (await behind.forward(sequences[1], codec.decode(crossed))).data;
     if (answerCodec !== undefined) {
       const last = result.slice(result.length - answerCodec.hiddenSize);
       const answer = answerCodec.decode(answerCodec.encode(last));
-      result = (await head.forward(head.sequence(), answer, { logits: 'last' })).data;
+      result = (await head.forward(head.sequence(), answer)).data;
     }
     const token = likeliest(result);
     tokens.push(token);

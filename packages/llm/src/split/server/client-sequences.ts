@@ -16,8 +16,19 @@ export interface SequenceLimits {
 interface Client {
   readonly id: string;
   readonly sequences: Map<number, HostedSequence>;
+  /** By number: those that are being made, until they are there or dropped. */
+  readonly places: Map<number, object>;
   connections: number;
   leftAtMs: number;
+}
+
+/** Room for a sequence that is being made. */
+export interface SequencePlace extends Disposable {
+  /**
+   * The sequence is there; one that had its number is dropped.
+   * @throws CutpointError CUT_SEQUENCE_LOST if it was dropped before it was there.
+   */
+  fill(sequence: HostedSequence): void;
 }
 
 /** Which connection a request came by: the same object each time. */
@@ -38,7 +49,7 @@ export class ClientSequences implements Disposable {
 
   get count(): number {
     let count = 0;
-    for (const { sequences } of this.#clients.values()) count += sequences.size;
+    for (const client of this.#clients.values()) count += countOf(client);
     return count;
   }
 
@@ -47,20 +58,21 @@ export class ClientSequences implements Disposable {
     const known = this.#byConnection.get(connection);
     if (known?.id === id) return;
     if (known !== undefined) throw new CutpointError('CUT_USAGE', 'A connection is of one client.');
-    const client = this.#clients.get(id) ?? { id, sequences: new Map(), connections: 0, leftAtMs: 0 };
+    const client = this.#clients.get(id) ?? {
+      id,
+      sequences: new Map(),
+      places: new Map(),
+      connections: 0,
+      leftAtMs: 0,
+    };
     this.#clients.set(id, client);
     this.#byConnection.set(connection, client);
     client.connections += 1;
     void closed.then(() => {
       client.connections -= 1;
       client.leftAtMs = performance.now();
-      if (client.sequences.size === 0) this.#forget(client);
+      if (client.connections === 0 && client.sequences.size === 0) this.#forget(client);
     });
-  }
-
-  /** @throws CutpointError CUT_USAGE for a connection that has not said of whom it is. */
-  has(connection: Connection, number: number): boolean {
-    return this.#clientOf(connection).sequences.has(number);
   }
 
   /** @throws CutpointError CUT_SEQUENCE_LOST, CUT_USAGE */
@@ -71,19 +83,33 @@ export class ClientSequences implements Disposable {
     return sequence;
   }
 
-  /** @throws CutpointError CUT_OVERLOADED if there are too many; asked before a sequence is made. */
-  requireRoom(connection: Connection): void {
-    const { maxSequences, maxSequencesPerClient } = this.#limits;
-    const own = this.#clientOf(connection).sequences.size;
-    if (own < maxSequencesPerClient && this.count < maxSequences) return;
-    const most =
-      own < maxSequencesPerClient ? `${maxSequences} texts at a time` : `${maxSequencesPerClient} texts of one client`;
-    throw new CutpointError('CUT_OVERLOADED', `The server continues ${most} already; try again later.`);
+  /**
+   * Room for a sequence that takes time to make: it counts from now on, and `drop` is about it, too.
+   * @throws CutpointError CUT_OVERLOADED if there are too many, CUT_USAGE
+   */
+  reserve(connection: Connection, number: number): SequencePlace {
+    const client = this.#clientOf(connection);
+    this.#requireRoom(client, number);
+    const { places, sequences } = client;
+    const place = {};
+    places.set(number, place);
+    return {
+      fill(sequence) {
+        if (places.get(number) !== place) {
+          sequence[Symbol.dispose]();
+          throw sequenceLost('it was dropped');
+        }
+        sequences.get(number)?.[Symbol.dispose]();
+        sequences.set(number, sequence);
+      },
+      [Symbol.dispose]() {
+        if (places.get(number) === place) places.delete(number);
+      },
+    };
   }
 
-  /** @throws CutpointError CUT_OVERLOADED if a sequence of so many tokens would take too much. */
-  requireCache(sequence: HostedSequence, tokens: number): void {
-    const moreBytes = sequence.cacheBytesWith(tokens) - sequence.cacheBytes;
+  /** @throws CutpointError CUT_OVERLOADED if caches would take too much with so many bytes more. */
+  requireCacheBytes(moreBytes: number): void {
     if (moreBytes === 0) return;
     let bytes = moreBytes;
     for (const { sequences } of this.#clients.values()) for (const each of sequences.values()) bytes += each.cacheBytes;
@@ -94,14 +120,9 @@ export class ClientSequences implements Disposable {
     throw new CutpointError('CUT_OVERLOADED', message);
   }
 
-  /** A sequence of this number that was there before is dropped. */
-  set(connection: Connection, number: number, sequence: HostedSequence): void {
-    this.drop(connection, number);
-    this.#clientOf(connection).sequences.set(number, sequence);
-  }
-
   drop(connection: Connection, number: number): void {
-    const { sequences } = this.#clientOf(connection);
+    const { sequences, places } = this.#clientOf(connection);
+    places.delete(number);
     sequences.get(number)?.[Symbol.dispose]();
     sequences.delete(number);
   }
@@ -115,6 +136,16 @@ export class ClientSequences implements Disposable {
     const client = this.#byConnection.get(connection);
     if (client !== undefined) return client;
     throw new CutpointError('CUT_USAGE', 'A client says who it is, by `describe`, before it decodes.');
+  }
+
+  #requireRoom(client: Client, number: number): void {
+    if (client.sequences.has(number) || client.places.has(number)) return;
+    const { maxSequences, maxSequencesPerClient } = this.#limits;
+    const own = countOf(client);
+    if (own < maxSequencesPerClient && this.count < maxSequences) return;
+    const most =
+      own < maxSequencesPerClient ? `${maxSequences} texts at a time` : `${maxSequencesPerClient} texts of one client`;
+    throw new CutpointError('CUT_OVERLOADED', `The server continues ${most} already; try again later.`);
   }
 
   #sweep(): void {
@@ -136,6 +167,14 @@ export class ClientSequences implements Disposable {
   #forget(client: Client): void {
     for (const sequence of client.sequences.values()) sequence[Symbol.dispose]();
     client.sequences.clear();
+    client.places.clear();
     if (client.connections === 0) this.#clients.delete(client.id);
   }
+}
+
+/** Those that are being made included. */
+function countOf({ sequences, places }: Client): number {
+  let count = sequences.size;
+  for (const number of places.keys()) if (!sequences.has(number)) count += 1;
+  return count;
 }

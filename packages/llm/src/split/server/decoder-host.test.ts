@@ -189,6 +189,21 @@ describe('the limits of a server', () => {
     expect(server.host.counts.sequences).toBe(3);
   });
 
+  it('hold for texts that begin at the same time, and for what is dropped before it has begun', async () => {
+    await using server = await serveHere(bench.made.folder, { maxSequencesPerClient: 4 });
+    await using caller = await Caller.open(server);
+    const all = Array.from({ length: 10 }, (_, i) => code(caller.pass(i, 0, prompt, settings)));
+    expect((await Promise.all(all)).filter((each) => each === 'answered')).toHaveLength(4);
+    expect(server.host.counts.sequences).toBe(4);
+    await using other = await Caller.open(server);
+    for (let sequence = 0; sequence < 20; sequence++) {
+      const begun = code(other.pass(sequence, 0, prompt, settings));
+      await other.peer.request({ method: 'drop', meta: { sequence } });
+      expect(['answered', 'CUT_SEQUENCE_LOST']).toContain(await begun);
+    }
+    expect(server.host.counts.sequences).toBe(4);
+  });
+
   it('hold for the memory of caches, and for that of weights', async () => {
     // 256 tokens of 3 layers with 2 heads of 16 elements, keys and values.
     const cacheBytes = 3 * 256 * 2 * 16 * 4 * 2;
@@ -196,6 +211,9 @@ describe('the limits of a server', () => {
     await using caller = await Caller.open(server);
     await caller.pass(1, 0, prompt, settings);
     expect(await code(caller.pass(2, 0, prompt, settings))).toBe('CUT_OVERLOADED');
+    expect(await code(caller.peer.request({ method: 'clone', meta: { from: 1, into: 2, tokens: 3 } }))).toBe(
+      'CUT_OVERLOADED',
+    );
     await using narrow = await serveHere(bench.made.folder, { maxCacheBytes: cacheBytes, cache: 'f16' });
     await using twice = await Caller.open(narrow);
     await twice.pass(1, 0, prompt, settings);

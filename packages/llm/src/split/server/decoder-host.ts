@@ -150,7 +150,7 @@ export class DecoderHost implements AsyncDisposable {
     try {
       return await sequence.inTurn(async () => {
         if (settings !== undefined) renew(sequence, settings);
-        const requireCache = (of: HostedSequence, tokens: number) => this.#sequences.requireCache(of, tokens);
+        const requireCache = (moreBytes: number) => this.#sequences.requireCacheBytes(moreBytes);
         return await runPass(sequence, reader, { embedding: this.#embedding, requireCache }, signal);
       });
     } catch (thrown) {
@@ -165,25 +165,27 @@ export class DecoderHost implements AsyncDisposable {
 
   /** A new sequence in place of one that had its number. */
   async #begin(remote: object, number: number, settings: SequenceSettings, signal: CancelSignal): Promise<void> {
-    if (!this.#sequences.has(remote, number)) this.#sequences.requireRoom(remote);
+    using place = this.#sequences.reserve(remote, number);
     const codecs = this.#tables.codecsOf(settings);
     const lease = await this.#ranges.take(this.#rangeOf(settings), signal);
-    this.#sequences.set(remote, number, new HostedSequence(lease, settings, codecs));
+    place.fill(new HostedSequence(lease, settings, codecs));
   }
 
   async #clone({ meta, method, remote, signal }: IncomingRequest): Promise<void> {
     const { from, into, tokens } = readMeta(cloneSchema, meta, method);
     const source = this.#sequences.get(remote, from);
     await source.inTurn(async () => {
-      source.requireHeld(tokens);
-      if (!this.#sequences.has(remote, into)) this.#sequences.requireRoom(remote);
+      using place = this.#sequences.reserve(remote, into);
       const lease = await this.#ranges.take(source.lease.range.range, signal);
-      if (lease.range !== source.lease.range) {
+      try {
+        if (lease.range !== source.lease.range) throw sequenceLost('its worker died');
+        source.requireHeld(tokens);
+        this.#sequences.requireCacheBytes(source.cacheBytesOf(tokens));
+      } catch (thrown) {
         lease[Symbol.dispose]();
-        throw sequenceLost('its worker died');
+        throw thrown;
       }
-      const clone = new HostedSequence(lease, source.settings, source.codecs, { sequence: source, tokens });
-      this.#sequences.set(remote, into, clone);
+      place.fill(new HostedSequence(lease, source.settings, source.codecs, { sequence: source, tokens }));
     });
   }
 

@@ -43,12 +43,17 @@ export class HostedSequence implements Disposable {
 
   /** Memory of keys and values. */
   get cacheBytes(): number {
-    return cacheBytes(this.#lease, this.#mostTokens);
+    return this.cacheBytesOf(this.#mostTokens);
   }
 
-  /** What they would take with so many tokens. */
-  cacheBytesWith(tokens: number): number {
-    return cacheBytes(this.#lease, Math.max(this.#mostTokens, tokens));
+  /** What they would take more with so many tokens. */
+  moreCacheBytesWith(tokens: number): number {
+    return this.cacheBytesOf(Math.max(this.#mostTokens, tokens)) - this.cacheBytes;
+  }
+
+  /** What those of so many tokens take. */
+  cacheBytesOf(tokens: number): number {
+    return cacheBytes(this.#lease, tokens);
   }
 
   grow(tokens: number): void {

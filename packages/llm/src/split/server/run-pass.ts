@@ -11,9 +11,9 @@ import type { HostedSequence } from './hosted-sequence.js';
 
 /** What a pass needs beside its sequence. */
 export interface PassParts {
-  readonly embedding: EmbeddingTable;
+  readonly embedding: Pick<EmbeddingTable, 'rows'>;
   /** Asked before anything is computed. @throws CutpointError */
-  readonly requireCache: (sequence: HostedSequence, tokens: number) => void;
+  readonly requireCache: (moreBytes: number) => void;
 }
 
 /**
@@ -36,7 +36,7 @@ export async function runPass(
   const { up, down } = sequence.codecs;
   const pieces = reader.pieces(formOf(sequence.settings), { maxRows: contextTokens - base, vocabularySize });
   const count = pieces.reduce((sum, { kept }) => sum + kept, 0);
-  requireCache(sequence, base + count);
+  requireCache(sequence.moreCacheBytesWith(base + count));
   if (base < sequence.held) sequence.truncate(base);
   sequence.grow(base + count);
   const tokens = pieces.flatMap((piece) => piece.tokens);
@@ -44,9 +44,10 @@ export async function runPass(
   const hidden = formOf(sequence.settings).hidden
     ? joinedHidden(up, pieces, count, hiddenSize)
     : await embedding.rows(tokens);
+  // While the rows were read it may have been dropped, and its number would become a sequence of nobody.
+  sequence.requireHeld(base);
   const decodeMs = performance.now() - codecFrom;
-  const logits = drafted > 0 ? 'all' : 'last';
-  const { data } = await range.forward(sequence.number, hidden, { logits, signal });
+  const { data } = await range.forward(sequence.number, hidden, { logits: drafted + 1, signal });
   sequence.held = base + count;
   if (choice === null) {
     const encodeFrom = performance.now();
