@@ -87,6 +87,7 @@ export const errorCodes = {
   CUT_CONTENT: { exit: 1, meaning: 'A file that a deployment needs is not to be had, or is not what its hash says.' },
   CUT_DISK_FULL: { exit: 1, meaning: 'The disk, or what the content store may take of it, has no room for a file.' },
   CUT_MEMORY: { exit: 1, meaning: 'A device has less free memory than what it shall run needs.' },
+  CUT_WINDOW: { exit: 2, meaning: 'A memory window is too small for the layers that it shall let through.' },
   CUT_DEPLOYMENT: { exit: 1, meaning: 'A deployment cannot be made, changed or found as it was asked for.' },
   CUT_CHECKPOINT: {
     exit: 1,

@@ -23,6 +23,7 @@ export { inferenceRuntime } from './segment/inference-runtime.js';
 export { listProviders } from './segment/list-providers.js';
 export { loadSegment } from './segment/load-segment.js';
 export { enterNative, forgetGate, leaveNative, openGate } from './segment/native-gate.js';
+export { orCancelled } from './segment/or-cancelled.js';
 export { loadError, runError } from './segment/ort-errors.js';
 export type {
   OutputSpec,

@@ -1,0 +1,35 @@
+import { CutpointError, type ErrorCode } from '@cutpoint/core';
+
+/** To the thread that reads. The buffer moves there, and back with the answer. */
+export interface ReadRequest {
+  readonly id: number;
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly buffer: ArrayBuffer;
+}
+
+export type ReadAnswer =
+  | {
+      readonly kind: 'read';
+      readonly id: number;
+      readonly buffer: ArrayBuffer;
+      /** Where in the buffer the bytes begin. */
+      readonly start: number;
+      readonly readMs: number;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly buffer: ArrayBuffer;
+      readonly code: ErrorCode;
+      readonly message: string;
+    };
+
+/** @param reason of the system; undefined if the file ends early. */
+export function fileError(path: string, reason: string | undefined, cause?: unknown): CutpointError {
+  if (reason === undefined) {
+    return new CutpointError('CUT_PACKAGE', `The file ${path} of a shard ends early: fetch the shard again.`);
+  }
+  return new CutpointError('CUT_FILE_NOT_FOUND', `The file ${path} of a shard cannot be read: ${reason}.`, { cause });
+}
