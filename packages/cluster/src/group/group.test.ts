@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { always, sharedOptions, withGroups } from './socket-groups.testing.js';
 
-describe.each(['star', 'mesh'] as const)('an all-reduce in a %s', (topology) => {
+describe.each(['star', 'mesh', 'ring', 'tree'] as const)('an all-reduce in a %s', (topology) => {
   it.each([1, 2, 3, 5])('gives all of %i ranks the sum', async (ranks) => {
     await withGroups(sharedOptions(ranks, always(topology)), async (groups) => {
       for (const count of [0, 1, 7, 2048, 100_000, 700_001]) {

@@ -1,8 +1,10 @@
 import { CutpointError } from '@cutpoint/core';
+import { Feedback } from './all-reduce/feedback.js';
 import { mesh } from './all-reduce/mesh.js';
 import { MessagePool } from './all-reduce/message-pool.js';
-import { ReduceCall } from './all-reduce/reduce-call.js';
-import { star } from './all-reduce/star.js';
+import { ReduceCall, type ReduceMeans } from './all-reduce/reduce-call.js';
+import { ring } from './all-reduce/ring.js';
+import { star, tree } from './all-reduce/tree.js';
 import type { DataPort, RankAddress } from './data-port.js';
 import type { Place } from './greet.js';
 import { describeKind, messageKinds, reduceKind } from './message-kinds.js';
@@ -42,7 +44,7 @@ export async function openGroup(port: DataPort, options: GroupOptions): Promise<
   }
 }
 
-const reduce: Record<Topology, typeof mesh> = { star, mesh, ring: mesh, tree: star };
+const reduce = { star, mesh, ring, tree } as const satisfies Record<Topology, typeof mesh>;
 
 /** A group over sockets that this thread owns. */
 export class SocketGroup implements RankGroup {
@@ -50,7 +52,8 @@ export class SocketGroup implements RankGroup {
   readonly ranks: number;
   readonly #links: readonly (RankLink | undefined)[];
   readonly #waiting: Waiting;
-  readonly #pool = new MessagePool();
+  readonly #feedback = new Feedback();
+  readonly #means: ReduceMeans;
   #rules: readonly ReduceRule[];
   #calls = 0;
   /** The all-reduce that was begun last, and how many are under way. */
@@ -68,6 +71,8 @@ export class SocketGroup implements RankGroup {
       const socket = sockets.get(peer);
       return socket && new RankLink(peer, socket, describeKind, (error) => this.end(error));
     });
+    const [links, waiting, feedback] = [this.#links, this.#waiting, this.#feedback];
+    this.#means = { rank, links, waiting, feedback, pool: new MessagePool() };
   }
 
   /** How all-reduces are done from the next on; all ranks must change at the same place. */
@@ -75,13 +80,12 @@ export class SocketGroup implements RankGroup {
     this.#rules = rules;
   }
 
-  allReduce(values: Floats): Promise<void> {
+  allReduce(values: Floats, part = 0): Promise<void> {
     if (this.ranks === 1) return Promise.resolve();
     const { topology, payload } = this.#ruleFor(values.byteLength);
     const expected = this.#next(reduceKind(topology, payload));
-    const done = this.#allReduce(topology, values, () => {
-      return new ReduceCall(this.rank, this.#links, expected, payloadCoders[payload], this.#pool, this.#waiting);
-    });
+    const call = new ReduceCall(this.#means, expected, payloadCoders[payload], part);
+    const done = this.#allReduce(topology, call, values);
     this.#last = { topology, done };
     // Whoever sums in the background may hear of the end by another call first.
     done.catch(() => {});
@@ -134,7 +138,7 @@ export class SocketGroup implements RankGroup {
     await Promise.all(this.#links.map((link) => link?.close(ended)));
   }
 
-  async #allReduce(topology: Topology, values: Floats, open: () => ReduceCall): Promise<void> {
+  async #allReduce(topology: Topology, call: ReduceCall, values: Floats): Promise<void> {
     const before = this.#last;
     this.#underWay++;
     try {
@@ -143,7 +147,6 @@ export class SocketGroup implements RankGroup {
         await before.done;
       }
       if (this.#ended !== undefined) throw this.#ended;
-      const call = open();
       const from = performance.now();
       await reduce[topology](call, values);
       this.#totalMs += performance.now() - from;
@@ -165,6 +168,7 @@ export class SocketGroup implements RankGroup {
   }
 
   #next(kind: number): Expected {
+    if (kind === messageKinds.broadcast || kind === messageKinds.contribution) this.#feedback.clear();
     const call = this.#calls;
     this.#calls = (this.#calls + 1) % 2 ** 32;
     return { kind, call };

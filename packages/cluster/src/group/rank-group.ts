@@ -8,9 +8,11 @@ export interface RankGroup extends AsyncDisposable {
   readonly ranks: number;
   /**
    * Replaces values by their sum over all ranks. Values are added in an order that arrival does not change, and every rank
-   * gets the same bits.
+   * gets the same bits. More of these may be under way at a time; every other call waits until all are done.
+   * @param part which part of the residual stream the values are, if they are not the whole: below f32, what rounding took
+   * from a sum goes into the next one of that part, until something else than a sum is sent.
    */
-  allReduce(values: Float32Array<ArrayBuffer>): Promise<void>;
+  allReduce(values: Float32Array<ArrayBuffer>, part?: number): Promise<void>;
   /** At rank 0: sends a message to all others. */
   broadcast(message: Uint8Array): void;
   /** At all others: the next message that rank 0 sends; waits for it as long as it takes. @param mostBytes it may have. */
