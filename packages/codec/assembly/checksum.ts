@@ -1,10 +1,24 @@
-/** xxHash32's stripes of 16 bytes; the whole is in src/kernels/checksum.ts. */
+/** xxHash32 with seed 0; defined in src/kernels/checksum.ts. */
 
 const prime1: u32 = 0x9e3779b1;
 const prime2: u32 = 0x85ebca77;
+const prime3: u32 = 0xc2b2ae3d;
+const prime4: u32 = 0x27d4eb2f;
+const prime5: u32 = 0x165667b1;
 
-/** Takes stripes into the four lanes at `lanes` (u32). */
-export function takeStripes(bytes: usize, stripes: i32, lanes: usize): void {
+/** The state of the hash: four lanes (u32). */
+const lanes = memory.data(16, 16);
+
+/** Begins with no bytes. */
+export function beginHash(): void {
+  store<u32>(lanes, prime1 + prime2);
+  store<u32>(lanes, prime2, 4);
+  store<u32>(lanes, 0, 8);
+  store<u32>(lanes, 0 - prime1, 12);
+}
+
+/** Takes stripes of 16 bytes. */
+export function takeStripes(bytes: usize, stripes: i32): void {
   let a = load<u32>(lanes);
   let b = load<u32>(lanes, 4);
   let c = load<u32>(lanes, 8);
@@ -20,4 +34,24 @@ export function takeStripes(bytes: usize, stripes: i32, lanes: usize): void {
   store<u32>(lanes, b, 4);
   store<u32>(lanes, c, 8);
   store<u32>(lanes, d, 12);
+}
+
+/**
+ * The hash of all stripes that were taken and of what is left.
+ * @param rest the last bytes, fewer than 16
+ * @param all how many bytes there were with those of the stripes
+ */
+export function finishHash(rest: usize, all: u32): u32 {
+  let hash = prime5;
+  if (all >= 16) {
+    const firstHalf = rotl<u32>(load<u32>(lanes), 1) + rotl<u32>(load<u32>(lanes, 4), 7);
+    hash = firstHalf + rotl<u32>(load<u32>(lanes, 8), 12) + rotl<u32>(load<u32>(lanes, 12), 18);
+  }
+  hash += all;
+  const end = rest + (all & 15);
+  for (; rest + 4 <= end; rest += 4) hash = rotl<u32>(hash + load<u32>(rest) * prime3, 17) * prime4;
+  for (; rest < end; rest++) hash = rotl<u32>(hash + load<u8>(rest) * prime5, 11) * prime1;
+  hash = (hash ^ (hash >>> 15)) * prime2;
+  hash = (hash ^ (hash >>> 13)) * prime3;
+  return hash ^ (hash >>> 16);
 }

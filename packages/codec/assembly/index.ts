@@ -1,7 +1,7 @@
 export { adaptiveBytes } from './adaptive';
 export { affineEncode, packRows, restoreColumns, restoreRows, unpackRows } from './affine';
 export { fromBfloats, toBfloats } from './bfloat';
-export { takeStripes } from './checksum';
+export { beginHash, finishHash, takeStripes } from './checksum';
 export {
   affineColumns,
   beginColumns,

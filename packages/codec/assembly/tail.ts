@@ -6,7 +6,7 @@ const binShift = 19;
 const bins = 0x80_00_00_00 >>> binShift;
 /** What is in the bins from this one on is above the tail in any case. */
 const lastBin = 0x7e_80_00_00 >>> binShift;
-/** From so many elements on a sample of at least half as many tells where to look. */
+/** From so many elements on a sample of at least a quarter as many tells where to look. */
 const sampleFrom = 2048;
 
 /** How many places `tailBin` has written. */
@@ -19,14 +19,14 @@ let found: i32 = 0;
  */
 export function tailBin(numbers: usize, count: i32, most: i32, counts: usize, places: usize): i32 {
   if (count >= sampleFrom) {
-    const apart = count / (sampleFrom / 2);
+    const apart = count / (sampleFrom / 4);
     countSome(numbers, count, apart, counts);
     // In the bins from this one on lie about twice as many elements as may, or more.
     const least = min(walk(counts, (most / apart) * 2 + 8) - 1, lastBin);
     if (least > 0) {
       findFrom(least, numbers, count, places);
       if (found > most) {
-        countFound(numbers, places, counts);
+        countFound(numbers, places, least, counts);
         return walk(counts, most);
       }
     }
@@ -59,13 +59,18 @@ function walk(counts: usize, most: i32): i32 {
   let first = bins;
   let above: i32 = 0;
   // The upper bins are empty as a rule.
-  while (first > 0 && !v128.any_true(v128.load(counts + <usize>(first - 4) * 4))) first -= 4;
+  while (first > 0 && !isAnyOfSixteen(counts + <usize>(first - 16) * 4)) first -= 16;
   while (first > 0) {
     above += load<i32>(counts + <usize>(first - 1) * 4);
     if (above > most) break;
     first--;
   }
   return first;
+}
+
+function isAnyOfSixteen(counts: usize): bool {
+  const lower = v128.or(v128.load(counts), v128.load(counts, 16));
+  return v128.any_true(v128.or(lower, v128.or(v128.load(counts, 32), v128.load(counts, 48))));
 }
 
 /** Counts every so manieth element. */
@@ -93,8 +98,9 @@ function findFrom(bin: i32, numbers: usize, count: i32, places: usize): void {
   }
 }
 
-function countFound(numbers: usize, places: usize, counts: usize): void {
-  memory.fill(counts, 0, bins * 4);
+/** Counts what was found, all of it in the bins from `first` on; what is below is not told. */
+function countFound(numbers: usize, places: usize, first: i32, counts: usize): void {
+  memory.fill(counts + ((<usize>first) << 2), 0, (<usize>(bins - first)) << 2);
   for (let i = 0; i < found; i++) {
     const place = load<u32>(places + ((<usize>i) << 2));
     addOne(counts, load<u32>(numbers + ((<usize>place) << 2)));

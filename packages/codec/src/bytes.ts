@@ -1,14 +1,23 @@
 import { CutpointError } from '@cutpoint/core';
 
 /** From so many bytes on an array is kept as it is until all is joined, so that it is copied once. */
-const keptFrom = 256;
+const keptFrom = 1024;
+/** Room that a writer begins with, and that one leaves to the next when it is done: making it takes as long as filling it. */
+const roomBytes = 2048;
+const spareRooms: Uint8Array<ArrayBuffer>[] = [];
+/** A writer and one within it are at work at a time, as a rule. */
+const mostSpareRooms = 4;
+/** Bytes of a checksum. */
+export const checksumBytes = 4;
+const nothing = new Uint8Array(0);
 
-/** Bytes that grow at the end. Numbers are little-endian. */
+/** Bytes that grow at the end, until they are taken. Numbers are little-endian. */
 export class ByteWriter {
   /** What is before `#bytes`. */
-  readonly #parts: Uint8Array[] = [];
+  #parts: Uint8Array[] = [];
   #partsLength = 0;
-  #bytes = new Uint8Array(64);
+  #room = spareRooms.pop() ?? new Uint8Array(roomBytes);
+  #bytes = this.#room;
   #length = 0;
 
   get length(): number {
@@ -16,7 +25,7 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.#room(1);
+    this.#reserve(1);
     this.#bytes[this.#length++] = value;
   }
 
@@ -39,19 +48,34 @@ export class ByteWriter {
       this.#length = 0;
       return;
     }
-    this.#room(bytes.length);
+    this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
-  /** All that was written, with so many bytes of 0 after it. */
+  /** Takes all that was written, with so many bytes of 0 after it: the writer is empty then. */
   written(spare = 0): Uint8Array<ArrayBuffer> {
     const all = new Uint8Array(this.length + spare);
     let at = 0;
-    for (const part of [...this.#parts, this.#bytes.subarray(0, this.#length)]) {
+    this.#keep(this.#bytes.subarray(0, this.#length));
+    for (const part of this.#parts) {
       all.set(part, at);
       at += part.length;
     }
+    if (this.#room.length > 0 && spareRooms.length < mostSpareRooms) spareRooms.push(this.#room);
+    this.#room = nothing;
+    this.#bytes = nothing;
+    this.#length = 0;
+    this.#parts = [];
+    this.#partsLength = 0;
+    return all;
+  }
+
+  /** Takes all that was written, with four bytes behind it that hold its checksum. */
+  sealed(checksum: (bytes: Uint8Array) => number): Uint8Array<ArrayBuffer> {
+    const all = this.written(checksumBytes);
+    const end = all.length - checksumBytes;
+    new DataView(all.buffer).setUint32(end, checksum(all.subarray(0, end)), true);
     return all;
   }
 
@@ -60,7 +84,7 @@ export class ByteWriter {
     this.#partsLength += part.length;
   }
 
-  #room(more: number): void {
+  #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
     const longer = new Uint8Array(Math.max(64, this.#bytes.length * 2, this.#length + more));
     longer.set(this.#bytes);
@@ -82,7 +106,10 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.bytes(1)[0] ?? 0;
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw damaged('is cut short');
+    this.#at++;
+    return byte;
   }
 
   /** @throws CutpointError CUT_CODEC_PAYLOAD if the number is above `most`, or longer than it need be. */
@@ -101,8 +128,7 @@ export class ByteReader {
   }
 
   u32(): number {
-    const [a = 0, b = 0, c = 0, d = 0] = this.bytes(4);
-    return ((d << 24) | (c << 16) | (b << 8) | a) >>> 0;
+    return (this.u8() | (this.u8() << 8) | (this.u8() << 16) | (this.u8() << 24)) >>> 0;
   }
 
   /** A view of the next bytes. */

@@ -1,5 +1,5 @@
 import { CutpointError, elementCount, type Tensor } from '@cutpoint/core';
-import { ByteReader, ByteWriter, damaged } from './bytes.js';
+import { ByteReader, ByteWriter, checksumBytes, damaged } from './bytes.js';
 import type { DecodeLimits } from './codec.js';
 import { type FloatTensor, type FloatTensorType, floatTypes, isFloat } from './floats.js';
 
@@ -10,7 +10,6 @@ import { type FloatTensor, type FloatTensorType, floatTypes, isFloat } from './f
 
 /** Most dimensions that a payload states. */
 export const maxRank = 8;
-const checksumBytes = 4;
 
 /** What tells the payloads of codecs apart: the first byte holds it. Numbers are never used again. */
 export const tags = {
@@ -48,10 +47,7 @@ export function sealPayload(
   out.varint(tensor.shape.length);
   for (const dim of tensor.shape) out.varint(dim);
   write(tensor, out);
-  const payload = out.written(checksumBytes);
-  const end = payload.length - checksumBytes;
-  new DataView(payload.buffer).setUint32(end, checksum(payload.subarray(0, end)), true);
-  return payload;
+  return out.sealed(checksum);
 }
 
 /**

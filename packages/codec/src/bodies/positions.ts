@@ -44,25 +44,40 @@ function inForm(form: number, write: (to: ByteWriter) => void): Uint8Array {
 
 /** Writes how many places there are, and before each how many are free since the last. */
 export function writeGaps(out: ByteWriter, places: Uint32Array, coder: SymbolCoder | undefined): void {
+  out.varint(places.length);
+  if (places.length === 0) return;
+  if (coder === undefined) {
+    addGaps(out, places);
+    return;
+  }
   const gaps = new ByteWriter();
+  addGaps(gaps, places);
+  out.varint(gaps.length);
+  writeBytes(out, gaps.written(), single, coder);
+}
+
+function addGaps(to: ByteWriter, places: Uint32Array): void {
   let next = 0;
   for (const place of places) {
-    gaps.varint(place - next);
+    to.varint(place - next);
     next = place + 1;
   }
-  out.varint(places.length);
-  if (coder !== undefined && places.length > 0) out.varint(gaps.length);
-  writeBytes(out, gaps.written(), single, coder);
+}
+
+/** Most bytes of the gaps before so many places: all gaps are no more than what is free, and a byte more takes 128 of that. */
+function mostGapBytes(taken: number, count: number): number {
+  return taken + Math.floor((count - taken) / 128);
 }
 
 /** What `writeGaps` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a place is not below `count`. */
 export function readGaps(body: ByteReader, count: number, coder: SymbolCoder | undefined): Uint32Array<ArrayBuffer> {
   const taken = body.varint(count);
-  const most = coder === undefined ? body.left : 5 * taken;
-  if (taken > most) throw damaged('is cut short');
-  const places = new Uint32Array(taken);
-  const coded = coder !== undefined && taken > 0 ? readBytes(body, body.varint(most), single, coder) : undefined;
+  if (taken === 0) return new Uint32Array(0);
+  const coded = coder && readBytes(body, body.varint(mostGapBytes(taken, count)), single, coder);
   const gaps = coded === undefined ? body : new ByteReader(coded);
+  // Each takes a byte at least, so that there is no room made for more places than there can be.
+  if (taken > gaps.left) throw damaged('is cut short');
+  const places = new Uint32Array(taken);
   let next = 0;
   for (let i = 0; i < taken; i++) {
     const place = next + gaps.varint(count);

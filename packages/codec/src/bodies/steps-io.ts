@@ -21,24 +21,31 @@ export function writeScales(
   kernels: Kernels,
   coder: SymbolCoder | undefined,
 ): void {
-  const kept = keptOf(scales, widths);
+  // Lows and scales together, as each array takes time to make.
+  const numbers = new Float32Array(lows.length + countKept(widths));
+  numbers.set(lows);
+  if (numbers.length === 2 * lows.length) numbers.set(scales, lows.length);
+  else putKept(numbers.subarray(lows.length), scales, widths);
+  const bytes = bytesOf(narrow ? halvesOf(numbers, kernels) : numbers);
+  const size = sizeOf(narrow);
   out.u8(narrow ? 1 : 0);
-  for (const numbers of [lows, kept]) {
-    if (narrow) {
-      const halves = new Uint16Array(numbers.length);
-      kernels.toHalves(numbers, halves);
-      writeBytes(out, bytesOf(halves), { bytes: 2, row: 1 }, coder);
-    } else writeBytes(out, bytesOf(numbers), { bytes: 4, row: 1 }, coder);
-  }
+  writeBytes(out, bytes.subarray(0, lows.length * size), { bytes: size, row: 1 }, coder);
+  writeBytes(out, bytes.subarray(lows.length * size), { bytes: size, row: 1 }, coder);
 }
 
-/** The scales of groups that have a width. Loops here and below: with short groups, there are many. */
-function keptOf(scales: Float32Array<ArrayBuffer>, widths: Uint8Array): Float32Array<ArrayBuffer> {
-  const count = countKept(widths);
-  if (count === scales.length) return scales;
-  const kept = new Float32Array(count);
+function sizeOf(narrow: boolean): number {
+  return narrow ? 2 : 4;
+}
+
+function halvesOf(numbers: Float32Array, kernels: Kernels): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(numbers.length);
+  kernels.toHalves(numbers, halves);
+  return halves;
+}
+
+/** Puts the scales of groups that have a width. Loops here and below: with short groups, there are many. */
+function putKept(kept: Float32Array, scales: Float32Array, widths: Uint8Array): void {
   for (let g = 0, next = 0; g < widths.length; g++) if (widths[g] !== 0) kept[next++] = scales[g] as number;
-  return kept;
 }
 
 function countKept(widths: Uint8Array): number {
@@ -60,9 +67,11 @@ export function readScales(
   const form = body.u8();
   if (form > 1) throw damaged('has steps of an unknown form');
   const narrow = form === 1;
-  const lows = readNumbers(widths.length, narrow, body, kernels, coder);
-  const kept = readNumbers(countKept(widths), narrow, body, kernels, coder);
-  const scales = kept.length === widths.length ? kept : new Float32Array(widths.length);
+  const groups = widths.length;
+  const numbers = readNumbers([groups, countKept(widths)], narrow, body, kernels, coder);
+  const lows = numbers.subarray(0, groups);
+  const kept = numbers.subarray(groups);
+  const scales = kept.length === groups ? kept : new Float32Array(groups);
   for (let g = 0, next = 0; g < widths.length; g++) {
     const width = widths[g] as number;
     if (width !== 0) scales[g] = kept[next++] as number;
@@ -73,18 +82,26 @@ export function readScales(
   return { narrow, lows, scales, widths };
 }
 
+/** So many numbers, and then so many more. */
 function readNumbers(
-  count: number,
+  counts: readonly [number, number],
   narrow: boolean,
   body: ByteReader,
   kernels: Kernels,
   coder: SymbolCoder | undefined,
 ): Float32Array<ArrayBuffer> {
-  const size = narrow ? 2 : 4;
-  const bytes = new Uint8Array(readBytes(body, count * size, { bytes: size, row: 1 }, coder));
-  if (!narrow) return new Float32Array(bytes.buffer);
+  const size = sizeOf(narrow);
+  const parts = counts.map((count) => readBytes(body, count * size, { bytes: size, row: 1 }, coder));
+  const count = counts[0] + counts[1];
   const numbers = new Float32Array(count);
-  kernels.fromHalves(new Uint16Array(bytes.buffer), numbers);
+  const halves = narrow ? new Uint16Array(count) : undefined;
+  const bytes = bytesOf(halves ?? numbers);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  if (halves !== undefined) kernels.fromHalves(halves, numbers);
   return numbers;
 }
 
@@ -153,7 +170,13 @@ function byElement(numbers: Uint8Array, { outer, length, inner }: Grouping): Uin
     if (inner === 1) {
       all.fill(own[0] ?? 0, at, at + length);
       at += length;
-    } else for (let l = 0; l < length; l++, at += inner) all.set(own, at);
+      continue;
+    }
+    const end = at + length * inner;
+    all.set(own, at);
+    // What is there already once more, and so on: twice as much each time.
+    for (let have = inner; have < end - at; have *= 2) all.copyWithin(at + have, at, Math.min(at + have, end - have));
+    at = end;
   }
   return all;
 }

@@ -121,7 +121,10 @@ function keptAs(dtype: FloatTensor['dtype']): FloatTensor['dtype'] {
 /** Three bits for each width: 0, or 1 to 7 for 2 to 8. */
 function writeWidths(widths: Uint8Array, out: ByteWriter, coder: SymbolCoder | undefined): void {
   const symbols = new Uint8Array(widths.length);
-  for (let g = 0; g < widths.length; g++) symbols[g] = Math.max(0, (widths[g] as number) - 1);
+  for (let g = 0; g < widths.length; g++) {
+    const width = widths[g] as number;
+    symbols[g] = width === 0 ? 0 : width - 1;
+  }
   if (coder === undefined) {
     out.bytes(packCodes(symbols, row(widths.length), threeBits));
     return;

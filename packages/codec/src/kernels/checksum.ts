@@ -10,30 +10,25 @@ const prime5 = 0x165667b1;
  */
 export function checksum(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const lanes = firstLanes();
+  const lanes = Uint32Array.of(prime1 + prime2, prime2, 0, -prime1);
   const striped = bytes.length & ~15;
   for (let at = 0; at < striped; at += 16) {
     for (let lane = 0; lane < 4; lane++) lanes[lane] = round(lanes[lane] ?? 0, view.getUint32(at + lane * 4, true));
   }
-  return finish(lanes, bytes);
-}
-
-/** The state before the first 16 bytes. */
-export function firstLanes(): Uint32Array<ArrayBuffer> {
-  return Uint32Array.of(prime1 + prime2, prime2, 0, -prime1);
+  return finish(lanes, view);
 }
 
 /** The hash of bytes whose whole stripes of 16 have gone into the lanes. */
-export function finish(lanes: Uint32Array, bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function finish(lanes: Uint32Array, view: DataView): number {
+  const { byteLength } = view;
   const [a = 0, b = 0, c = 0, d = 0] = lanes;
-  let hash = bytes.length < 16 ? prime5 : (turn(a, 1) + turn(b, 7) + turn(c, 12) + turn(d, 18)) | 0;
-  hash = (hash + bytes.length) | 0;
-  let at = bytes.length & ~15;
-  for (; at + 4 <= bytes.length; at += 4) {
+  let hash = byteLength < 16 ? prime5 : (turn(a, 1) + turn(b, 7) + turn(c, 12) + turn(d, 18)) | 0;
+  hash = (hash + byteLength) | 0;
+  let at = byteLength & ~15;
+  for (; at + 4 <= byteLength; at += 4) {
     hash = Math.imul(turn((hash + Math.imul(view.getUint32(at, true), prime3)) | 0, 17), prime4);
   }
-  for (; at < bytes.length; at++) hash = Math.imul(turn((hash + Math.imul(view.getUint8(at), prime5)) | 0, 11), prime1);
+  for (; at < byteLength; at++) hash = Math.imul(turn((hash + Math.imul(view.getUint8(at), prime5)) | 0, 11), prime1);
   hash = Math.imul(hash ^ (hash >>> 15), prime2);
   hash = Math.imul(hash ^ (hash >>> 13), prime3);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -1,5 +1,3 @@
-import { largestMagnitude } from './kernels.js';
-
 /** Bins of a magnitude: the exponent and four bits of the fraction of its binary32. */
 const binShift = 19;
 export const magnitudeBins = 0x80_00_00_00 >>> binShift;
@@ -27,7 +25,10 @@ export function tailMagnitude(values: Float32Array, rho: number): number {
 /** The largest magnitude of a bin, and of the last before 2^126 for any above it; 0 for the bin -1. */
 export function endOfBin(bin: number): number {
   const boundary = Math.min(bin + 1, lastBin) << binShift;
-  const word = Uint32Array.of(Math.max(boundary - 1, 0));
-  const [tau = largestMagnitude] = new Float32Array(word.buffer);
-  return tau;
+  word[0] = Math.max(boundary - 1, 0);
+  return number[0] as number;
 }
+
+/** The same four bytes, as bits and as a number. */
+const word = new Uint32Array(1);
+const number = new Float32Array(word.buffer);

@@ -75,7 +75,7 @@ export function encodeTabqColumns(
   const { delta, maxWidth } = options;
   const numbers = inner > 1 ? at.columns : at.numbers;
   putArray(memory, numbers, values);
-  const outliers = takeOutliers(wasm, memory, { numbers, counts, places }, values, options).outliers;
+  const outliers = takeOutliers(wasm, { numbers, counts, places }, values, options).outliers;
   if (inner === 1) run.transposeNumbers(at.numbers, at.columns, grouping.outer, length);
   const byGroup = isByGroup(grouping, form);
   const encode = (narrow: boolean): boolean =>

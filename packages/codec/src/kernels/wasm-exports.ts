@@ -204,5 +204,7 @@ export interface WasmExports {
     models: number,
     scratch: number,
   ): number;
-  takeStripes(bytes: number, stripes: number, lanes: number): void;
+  beginHash(): void;
+  takeStripes(bytes: number, stripes: number): void;
+  finishHash(rest: number, all: number): number;
 }

@@ -68,7 +68,7 @@ export function encodeTabq(
   const { length, inner } = grouping;
   const numbers = inner > 1 ? turned : rows;
   putArray(memory, numbers, values);
-  const { tau, outliers } = takeOutliers(wasm, memory, { numbers, counts, places }, values, options);
+  const { tau, outliers } = takeOutliers(wasm, { numbers, counts, places }, values, options);
   if (inner > 1) turnNumbers(wasm, grouping, numbers, rows);
   run.measureRows(rows, groups, length, tau, lows, scales, outsides, energies);
   const narrow = delta >= 2 ** -18 && run.areNarrow() !== 0;
@@ -110,7 +110,7 @@ export function decodeSteps(
       wasm.run.restoreColumns(codes + first, numbers + first * 4, length, inner, lows + group, scales + group);
     }
   }
-  const elements = new Float32Array(memory.slice(numbers, numbers + count * 4).buffer);
+  const elements = wasm.views().f32.slice(numbers / 4, numbers / 4 + count);
   if (outliers !== undefined) restoreOutliers(outliers, elements);
   return elements;
 }

@@ -18,6 +18,15 @@ export interface WasmInstance {
   readonly base: number;
   /** The whole memory with at least so many bytes of room from `base` on; earlier views may be gone. */
   memory(roomBytes: number): Uint8Array<ArrayBuffer>;
+  /** Views of that memory, made once as they take time. */
+  views(): WasmViews;
+}
+
+interface WasmViews {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly u16: Uint16Array<ArrayBuffer>;
+  readonly u32: Uint32Array<ArrayBuffer>;
+  readonly f32: Float32Array<ArrayBuffer>;
 }
 
 /** Compiles here and now. @returns undefined where the host has no WebAssembly with SIMD. */
@@ -40,18 +49,28 @@ function readModule(host: WasmHost): Uint8Array<ArrayBuffer> | undefined {
 export function instantiate(module: WasmModule, host: WasmHost = thisHost): WasmInstance {
   if (host.WebAssembly === undefined) throw new Error('A module can only be made where there is WebAssembly.');
   const run = new host.WebAssembly.Instance(module).exports as WasmExports;
-  let view = new Uint8Array(run.memory.buffer);
+  let views = viewsOf(run.memory.buffer);
   return {
     run,
     base: reservedBytes,
     memory(roomBytes) {
-      const missing = reservedBytes + roomBytes - view.length;
+      const missing = reservedBytes + roomBytes - views.bytes.length;
       if (missing > 0) {
         run.memory.grow(Math.ceil(missing / pageBytes));
-        view = new Uint8Array(run.memory.buffer);
+        views = viewsOf(run.memory.buffer);
       }
-      return view;
+      return views.bytes;
     },
+    views: () => views,
+  };
+}
+
+function viewsOf(buffer: ArrayBuffer): WasmViews {
+  return {
+    bytes: new Uint8Array(buffer),
+    u16: new Uint16Array(buffer),
+    u32: new Uint32Array(buffer),
+    f32: new Float32Array(buffer),
   };
 }
 
@@ -65,11 +84,11 @@ export function roomFor<const Sizes extends readonly number[]>(
   sizes: Sizes,
 ): { readonly memory: Uint8Array<ArrayBuffer>; readonly at: { readonly [Index in keyof Sizes]: number } } | undefined {
   let used = 0;
-  const at = sizes.map((bytes) => {
-    const start = wasm.base + used;
+  const at: number[] = [];
+  for (const bytes of sizes) {
+    at.push(wasm.base + used);
     used += 16 * Math.ceil((bytes + slackBytes) / 16);
-    return start;
-  });
+  }
   if (wasm.base + used > mostBytes) return undefined;
   // There is one place for each size.
   return { memory: wasm.memory(used), at: at as { [Index in keyof Sizes]: number } };

@@ -1,8 +1,7 @@
-import { finish, firstLanes } from './checksum.js';
 import type { Kernels } from './kernels.js';
 import { decodeFixed, encodeFixed } from './wasm-fixed.js';
 import { decodeSteps, encodeAffine, encodeTabq } from './wasm-groups.js';
-import type { WasmInstance } from './wasm-instance.js';
+import { putArray, type WasmInstance } from './wasm-instance.js';
 import { decodeLearning, encodeLearning } from './wasm-learnt.js';
 import { openTransform } from './wasm-transform.js';
 
@@ -44,18 +43,24 @@ function narrow(
   to: Uint16Array,
   overflowBits: number,
 ): number {
-  const memory = wasm.memory(blockLength * 6 + slackBytes);
-  const input = new Float32Array(memory.buffer, wasm.base, blockLength);
-  const output = new Uint16Array(memory.buffer, wasm.base + blockLength * 4, blockLength);
+  const input = wasm.base;
+  const output = input + blockLength * 4 + slackBytes;
+  const memory = wasm.memory(blockLength * 6 + 2 * slackBytes);
+  const halves = wasm.views().u16;
   let overflows = 0;
   for (let start = 0; start < from.length; start += blockLength) {
-    const block = from.subarray(start, start + blockLength);
-    input.set(block);
-    const largest = convert(input.byteOffset, output.byteOffset, block.length);
+    const block = blockOf(from, start);
+    putArray(memory, input, block);
+    const largest = convert(input, output, block.length);
     if (largest >= overflowBits) overflows += countOverflows(block, overflowBits);
-    to.set(output.subarray(0, block.length), start);
+    to.set(halves.subarray(output / 2, output / 2 + block.length), start);
   }
   return overflows;
+}
+
+/** The elements from `start` on that are worked on together. */
+function blockOf<T extends Float32Array | Uint16Array | Uint8Array>(all: T, start: number, length = blockLength): T {
+  return all.length <= length ? all : (all.subarray(start, start + length) as T);
 }
 
 /** How many finite numbers have a magnitude from `overflowBits` on. */
@@ -74,27 +79,29 @@ function widen(
   from: Uint16Array,
   to: Float32Array,
 ): void {
-  const memory = wasm.memory(blockLength * 6 + slackBytes);
-  const input = new Uint16Array(memory.buffer, wasm.base, blockLength);
-  const output = new Float32Array(memory.buffer, wasm.base + blockLength * 2, blockLength);
+  const input = wasm.base;
+  const output = input + blockLength * 2 + slackBytes;
+  const memory = wasm.memory(blockLength * 6 + 2 * slackBytes);
+  const numbers = wasm.views().f32;
   for (let start = 0; start < from.length; start += blockLength) {
-    const block = from.subarray(start, start + blockLength);
-    input.set(block);
-    convert(input.byteOffset, output.byteOffset, block.length);
-    to.set(output.subarray(0, block.length), start);
+    const block = blockOf(from, start);
+    putArray(memory, input, block);
+    convert(input, output, block.length);
+    to.set(numbers.subarray(output / 4, output / 4 + block.length), start);
   }
 }
 
 function checksum(wasm: WasmInstance, bytes: Uint8Array): number {
   const blockBytes = blockLength * 4;
-  const memory = wasm.memory(16 + blockBytes);
-  const lanes = new Uint32Array(memory.buffer, wasm.base, 4);
-  lanes.set(firstLanes());
-  const input = memory.subarray(wasm.base + 16, wasm.base + 16 + blockBytes);
+  const memory = wasm.memory(blockBytes);
+  const { run, base } = wasm;
+  run.beginHash();
+  let last = base;
   for (let start = 0; start < bytes.length; start += blockBytes) {
-    const block = bytes.subarray(start, start + blockBytes);
-    input.set(block);
-    wasm.run.takeStripes(input.byteOffset, block.length >> 4, lanes.byteOffset);
+    const block = blockOf(bytes, start, blockBytes);
+    memory.set(block, base);
+    run.takeStripes(base, block.length >> 4);
+    last = base + (block.length & ~15);
   }
-  return finish(lanes, bytes);
+  return run.finishHash(last, bytes.length) >>> 0;
 }

@@ -19,8 +19,7 @@ interface TailRoom {
  * @returns with them the largest magnitude that is none: as tabq.ts has it, rounded down to f32
  */
 export function takeOutliers(
-  { run }: WasmInstance,
-  memory: Uint8Array<ArrayBuffer>,
+  { run, views }: WasmInstance,
   { numbers, counts, places }: TailRoom,
   values: Float32Array,
   { least, rho }: Pick<TabqOptions, 'least' | 'rho'>,
@@ -28,7 +27,7 @@ export function takeOutliers(
   const first = run.tailBin(numbers, values.length, Math.floor(rho * values.length), counts, places);
   const tau = Math.max(floorToF32(least), endOfBin(first - 1));
   const taken = run.takeOutliers(numbers, tau, places);
-  const at = new Uint32Array(memory.slice(places, places + taken * 4).buffer);
+  const at = views().u32.slice(places / 4, places / 4 + taken);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const kept = new Uint32Array(taken);
   for (let i = 0; i < taken; i++) kept[i] = bits[at[i] as number] as number;

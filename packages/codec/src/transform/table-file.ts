@@ -42,8 +42,7 @@ export function printTransformTable(table: TransformTable): Uint8Array<ArrayBuff
   for (const { starts, symbols } of table.classes) {
     for (let s = 0; s < symbols; s++) out.varint((starts[s + 1] ?? 0) - (starts[s] ?? 0));
   }
-  writeWord(out, checksum(out.written()));
-  return out.written().slice();
+  return out.sealed(checksum);
 }
 
 /**
