@@ -15,7 +15,7 @@ export function learningBytes(classes: i32): usize {
 /**
  * @param own the classes of the symbols, 0 if they take them in turn
  * @param tables room for `learningBytes`
- * @param ops room for eight bytes for each symbol
+ * @param ops room for 24 bytes for each symbol
  * @param counts room for a u32 for each symbol of the alphabet
  * @param end where the bytes shall end; up to five for each symbol and five more are written
  * @returns where they begin

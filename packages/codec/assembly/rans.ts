@@ -1,4 +1,5 @@
 /** Symbols to bytes and back; defined in src/entropy/rans.ts. */
+import { reciprocalOf } from './reciprocal';
 
 const scaleBits = 14;
 const scale: u32 = 1 << scaleBits;
@@ -40,14 +41,29 @@ function hashed(hash: u32, op: u32): u32 {
   return mixed ^ (mixed >>> 15);
 }
 
-/** Writes the bytes of ops, the last before `end`. @returns where they begin; there are two for each op at most and four more */
+/**
+ * Reciprocals are in 2^-46. A state that a symbol of frequency f goes into is below 2^17 * f and below 2^31, so that its
+ * product with the reciprocal is below 2^64, and too large by less than 2^46 / f: its upper bits are the quotient.
+ */
+const reciprocalBits: u64 = 46;
+
+/**
+ * Writes the bytes of ops, the last before `end`.
+ * @param ops and behind them room for eight bytes for each, as it takes less time to divide before it is waited for
+ * @returns where they begin; there are two for each op at most and four more
+ */
 export function finishOps(ops: usize, count: i32, end: usize): usize {
   const behind = ops + <usize>count * 4;
   let hash: u32 = 0;
-  for (let at = ops; at < behind; at += 4) hash = hashed(hash, load<u32>(at));
+  for (let at = ops, to = behind; at < behind; at += 4, to += 8) {
+    const op = load<u32>(at);
+    hash = hashed(hash, op);
+    store<u64>(to, reciprocalOf(op & 0x7fff, reciprocalBits));
+  }
   let state = lowest + (hash >>> 9);
-  for (let at = behind; at > ops; ) {
+  for (let at = behind, from = behind + ((<usize>count) << 3); at > ops; ) {
     at -= 4;
+    from -= 8;
     const op = load<u32>(at);
     const frequency = op & 0x7fff;
     if (frequency === scale) continue;
@@ -58,7 +74,8 @@ export function finishOps(ops: usize, count: i32, end: usize): usize {
     end -= count;
     state >>>= count << 3;
     // As (quotient << 14) + remainder + start, but with less to wait for.
-    state = (state / frequency) * (scale - frequency) + (state + (op >>> 15));
+    const quotient = <u32>((<u64>state * load<u64>(from)) >> reciprocalBits);
+    state = quotient * (scale - frequency) + (state + (op >>> 15));
   }
   end -= 4;
   store<u32>(end, bswap<u32>(state));

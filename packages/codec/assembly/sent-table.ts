@@ -53,7 +53,7 @@ function droppedOf(bits: i32): i32 {
 /**
  * @param counts u32, which are overwritten
  * @param models room for the bytes of `buckets` tables (adaptive.ts)
- * @param ops room for eight bytes for each count, and four for each context
+ * @param ops room for 24 bytes for each count, and twelve for each context
  * @param end where the bytes shall end; up to four for each count, two for each context and four more are written
  * @returns where they begin
  */

@@ -1,4 +1,5 @@
 /** Encodes symbols: rANS in four lanes under fixed distributions by context; what is computed is defined in src/kernels/symbols.ts. */
+import { reciprocalOf } from './reciprocal';
 
 export const slotBits: u32 = 12;
 export const slotCount: u32 = 1 << slotBits;
@@ -22,7 +23,7 @@ function prepareEncoding(frequencies: usize, contexts: i32, alphabet: i32, entri
     for (let symbol = 0; symbol < alphabet; symbol++, frequencies += 2, entries += entryBytes) {
       const frequency: u32 = load<u16>(frequencies);
       if (frequency === 0) continue;
-      store<u64>(entries, (((<u64>1) << reciprocalBits) + frequency - 1) / frequency);
+      store<u64>(entries, reciprocalOf(frequency, reciprocalBits));
       store<u32>(entries, frequency << 19, 8);
       store<u32>(entries, (slotCount - frequency) | (start << 16), 12);
       start += frequency;

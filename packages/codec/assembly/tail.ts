@@ -6,8 +6,11 @@ const binShift = 19;
 const bins = 0x80_00_00_00 >>> binShift;
 /** What is in the bins from this one on is above the tail in any case. */
 const lastBin = 0x7e_80_00_00 >>> binShift;
-/** From so many elements on a sample of at least a quarter as many tells where to look. */
+/** From so many elements on a sample tells where to look: one in sixteen, but within limits. */
 const sampleFrom = 2048;
+const sampleEvery = 16;
+const leastSample = 256;
+const mostSample = 1024;
 
 /** How many places `tailBin` has written. */
 let found: i32 = 0;
@@ -19,7 +22,7 @@ let found: i32 = 0;
  */
 export function tailBin(numbers: usize, count: i32, most: i32, counts: usize, places: usize): i32 {
   if (count >= sampleFrom) {
-    const apart = count / (sampleFrom / 4);
+    const apart = count / max(leastSample, min(mostSample, count / sampleEvery));
     countSome(numbers, count, apart, counts);
     // In the bins from this one on lie about twice as many elements as may, or more.
     const least = min(walk(counts, (most / apart) * 2 + 8) - 1, lastBin);
@@ -81,19 +84,17 @@ function countSome(numbers: usize, count: i32, apart: i32, counts: usize): void 
 
 /** Writes the places of all elements from a bin on. */
 function findFrom(bin: i32, numbers: usize, count: i32, places: usize): void {
-  const last = (bin << binShift) - 1;
-  const lasts = i32x4.splat(last);
+  const lasts = i32x4.splat((bin << binShift) - 1);
   const sizeMask = v128.load32_splat(c.sizeMask);
   found = 0;
   for (let i = 0; i < count; i += 8) {
     const at = numbers + ((<usize>i) << 2);
     const a = i32x4.gt_s(v128.and(v128.load(at), sizeMask), lasts);
     const b = i32x4.gt_s(v128.and(v128.load(at, 16), sizeMask), lasts);
-    if (!v128.any_true(v128.or(a, b))) continue;
-    for (let j = i; j < min(i + 8, count); j++) {
-      if (<i32>(load<u32>(numbers + ((<usize>j) << 2)) & 0x7f_ff_ff_ff) <= last) continue;
-      store<u32>(places + ((<usize>found) << 2), j);
-      found++;
+    let above = i32x4.bitmask(a) | (i32x4.bitmask(b) << 4);
+    if (count - i < 8) above &= (1 << (count - i)) - 1;
+    for (; above !== 0; above &= above - 1, found++) {
+      store<u32>(places + ((<usize>found) << 2), i + ctz<i32>(above));
     }
   }
 }

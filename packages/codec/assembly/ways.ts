@@ -15,7 +15,7 @@ export const binStarts = memory.data(4);
 
 /**
  * Sets `binStarts`.
- * @param counts room for a u32 for each symbol of the alphabet
+ * @param counts room for four u32 for each symbol of the alphabet
  * @returns whether there are symbols enough for distributions by neighbours
  */
 export function chooseBins(symbols: usize, count: i32, alphabet: i32, classes: i32, counts: usize): bool {
@@ -34,19 +34,29 @@ function countAt(counts: usize, cell: i32): u32 {
 
 /** Counts all symbols if they are few, else some of every part; but of each part whole fours. @returns how many */
 function countSample(symbols: usize, count: i32, alphabet: i32, counts: usize): i32 {
-  memory.fill(counts, 0, (<usize>alphabet) << 2);
+  // Four sets of counts, as what was just written is slow to read.
+  const setBytes = (<usize>alphabet) << 2;
+  memory.fill(counts, 0, 4 * setBytes);
   const block = count <= sampleEvery ? count : sampleBlock;
   let taken = 0;
   for (let from = 0; from < count; from += sampleEvery) {
     const some = min(block, count - from) & ~3;
     const end = symbols + from + some;
-    for (let at = symbols + from; at < end; at++) {
-      const cell = counts + ((<usize>load<u8>(at)) << 2);
-      store<u32>(cell, load<u32>(cell) + 1);
+    for (let at = symbols + from; at < end; at += 4) {
+      addOne(counts, load<u8>(at));
+      addOne(counts + setBytes, load<u8>(at, 1));
+      addOne(counts + 2 * setBytes, load<u8>(at, 2));
+      addOne(counts + 3 * setBytes, load<u8>(at, 3));
     }
     taken += some;
   }
+  for (let set = 3; set > 0; set--) addCounts(counts + <usize>set * setBytes, counts, alphabet);
   return taken;
+}
+
+function addOne(counts: usize, symbol: usize): void {
+  const cell = counts + (symbol << 2);
+  store<u32>(cell, load<u32>(cell) + 1);
 }
 
 function setBinStarts(counts: usize, alphabet: i32, all: i32, bins: i32): void {

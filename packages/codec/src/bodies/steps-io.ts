@@ -91,16 +91,14 @@ function readNumbers(
   coder: SymbolCoder | undefined,
 ): Float32Array<ArrayBuffer> {
   const size = sizeOf(narrow);
-  const parts = counts.map((count) => readBytes(body, count * size, { bytes: size, row: 1 }, coder));
-  const count = counts[0] + counts[1];
-  const numbers = new Float32Array(count);
-  const halves = narrow ? new Uint16Array(count) : undefined;
+  const layout = { bytes: size, row: 1 };
+  const first = readBytes(body, counts[0] * size, layout, coder);
+  const second = readBytes(body, counts[1] * size, layout, coder);
+  const numbers = new Float32Array(counts[0] + counts[1]);
+  const halves = narrow ? new Uint16Array(numbers.length) : undefined;
   const bytes = bytesOf(halves ?? numbers);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
+  bytes.set(first);
+  bytes.set(second, first.length);
   if (halves !== undefined) kernels.fromHalves(halves, numbers);
   return numbers;
 }

@@ -52,7 +52,7 @@ export function coefficientCoder(wasm: WasmInstance, table: TransformTable, plai
       const { ops } = encoder;
       // No symbol takes more than two bytes, and the last state takes four.
       const mostBytes = ops.length * 2 + 4;
-      const room = roomFor(wasm, [ops.byteLength, mostBytes]);
+      const room = roomFor(wasm, [ops.byteLength * 3, mostBytes]);
       if (room === undefined) return plain.finish(encoder);
       const [from, to] = room.at;
       putArray(room.memory, from, ops);

@@ -101,7 +101,9 @@ interface Block {
 
 function blocksOf({ outer, length, inner }: Grouping): Block[] {
   if (inner === 1) return [{ first: 0, group: 0, columns: outer }];
-  return Array.from({ length: outer }, (_, o) => ({ first: o * length * inner, group: o * inner, columns: inner }));
+  const blocks: Block[] = [];
+  for (let o = 0; o < outer; o++) blocks.push({ first: o * length * inner, group: o * inner, columns: inner });
+  return blocks;
 }
 
 type Sizes = readonly [number, number, number, number, number, number, number, number, number, number, number];

@@ -32,8 +32,17 @@ export function encodeFixed(wasm: WasmInstance, symbols: Uint8Array, layout: Sym
   const laneBytes = laneCount * (laneLength(count) + Math.min(laneLength(count), Math.max(left, up)));
   const streamBytes = count * 2 + stateBytes + tableBytes + 16;
   const room = roomFor(wasm, [
-    ...([count, classes > 1 ? count : 0, laneBytes, count * 2, table * 8, table * 2] as const),
-    ...([wasm.run.adaptiveBytes(buckets), table * 8 + contexts * 4, tableBytes, table * 16, streamBytes] as const),
+    count,
+    classes > 1 ? count : 0,
+    laneBytes,
+    count * 2,
+    table * 8,
+    table * 2,
+    wasm.run.adaptiveBytes(buckets),
+    table * 24 + contexts * 12,
+    tableBytes,
+    table * 16,
+    streamBytes,
   ]);
   if (room === undefined) return encodeInTypescript(symbols, layout);
   const { memory, at } = room;
@@ -41,9 +50,24 @@ export function encodeFixed(wasm: WasmInstance, symbols: Uint8Array, layout: Sym
   memory.set(symbols, from);
   putClasses(wasm, memory, classesAt, symbols.length, layout);
   const end = stream + streamBytes;
+  // One by one, as a call with an array spread takes a microsecond.
   const begin = wasm.run.encodeFixed(
-    ...([from, count, classes > 1 ? classesAt : 0, classes, alphabet, left, up, lanes, cells] as const),
-    ...([counts, frequencies, models, ops, tables + tableBytes, entries, end] as const),
+    from,
+    count,
+    classes > 1 ? classesAt : 0,
+    classes,
+    alphabet,
+    left,
+    up,
+    lanes,
+    cells,
+    counts,
+    frequencies,
+    models,
+    ops,
+    tables + tableBytes,
+    entries,
+    end,
   );
   return memory.slice(begin, end);
 }
@@ -61,22 +85,44 @@ export function decodeFixed(wasm: WasmInstance, bytes: Uint8Array, layout: Symbo
   const [left, up] = [within(neighbours?.left, length), within(neighbours?.up, length)];
   const stepBytes = (length + Math.max(left, up) + 1) * 2 * laneCount;
   const room = roomFor(wasm, [
-    ...([head.tables.length, wasm.run.adaptiveBytes(buckets), alphabet * 4, cells * 2, cells * 4] as const),
-    ...([contexts * slotCount * 2, classes > 1 ? count : 0, 256, stepBytes, length * laneCount + 64, count] as const),
+    head.tables.length,
+    wasm.run.adaptiveBytes(buckets),
+    alphabet * 4,
+    cells * 2,
+    cells * 4,
+    contexts * slotCount * 2,
+    classes > 1 ? count : 0,
+    256,
+    stepBytes,
+    length * laneCount + 64,
+    count,
     head.symbols.length,
   ]);
   if (room === undefined) return decodeInTypescript(bytes, layout);
   const { memory, at } = room;
   const [tables, models, scratch, frequencies, entries, slots, own, bins, marks, steps, symbols, stream] = at;
   memory.set(head.tables, tables);
-  const tableRoom = [frequencies, models, scratch] as const;
-  if (!wasm.run.readTables(tables, head.tables.length, contexts, alphabet, ...tableRoom)) throw corrupt();
+  const { run } = wasm;
+  if (!run.readTables(tables, head.tables.length, contexts, alphabet, frequencies, models, scratch)) throw corrupt();
   putClasses(wasm, memory, own, count, head.contexts);
   if (neighbours !== undefined) putArray(memory, bins, binsOf(neighbours.starts));
   memory.set(head.symbols.subarray(rest.length), stream);
-  const isWhole = wasm.run.decodeSymbols(
-    ...([stream, head.symbols.length - rest.length, symbols, length, classes > 1 ? own : 0, left, up] as const),
-    ...([neighbours === undefined ? 0 : bins, marks, steps, contexts, alphabet, frequencies, entries, slots] as const),
+  const isWhole = run.decodeSymbols(
+    stream,
+    head.symbols.length - rest.length,
+    symbols,
+    length,
+    classes > 1 ? own : 0,
+    left,
+    up,
+    neighbours === undefined ? 0 : bins,
+    marks,
+    steps,
+    contexts,
+    alphabet,
+    frequencies,
+    entries,
+    slots,
   );
   if (isWhole !== 1) throw changed();
   memory.set(rest, symbols + count - rest.length);

@@ -10,7 +10,7 @@ export function encodeLearning(wasm: WasmInstance, symbols: Uint8Array, layout: 
   const { length } = symbols;
   const mostBytes = length * 5 + 6;
   const learnt = wasm.run.learningBytes(classes);
-  const sizes = [length, own?.length ?? 0, learnt, length * 8, alphabet * 4, mostBytes] as const;
+  const sizes = [length, own?.length ?? 0, learnt, length * 24, alphabet * 4, mostBytes] as const;
   const room = roomFor(wasm, sizes);
   if (room === undefined) return encodeInTypescript(symbols, layout);
   const { memory, at } = room;
