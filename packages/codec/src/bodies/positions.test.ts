@@ -42,8 +42,22 @@ describe('places', () => {
     expect(() => gaps(1, 5)).toThrow(refused);
     expect(() => gaps(6, 0, 0, 0, 0, 0, 0)).toThrow(refused);
     expect(() => gaps(3, 0)).toThrow(refused);
+    expect(() => gaps(5, 0x80, 0)).toThrow(refused);
     const tooMany = new ByteReader(Uint8Array.of(2, 0xff));
     expect(readPlaces(tooMany, 5, undefined)).toEqual(Uint32Array.of(0, 1, 2, 3, 4));
     expect(() => readPlaces(new ByteReader(Uint8Array.of(3)), 5, undefined)).toThrow(refused);
+  });
+
+  it('in a list that claims more bytes of gaps than there can be are refused before these are decoded', () => {
+    const coder = {
+      encode: () => new Uint8Array(0),
+      decode: (_: Uint8Array, { count }: { readonly count: number }) => new Uint8Array(count),
+    };
+    // Two places of a thousand: two bytes, and one more for each 128 of the 998 that are free.
+    const read = (...bytes: number[]) => readGaps(new ByteReader(Uint8Array.from(bytes)), 1000, coder);
+    const refused = expect.objectContaining({ code: 'CUT_CODEC_PAYLOAD' });
+    expect([...read(2, 2, 0)]).toEqual([0, 1]);
+    expect(() => read(2, 10, 0)).toThrow(refused);
+    expect(() => read(2, 1, 0)).toThrow(refused);
   });
 });
