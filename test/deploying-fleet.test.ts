@@ -83,7 +83,9 @@ async function openServer(folder: string, opened: Opened) {
   let deployer: Deployer | undefined;
   const view = opened.add(new Fleet(connection, { fleet, onProblem, leasedGeneration: () => deployer?.leased }));
   const records = store.deployments;
-  deployer = opened.add(new Deployer({ fleet: view, records, content, sign: async () => undefined, onProblem }));
+  deployer = opened.add(
+    new Deployer({ fleet: view, records, content, sign: async () => undefined, isRevoked: () => false, onProblem }),
+  );
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   return { broker, view, content, deployer, url, problems };
 }

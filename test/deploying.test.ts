@@ -1,8 +1,23 @@
 import { writeFile } from 'node:fs/promises';
 import { type DeviceId, deploymentId, deviceId, type Generation, type Rung } from '@cutpoint/control';
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import {
+  asCutpointError,
+  type CancelSignal,
+  CutpointError,
+  cancelReason,
+  type NamedTensors,
+  onCancel,
+} from '@cutpoint/core';
 import { stageKey } from '@cutpoint/daemon';
-import { assignmentsOf, type Ladder, ladderOfPlan, type PackagedModel, packageModel, splitsOf } from '@cutpoint/server';
+import {
+  assignmentsOf,
+  type Ladder,
+  ladderOfPlan,
+  type PackagedModel,
+  packageModel,
+  splitsOf,
+  wholeRung,
+} from '@cutpoint/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestFleet } from './fleet-in-process.testing.js';
 import { makeTinyModel, type TinyModel } from './tiny-model.testing.js';
@@ -81,6 +96,46 @@ test.each(['no such codec', 'constructor', 'jpeg:quality=80'])(
     );
   },
 );
+
+test('first runs that do not end are given up when something else is desired, at their deadline, and with the daemon', async () => {
+  let isEndless = true;
+  const running = new Set<CancelSignal>();
+  const ends: string[] = [];
+  const warm = (_: unknown, __: unknown, signal: CancelSignal) =>
+    new Promise<void>((resolve, reject) => {
+      if (!isEndless) return resolve();
+      running.add(signal);
+      onCancel(signal, () => {
+        running.delete(signal);
+        ends.push(asCutpointError(cancelReason(signal), 'CUT_INTERNAL').code);
+        reject(cancelReason(signal));
+      });
+    });
+  await using fleet = await TestFleet.open({ devices: [pi], warm, warmMs: 3_000 });
+  const deployAlone = async (model: string) => {
+    const ladders = [{ device: pi, ladder: [wholeRung] }];
+    using made = await packaged(fleet, ladders);
+    await fleet.deployer.deploy(name, assignmentsOf(made, { deployment: name, model, ladders }));
+  };
+  const begun = () => expect.poll(() => running.size, soon).toBe(1);
+  await deployAlone('a');
+  const problem = { code: 'CUT_DEADLINE', message: expect.stringMatching(/took longer than 3 s on this device/) };
+  expect(await fleet.settled()).toMatchObject({ phase: 'rolled back', problem });
+  expect(ends).toEqual(['CUT_DEADLINE']);
+  await deployAlone('b');
+  await begun();
+  fleet.deployer.withdraw(name);
+  await fleet.settled();
+  await expect.poll(() => ends, soon).toEqual(['CUT_DEADLINE', 'CUT_CANCELLED']);
+  isEndless = false;
+  await deployAlone('c');
+  expect(await fleet.settled()).toMatchObject({ phase: 'active' });
+  isEndless = true;
+  await deployAlone('d');
+  await begun();
+  await fleet.device(pi).deployments[Symbol.asyncDispose]();
+  expect(ends).toEqual(['CUT_DEADLINE', 'CUT_CANCELLED', 'CUT_CANCELLED']);
+});
 
 test('nothing is sent to a device twice: not for another deployment, not after a restart', async () => {
   await using fleet = await TestFleet.open({ devices: [pi, box] });

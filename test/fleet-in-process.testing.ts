@@ -18,7 +18,7 @@ import {
   sessionId,
 } from '@cutpoint/control';
 import type { CutpointError } from '@cutpoint/core';
-import { FleetDeployments } from '@cutpoint/fleet';
+import { FleetDeployments, type FleetDeploymentsOptions } from '@cutpoint/fleet';
 import { Deployer, type DeployFleet } from '@cutpoint/server';
 
 /** A device of a fleet without a network between: its files and what was deployed to it are real. */
@@ -36,6 +36,8 @@ export interface TestFleetOptions {
   readonly devices: readonly DeviceId[];
   readonly verify?: (desired: DesiredState) => Promise<void>;
   readonly readyMs?: number;
+  readonly warm?: FleetDeploymentsOptions['warm'];
+  readonly warmMs?: number;
 }
 
 /** A server with a content store that is read over HTTP, and devices that fetch from it. */
@@ -81,6 +83,7 @@ export class TestFleet implements AsyncDisposable {
         records: store.deployments,
         content: fleet.content,
         sign: async () => 'signed',
+        isRevoked: () => false,
         onProblem: (error) => fleet.problems.push(error),
         ...(options.readyMs !== undefined && { readyMs: options.readyMs }),
       });
@@ -151,6 +154,8 @@ export class TestFleet implements AsyncDisposable {
       graceMs: 5_000,
       retryMs: 200,
       ...(this.#options.verify && { verify: this.#options.verify }),
+      warm: this.#options.warm,
+      ...(this.#options.warmMs !== undefined && { warmMs: this.#options.warmMs }),
       onReport: (report) => {
         device.reported = { session, ...report };
         this.#tell(id);

@@ -138,6 +138,9 @@ export {
   rung,
   telemetry,
 } from './messages.js';
+export type { Interfaces } from './network/own-network.js';
+export { listenedUrls, reachableUrl } from './network/reachable-urls.js';
+export { type WatchNetworkOptions, watchNetwork } from './network/watch-network.js';
 export { Audit, type AuditEntry } from './store/audit.js';
 export { Deployments, type StoredDeployment } from './store/deployments.js';
 export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';

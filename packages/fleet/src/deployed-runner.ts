@@ -1,5 +1,5 @@
 import type { Assignment, DeviceId, Rung } from '@cutpoint/control';
-import type { NamedTensors } from '@cutpoint/core';
+import type { CancelSignal, NamedTensors } from '@cutpoint/core';
 import {
   bytesOf,
   Climber,
@@ -47,15 +47,14 @@ export class DeployedRunner {
     return this.#climber.underWay;
   }
 
-  /** Makes the links, and measures what the whole model takes here, so that the ladder can leave it that time. */
-  async rehearse(inputs: NamedTensors): Promise<void> {
+  /** Makes the links, and measures what the whole model takes here, so that the ladder can leave it that time. @throws the signal's reason */
+  async rehearse(inputs: NamedTensors, signal: CancelSignal): Promise<void> {
     const alone = this.#rungs.find(({ breaker }) => breaker === undefined);
     if (alone === undefined) return;
-    const never = new AbortController().signal;
     for (let run = 0; run < rehearsals; run += 1) {
       const startedAt = performance.now();
-      const asked = { inputs, fronts: new FrontResults(never), generation: undefined };
-      await alone.run(asked, { id: 'rehearsal', signal: never });
+      const asked = { inputs, fronts: new FrontResults(signal), generation: undefined };
+      await alone.run(asked, { id: 'rehearsal', signal });
       if (run > 0) alone.pace.add(bytesOf(inputs), performance.now() - startedAt);
     }
   }

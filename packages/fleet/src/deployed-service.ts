@@ -93,11 +93,11 @@ export class DeployedService {
     }
   }
 
-  /** Makes a model that is loaded quick for its first request: links to others, and a run of it where it is whole here. */
-  async warm(model: DeployedModel, assignment: Assignment): Promise<void> {
+  /** Makes a model that is loaded quick for its first request: links to others, and a run of it where it is whole here. @throws the signal's reason */
+  async warm(model: DeployedModel, assignment: Assignment, signal: CancelSignal): Promise<void> {
     if (assignment.ladder.length === 0) return;
     const { inputs } = concreteInputs(model.source.inputs, new Map());
-    await this.#runnerOf(model, assignment).rehearse(randomInputs(inputs));
+    await this.#runnerOf(model, assignment).rehearse(randomInputs(inputs), signal);
   }
 
   /**

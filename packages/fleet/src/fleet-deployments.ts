@@ -13,6 +13,8 @@ export interface FleetDeploymentsOptions
   readonly remembered?: string;
   /** How long the files of a deployment may take to come. Default 30 minutes. */
   readonly fetchMs?: number;
+  /** How long the first runs of a model may take. Default 10 minutes. */
+  readonly warmMs?: number;
   /** How long requests may go on under a deployment that has ended. Default 30 s. */
   readonly graceMs?: number;
   /**
@@ -195,6 +197,7 @@ export class FleetDeployments implements AsyncDisposable {
     const prepared = await prepareAssignment(assignment, {
       ...this.#options,
       fetchMs: this.#options.fetchMs ?? 30 * 60_000,
+      warmMs: this.#options.warmMs ?? 10 * 60_000,
       folder: join(this.#options.folder, String(this.#folders++)),
       signal: stop,
       onProgress: (progress) => this.#change(stop, at, progress),

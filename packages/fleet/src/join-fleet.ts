@@ -16,6 +16,7 @@ import {
   type RunCommand,
   type SessionId,
   startMember,
+  watchNetwork,
 } from '@cutpoint/control';
 import {
   addressesOf,
@@ -83,7 +84,7 @@ export interface FleetDevice {
   readonly desk: ProfileDesk;
   /** For the wire. */
   readonly handler: RequestHandler;
-  /** Tells the fleet where this device listens. */
+  /** Tells the fleet where this device listens, and again whenever this machine has other addresses. */
   announce(url: string): void;
   health(): HealthReport;
 }
@@ -119,7 +120,7 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     segmentOptions: options.segmentOptions,
     freeMemoryBytes: freemem,
     ...(options.verify === undefined ? {} : { verify: options.verify }),
-    warm: async (model, assignment) => await service?.warm(model, assignment),
+    warm: async (model, assignment, signal) => await service?.warm(model, assignment, signal),
     onReport: (report) => member?.report(report),
     onProblem,
   });
@@ -173,6 +174,8 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
   const otherwise = deployedHandler({ service: deployed, timeoutMs: options.timeoutMs });
   const handler = measuringHandler({ desk, links, paired: options.tlsFor !== undefined, otherwise });
   opened.add(await listen({ url: `mqtt:${device}`, post, handler, onError: onProblem }));
+  const addresses = (url: string) =>
+    options.announced === undefined ? addressesToAnnounce(url, { loopback }) : addressesOf(options.announced);
   return {
     member: own,
     deployments,
@@ -180,10 +183,14 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
     links,
     desk,
     handler,
-    announce: (url) =>
-      own.announce(
-        options.announced === undefined ? addressesToAnnounce(url, { loopback }) : addressesOf(options.announced),
-      ),
+    announce(url) {
+      own.announce(addresses(url));
+      const watching = watchNetwork(() => {
+        log.info({ addresses: addresses(url) }, 'this machine has other addresses by now');
+        own.announce(addresses(url));
+      });
+      opened.add({ [Symbol.asyncDispose]: async () => watching[Symbol.dispose]() });
+    },
     health: () => healthOf(connection, { member: own, deployments, links, service: deployed }),
   };
 }

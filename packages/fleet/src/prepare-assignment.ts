@@ -9,7 +9,7 @@ import {
   type Hold,
 } from '@cutpoint/control';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
-import { DeployedModel, type DeployedSplit, openCodecTables } from '@cutpoint/daemon';
+import { Deadline, DeployedModel, type DeployedSplit, openCodecTables } from '@cutpoint/daemon';
 import { openSplit, type SegmentOptions } from '@cutpoint/runtime';
 import { type LaidOut, layOut } from './lay-out.js';
 import { checkMemory } from './memory.js';
@@ -25,7 +25,9 @@ export interface PrepareOptions {
   /** Memory that is free now. */
   readonly freeMemoryBytes: () => number;
   /** Makes what is loaded quick for its first request. */
-  readonly warm?: ((model: DeployedModel, assignment: Assignment) => Promise<void>) | undefined;
+  readonly warm?: ((model: DeployedModel, assignment: Assignment, signal: CancelSignal) => Promise<void>) | undefined;
+  /** How long that may take. */
+  readonly warmMs: number;
   readonly signal: CancelSignal;
   /** Hears of bytes that are here, out of all; then, once all are, that segments are loaded. */
   readonly onProgress: (progress: {
@@ -45,7 +47,7 @@ export interface PreparedAssignment extends AsyncDisposable {
 
 /**
  * Fetches what an assignment needs, checks that it fits, and loads it beside whatever is loaded already.
- * @throws CutpointError CUT_MEMORY, CUT_DISK_FULL, CUT_CONTENT, CUT_DEPLOYMENT; what fetching and loading throw.
+ * @throws CutpointError CUT_MEMORY, CUT_DISK_FULL, CUT_CONTENT, CUT_DEPLOYMENT, CUT_DEADLINE; what fetching and loading throw.
  */
 export async function prepareAssignment(assignment: Assignment, options: PrepareOptions): Promise<PreparedAssignment> {
   const { folder } = options;
@@ -62,7 +64,7 @@ export async function prepareAssignment(assignment: Assignment, options: Prepare
     const files = names.map((name, i) => ({ name, hold: holds[i] as Hold })); // one hold for each name
     const model = await loadModel(assignment, await layOut(folder, files), options);
     try {
-      await options.warm?.(model, assignment);
+      await warmUp(model, assignment, options);
     } catch (thrown) {
       await model.drain(0);
       throw thrown;
@@ -75,6 +77,22 @@ export async function prepareAssignment(assignment: Assignment, options: Prepare
   } catch (thrown) {
     await release();
     throw thrown;
+  }
+}
+
+/** @throws CutpointError CUT_DEADLINE, the signal's reason, and what `warm` throws */
+async function warmUp(
+  model: DeployedModel,
+  assignment: Assignment,
+  { warm, warmMs, signal }: PrepareOptions,
+): Promise<void> {
+  using deadline = new Deadline(warmMs, signal);
+  try {
+    await warm?.(model, assignment, deadline);
+  } catch (thrown) {
+    if (!deadline.aborted || signal.aborted) throw thrown;
+    const message = `The first runs of ${assignment.deployment} took longer than ${warmMs / 1000} s on this device: deploy it to a faster one, or cut it.`;
+    throw new CutpointError('CUT_DEADLINE', message, { cause: thrown });
   }
 }
 

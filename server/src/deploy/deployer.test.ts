@@ -13,7 +13,9 @@ import {
 } from '@cutpoint/control';
 import type { CutpointError } from '@cutpoint/core';
 import { expect, it } from 'vitest';
-import { Deployer, type DeployFleet, type DeployRecords } from './deployer.js';
+import type { DeployFleet } from './deploy-fleet.js';
+import { Deployer } from './deployer.js';
+import type { DeployRecords } from './stored-rollout.js';
 
 const device = deviceId.parse('pi-1');
 const session = sessionId.parse('0'.repeat(32));
@@ -30,6 +32,8 @@ const assignmentOf = (name: string): Assignment => ({
 /** A device that takes what it is told, unless it is told to refuse, and a store whose disk may be full. */
 class Rig implements Disposable {
   refuses = false;
+  /** Whether the device was thrown out. */
+  isRevoked = false;
   /** What the store cannot keep for now. */
   full: keyof DeployRecords | undefined;
   readonly problems: CutpointError[] = [];
@@ -61,11 +65,13 @@ class Rig implements Disposable {
     };
     const content = { hold: async () => undefined } as unknown as ContentStore;
     const onProblem = (error: CutpointError) => void this.problems.push(error);
-    this.deployer = new Deployer({ fleet, records, content, sign: async () => undefined, retryMs: 20, onProblem });
+    const sign = async () => undefined;
+    const isRevoked = () => this.isRevoked;
+    this.deployer = new Deployer({ fleet, records, content, sign, isRevoked, retryMs: 20, onProblem });
   }
 
-  async deploy(name: string): Promise<void> {
-    await this.deployer.deploy(model, new Map([[device, assignmentOf(name)]]));
+  async deploy(name: string, deployment = model): Promise<void> {
+    await this.deployer.deploy(deployment, new Map([[device, { ...assignmentOf(name), deployment }]]));
   }
 
   get runs(): string | undefined {
@@ -124,3 +130,28 @@ it.each(['drop', 'prepare'] as const)(
     expect(rig.runs).toBe('c');
   },
 );
+
+it('refuses at once to go back to a device that was revoked, or to deploy to it', async () => {
+  using rig = new Rig();
+  for (const name of ['a', 'b']) {
+    await rig.deploy(name);
+    await rig.deployer.settled();
+  }
+  rig.isRevoked = true;
+  const refusal = { code: 'CUT_DEPLOYMENT', message: 'pi-1 was revoked: pair it again, or deploy without it.' };
+  await expect(rig.deployer.rollback(model)).rejects.toMatchObject(refusal);
+  await expect(rig.deploy('c')).rejects.toMatchObject(refusal);
+  expect(rig.deployer.status.phase).toBe('active');
+});
+
+it('undeploys what shared a revoked device with something else, without waiting for it', async () => {
+  using rig = new Rig();
+  for (const deployment of [model, deploymentId.parse('other')]) {
+    await rig.deploy('a', deployment);
+    await rig.deployer.settled();
+  }
+  rig.isRevoked = true;
+  await rig.deployer.undeploy(model);
+  expect(rig.deployer.status).toMatchObject({ phase: 'active', waitingFor: [] });
+  expect([...rig.deployer.active]).toEqual([]);
+});

@@ -1,19 +1,10 @@
-import {
-  assignment,
-  type ContentStore,
-  type DeploymentId,
-  type DesiredState,
-  type DeviceId,
-  deviceId,
-  type Generation,
-  type Hold,
-  type ReportedState,
-  type SessionId,
-} from '@cutpoint/control';
-import { asCutpointError, CutpointError } from '@cutpoint/core';
-import { z } from 'zod';
-import { filesOf } from './assignments.js';
+import type { ContentStore, DeploymentId, DeviceId, Generation } from '@cutpoint/control';
+import { asCutpointError, type CutpointError } from '@cutpoint/core';
 import { checkDesired } from './check-desired.js';
+import type { DeployFleet } from './deploy-fleet.js';
+import { DesiredPublisher, type SignDesired } from './desired-publisher.js';
+import { HeldFiles } from './held-files.js';
+import { withoutRevoked } from './revoked-devices.js';
 import {
   awaited,
   came,
@@ -26,7 +17,6 @@ import {
   type Rollout,
   requireIdle,
   restore,
-  rolloutFrom,
   thrownOut,
 } from './rollout.js';
 import {
@@ -38,41 +28,15 @@ import {
   statusOf,
   withDeployment,
 } from './rollout-views.js';
-
-/** The fleet as the deployer needs it. */
-export interface DeployFleet {
-  devices(): readonly {
-    readonly device: DeviceId;
-    readonly session: SessionId;
-    readonly status: 'online' | 'silent' | 'offline';
-    readonly reported: ReportedState | undefined;
-  }[];
-  watch(listener: (change: { readonly kind: string; readonly device: DeviceId }) => void): Disposable;
-  /** What is known to be desired by now, by this server or another before it. */
-  desired(device: DeviceId): DesiredState | undefined;
-  setDesired(device: DeviceId, desired: DesiredState): Promise<void>;
-  /** What leases name has changed. */
-  grantAnew(): void;
-  /** One that no device has heard of yet. */
-  nextGeneration(): Generation;
-}
-
-/** Where deployments outlive the server. */
-export interface DeployRecords {
-  prepare(body: unknown, createdAtMs: number, least: Generation): Generation;
-  activate(generation: Generation): void;
-  drop(generation: Generation): void;
-  active(): { readonly generation: Generation; readonly body: unknown } | undefined;
-  /** Newest first. */
-  list(): readonly { readonly generation: Generation; readonly state: string; readonly body: unknown }[];
-}
+import { bodyOf, type DeployRecords, storedRollout } from './stored-rollout.js';
 
 export interface DeployerOptions {
   readonly fleet: DeployFleet;
   readonly records: DeployRecords;
   readonly content: ContentStore;
-  /** Signs what a device shall run; undefined where there is no authority. */
-  readonly sign: (desired: Omit<DesiredState, 'signature'>, device: DeviceId) => Promise<string | undefined>;
+  readonly sign: SignDesired;
+  /** Whether a device was thrown out of the fleet. */
+  readonly isRevoked: (device: DeviceId) => boolean;
   /** How long devices may take until all are ready. Default 30 minutes. */
   readonly readyMs?: number;
   /** How long after the store failed what it was to keep is tried again. Default 5 s. */
@@ -80,16 +44,13 @@ export interface DeployerOptions {
   readonly onProblem: (error: CutpointError) => void;
 }
 
-const storedFleet = z.object({ devices: z.array(z.tuple([deviceId, z.array(assignment)])) });
-
 /** Leads a fleet from one deployment to the next: all of it or nothing. */
 export class Deployer implements Disposable {
   readonly #options: DeployerOptions;
   readonly #watching: Disposable;
   #rollout: Rollout;
-  #holds: Hold[] = [];
-  #holding: Promise<void> = Promise.resolve();
-  #publishing: Promise<void> = Promise.resolve();
+  readonly #files: HeldFiles;
+  readonly #publisher: DesiredPublisher;
   #deadline: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** When the deadline is, on the monotonic clock. */
@@ -99,6 +60,8 @@ export class Deployer implements Disposable {
   /** Goes on with what is stored as active; what was on its way when the server ended is restored. */
   constructor(options: DeployerOptions) {
     this.#options = options;
+    this.#files = new HeldFiles(options.content);
+    this.#publisher = new DesiredPublisher(options);
     this.#rollout = storedRollout(options.records);
     for (const { generation, state } of options.records.list())
       if (state === 'prepared') options.records.drop(generation);
@@ -133,15 +96,11 @@ export class Deployer implements Disposable {
 
   /**
    * Makes this what a deployment is, or ends it where nothing is given. Its files must be held until this returns.
-   * @throws CutpointError CUT_DEPLOYMENT while another is under way, or if a device would have more to run than it can be told.
+   * @throws CutpointError CUT_DEPLOYMENT while another is under way, or if a device was revoked, or would have more to run than
+   * it can be told.
    */
   async deploy(deployment: DeploymentId, given: Parameters<typeof withDeployment>[2]): Promise<Generation> {
-    const assignments = withDeployment(this.#rollout.active.assignments, deployment, given);
-    checkDesired(assignments);
-    this.#propose(assignments);
-    const { newest } = this.#rollout;
-    await this.#holding;
-    return newest;
+    return await this.#change(deployment, withDeployment(this.#rollout.active.assignments, deployment, given));
   }
 
   /** Ends a deployment. @throws CutpointError CUT_DEPLOYMENT if there is none of that name, or while another is under way. */
@@ -152,12 +111,7 @@ export class Deployer implements Disposable {
 
   /** Makes a deployment what it was before. @throws CutpointError CUT_DEPLOYMENT if it never was another, or as `deploy`. */
   async rollback(deployment: DeploymentId): Promise<Generation> {
-    const assignments = rolledBack(this.#rollout, deployment);
-    checkDesired(assignments);
-    this.#propose(assignments);
-    const { newest } = this.#rollout;
-    await this.#holding;
-    return newest;
+    return await this.#change(deployment, rolledBack(this.#rollout, deployment));
   }
 
   /** @throws CutpointError CUT_DEPLOYMENT while something is on its way. */
@@ -193,7 +147,16 @@ export class Deployer implements Disposable {
     this.#watching[Symbol.dispose]();
     clearTimeout(this.#deadline);
     clearTimeout(this.#retry);
-    for (const hold of this.#holds) hold[Symbol.dispose]();
+    this.#files[Symbol.dispose]();
+  }
+
+  async #change(deployment: DeploymentId, wanted: FleetAssignments): Promise<Generation> {
+    const assignments = withoutRevoked(wanted, deployment, this.#options.isRevoked);
+    checkDesired(assignments);
+    this.#propose(assignments);
+    const { newest } = this.#rollout;
+    await this.#files.held();
+    return newest;
   }
 
   #propose(assignments: FleetAssignments): void {
@@ -204,7 +167,7 @@ export class Deployer implements Disposable {
 
   #prepare(assignments: FleetAssignments): Generation {
     const { records, fleet } = this.#options;
-    return records.prepare({ devices: [...assignments] }, Date.now(), fleet.nextGeneration());
+    return records.prepare(bodyOf(assignments), Date.now(), fleet.nextGeneration());
   }
 
   /** What the fleet knows of a device by now. */
@@ -307,61 +270,20 @@ export class Deployer implements Disposable {
     for (const resolve of waiting) resolve();
   }
 
-  /** In the order of the generations: signing takes its time. */
   #publish(rollout: Rollout, devices: ReadonlySet<DeviceId>): void {
-    const { fleet, sign, onProblem } = this.#options;
-    const all = [...devices].map((device) => ({ device, desired: desiredOf(rollout, device) }));
-    this.#publishing = this.#publishing.then(async () => {
-      for (const { device, desired } of all) {
-        if ((fleet.desired(device)?.generation ?? -1) >= desired.generation) continue;
-        try {
-          const signature = await sign(desired, device);
-          await fleet.setDesired(device, { ...desired, ...(signature !== undefined && { signature }) });
-        } catch (thrown) {
-          onProblem(asCutpointError(thrown, 'CUT_INTERNAL', `${device} could not be told what to run`));
-        }
-      }
-    });
+    this.#publisher.publish(new Map([...devices].map((device) => [device, desiredOf(rollout, device)])));
   }
 
-  /** Keeps in the store what devices may still have to fetch, and what they would for a rollback. */
   #hold(): void {
     const { active, attempt, former } = this.#rollout;
-    const fleets = [active.assignments, ...(attempt === undefined ? [] : [attempt.assignments]), ...former.slice(0, 1)];
-    const hashes = new Set(
-      fleets.flatMap((fleet) =>
-        [...fleet.values()]
-          .flat()
-          .flatMap(filesOf)
-          .map(({ hash }) => hash),
-      ),
-    );
-    this.#holding = this.#holding.then(async () => {
-      const held = await Promise.all([...hashes].map((hash) => this.#options.content.hold(hash)));
-      for (const hold of this.#holds) hold[Symbol.dispose]();
-      this.#holds = held.flatMap((hold) => hold ?? []);
-    });
+    this.#files.keep([
+      active.assignments,
+      ...(attempt === undefined ? [] : [attempt.assignments]),
+      ...former.slice(0, 1),
+    ]);
   }
 }
 
 function desiredFleet({ attempt, active }: Rollout): FleetAssignments {
   return (attempt ?? active).assignments;
-}
-
-function storedRollout(records: DeployRecords): Rollout {
-  const all = records.list();
-  const active = records.active();
-  const newest = all[0]?.generation ?? active?.generation;
-  if (active === undefined) return rolloutFrom(zero, new Map(), newest === undefined ? {} : { newest });
-  const former = all.filter(({ state, generation }) => state === 'former' && generation < active.generation);
-  const options = { former: former.map(({ body }) => fleetOf(body)), ...(newest !== undefined && { newest }) };
-  return rolloutFrom(active.generation, fleetOf(active.body), options);
-}
-
-const zero = 0 as Generation; // the lowest there is
-
-function fleetOf(body: unknown): FleetAssignments {
-  const parsed = storedFleet.safeParse(body);
-  if (parsed.success) return new Map(parsed.data.devices);
-  throw new CutpointError('CUT_INTERNAL', 'A stored deployment cannot be read: it is of another version.');
 }

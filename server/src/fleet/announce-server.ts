@@ -27,8 +27,10 @@ export async function announceServer(
   const announcement = { fleet, device, http: portOf(http), wire: portOf(wire), ...own, ...hash };
   const onProblem = ({ code, message }: CutpointError) => log.warn({ code }, message);
   try {
-    opened.add(await announce(announcement, { onProblem }));
-    log.info(announcement, 'announces itself on the local network');
+    const onNetworks = (networks: readonly string[]) => {
+      if (networks.length > 0) log.info({ ...announcement, networks }, 'announces itself on the local network');
+    };
+    opened.add(await announce(announcement, { onNetworks, onProblem }));
   } catch (thrown) {
     onProblem(asCutpointError(thrown, 'CUT_BIND', 'mDNS does not work here'));
   }

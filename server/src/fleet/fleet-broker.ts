@@ -12,23 +12,26 @@ interface BrokerParts {
   readonly log: Log;
 }
 
+/** How this server reaches the broker of its fleet, and where that listens. */
+export type FleetBroker = BrokerAddress & { readonly listensAt: string };
+
 /**
  * The broker of the settings, or one in this process, and how this server proves there who it is. Devices that pair are
  * told where it is.
  * @throws CutpointError CUT_INSECURE_BIND, CUT_BIND, CUT_TLS
  */
-export async function openFleetBroker(settings: ServerSettings, parts: BrokerParts): Promise<BrokerAddress> {
+export async function openFleetBroker(settings: ServerSettings, parts: BrokerParts): Promise<FleetBroker> {
   const { broker: url, insecure } = settings;
   if (url === undefined) return await openOwn(parts);
   const { device, security, log } = parts;
   checkBrokerAddress(url, insecure, log);
-  if (!url.startsWith('mqtts:')) return { url, device };
+  if (!url.startsWith('mqtts:')) return { url, device, listensAt: url };
   const { hostname: host, port } = new URL(url);
   security.server.identities.places.broker = { host, port: Number(port) };
-  return { url, device, tls: () => security.server.toBrokerTls() };
+  return { url, device, tls: () => security.server.toBrokerTls(), listensAt: url };
 }
 
-async function openOwn({ device, at, security, opened, log }: BrokerParts): Promise<BrokerAddress> {
+async function openOwn({ device, at, security, opened, log }: BrokerParts): Promise<FleetBroker> {
   const { server } = security;
   const broker = opened.add(
     await openBroker({
@@ -38,11 +41,11 @@ async function openOwn({ device, at, security, opened, log }: BrokerParts): Prom
       onRefused: logRefusals(log),
     }),
   );
-  if (!at.secure) return { url: broker.url, device, password: broker.serverPassword };
+  if (!at.secure) return { url: broker.url, device, password: broker.serverPassword, listensAt: broker.url };
   security.guard({ renew: (tls) => broker.renew(tls), revoked: (revoked) => broker.disconnect(revoked) });
   const url = fromHere(broker.url);
   server.identities.places.broker = { port: Number(new URL(url).port) };
-  return { url, device, tls: () => security.tlsFor(device) };
+  return { url, device, tls: () => security.tlsFor(device), listensAt: broker.url };
 }
 
 /** A client that is refused tries again for as long as it runs. */

@@ -67,6 +67,7 @@ beforeEach(async () => {
     records: store.deployments,
     content,
     sign: async () => undefined,
+    isRevoked: () => false,
     onProblem: () => undefined,
   };
   const deployer = new Deployer(options);

@@ -4,6 +4,7 @@ import { CutpointError } from '@cutpoint/core';
 import type { Log } from '@cutpoint/daemon';
 import type { Deployer } from '../deploy/deployer.js';
 import { type Ladder, wholeRung } from '../deploy/plan-ladder.js';
+import { needsRevoked } from '../deploy/revoked-devices.js';
 import type { DeploymentRequest } from '../http/deployment-request.js';
 import type { AcceptedView, FleetAdmin } from '../http/fleet-admin.js';
 
@@ -95,8 +96,7 @@ function requireDevices(
 ): void {
   const named = ladders.flatMap(({ device, ladder }) => [device, ...ladder.flatMap(({ chain }) => chain)]);
   const revoked = named.find(isRevoked);
-  if (revoked !== undefined)
-    throw new CutpointError('CUT_DEPLOYMENT', `${revoked} was revoked: pair it again, or deploy without it.`);
+  if (revoked !== undefined) throw needsRevoked(revoked);
   const known = new Set(fleet.devices().map(({ device }) => device));
   const unknown = named.find((device) => !known.has(device));
   if (unknown === undefined) return;

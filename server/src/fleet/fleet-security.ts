@@ -48,7 +48,7 @@ export interface FleetSecurity extends AsyncDisposable {
   verify(desired: DesiredState, device: DeviceId): void;
   /** Keeps something told of renewals and revocations until it is closed. */
   guard(guarded: Guarded): void;
-  /** As happens once a day. */
+  /** As happens once a day, and whenever this machine has other addresses. */
   renew(): Promise<void>;
 }
 
@@ -134,7 +134,7 @@ class OpenSecurity implements FleetSecurity {
 
   async renew(): Promise<void> {
     try {
-      if (!(await this.server.renewIfDue())) return;
+      if (!(await this.server.renewIfDue(ownHosts()))) return;
       for (const guarded of this.#guarded) guarded.renew(this.server.listenTls());
       this.#log.info('the certificate of this server was renewed');
     } catch (thrown) {

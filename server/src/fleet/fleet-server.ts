@@ -1,5 +1,15 @@
 import { join } from 'node:path';
-import { ContentStore, type DeviceId, deviceId, fleetId, newSession, openConnection, willOf } from '@cutpoint/control';
+import {
+  ContentStore,
+  type DeviceId,
+  deviceId,
+  fleetId,
+  newSession,
+  openConnection,
+  reachableUrl,
+  watchNetwork,
+  willOf,
+} from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import {
   type Daemon,
@@ -50,19 +60,23 @@ export async function startFleetServer(
     const content = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
     const session = newSession();
     const onProblem = logProblems(log);
-    const address = await openFleetBroker(settings, { device, at: at.mqtt, security, opened, log });
+    const { listensAt, ...address } = await openFleetBroker(settings, { device, at: at.mqtt, security, opened, log });
     const paired = address.url.startsWith('mqtts:');
     const will = willOf(fleet, device, session);
     const { maxBackoffMs, connectTimeoutMs, timeoutMs } = settings;
     const connection = opened.add(openConnection({ ...address, will, maxBackoffMs, connectTimeoutMs, onProblem }));
-    let contentUrls: readonly string[] = [];
+    const loopback = isLoopback(new URL(connection.url).hostname);
+    let httpUrl: string | undefined;
+    const contentUrls = () => (httpUrl === undefined ? [] : addressesToAnnounce(httpUrl, { loopback }));
+    const isRevoked = (other: DeviceId) => identities.refusal(other, undefined) !== undefined;
     const lead = leadFleet(opened, {
       connection,
       fleet,
       store,
       content,
-      contentUrls: () => contentUrls,
+      contentUrls,
       sign: (desired, to) => security.sign(desired, to),
+      isRevoked,
       verify: (desired, to) => security.verify(desired, to),
       log,
     });
@@ -100,7 +114,6 @@ export async function startFleetServer(
         lead.deployer.throwOut(revoked);
       },
     });
-    const isRevoked = (other: DeviceId) => identities.refusal(other, undefined) !== undefined;
     identities.tellBy((revoked) => tellRevoked(lead.view, revoked, { isRevoked, log }));
     const active = () => lead.deployer.active;
     const isThere = (other: DeviceId) => lead.view.device(other)?.status === 'online';
@@ -113,7 +126,7 @@ export async function startFleetServer(
     const stop = new AbortController();
     const parts = { ...own, deployer, content, audit, scratch, files, notes, stop: stop.signal, log };
     const addressesOf = (other: DeviceId) => view.device(other)?.addresses ?? [];
-    const measuring = { desk: joined.desk, links, addressesOf, contentUrls: () => contentUrls };
+    const measuring = { desk: joined.desk, links, addressesOf, contentUrls };
     const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));
     const admin = { ...fleetAdmin(parts), plans };
     const extend = contentRoutes(content, log);
@@ -132,11 +145,16 @@ export async function startFleetServer(
     });
     security.guard({ renew: (tls) => http.renew(tls), revoked: () => void http.recheck() });
     identities.places.api = fromHere(http.url);
-    const loopback = isLoopback(new URL(connection.url).hostname);
-    contentUrls = addressesToAnnounce(http.url, { loopback });
-    identities.places.pairing = contentUrls.find((url) => !isLoopback(new URL(url).hostname)) ?? http.url;
+    identities.places.pairing = http.url;
+    httpUrl = http.url;
     lead.peers.changed();
-    log.info({ fleet, device, broker: address.url, folder }, 'fleet');
+    const watching = watchNetwork(() => {
+      lead.peers.changed();
+      void security.renew();
+    });
+    opened.add({ [Symbol.asyncDispose]: async () => watching[Symbol.dispose]() });
+    const reached = { broker: reachableUrl(listensAt) ?? listensAt, http: reachableUrl(http.url) ?? http.url };
+    log.info({ fleet, device, ...reached, folder }, 'fleet');
     for (const note of notes()) log.info(note);
     announce = async (wire) => {
       joined.announce(wire);

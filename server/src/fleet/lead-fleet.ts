@@ -21,6 +21,8 @@ export interface LeadOptions {
   readonly contentUrls: () => readonly string[];
   /** Signs what a device shall run; undefined where there is no authority. */
   readonly sign: (desired: Omit<DesiredState, 'signature'>, device: DeviceId) => Promise<string | undefined>;
+  /** Whether a device was thrown out of the fleet. */
+  readonly isRevoked: (device: DeviceId) => boolean;
   /** Throws where the authority has not signed what the broker says that a device shall run. */
   readonly verify?: (desired: DesiredState, device: DeviceId) => void;
   readonly log: Log;
@@ -48,8 +50,8 @@ export function leadFleet(opened: OpenResources, options: LeadOptions): Lead {
     }),
   );
   logChanges(view, log);
-  const { sign } = options;
-  const deployer = new Deployer({ fleet: view, records: store.deployments, content, sign, onProblem });
+  const { sign, isRevoked } = options;
+  const deployer = new Deployer({ fleet: view, records: store.deployments, content, sign, isRevoked, onProblem });
   leading = deployer;
   opened.add(asAsync(deployer));
   const assignments = () => running(view, deployer);

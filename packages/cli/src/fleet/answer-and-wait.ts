@@ -17,7 +17,7 @@ export interface MadeCode {
   readonly code: string;
   readonly fleet: string;
   readonly lifetimeMs: number;
-  /** Where the device has to ask, if that is known. */
+  /** Where the device has to ask; left out while the server's machine has no address that others could use. */
   readonly url?: string;
 }
 
@@ -46,8 +46,8 @@ export async function answerAndWait(
   using server = await openServer(options.folder, options.fleet);
   await using listener = await answerDevices(server, host, Number(port));
   const before = new Map(server.store.devices.list().map(({ device, pairedAtMs }) => [device, pairedAtMs]));
-  const made = (await administer(server, options.request)) as MadeCode;
-  options.show({ ...made, url: listener.url });
+  server.identities.places.pairing = listener.url;
+  options.show((await administer(server, options.request)) as MadeCode);
   const endsAtMs = performance.now() + codeLifetimeMs;
   while (performance.now() < endsAtMs && (server.desk.isOpen || server.desk.isAnswering)) {
     throwIfCancelled(options.signal);

@@ -143,9 +143,11 @@ async function join({ url: given, code }: Place, { name, state, fleet: wanted, j
   });
 }
 
-function codeText({ code, fleet, lifetimeMs, url = 'https://SERVER:7480' }: MadeCode): string {
+function codeText({ code, fleet, lifetimeMs, url }: MadeCode): string {
   const minutes = Math.round(lifetimeMs / 60_000);
-  return `${code}\n\nGood once, for ${minutes} minutes, for the fleet ${fleet}. On the device:\n  cutpoint pair ${url} ${code}\n`;
+  const good = `${code}\n\nGood once, for ${minutes} minutes, for the fleet ${fleet}. `;
+  if (url !== undefined) return `${good}On the device:\n  cutpoint pair ${url} ${code}\n`;
+  return `${good}This machine has no address yet that a device could use: connect it to a network, which the server notices by itself. Then, on the device:\n  cutpoint pair https://ADDRESS:PORT ${code}\n`;
 }
 
 const nameHelp = 'Give lowercase letters, digits and dashes, at most 63.';

@@ -10,7 +10,7 @@ import { contentHash, deviceId, fleetId } from '../ids.js';
 import { announce } from './announce.js';
 import { type Announcement, addressesOf, readTxt, txtOf } from './announcement.js';
 import { findServers } from './find-servers.js';
-import { closeMulticastDns, openMulticastDns } from './multicast-dns.js';
+import { openMulticastDns } from './multicast-dns.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -102,10 +102,11 @@ describe.skipIf(!works)(`on the local network${works ? '' : ' (multicast does no
 
   it('says when what it sends does not leave this machine, once', async () => {
     const problems: CutpointError[] = [];
-    const bonjour = await openMulticastDns({ interface: address, port: await freePort() }, (error) => {
+    const opened = await openMulticastDns({ interface: address, port: await freePort() }, (error) => {
       problems.push(error);
     });
-    closers.push(() => closeMulticastDns(bonjour));
+    closers.push(() => opened.close());
+    const [{ bonjour } = { bonjour: undefined }] = opened.networks;
     const { mdns } = (bonjour as unknown as { server: { mdns: { query: (question: string, to: object) => void } } })
       .server;
     // The system refuses to send to all of a network without having been asked for that, as it does without a route.

@@ -1,9 +1,10 @@
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
+import type { Service } from 'bonjour-service';
 import { knock, resolveName } from '../doctor/probes/server.js';
 import { type Announcement, addressesOf, readTxt, serviceType } from './announcement.js';
-import { closeMulticastDns, type MulticastOptions, openMulticastDns } from './multicast-dns.js';
+import { type MulticastOptions, openMulticastDns } from './multicast-dns.js';
 
 export interface FindOptions extends MulticastOptions {
   /** Addresses that the user gave: they are tried first, and if one answers nothing else is. */
@@ -68,26 +69,27 @@ async function listen(options: FindOptions): Promise<{ heard: readonly Heard[]; 
   const { fleet, authority, listenMs = 2_000, signal } = options;
   const heard = new Map<string, Heard>();
   let problem: CutpointError | undefined;
-  const bonjour = await openMulticastDns(options, (error) => {
+  const opened = await openMulticastDns(options, (error) => {
     problem ??= error;
   });
-  const browser = bonjour.find({ type: serviceType }, ({ txt, referer, addresses }) => {
+  const hear = ({ txt, referer, addresses }: Service): void => {
     const announcement = readTxt(txt);
     if (announcement === undefined || heard.size >= maxAnnouncements) return;
     if (fleet !== undefined && announcement.fleet !== fleet) return;
     if (authority !== undefined && announcement.authority !== authority) return;
-    heard.set(`${announcement.fleet}/${announcement.device}`, {
-      announcement,
-      addresses: addressesOf(referer?.address, addresses),
-    });
-  });
+    const key = `${announcement.fleet}/${announcement.device}`;
+    // It is heard on each network that both are on, maybe from another address.
+    const before = heard.get(key)?.addresses ?? [];
+    heard.set(key, { announcement, addresses: addressesOf(referer?.address, [...before, ...(addresses ?? [])]) });
+  };
+  const browsers = opened.networks.map(({ bonjour }) => bonjour.find({ type: serviceType }, hear));
   try {
     await sleep(listenMs, undefined, { signal });
   } catch {
     throw asCutpointError(signal?.reason, 'CUT_CANCELLED');
   } finally {
-    browser.stop();
-    await closeMulticastDns(bonjour);
+    for (const browser of browsers) browser.stop();
+    await opened.close();
   }
   return { heard: [...heard.values()], ...(problem === undefined ? {} : { problem }) };
 }

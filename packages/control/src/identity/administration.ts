@@ -1,5 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import type { DeviceId } from '../ids.js';
+import { reachableUrl } from '../network/reachable-urls.js';
 import type { AdministrationRequest } from './administration-request.js';
 import { brokerLifetimeMs } from './authority.js';
 import type { FleetFolder } from './fleet-server.js';
@@ -15,7 +16,7 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       return {
         fleet: identities.fleet,
         ...(await desk.open({ device: request.device, hosts: request.hosts })),
-        ...(identities.places.pairing !== undefined && { url: identities.places.pairing }),
+        ...pairingUrl(identities),
       };
     case 'certify-broker': {
       const { device, hosts } = request;
@@ -51,6 +52,12 @@ export async function administer(server: FleetFolder, request: AdministrationReq
       revokeToken(store, request.id, identities.nowMs());
       return { id: request.id };
   }
+}
+
+/** Where a device is to ask, by now: nowhere, while this machine has no address that others could use. */
+function pairingUrl({ places: { pairing } }: Identities): { readonly url?: string } {
+  const url = pairing === undefined ? undefined : reachableUrl(pairing);
+  return url === undefined ? {} : { url };
 }
 
 /** Everything would be shut out that the server does itself, until it is started again. */

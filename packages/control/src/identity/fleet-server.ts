@@ -51,8 +51,11 @@ export interface FleetServer extends FleetFolder {
   toBrokerTls(): ClientTls;
   /** For its own broker. */
   brokerTls(): NonNullable<BrokerOptions['tls']>;
-  /** Makes a new certificate if a third of the lifetime is left; true if listeners have to be given it. */
-  renewIfDue(): Promise<boolean>;
+  /**
+   * Makes a new certificate if a third of the lifetime is left, or it is for other hosts than the server has by now; true if
+   * listeners have to be given it.
+   */
+  renewIfDue(hosts: readonly string[]): Promise<boolean>;
 }
 
 /**
@@ -110,12 +113,12 @@ export async function openFleetServer(options: FleetServerOptions): Promise<Flee
         ca: own.authority,
         identify: (socket) => identities.identify(socket.getPeerX509Certificate()),
       }),
-      async renewIfDue() {
-        if (!isDue(own, identities)) return false;
+      async renewIfDue(now) {
+        if (!isDue(own, identities) && store.devices.get(device)?.hosts.join() === now.join()) return false;
         const who = identityOf(new X509Certificate(own.certificate));
         // The former one stays good: listeners still show it for a moment.
         own = await certify(options, identities, (request) =>
-          who === undefined ? admit(request) : identities.renew(who, request),
+          who === undefined ? admit(request) : identities.renew(who, request, { hosts: now }),
         );
         return true;
       },

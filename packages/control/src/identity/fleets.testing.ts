@@ -23,6 +23,8 @@ export interface TestFleet extends AsyncDisposable {
 
 export const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 
+const ownHosts = ['localhost', '127.0.0.1'];
+
 /** Makes a fleet in a new folder. */
 export async function startFleet(options: Partial<FleetServerOptions> = {}): Promise<TestFleet> {
   const folder = mkdtempSync(join(tmpdir(), 'cutpoint-fleet-'));
@@ -30,7 +32,7 @@ export async function startFleet(options: Partial<FleetServerOptions> = {}): Pro
     folder,
     fleet: fleetId.parse('home'),
     device: deviceId.parse('server'),
-    hosts: ['localhost', '127.0.0.1'],
+    hosts: ownHosts,
     ...options,
   });
   const handle = identityHandler(server.identities, server.desk);
@@ -45,7 +47,7 @@ export async function startFleet(options: Partial<FleetServerOptions> = {}): Pro
     server,
     url,
     async renewOwn() {
-      if (await server.renewIfDue()) listener.setSecureContext(server.httpsTls());
+      if (await server.renewIfDue(options.hosts ?? ownHosts)) listener.setSecureContext(server.httpsTls());
     },
     async pair(name) {
       const { code } = await server.desk.open({ device: deviceId.parse(name) });

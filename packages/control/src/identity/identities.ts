@@ -3,7 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import type { PeerCheck } from '@cutpoint/wire';
 import type { DeviceId, FleetId } from '../ids.js';
 import type { DesiredState } from '../messages.js';
-import type { DeviceRole } from '../store/devices.js';
+import type { DeviceRole, PairedDevice } from '../store/devices.js';
 import type { Store } from '../store/store.js';
 import { type Authority, backDatedMs, lifetimeMs, type MadeCertificate } from './authority.js';
 import type { BrokerPlace } from './broker-place.js';
@@ -38,8 +38,8 @@ export class Identities {
   readonly authority: string;
   readonly nowMs: () => number;
   /**
-   * Where devices find the broker, told when they pair and ask; where programs of this machine find the HTTP API; and where
-   * devices find it to be paired.
+   * Where devices find the broker, told when they pair and ask; where programs of this machine find the HTTP API; and what
+   * devices are paired at listens on, such as `https://0.0.0.0:7480`.
    */
   readonly places: { broker?: BrokerPlace; api?: string; pairing?: string } = {};
   readonly #store: Store;
@@ -118,15 +118,24 @@ export class Identities {
     return made;
   }
 
-  /** Another certificate for a device that has one; the one it has stays good. @throws CutpointError CUT_REVOKED, CUT_PAIRING, CUT_CERTIFICATE */
-  async renew({ device, serial }: FleetIdentity, request: Uint8Array): Promise<MadeCertificate> {
+  /** Another certificate for a device that has one, maybe for other hosts; the one it has stays good. @throws CutpointError CUT_REVOKED, CUT_PAIRING, CUT_CERTIFICATE */
+  async renew(
+    { device, serial }: FleetIdentity,
+    request: Uint8Array,
+    changed: { readonly hosts?: readonly string[] } = {},
+  ): Promise<MadeCertificate> {
     const publicKey = await keyOfRequest(request);
     const nowMs = this.#plausibleNowMs();
-    const { role, hosts } = this.#paired(device);
+    const paired = this.#paired(device);
+    const { role, hosts } = { ...paired, ...changed };
     const made = await this.#authority.make({ publicKey, device, role, hosts, nowMs, lifetimeMs });
     this.#store.transaction(() => {
       // It may have been revoked meanwhile.
       if (this.#standing(serial) !== 'valid') throw revokedError(device);
+      if (changed.hosts !== undefined) {
+        this.#checkHosts(device, hosts);
+        this.#store.devices.put({ ...paired, hosts });
+      }
       this.#store.devices.addCertificate({ device, ...made });
       this.#store.devices.forgetExpired(nowMs, forgetAfterMs);
       this.#audit('renewed', device, `certificate ${made.serial} after ${serial}`);
@@ -207,7 +216,7 @@ export class Identities {
     return known.revokedAtMs === undefined ? 'valid' : 'revoked';
   }
 
-  #paired(device: DeviceId): { role: DeviceRole; hosts: readonly string[] } {
+  #paired(device: DeviceId): PairedDevice {
     const paired = this.#store.devices.get(device);
     if (paired?.state === 'active') return paired;
     throw revokedError(device);

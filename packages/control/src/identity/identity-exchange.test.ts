@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -187,11 +188,21 @@ describe('a server', () => {
   });
 
   it('renews its own certificate in time', async () => {
-    expect(await fleet.server.renewIfDue()).toBe(false);
+    const hosts = ['localhost', '127.0.0.1'];
+    expect(await fleet.server.renewIfDue(hosts)).toBe(false);
     const before = fleet.server.listenTls().cert;
     nowMs += 21 * day;
-    expect(await fleet.server.renewIfDue()).toBe(true);
+    expect(await fleet.server.renewIfDue(hosts)).toBe(true);
     expect(fleet.server.listenTls().cert).not.toBe(before);
+  });
+
+  it('renews it for the addresses that its machine has by now, and the former stays good', async () => {
+    const before = new X509Certificate(fleet.server.listenTls().cert);
+    expect(await fleet.server.renewIfDue(['localhost', '192.168.1.7'])).toBe(true);
+    const now = new X509Certificate(fleet.server.listenTls().cert);
+    expect([before.checkIP('192.168.1.7'), now.checkIP('192.168.1.7')]).toEqual([undefined, '192.168.1.7']);
+    expect(() => fleet.server.identities.identify(before)).not.toThrow();
+    expect(await fleet.server.renewIfDue(['localhost', '192.168.1.7'])).toBe(false);
   });
 });
 

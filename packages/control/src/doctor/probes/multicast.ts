@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { networkInterfaces } from 'node:os';
 import { messageOf } from '@cutpoint/core';
+import { networksOf } from '../../network/own-network.js';
 import type { MulticastReading } from '../network-checks.js';
 import { within } from './deadline.js';
 
@@ -12,13 +12,7 @@ const patienceMs = 500;
 
 /** Sends a message to a group on each interface and listens for it. */
 export function probeMulticast(): Promise<readonly MulticastReading[]> {
-  const probes = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
-    addresses
-      .filter(({ family, internal }) => family === 'IPv4' && !internal)
-      .slice(0, 1)
-      .map(({ address }) => probeInterface(name, address)),
-  );
-  return Promise.all(probes);
+  return Promise.all(networksOf().map(({ name, address }) => probeInterface(name, address)));
 }
 
 async function probeInterface(name: string, address: string): Promise<MulticastReading> {
