@@ -13,6 +13,5 @@ export {
 export type { WaitStyle } from './group/waiting.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';
 export { LayerWindow, type WindowOptions } from './window/layer-window.js';
-export { openWeights, weightsLocation } from './window/open-weights.js';
 export { type HalfBytes, planWindow, type WindowPlan } from './window/window-plan.js';
 export type { WindowReport } from './window/window-report.js';

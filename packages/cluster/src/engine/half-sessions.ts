@@ -16,11 +16,15 @@ export interface HalfOptions {
   readonly cache: CacheKind;
 }
 
-/** Opens the session of a half layer; even ones are attention. @throws CutpointError as `openGraph` */
+/**
+ * Opens the session of a half layer; even ones are attention.
+ * @param bytes of its file, if they are in memory. @throws CutpointError as `openGraph`
+ */
 export async function openHalf(
   { folder, manifest }: Shard,
   half: number,
   { threads, cache }: HalfOptions,
+  bytes?: Uint8Array<ArrayBuffer>,
 ): Promise<InferenceSession> {
   const { config, slice, halves } = manifest;
   const part = halves[half];
@@ -30,7 +34,8 @@ export async function openHalf(
     half % 2 === 0
       ? attentionGraph({ config, layer: half / 2, cache, runs: headRunsOf(config, slice) }, part)
       : ffnGraph(config, to - from, part);
-  return await openGraph(graph, folder, { threads, reorder: true });
+  const weights = bytes === undefined ? folder : { location: part.path, bytes };
+  return await openGraph(graph, weights, { threads, reorder: true });
 }
 
 /** Opens the session of a shard's head; undefined where it has none. @throws CutpointError as `openGraph` */
@@ -47,7 +52,7 @@ export async function openShardHead(
 export interface HalfSessions {
   /** The session of a half layer; it may be used until it is given back. */
   take(half: number): Promise<InferenceSession>;
-  giveBack(half: number): void;
+  giveBack(half: number): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -71,7 +76,7 @@ export async function openAllHalves(shard: Shard, options: HalfOptions): Promise
       if (session === undefined) throw new RangeError(`The shard has no half layer ${half}.`);
       return session;
     },
-    giveBack: () => {},
+    giveBack: async () => {},
     release,
   };
 }

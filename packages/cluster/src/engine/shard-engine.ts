@@ -7,11 +7,14 @@ import type { RankGroup } from '../group/rank-group.js';
 import { headRunsOf } from '../shard/division.js';
 import { type HalfSessions, openAllHalves, openShardHead, type Shard } from './half-sessions.js';
 import { AttentionFeeds, type Feeds, hiddenTensor } from './pass-feeds.js';
+import { openWindowedHalves } from './windowed-halves.js';
 
 export interface EngineOptions {
   /** Threads inside one operator. */
   readonly threads: number;
   readonly cache: CacheKind;
+  /** What weights of half layers may take in memory; not given: all stay. */
+  readonly windowBytes?: number;
 }
 
 type Values = Float32Array<ArrayBuffer>;
@@ -44,11 +47,15 @@ export class ShardEngine {
     this.#feeds = new AttentionFeeds(config, headRunsOf(config, slice));
   }
 
-  /** @throws CutpointError as `openGraph`; the group stays open. */
+  /** @throws CutpointError as `openGraph`, or `openWindowedHalves` where there is a window; the group stays open. */
   static async open(shard: Shard, group: RankGroup, options: EngineOptions): Promise<ShardEngine> {
     const head = await openShardHead(shard, options);
     try {
-      return new ShardEngine(shard, await openAllHalves(shard, options), head, group, options.cache);
+      const { windowBytes, cache } = options;
+      const halves = await (windowBytes === undefined
+        ? openAllHalves(shard, options)
+        : openWindowedHalves(shard, options, windowBytes));
+      return new ShardEngine(shard, halves, head, group, cache);
     } catch (thrown) {
       await head?.release();
       throw thrown;
@@ -72,7 +79,7 @@ export class ShardEngine {
     try {
       return await this.#pass(cache, hidden, rows);
     } catch (thrown) {
-      const error = runError(thrown);
+      const error = thrown instanceof CutpointError ? thrown : runError(thrown);
       // The other ranks wait for this one.
       this.#group.end(error);
       throw error;
@@ -122,10 +129,10 @@ export class ShardEngine {
     meanwhile: (results: InferenceSession.OnnxValueMapType) => void = () => {},
   ): Promise<Feeds> {
     const results = await this.#run(await this.#halves.take(half), feeds);
-    this.#halves.giveBack(half);
     const sum = floats(results, shardNames.partial);
     const summing = this.#group.allReduce(sum);
     meanwhile(results);
+    await this.#halves.giveBack(half);
     await summing;
     const residual = half === 0 ? before[shardNames.residual] : results[shardNames.residualOut];
     if (!(residual instanceof Tensor))

@@ -26,19 +26,27 @@ export async function openSession(request: SessionRequest): Promise<ort.Inferenc
   return await openGraph(decoderGraph(manifest, range, { cache }), folder, { threads, reorder: true });
 }
 
+/** Weights of a graph that are in memory, by the name that it has for their file. */
+export interface WeightsInMemory {
+  readonly location: string;
+  /** The file's bytes; the runtime copies what it wants of them. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /**
  * Opens the session of a graph.
- * @param folder of its weights' files. @param reorder whether weights are kept in the order that kernels want: several times
+ * @param weights the folder of its weights' files, or their bytes. @param reorder whether weights are kept in the order that kernels want: several times
  * faster, for blocks forty times; without it floats stay in their file and take no memory of the process's own.
  * @throws CutpointError CUT_EXTERNAL_DATA or CUT_LOAD.
  */
 export async function openGraph(
   graph: Model,
-  folder: string,
+  weights: string | WeightsInMemory,
   { threads, reorder }: { readonly threads: number; readonly reorder: boolean },
 ): Promise<ort.InferenceSession> {
+  const inFiles = typeof weights === 'string';
   const session = {
-    model_external_initializers_file_folder_path: folder,
+    ...(inFiles ? { model_external_initializers_file_folder_path: weights } : {}),
     // Probabilities of attention underflow: with denormal numbers a prompt takes one and a half times as long.
     set_denormal_as_zero: '1',
     disable_prepacking: reorder ? '0' : '1',
@@ -52,6 +60,7 @@ export async function openGraph(
       // One block for all values of a pass, anew for each length of text: up to 190 MB more, and never twice the same.
       enableMemPattern: false,
       logSeverityLevel: 4,
+      ...(inFiles ? {} : { externalData: [{ path: weights.location, data: weights.bytes }] }),
       extra: { session },
     });
   } catch (thrown) {
