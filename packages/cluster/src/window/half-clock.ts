@@ -13,6 +13,7 @@ export interface MeasuredTimes extends HalfTimes {
 /** Measures each half layer on its way through the computing thread. */
 export class HalfClock {
   readonly #lately: readonly Record<keyof MeasuredTimes, number[]>[];
+  #wanted: number | undefined;
   #wantedMs = 0;
   #hereMs = 0;
   #openedMs = 0;
@@ -23,6 +24,7 @@ export class HalfClock {
   }
 
   wanted(index: number): void {
+    this.#wanted = index;
     this.#wantedMs = performance.now();
     const before = this.#running;
     this.#running = undefined;
@@ -33,7 +35,8 @@ export class HalfClock {
   read(index: number, readMs: number): void {
     this.#hereMs = performance.now();
     this.#note(index, 'readMs', readMs);
-    this.#note(index, 'waitMs', this.#hereMs - this.#wantedMs);
+    // What stays is read before anybody wants it.
+    if (index === this.#wanted) this.#note(index, 'waitMs', this.#hereMs - this.#wantedMs);
   }
 
   /** It was opened of the bytes that were here. */

@@ -11,7 +11,7 @@ import { reportWindow, type WindowReport } from './window-report.js';
 const firstDepth = 2;
 
 /** After so many tokens the window is laid out anew by measured times; then after twice as many, and so on. */
-const firstReview = 2;
+const firstReview = 4;
 
 export interface WindowOptions {
   /** For errors. */
