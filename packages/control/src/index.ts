@@ -144,6 +144,7 @@ export { type WatchNetworkOptions, watchNetwork } from './network/watch-network.
 export { Audit, type AuditEntry } from './store/audit.js';
 export { Deployments, type StoredDeployment } from './store/deployments.js';
 export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';
+export { makeFolder } from './store/make-folder.js';
 export { ownFolder } from './store/owner-lock.js';
 export { openStore, type Store } from './store/store.js';
 export { type Scope, type StoredToken, scope, Tokens } from './store/tokens.js';

@@ -1,4 +1,5 @@
 // For programs beside the daemons, which start often: it loads no runtime.
+export { readHostPort } from './host-port.js';
 export { isLoopback } from './loopback.js';
 export { prettyLine } from './pretty-line.js';
 export { readAuthorityFile, readTokenFile } from './secrets.js';

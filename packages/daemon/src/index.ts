@@ -22,6 +22,7 @@ export { brokerSetting, brokerToFindSetting, deviceSettings, findFleet, nameSett
 export type { HealthReport } from './health.js';
 export { type HopReport, type HopTimes, hopTimes, stageTimesOf } from './hop-times.js';
 export { hostOf } from './host-of.js';
+export { readHostPort } from './host-port.js';
 export {
   type Dialled,
   type KeepOptions,

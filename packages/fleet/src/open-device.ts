@@ -65,7 +65,8 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
     security?.retry();
   });
   connection.onDown(() => log.warn({ broker: connection.url }, 'lost the broker'));
-  if (security === undefined) log.info({ broker: url }, 'joins without being paired');
+  if (security === undefined)
+    log.info({ broker: url }, `joins without being paired: ${folder} holds no pairing (--state names another folder)`);
   else follow(opened, { security, connection, log });
   const store = await ContentStore.open({ folder: join(folder, 'content'), maxBytes: settings.cacheMb * 1e6 });
   const joined = await joinFleet(opened, {

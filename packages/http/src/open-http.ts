@@ -1,7 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Scope } from '@cutpoint/control';
-import { CutpointError } from '@cutpoint/core';
-import { allowInsecure, isLoopback, readCertificateFile, readKeyFile, readTokenFile } from '@cutpoint/daemon';
+import {
+  allowInsecure,
+  isLoopback,
+  readCertificateFile,
+  readHostPort,
+  readKeyFile,
+  readTokenFile,
+} from '@cutpoint/daemon';
 import type { Access } from './access.js';
 import { type HttpOptions, type HttpServer, type HttpTls, startHttp } from './http-server.js';
 
@@ -43,7 +49,7 @@ export async function openHttp(
   settings: HttpSettings,
   { guard, owners = false, ...served }: OpenHttpOptions,
 ): Promise<HttpServer> {
-  const { host, port } = parseAddress(address);
+  const { host, port } = readHostPort('--http', address);
   const { log } = served;
   const { tokenFile, insecure, timeoutMs, graceMs } = settings;
   const tls = guard === undefined ? await tlsOfFiles(settings) : guard.tls;
@@ -93,12 +99,4 @@ function tokenAccess(token: string): Access {
 
 function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-function parseAddress(address: string): { host: string; port: number } {
-  const url = URL.canParse(`http://${address}`) ? new URL(`http://${address}`) : undefined;
-  const [, port] = /:(\d{1,5})$/.exec(address) ?? [];
-  const host = url?.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (host !== undefined && port !== undefined) return { host, port: Number(port) };
-  throw new CutpointError('CUT_USAGE', `--http is "${address}", but must be host:port, for example 127.0.0.1:7480.`);
 }

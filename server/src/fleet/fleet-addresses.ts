@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import { isLoopback } from '@cutpoint/daemon';
+import { isLoopback, readHostPort } from '@cutpoint/daemon';
 import type { ServerSettings } from '../settings.js';
 
 /** Where a fleet's server listens. */
@@ -21,11 +21,8 @@ type AddressSettings = Pick<ServerSettings, 'listen' | 'mqtt' | 'http' | 'lan'>;
  */
 export function fleetAddresses({ listen, mqtt, http: given, lan }: AddressSettings): FleetAddresses {
   const http = given ?? '127.0.0.1:7480';
-  const [, scheme, host, port] = /^(?:(https?):\/\/)?(\[[^\]]+\]|[^:/]+):(\d{1,5})\/?$/.exec(http) ?? [];
-  if (host === undefined) {
-    const message = `--http is "${http}", but must be host:port, with or without https:// before it, such as 127.0.0.1:7480.`;
-    throw new CutpointError('CUT_USAGE', message);
-  }
+  const [, scheme, place = ''] = /^(?:(https?):\/\/)?(.*?)\/?$/.exec(http) ?? [];
+  const { host, port } = readHostPort('--http', place);
   if (lan && given !== undefined && isLoopback(host)) {
     const message = `--lan opens HTTP to the network, where devices fetch what they run, but --http ${given} says this machine alone: leave --http out, or give 0.0.0.0:${port}.`;
     throw new CutpointError('CUT_USAGE', message);
@@ -40,10 +37,14 @@ export function fleetAddresses({ listen, mqtt, http: given, lan }: AddressSettin
       secure: lan || broker.protocol === 'mqtts:',
     },
     http: {
-      address: `${opened(host)}:${port}`,
+      address: `${bracketed(opened(host))}:${port}`,
       secure: lan || scheme === 'https' || (scheme === undefined && !isLoopback(host)),
     },
   };
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** `ws://127.0.0.1:7400` becomes `wss://0.0.0.0:7400`. */

@@ -10,6 +10,7 @@ import {
   ownHosts,
 } from '@cutpoint/control';
 import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
+import { readHostPort } from '@cutpoint/daemon/client';
 import { answerDevices } from './answer-devices.js';
 
 /** A code as the server tells it. */
@@ -41,10 +42,9 @@ const lookEveryMs = 100;
 export async function answerAndWait(
   options: AnswerOptions,
 ): Promise<{ readonly device: string; readonly fleet: string }> {
-  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(options.listen) ?? [];
-  if (host === '') throw new CutpointError('CUT_USAGE', `--listen is "${options.listen}", but must be host:port.`);
+  const { host, port } = readHostPort('--listen', options.listen);
   using server = await openServer(options.folder, options.fleet);
-  await using listener = await answerDevices(server, host, Number(port));
+  await using listener = await answerDevices(server, host, port);
   const before = new Map(server.store.devices.list().map(({ device, pairedAtMs }) => [device, pairedAtMs]));
   server.identities.places.pairing = listener.url;
   options.show((await administer(server, options.request)) as MadeCode);

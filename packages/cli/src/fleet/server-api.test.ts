@@ -104,3 +104,14 @@ describe('on another machine', () => {
     });
   });
 });
+
+describe('on a device that was revoked', () => {
+  it('a verb says so, and how it is let in again', async () => {
+    fleet.identities.revoke(deviceId.parse('pi-1'));
+    const api = await openServerApi({ state: state() }, signal);
+    await expect(api.ask({ method: 'GET', path: '/v1/status', answer })).rejects.toMatchObject({
+      code: 'CUT_REVOKED',
+      message: expect.stringMatching(/This device was revoked.*cutpoint pair --new/),
+    });
+  });
+});

@@ -6,6 +6,7 @@ import { asCutpointError, CutpointError, isErrorCode, messageOf } from '@cutpoin
 import { readAuthorityFile, readTokenFile, stateHelp } from '@cutpoint/daemon/client';
 import { failureAnswer } from '@cutpoint/server/client';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { type FoundServer, findServer } from './find-server.js';
 
 /** Where the HTTP API of a server is, and what to show there. */
@@ -127,11 +128,26 @@ async function ask<T>(
   ).catch((cause: unknown) => {
     throw failure(cause, url, { signal, deadline, waitMs, ifAway });
   });
+  if (found.status === 401 && options.cert !== undefined && (await isRevoked(url, { ...options, signal: both })))
+    throw thisIsRevoked(url);
   if (found.status >= 400) throw refusal(url, found, options.cert !== undefined);
   const parsed = answer.safeParse(found.json);
   if (parsed.success) return parsed.data;
   const message = `The server at ${url.origin} does not answer as a server of this version does.`;
   throw new CutpointError('CUT_WIRE_VERSION', message, { cause: parsed.error });
+}
+
+/** The API tells nobody why it refuses, but a device is told of itself where it asks for news of its certificate. */
+async function isRevoked({ origin }: URL, options: https.RequestOptions): Promise<boolean> {
+  const { json } = await send(new URL('/v1/identity', origin), { ...options, method: 'GET' }, undefined, undefined);
+  return identityRefusal.safeParse(json).data?.error.code === 'CUT_REVOKED';
+}
+
+const identityRefusal = z.object({ error: z.object({ code: z.string() }) });
+
+function thisIsRevoked({ origin }: URL): CutpointError {
+  const message = `This device was revoked by the server at ${origin}, and is no member of its fleet any more. To let it in again, run \`cutpoint pair --new\` on the server, and here \`cutpoint pair\` with the code that it shows.`;
+  return new CutpointError('CUT_REVOKED', message);
 }
 
 interface Found {

@@ -8,6 +8,7 @@ import {
   type FleetId,
   fleetId,
   hostName,
+  makeFolder,
   pairDevice,
   readCode,
   saveIdentity,
@@ -118,13 +119,15 @@ async function join({ url: given, code }: Place, { name, state, fleet: wanted, j
   const url = given ?? (await findUrl(wanted, interrupt.signal));
   const own = name ?? deviceId.safeParse(ownName()).data;
   const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(exchangeMs)]);
+  const folder = stateFolder('device', state);
+  // A code is good once: it is not spent on a key that cannot be kept.
+  makeFolder(folder);
   const { identity, clockOffsetMs } = await pairDevice({
     url,
     code,
     signal,
     ...(own === undefined ? {} : { name: own }),
   });
-  const folder = stateFolder('device', state);
   saveIdentity(folder, identity);
   const warning = clockTrouble(clockOffsetMs);
   const { fleet, device, lifetimeMs } = identity;

@@ -26,6 +26,25 @@ export async function dialSecure({ url, tls, signal }: SecureDial): Promise<TLSS
   return await dialTls({ host, port, url, tls, signal });
 }
 
+const usualPort = 7480;
+const highestPort = 65_535;
+
+/**
+ * The address of a fleet's server as people write it, in full: `https://` may be left out, and the port where it is 7480.
+ * @throws CutpointError CUT_USAGE
+ */
+export function serverUrl(text: string): string {
+  const [, host, digits = String(usualPort)] =
+    /^(?:https:\/\/)?(\[[^\]]+\]|[^:/?#@[\]\s]+)(?::(\d+))?\/?$/.exec(text) ?? [];
+  if (host === undefined || !URL.canParse(`https://${host}`)) {
+    const message = `"${text}" is no address of a server: give https://HOST:PORT; where the port is left out, it is ${usualPort}.`;
+    throw new CutpointError('CUT_USAGE', message);
+  }
+  const port = Number(digits);
+  if (port >= 1 && port <= highestPort) return `https://${new URL(`https://${host}`).hostname}:${port}`;
+  throw new CutpointError('CUT_USAGE', `"${text}" is no address of a server: ports are 1 to ${highestPort}.`);
+}
+
 /** Where pairing and renewal are answered. @throws CutpointError CUT_USAGE */
 export function parseServerUrl(text: string): { readonly hostname: string; readonly port: number } {
   const url = URL.canParse(text) ? new URL(text) : undefined;

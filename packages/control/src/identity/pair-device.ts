@@ -4,7 +4,7 @@ import type { DeviceId } from '../ids.js';
 import { fleetCheck } from './check-peer.js';
 import { clockOffsetMs } from './clock.js';
 import type { DeviceIdentity } from './device-identity.js';
-import { dialSecure, exchange } from './identity-client.js';
+import { dialSecure, exchange, serverUrl } from './identity-client.js';
 import { identityPaths } from './identity-handler.js';
 import { certificateRequest, type KeyPair, keyHash, keyPem, makeKeys } from './keys.js';
 import { identityOf } from './names.js';
@@ -32,7 +32,8 @@ export interface Paired {
  * docs/security.md). Nothing is written. Works with a wrong clock.
  * @throws CutpointError CUT_PAIRING if the code is refused or the other side does not know it; CUT_UNREACHABLE, CUT_USAGE
  */
-export async function pairDevice({ url, code, name, signal }: PairOptions): Promise<Paired> {
+export async function pairDevice({ url: given, code, name, signal }: PairOptions): Promise<Paired> {
+  const url = serverUrl(given);
   const keys = await keysOf(code);
   const pair = await makeKeys();
   const request = await certificateRequest(pair);

@@ -2,7 +2,6 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
+import { makeFolder } from '../store/make-folder.js';
 
 /**
  * Reads a file that holds a key. Undefined if it does not exist.
@@ -44,9 +44,9 @@ export function writePublicFile(path: string, text: string): void {
 }
 
 function writeWhole(path: string, text: string, mode: number): void {
+  makeFolder(dirname(path));
   const draft = `${path}.${process.pid}.new`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     rmSync(draft, { force: true });
     const file = openSync(draft, 'wx', mode);
     try {

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
 import { z } from 'zod';
+import { makeFolder } from './make-folder.js';
 
 const ownerSchema = z.object({ pid: z.int().positive(), started: z.string().max(200) });
 type Owner = z.output<typeof ownerSchema>;
@@ -14,11 +15,7 @@ type Owner = z.output<typeof ownerSchema>;
  * @throws CutpointError CUT_STORE if a process that lives has it; CUT_FILE_WRITE if it cannot be written
  */
 export function ownFolder(folder: string): Disposable {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new CutpointError('CUT_FILE_WRITE', `${folder} cannot be made: ${systemReason(cause)}.`, { cause });
-  }
+  makeFolder(folder);
   return takeOwnership(join(folder, 'owner'));
 }
 
