@@ -1,3 +1,9 @@
+export { ClusterDecoder, type ClusterEvent, type ClusterOptions, type RankReport } from './control/cluster-decoder.js';
+export type { HashedPackage } from './control/formation.js';
+export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-host.js';
+export type { RankEndpoint } from './control/remote-rank.js';
+export { ShardStore } from './control/shard-store.js';
+export type { RankCost } from './engine/rank-costs.js';
 export { DataPort, type RankAddress } from './group/data-port.js';
 export { type GroupOptions, openGroup, SocketGroup } from './group/group.js';
 export type { ClusterSecret } from './group/hello.js';
@@ -11,6 +17,10 @@ export {
   topologies,
 } from './group/rank-group.js';
 export type { WaitStyle } from './group/waiting.js';
+export { type RankSettings, rankSettings } from './rank-settings.js';
+export { type Division, divide, type Slice, sliceOf } from './shard/division.js';
+export { ffnUnitOf } from './shard/ffn-unit.js';
+export { shardsFolder, startRank } from './start-rank.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';
 export { LayerWindow, type WindowOptions } from './window/layer-window.js';
 export { type HalfBytes, planWindow, type WindowPlan } from './window/window-plan.js';

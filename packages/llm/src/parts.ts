@@ -20,6 +20,7 @@ export {
   shardNames,
 } from './graph/shard-graphs.js';
 export { memoryOfPart } from './memory/held-bytes.js';
+export { requireDiskSpace } from './package/disk-space.js';
 export {
   decoderConfigSchema,
   layerWeightNames,
@@ -30,6 +31,6 @@ export {
 export type { StoredBlockSize } from './package/package-manifest.js';
 export { layOut } from './package/part-layout.js';
 export { partFault } from './package/required-weights.js';
-export { requireFolderPlace, writeFolder } from './package/write-folder.js';
+export { writeFolder } from './package/write-folder.js';
 export { writePart } from './package/write-part.js';
 export { codeAt, putCode } from './quantise/pack-codes.js';

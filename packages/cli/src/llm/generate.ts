@@ -1,14 +1,15 @@
-import { type CacheChoice, createStopFilter, generate, samplingOf, splitWidthsOf } from '@cutpoint/llm';
+import { type CacheChoice, samplingOf, splitWidthsOf } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
 import { parseNumber, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import type { Verb } from '../verb.js';
 import { agentCacheOption } from './cache-option.js';
-import { type GenerateSummary, generationText, Pace } from './generation.js';
+import { type GenerateSummary, generationText } from './generation.js';
 import { openModel } from './open-model.js';
 import { addSamplingOptions, type SamplingOptions } from './sampling-options.js';
 import { addSplitOptions, type SplitOptions } from './split-options.js';
+import { streamText } from './stream-text.js';
 
 interface GenerateOptions extends SplitOptions, SamplingOptions {
   readonly prompt: string;
@@ -47,35 +48,21 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   const { prompt, maxTokens, stop = [], draft = 0, threads, cache, json } = options;
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
   const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
-  const filter = createStopFilter(stop);
   using interrupt = onInterrupt();
   using progress = openProgress();
   progress.show('opens the package');
   await using model = await openModel({ ...options, folder, threads, cache }, interrupt.signal);
   progress[Symbol.dispose]();
-  const promptTokens = model.tokenizer.encode(prompt);
-  const show = (piece: string) => (json === true || piece === '' ? undefined : writeOut(piece));
-  const pace = new Pace(promptTokens.length);
-  const texts = model.tokenizer.stream({ continues: true });
-  const tokens: number[] = [];
-  let text = '';
-  const take = async (piece: string) => {
-    text += piece;
-    await show(piece);
-  };
-  const request = { prompt: promptTokens, maxTokens, sampling, draftTokens: draft, signal: interrupt.signal };
-  for await (const next of generate(model.decoder, request)) {
-    pace.pass(next.cost);
-    for (const token of next.tokens) {
-      if (filter.stoppedBy !== undefined) break;
-      pace.token();
-      tokens.push(token);
-      await take(filter.push(texts.push(token)));
-    }
-    if (filter.stoppedBy !== undefined) break;
-  }
-  await take(filter.push(texts.end()) + filter.end());
-  const summary: GenerateSummary = { text, tokens, promptTokens, widths: splitWidthsOf(model), ...pace.figures() };
+  const streamed = await streamText(model, {
+    prompt,
+    maxTokens,
+    sampling,
+    stop,
+    draftTokens: draft,
+    signal: interrupt.signal,
+    show: (piece) => (json === true ? undefined : writeOut(piece)),
+  });
+  const summary: GenerateSummary = { ...streamed, widths: splitWidthsOf(model) };
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(generationText(summary));

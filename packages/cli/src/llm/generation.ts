@@ -10,7 +10,8 @@ export interface GenerateSummary extends Figures {
   readonly widths: SplitWidths;
 }
 
-interface Figures {
+/** How fast a text was continued. */
+export interface Figures {
   /** From the prompt to the first token. */
   readonly ttftMs: number | null;
   /** Of the tokens behind the first. */
@@ -24,7 +25,7 @@ interface Figures {
   readonly perToken: TokenCost | null;
 }
 
-interface TokenCost {
+export interface TokenCost {
   /** Layers on this machine. */
   readonly agentMs: number;
   readonly codecMs: number;

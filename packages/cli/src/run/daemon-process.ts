@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { rankSettings } from '@cutpoint/cluster';
 import { CutpointError, isErrorCode, onCancel } from '@cutpoint/core';
 import { settingsOf } from '@cutpoint/daemon';
 import { agentSettings } from '@cutpoint/edge-agent';
@@ -20,7 +21,7 @@ export interface DaemonProcess extends AsyncDisposable {
 }
 
 export interface DaemonProcessOptions {
-  readonly verb: 'serve' | 'agent';
+  readonly verb: 'serve' | 'agent' | 'cluster join';
   readonly args: readonly string[];
   readonly signal: AbortSignal;
   /** Hears each line of the log; else what comes after the start goes to stderr. */
@@ -33,7 +34,7 @@ export interface DaemonProcessOptions {
  * @throws CutpointError what the daemon says if it fails; CUT_DEADLINE after two minutes; the signal's reason.
  */
 export async function startDaemonProcess({ verb, args, signal, onLog }: DaemonProcessOptions): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [command, verb, ...args, '--json', '--stop-with-stdin'], {
+  const child = spawn(process.execPath, [command, ...verb.split(' '), ...args, '--json', '--stop-with-stdin'], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Ctrl-C reaches the whole process group of a terminal; this process decides when the daemon stops.
     detached: true,
@@ -54,7 +55,7 @@ export async function startDaemonProcess({ verb, args, signal, onLog }: DaemonPr
 
 /** The environment without the settings of daemons: they are meant for one that a person starts. */
 function environment(): NodeJS.ProcessEnv {
-  const settings = [...settingsOf(serverSettings), ...settingsOf(agentSettings)];
+  const settings = [...settingsOf(serverSettings), ...settingsOf(agentSettings), ...settingsOf(rankSettings)];
   const names = new Set(['CUTPOINT_CONFIG', ...settings.map(({ env }) => env)]);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.has(name)));
 }

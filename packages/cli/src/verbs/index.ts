@@ -134,6 +134,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./llm.js')).llm,
   },
   {
+    name: 'cluster',
+    summary: 'Runs one language model on several small machines together.',
+    load: async () => (await import('./cluster.js')).cluster,
+  },
+  {
     name: 'chat',
     summary: 'Talks with a language model, here or over an API.',
     load: async () => (await import('./chat.js')).chat,

@@ -6,6 +6,7 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import type { RankGroup } from '../group/rank-group.js';
 import { headRunsOf } from '../shard/division.js';
 import { type HalfSessions, openAllHalves, openShardHead, type Shard } from './half-sessions.js';
+import { type NativeWork, ungated } from './native-work.js';
 import { AttentionFeeds, type Feeds, hiddenTensor } from './pass-feeds.js';
 import { openWindowedHalves } from './windowed-halves.js';
 
@@ -15,6 +16,8 @@ export interface EngineOptions {
   readonly cache: CacheKind;
   /** What weights of half layers may take in memory; not given: all stay. */
   readonly windowBytes?: number;
+  /** Default: just does it. */
+  readonly native?: NativeWork;
 }
 
 type Values = Float32Array<ArrayBuffer>;
@@ -27,6 +30,7 @@ export class ShardEngine {
   readonly #head: InferenceSession | undefined;
   readonly #group: RankGroup;
   readonly #cacheKind: CacheKind;
+  readonly #native: NativeWork;
   readonly #feeds: AttentionFeeds;
   #computeMs = 0;
 
@@ -35,7 +39,7 @@ export class ShardEngine {
     halves: HalfSessions,
     head: InferenceSession | undefined,
     group: RankGroup,
-    cache: CacheKind,
+    { cache, native = ungated }: EngineOptions,
   ) {
     const { config, slice } = shard.manifest;
     this.config = config;
@@ -44,18 +48,23 @@ export class ShardEngine {
     this.#head = head;
     this.#group = group;
     this.#cacheKind = cache;
+    this.#native = native;
     this.#feeds = new AttentionFeeds(config, headRunsOf(config, slice));
   }
 
   /** @throws CutpointError as `openGraph`, or `openWindowedHalves` where there is a window; the group stays open. */
   static async open(shard: Shard, group: RankGroup, options: EngineOptions): Promise<ShardEngine> {
-    const head = await openShardHead(shard, options);
+    const { native = ungated } = options;
+    const head = await native(() => openShardHead(shard, options));
     try {
-      const { windowBytes, cache } = options;
-      const halves = await (windowBytes === undefined
-        ? openAllHalves(shard, options)
-        : openWindowedHalves(shard, options, windowBytes));
-      return new ShardEngine(shard, halves, head, group, cache);
+      const { windowBytes } = options;
+      const halves = await native(
+        async () =>
+          await (windowBytes === undefined
+            ? openAllHalves(shard, options)
+            : openWindowedHalves(shard, options, windowBytes)),
+      );
+      return new ShardEngine(shard, halves, head, group, { ...options, native });
     } catch (thrown) {
       await head?.release();
       throw thrown;
@@ -148,7 +157,7 @@ export class ShardEngine {
 
   async #run(session: InferenceSession, feeds: Feeds): Promise<InferenceSession.OnnxValueMapType> {
     const from = performance.now();
-    const results = await session.run(feeds);
+    const results = await this.#native(() => session.run(feeds));
     this.#computeMs += performance.now() - from;
     return results;
   }

@@ -32,7 +32,7 @@ export interface Place {
 export const greetingMs = 5_000;
 
 /**
- * Connects to a lower rank, and has both show that they know the key.
+ * Connects to a higher rank, and has both show that they know the key.
  * @throws CutpointError CUT_RANK_REFUSED if it answers and does not want this rank, or does not know the key itself; any
  * other error if it cannot be reached, which may change.
  */
@@ -68,7 +68,7 @@ export async function dialRank(
 }
 
 /**
- * Hears who connected. Whoever is not a higher rank of this cluster, or one that `isFree` denies, is turned away.
+ * Hears who connected. Whoever is not a lower rank of this cluster, or one that `isFree` denies, is turned away.
  * @throws Error that says why it was; the socket is closed.
  */
 export async function greetCaller(

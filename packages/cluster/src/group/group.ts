@@ -16,8 +16,8 @@ import type { RankSocket } from './rank-socket.js';
 import { Waiting, type WaitStyle } from './waiting.js';
 
 export interface GroupOptions extends Place {
-  /** Of all ranks, by rank. */
-  readonly addresses: readonly RankAddress[];
+  /** Of all ranks, by rank; rank 0 dials only, so nobody needs its own. */
+  readonly addresses: readonly (RankAddress | null)[];
   readonly rules: readonly ReduceRule[];
   readonly wait: WaitStyle;
   /** All ranks must have come together within this time. */

@@ -65,7 +65,7 @@ export function judgeHello(hello: Hello, { ranks, to, id }: Pick<Hello, 'ranks' 
   if (hello.version !== protocolVersion) return 'version';
   if (!timingSafeEqual(hello.id, id)) return 'cluster';
   if (hello.ranks !== ranks) return 'ranks';
-  return hello.to === to && hello.from > to && hello.from < ranks ? 'welcome' : 'rank';
+  return hello.to === to && hello.from < to ? 'welcome' : 'rank';
 }
 
 /** Shows knowledge of the key. The two sides' differ, so that neither can be had from the other. */

@@ -10,16 +10,17 @@ const mostCallers = 64;
 const redialMs = 50;
 
 /**
- * Opens a socket to each other rank: lower ones are dialled, again and again until they are there, higher ones dial.
+ * Opens a socket to each other rank: higher ones are dialled, again and again until they are there, lower ones dial. So rank 0,
+ * which is where a person is, need not be reachable.
  * Strangers are turned away and counted.
- * @param addresses of all ranks by rank. @param signal ends it; its reason is told.
+ * @param addresses of all ranks by rank; null for those that nobody dials. @param signal ends it; its reason is told.
  * @returns sockets by rank; none to the rank itself.
  * @throws CutpointError CUT_RANK_REFUSED, CUT_RANK_MISSING; nothing is left open.
  */
 export async function openLinks(
   port: DataPort,
   place: Place,
-  addresses: readonly RankAddress[],
+  addresses: readonly (RankAddress | null)[],
   signal: AbortSignal,
 ): Promise<Map<number, RankSocket>> {
   const made = new Map<number, RankSocket>();
@@ -27,10 +28,11 @@ export async function openLinks(
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   try {
-    const dialled = addresses.slice(0, place.rank).map(async (address, to) => {
+    const dialled = addresses.map(async (address, to) => {
+      if (to <= place.rank || address === null) return;
       made.set(to, await dialUntilThere(place, to, address, both, (why) => troubles.set(to, why)));
     });
-    await Promise.all([...dialled, hearHigherRanks(port, place, made, troubles, both)]);
+    await Promise.all([...dialled, hearLowerRanks(port, place, made, troubles, both)]);
     return made;
   } catch (thrown) {
     stop.abort();
@@ -61,14 +63,14 @@ async function dialUntilThere(
 
 const strangers = -1;
 
-function hearHigherRanks(
+function hearLowerRanks(
   port: DataPort,
   place: Place,
   made: Map<number, RankSocket>,
   troubles: Map<number, string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const due = place.ranks - 1 - place.rank;
+  const due = place.rank;
   if (due === 0) return Promise.resolve();
   return new Promise((resolve, reject) => {
     let here = 0;
@@ -114,7 +116,7 @@ function missing(
   const each = absent.map((other) => {
     const trouble = troubles.get(other);
     if (trouble !== undefined) return `rank ${other} at ${trouble}`;
-    return other > rank ? `rank ${other} has not dialled rank ${rank}` : `rank ${other} has not answered`;
+    return other < rank ? `rank ${other} has not dialled rank ${rank}` : `rank ${other} has not answered`;
   });
   const turnedAway = troubles.get(strangers);
   const told = turnedAway === undefined ? '' : ` ${turnedAway}.`;

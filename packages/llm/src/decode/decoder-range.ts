@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
 import { forgetGate, openGate } from '@cutpoint/runtime';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
@@ -25,6 +25,16 @@ export interface DecoderRangeOptions {
   readonly cache?: CacheChoice;
   /** Cancels the opening. */
   readonly signal?: CancelSignal;
+}
+
+/** Of a worker that serves a range. */
+export interface StartOptions {
+  readonly config: DecoderConfig;
+  readonly range: LayerRange;
+  /** Cancels the opening. */
+  readonly signal?: CancelSignal | undefined;
+  /** What of the request moves to the worker. */
+  readonly transfer?: readonly MessagePort[];
 }
 
 export interface ForwardOptions {
@@ -108,7 +118,7 @@ export class DecoderRange implements AsyncDisposable {
   static async start<Request>(
     script: URL,
     request: Request,
-    { config, range, signal }: { config: DecoderConfig; range: LayerRange; signal?: CancelSignal | undefined },
+    { config, range, signal, transfer = [] }: StartOptions,
   ): Promise<DecoderRange> {
     throwIfCancelled(signal);
     const gate = openGate();
@@ -121,7 +131,7 @@ export class DecoderRange implements AsyncDisposable {
       using _ = onCancel(signal, () => {
         if (signal !== undefined) decoder.#opened?.reject(cancelReason(signal));
       });
-      decoder.#post({ kind: 'open', request });
+      worker.postMessage({ kind: 'open', request } satisfies ToDecoder<Request>, transfer);
       await opened;
       return decoder;
     } catch (thrown) {
@@ -207,7 +217,7 @@ export class DecoderRange implements AsyncDisposable {
     );
   }
 
-  #post<Request>(message: ToDecoder<Request>): void {
+  #post(message: ToDecoder<never>): void {
     if (this.#ended === undefined) this.#worker.postMessage(message);
   }
 

@@ -1,0 +1,128 @@
+import { ClusterDecoder, type ClusterEvent, ShardStore, shardsFolder, topologies } from '@cutpoint/cluster';
+import { CutpointError } from '@cutpoint/core';
+import {
+  type CacheKind,
+  cacheKinds,
+  createTokenizer,
+  manifestHash,
+  readPackage,
+  readTokenizerFiles,
+  samplingOf,
+} from '@cutpoint/llm';
+import { Option } from 'commander';
+import { onInterrupt } from '../interrupt.js';
+import { addSamplingOptions, type SamplingOptions } from '../llm/sampling-options.js';
+import { streamText } from '../llm/stream-text.js';
+import { parseNumber, parsePositive } from '../options.js';
+import { openProgress, type Progress } from '../output/progress.js';
+import { printResult, writeOut } from '../output/result.js';
+import { formatBytes } from '../output/units.js';
+import type { Verb } from '../verb.js';
+import { type ClusterSummary, clusterText } from './cluster-text.js';
+import { haveCoresEach, startLocalRanks } from './local-ranks.js';
+import { addRankOptions, type RankOptions, rankAddresses } from './rank-options.js';
+
+interface GenerateOptions extends RankOptions, SamplingOptions {
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly temperature?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+  readonly threads: number;
+  readonly cache: CacheKind;
+  readonly allReduce: 'auto' | (typeof topologies)[number];
+  readonly shards?: string;
+  readonly json?: true;
+}
+
+/** `cutpoint cluster generate`: a package that is divided over several machines continues a text. */
+export const generateVerb: Verb = {
+  example: 'cutpoint cluster generate llama --ranks pi-1:7410,pi-2:7410 --prompt "Once upon a time" --max-tokens 64',
+  configure: (command) =>
+    addRankOptions(addSamplingOptions(command))
+      .argument('<package>', 'a folder that `cutpoint llm import` made')
+      .requiredOption('--prompt <text>', 'the text to continue')
+      .option('--max-tokens <n>', 'tokens at most', parsePositive, 128)
+      .option('--temperature <n>', '0 takes the likeliest token each time (default: 0)', parseNumber)
+      .option('--seed <n>', 'the same seed gives the same text (default: 0)', parseNumber)
+      .option('--stop <text...>', 'ends before this text')
+      .option('--threads <n>', 'threads of an operator, at each rank', parsePositive, 1)
+      .addOption(new Option('--cache <kind>', 'keys and values are kept so').choices(cacheKinds).default('f32'))
+      .addOption(
+        new Option('--all-reduce <topology>', 'who sends to whom when ranks add up')
+          .choices(['auto', ...topologies])
+          .default('auto'),
+      )
+      .option('--shards <folder>', 'where shards are kept (default: in the folder for what can be computed again)')
+      .action(run),
+};
+
+async function run(folder: string, options: GenerateOptions): Promise<void> {
+  const { prompt, maxTokens, stop = [], threads, cache, json, local, shares, ranks } = options;
+  const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
+  const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
+  if ((local === undefined) === (ranks === undefined)) {
+    throw new CutpointError('CUT_USAGE', 'Say which machines the ranks are: --ranks HOST:PORT,... or --local N.');
+  }
+  using interrupt = onInterrupt();
+  using progress = openProgress();
+  const { manifest } = await readPackage(folder);
+  const files = await readTokenizerFiles(folder);
+  const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);
+  const shards = shardsFolder(options.shards);
+  await using own = await startLocalRanks((local ?? 1) - 1, shards, interrupt.signal);
+  const others = [...own.processes.map(({ url }) => ({ url })), ...(await rankAddresses(options))];
+  progress.show('brings the ranks together');
+  await using decoder = await ClusterDecoder.open({
+    made: { folder, manifest, hash: await manifestHash(folder) },
+    others,
+    shares,
+    store: new ShardStore(shards),
+    threads,
+    cache,
+    chunkTokens: 128,
+    spin: local === undefined || haveCoresEach(local, threads),
+    rules: [
+      {
+        mostBytes: Number.POSITIVE_INFINITY,
+        topology: options.allReduce === 'auto' ? 'mesh' : options.allReduce,
+        payload: 'f32',
+      },
+    ],
+    signal: interrupt.signal,
+    onShards: (done, total) => progress.show(`shards: ${formatBytes(done)} of ${formatBytes(total)}`),
+    onEvent: (event) => tell(progress, event),
+  });
+  progress[Symbol.dispose]();
+  const {
+    perToken,
+    linkBytesPerToken,
+    sentBytesPerToken: _,
+    ...streamed
+  } = await streamText(
+    { decoder, tokenizer },
+    {
+      prompt,
+      maxTokens,
+      sampling,
+      stop,
+      draftTokens: 0,
+      signal: interrupt.signal,
+      show: (piece) => (json === true ? undefined : writeOut(piece)),
+    },
+  );
+  const summary: ClusterSummary = {
+    ...streamed,
+    perToken: perToken && { computeMs: perToken.agentMs, syncMs: perToken.linkMs, bytes: linkBytesPerToken },
+    ranks: await decoder.report(),
+  };
+  if (json !== true) await writeOut('\n');
+  await printResult(json === true, summary, () => '');
+  if (json !== true) process.stderr.write(clusterText(summary));
+}
+
+function tell(progress: Progress, event: ClusterEvent): void {
+  if (event.kind === 'lost') progress.say(`the rank at ${event.rank} is lost: ${event.reason.message}`);
+  else if (event.ranks.length === 0) progress.say('this machine goes on alone');
+  else progress.show(`${event.ranks.length + 1} ranks are together`);
+}

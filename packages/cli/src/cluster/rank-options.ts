@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import type { RankEndpoint } from '@cutpoint/cluster';
+import { CutpointError } from '@cutpoint/core';
+import { readTokenFile } from '@cutpoint/daemon';
+import type { Command } from 'commander';
+import { parsePositive } from '../options.js';
+
+/** How a verb says which machines the ranks are. */
+export interface RankOptions {
+  readonly ranks?: readonly string[];
+  readonly local?: number;
+  readonly shares?: readonly number[];
+  readonly tokenFile?: string;
+  readonly ca?: string;
+}
+
+export function addRankOptions(command: Command): Command {
+  return command
+    .option(
+      '--ranks <addresses>',
+      'the other ranks, as `cutpoint cluster join` said: tcp://pi-1:7410,tcp://pi-2:7410',
+      addresses,
+    )
+    .option('--local <n>', 'so many ranks in processes of this machine, this one included', parsePositive)
+    .option('--shares <numbers>', 'what each rank can do, in any unit, this one first: 2,1,1 (default: equal)', shares)
+    .option('--token-file <file>', 'file with the token of the other ranks')
+    .option('--ca <file>', 'PEM file with the authority of their certificates (default: the system knows it)');
+}
+
+function addresses(text: string): string[] {
+  return text.split(',').map((each) => (each.includes('://') ? each : `tcp://${each}`));
+}
+
+function shares(text: string): number[] {
+  return text.split(',').map((each) => {
+    const share = Number(each);
+    if (each.trim() !== '' && Number.isFinite(share) && share > 0) return share;
+    throw new CutpointError('CUT_USAGE', `--shares takes positive numbers with commas between, not "${text}".`);
+  });
+}
+
+/** The ranks that were named, and how to reach them. @throws CutpointError CUT_USAGE, CUT_FILE_NOT_FOUND */
+export async function rankAddresses({ ranks = [], tokenFile, ca }: RankOptions): Promise<RankEndpoint[]> {
+  const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
+  const authority = ca === undefined ? undefined : await readFile(ca, 'utf8');
+  return ranks.map((url) => ({ url, token, ...(authority !== undefined && { tls: { ca: authority } }) }));
+}

@@ -1,0 +1,27 @@
+import { CutpointError } from '@cutpoint/core';
+import { generateVerb } from '../cluster/generate.js';
+import { joinVerb } from '../cluster/join.js';
+import { addVerb, type Verb } from '../verb.js';
+
+/** `cutpoint cluster`: one language model on several small machines. */
+export const cluster: Verb = {
+  example: 'cutpoint cluster generate llama --local 2 --prompt "Once upon a time"',
+  configure: (command) => {
+    // What follows a verb's name is the verb's: both know --json.
+    command.enablePositionalOptions();
+    command
+      .usage('[options] <verb>')
+      .helpCommand(true)
+      .argument('[verb]')
+      .action((name: string | undefined) => {
+        const what = name === undefined ? 'Name a verb' : `There is no verb "cluster ${name}"`;
+        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint cluster --help\` lists them.`);
+      });
+    addVerb(command, { name: 'join', summary: 'Lends this machine to clusters, as a rank.' }, joinVerb);
+    addVerb(
+      command,
+      { name: 'generate', summary: 'Continues a text with a model that is divided over several machines.' },
+      generateVerb,
+    );
+  },
+};

@@ -1,0 +1,257 @@
+import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { Decoder, type DecoderConfig, type NextTokens, type Step, type TokenDecoder } from '@cutpoint/llm';
+import type { RankCost } from '../engine/rank-costs.js';
+import { divide } from '../shard/division.js';
+import { ffnUnitOf } from '../shard/ffn-unit.js';
+import { Formation, type FormationOptions } from './formation.js';
+import { peakRssBytes } from './peak-rss.js';
+import { type RankEndpoint, RemoteRank } from './remote-rank.js';
+
+export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
+  /** The ranks 1, 2, ...; this process is rank 0. */
+  readonly others: readonly RankEndpoint[];
+  /** What each rank can do, in any unit, rank 0 first. Default: equal. */
+  readonly shares?: readonly number[] | undefined;
+  /** Hears what becomes of the cluster, for people. */
+  readonly onEvent?: ((event: ClusterEvent) => void) | undefined;
+}
+
+export type ClusterEvent =
+  | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly shardBytes: readonly number[] }
+  | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError };
+
+/** A rank, and what it spent since it was brought together with the others. */
+export interface RankReport extends RankCost {
+  /** Its address. */
+  readonly rank: string;
+  readonly weightsBytes: number;
+  /** The most that its process ever held. */
+  readonly peakRssBytes: number;
+}
+
+/** A rank that may be lost: its name, how to reach it, and what it can do. */
+interface Member {
+  readonly rank: RemoteRank;
+  readonly share: number;
+}
+
+/** What is formed now: of several ranks, or rank 0 alone. */
+type Formed =
+  | { readonly kind: 'ranks'; readonly formation: Formation }
+  | { readonly kind: 'alone'; readonly decoder: Decoder };
+
+/** How often ranks are brought together anew for one token. */
+const mostFormings = 8;
+
+/**
+ * A decoder whose layers are divided over several machines. When a rank is lost the others are brought together anew, the texts
+ * under way are run again, and go on.
+ */
+export class ClusterDecoder implements TokenDecoder {
+  readonly #options: ClusterOptions;
+  #members: Member[];
+  #formed: Formed | undefined;
+  #forming: Promise<Formed> | undefined;
+  /** Sequences of this decoder as those of what is formed now; one that is missing is begun again with its next pass. */
+  #inner = new Map<number, number>();
+  #nextSequence = 1;
+  #closed = false;
+
+  private constructor(options: ClusterOptions, members: Member[]) {
+    this.#options = options;
+    this.#members = members;
+  }
+
+  /**
+   * Brings the ranks together.
+   * @throws CutpointError naming the rank that cannot be reached or cannot take its shard; nothing is left open.
+   */
+  static async open(options: ClusterOptions): Promise<ClusterDecoder> {
+    const { others, shares = [1, ...others.map(() => 1)], signal } = options;
+    if (shares.length !== others.length + 1) {
+      const message = `There are ${others.length + 1} ranks, and shares for ${shares.length}: state one for each, rank 0 first.`;
+      throw new CutpointError('CUT_USAGE', message);
+    }
+    const settled = await Promise.allSettled(others.map((address) => RemoteRank.connect(address, signal)));
+    const ranks = settled.filter((each) => each.status === 'fulfilled').map(({ value }) => value);
+    const decoder = new ClusterDecoder(
+      options,
+      ranks.map((rank, i) => ({ rank, share: shares[i + 1] ?? 1 })),
+    );
+    try {
+      for (const [i, each] of settled.entries()) {
+        if (each.status === 'fulfilled') continue;
+        const { code, message } = asCutpointError(each.reason, 'CUT_UNREACHABLE');
+        throw new CutpointError(code, `Rank ${i + 1} at ${others[i]?.url}: ${message}`, { cause: each.reason });
+      }
+      await decoder.#current();
+      return decoder;
+    } catch (thrown) {
+      await decoder[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  get config(): DecoderConfig {
+    return this.#options.made.manifest.config;
+  }
+
+  /** What the ranks that are together now are and spent, rank 0 first. */
+  async report(): Promise<RankReport[]> {
+    const formed = this.#formed;
+    if (formed?.kind !== 'ranks') return [];
+    const costs = formed.formation.costs();
+    const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe()));
+    return costs.map((cost, i) => ({
+      ...cost,
+      rank: this.#members[i - 1]?.rank.url ?? 'here',
+      weightsBytes: formed.formation.shardBytes[i] ?? 0,
+      peakRssBytes: peaks[i - 1]?.peakRssBytes ?? peakRssBytes(),
+    }));
+  }
+
+  sequence(): number {
+    return this.#nextSequence++;
+  }
+
+  async next(sequence: number, step: Step): Promise<NextTokens> {
+    for (let formings = 0; ; formings++) {
+      const formed = await this.#current();
+      const decoder = decoderOf(formed);
+      const inner = this.#inner.get(sequence) ?? decoder.sequence();
+      this.#inner.set(sequence, inner);
+      try {
+        const before = formed.kind === 'ranks' ? formed.formation.costs()[0] : undefined;
+        const next = await decoder.next(inner, step);
+        if (formed.kind === 'alone' || before === undefined) return next;
+        return { ...next, cost: { ...next.cost, ...spent(before, formed.formation.costs()[0] ?? before) } };
+      } catch (thrown) {
+        const error = asCutpointError(thrown, 'CUT_INTERNAL');
+        if (!isLoss(error) || this.#closed || formings >= mostFormings || step.signal?.aborted === true) throw error;
+        await this.#reform(formed);
+      }
+    }
+  }
+
+  truncate(sequence: number, tokens: number): void {
+    this.#now(sequence, (decoder, inner) => decoder.truncate(inner, tokens));
+  }
+
+  clone(sequence: number, tokens: number): number {
+    const into = this.sequence();
+    this.#now(sequence, (decoder, inner) => this.#inner.set(into, decoder.clone(inner, tokens)));
+    return into;
+  }
+
+  drop(sequence: number): void {
+    this.#now(sequence, (decoder, inner) => decoder.drop(inner));
+    this.#inner.delete(sequence);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    await this.#forming?.catch(() => undefined);
+    const formed = this.#formed;
+    this.#formed = undefined;
+    if (formed !== undefined) await disposeOf(formed);
+    await Promise.all(this.#members.map(({ rank }) => rank[Symbol.asyncDispose]()));
+  }
+
+  /** Of a sequence that is run already by what is formed now. */
+  #now(sequence: number, act: (decoder: Decoder, inner: number) => void): void {
+    const inner = this.#inner.get(sequence);
+    if (this.#formed !== undefined && inner !== undefined) act(decoderOf(this.#formed), inner);
+  }
+
+  async #current(): Promise<Formed> {
+    if (this.#formed !== undefined) return this.#formed;
+    this.#forming ??= this.#form().finally(() => {
+      this.#forming = undefined;
+    });
+    return await this.#forming;
+  }
+
+  /** Brings those together that are there. @throws CutpointError as `Formation.form` */
+  async #form(): Promise<Formed> {
+    const { made, threads, cache, chunkTokens, onEvent, shares = [1], signal } = this.#options;
+    const { manifest, folder } = made;
+    if (this.#members.length === 0 && this.#options.others.length > 0) {
+      const decoder = await Decoder.open(folder, manifest, { threads, cache, chunkTokens, ...(signal && { signal }) });
+      this.#formed = { kind: 'alone', decoder };
+      onEvent?.({ kind: 'formed', ranks: [], shardBytes: [] });
+      return this.#formed;
+    }
+    const division = divide(
+      manifest.config,
+      [shares[0] ?? 1, ...this.#members.map(({ share }) => share)],
+      ffnUnitOf(manifest),
+    );
+    const ranks = this.#members.map(({ rank }) => rank);
+    const formation = await Formation.form(ranks, { ...this.#options, division });
+    this.#formed = { kind: 'ranks', formation };
+    for (const rank of ranks) {
+      // Nobody waits longer for a rank than its connection is silent.
+      void rank.closed.then((reason) => {
+        formation.end(lost(rank, reason ?? new CutpointError('CUT_CONNECTION_LOST', 'It closed the connection.')));
+      });
+    }
+    onEvent?.({ kind: 'formed', ranks: ranks.map(({ url }) => url), shardBytes: formation.shardBytes });
+    return this.#formed;
+  }
+
+  /** Lets those go that do not answer any more, so that the others are brought together with the next pass. */
+  async #reform(formed: Formed): Promise<void> {
+    // Several texts may have failed at once.
+    if (this.#formed !== formed) return;
+    this.#formed = undefined;
+    this.#inner = new Map();
+    await disposeOf(formed);
+    const answers = await Promise.all(
+      this.#members.map(async (member) => {
+        const reason = await member.rank.describe().then(
+          () => undefined,
+          (thrown: unknown) => asCutpointError(thrown, 'CUT_CONNECTION_LOST'),
+        );
+        return { member, reason };
+      }),
+    );
+    this.#members = answers.filter(({ reason }) => reason === undefined).map(({ member }) => member);
+    for (const { member, reason } of answers) {
+      if (reason === undefined) continue;
+      this.#options.onEvent?.({ kind: 'lost', rank: member.rank.url, reason });
+      await member.rank[Symbol.asyncDispose]();
+    }
+  }
+}
+
+function decoderOf(formed: Formed): Decoder {
+  return formed.kind === 'ranks' ? formed.formation.decoder : formed.decoder;
+}
+
+async function disposeOf(formed: Formed): Promise<void> {
+  await (formed.kind === 'ranks' ? formed.formation : formed.decoder)[Symbol.asyncDispose]();
+}
+
+function lost({ url }: RemoteRank, { message }: CutpointError): CutpointError {
+  return new CutpointError('CUT_RANK_LOST', `The rank at ${url} is lost: ${message}`);
+}
+
+/** Failures that other ranks, or the same ones brought together anew, may do without. */
+function isLoss({ code }: CutpointError): boolean {
+  return (
+    code === 'CUT_RANK_LOST' ||
+    code === 'CUT_CONNECTION_LOST' ||
+    code === 'CUT_WORKER_DIED' ||
+    code === 'CUT_RANK_MISSING'
+  );
+}
+
+/** What rank 0 spent on one pass. */
+function spent(before: RankCost, after: RankCost): Partial<NextTokens['cost']> {
+  return {
+    agentMs: after.computeMs - before.computeMs,
+    linkMs: after.syncMs - before.syncMs,
+    upBytes: after.sentBytes - before.sentBytes,
+    downBytes: after.receivedBytes - before.receivedBytes,
+  };
+}

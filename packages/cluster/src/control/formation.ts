@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { type CacheKind, Decoder, DecoderRange, EmbeddingTable, type Package } from '@cutpoint/llm';
+import type { Shard } from '../engine/half-sessions.js';
+import { type RankCost, RankCosts } from '../engine/rank-costs.js';
+import type { RankAddress } from '../group/data-port.js';
+import type { ReduceRule } from '../group/rank-group.js';
+import { type Division, sliceOf } from '../shard/division.js';
+import { shardContent } from '../shard/shard-content.js';
+import { shardBytes, writeShard } from '../shard/write-shard.js';
+import type { LeadRequest } from '../thread/lead-worker.js';
+import type { ToRankThread } from '../thread/rank-thread-protocol.js';
+import type { ShardIdentity } from './cluster-protocol.js';
+import type { RemoteRank } from './remote-rank.js';
+import type { ShardStore } from './shard-store.js';
+
+/** The built worker; `src/control` and `dist/control` lie equally deep, so this holds from both. */
+const workerScript = new URL('../../dist/thread/lead-worker.js', import.meta.url);
+
+/** How long a pass under way may take when the cluster is closed. */
+const graceMs = 500;
+
+/** A package, and what tells it from others. */
+export interface HashedPackage extends Package {
+  /** SHA-256 of its manifest. */
+  readonly hash: string;
+}
+
+export interface FormationOptions {
+  readonly made: HashedPackage;
+  readonly division: Division;
+  readonly store: ShardStore;
+  /** Of each rank, inside one operator. */
+  readonly threads: number;
+  readonly cache: CacheKind;
+  readonly chunkTokens: number;
+  /** Whether threads that wait for others keep their core. */
+  readonly spin: boolean;
+  readonly rules: readonly ReduceRule[];
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes of shards that are in their place, and of all. */
+  readonly onShards?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+}
+
+/** Ranks that were brought together: they hold their shards, are connected, and compute until one of them is lost. */
+export class Formation implements AsyncDisposable {
+  readonly decoder: Decoder;
+  readonly shardBytes: readonly number[];
+  readonly #costs: RankCosts;
+  readonly #port: MessagePort;
+
+  private constructor(decoder: Decoder, shards: readonly number[], costs: RankCosts, port: MessagePort) {
+    this.decoder = decoder;
+    this.shardBytes = shards;
+    this.#costs = costs;
+    this.#port = port;
+  }
+
+  /**
+   * Gives ranks their shards and brings them together.
+   * @param others the ranks 1, 2, ...; they stay connected when the formation is disposed.
+   * @throws CutpointError naming the rank that could not: CUT_RANK_MISSING, CUT_RANK_REFUSED, CUT_DISK_FULL, CUT_LOAD, ...
+   */
+  static async form(others: readonly RemoteRank[], options: FormationOptions): Promise<Formation> {
+    const { made, threads, cache, chunkTokens, spin, rules, signal, division } = options;
+    const { shard, sizes } = await giveShards(others, options);
+    const secret = { cluster: randomBytes(16).toString('hex'), key: randomBytes(32).toString('hex') };
+    const opened = { threads, cache, chunkTokens, spin, ...secret };
+    const addresses: (RankAddress | null)[] = [
+      null,
+      ...(await Promise.all(others.map((rank, i) => named(i + 1, rank, async () => await openRank(rank, opened))))),
+    ];
+    const costs = RankCosts.memory(addresses.length);
+    const { port1: port, port2 } = new MessageChannel();
+    const request: LeadRequest = {
+      ...opened,
+      shard,
+      host: '127.0.0.1',
+      vocabulary: division.vocabulary,
+      costs,
+      port: port2,
+    };
+    const { config } = made.manifest;
+    const range = { from: 0, to: config.layers, head: true };
+    const embedding = await EmbeddingTable.open(made.folder, made.manifest);
+    port.postMessage({ kind: 'join', addresses, rules } satisfies ToRankThread);
+    const started = DecoderRange.start(workerScript, request, { config, range, signal, transfer: [port2] });
+    const joined = Promise.all(
+      others.map((rank, i) => named(i + 1, rank, async () => await rank.join(addresses, rules))),
+    );
+    try {
+      await joined.catch((thrown: unknown) => {
+        end(port, asCutpointError(thrown, 'CUT_INTERNAL'));
+        throw thrown;
+      });
+      const layers = await started;
+      port.unref();
+      return new Formation(new Decoder(embedding, layers), sizes, new RankCosts(costs), port);
+    } catch (thrown) {
+      // Whichever failed first, the others find that out by themselves.
+      await started.then((layers) => layers.dispose()).catch(() => undefined);
+      await joined.catch(() => undefined);
+      port.close();
+      await embedding[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  /** What each rank spent so far. */
+  costs(): RankCost[] {
+    return this.#costs.read();
+  }
+
+  /** Has whatever waits for other ranks fail with the error. */
+  end(error: CutpointError): void {
+    end(this.#port, error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const disposing = this.decoder[Symbol.asyncDispose]();
+    // A pass that waits for a rank which does not answer ends with the group.
+    const timer = setTimeout(() => this.end(new CutpointError('CUT_DISPOSED', 'The cluster was closed.')), graceMs);
+    await disposing;
+    clearTimeout(timer);
+    this.#port.close();
+  }
+}
+
+function end(port: MessagePort, { code, message }: CutpointError): void {
+  port.postMessage({ kind: 'end', code, message } satisfies ToRankThread);
+}
+
+async function openRank(rank: RemoteRank, options: Parameters<RemoteRank['open']>[0]): Promise<RankAddress> {
+  return { host: new URL(rank.url).hostname, port: await rank.open(options) };
+}
+
+async function giveShards(
+  others: readonly RemoteRank[],
+  { made, division, store, signal, onShards }: FormationOptions,
+): Promise<{ shard: Shard; sizes: number[] }> {
+  const { manifest, hash } = made;
+  const slices = division.heads.map((_, rank) => sliceOf(manifest.config, division, rank));
+  const contents = slices.map((slice) => shardContent(made, slice));
+  const sizes = contents.map(shardBytes);
+  const totalBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    doneBytes += bytes;
+    onShards?.(doneBytes, totalBytes);
+  };
+  const give = async (rank: RemoteRank, i: number) => {
+    const [slice, content] = [slices[i + 1], contents[i + 1]];
+    if (slice === undefined || content === undefined) throw new RangeError(`There is no rank ${i + 1}.`);
+    await named(i + 1, rank, () => rank.giveShard({ package: hash, slice }, manifest, content, { signal, onBytes }));
+  };
+  const own = async (): Promise<Shard> => {
+    const [slice, content] = [slices[0], contents[0]];
+    if (slice === undefined || content === undefined) throw new RangeError('There is no rank 0.');
+    const identity: ShardIdentity = { package: hash, slice };
+    const found = await store.find(identity);
+    if (found !== undefined) return found;
+    const folder = store.place(identity);
+    const of = { name: manifest.name, package: hash, config: manifest.config, slice };
+    return { folder, manifest: await writeShard(folder, of, content, { signal, onBytes }) };
+  };
+  const [shard] = await Promise.all([own(), ...others.map(give)]);
+  return { shard, sizes };
+}
+
+/** Says which rank it is about. */
+async function named<T>(rank: number, { url }: RemoteRank, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+    throw new CutpointError(code, `Rank ${rank} at ${url}: ${message}`, { cause: thrown });
+  }
+}

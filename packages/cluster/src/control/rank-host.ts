@@ -1,0 +1,181 @@
+import { availableParallelism, freemem } from 'node:os';
+import { CutpointError } from '@cutpoint/core';
+import { answerProbe, type IncomingRequest, probeMethod, type RequestHandler } from '@cutpoint/wire';
+import type { Shard } from '../engine/half-sessions.js';
+import { shardFormat, shardVersion } from '../shard/shard-manifest.js';
+import { halfPath } from '../shard/write-shard.js';
+import { FollowThread } from '../thread/follow-thread.js';
+import {
+  bytesSchema,
+  clusterMethods,
+  joinSchema,
+  offerSchema,
+  openSchema,
+  partSchema,
+  type RankDescription,
+  readMeta,
+  sealSchema,
+} from './cluster-protocol.js';
+import { peakRssBytes } from './peak-rss.js';
+import type { GrowingShard, ShardStore } from './shard-store.js';
+
+export interface RankHostOptions {
+  readonly store: ShardStore;
+  /** Where the computing thread listens for other ranks. */
+  readonly host: string;
+  /** Hears of what becomes of the clusters that it is in, for the log. */
+  readonly onEvent?: (event: RankEvent) => void;
+}
+
+export type RankEvent =
+  | { readonly kind: 'shard'; readonly shard: Shard; readonly arrived: boolean }
+  | { readonly kind: 'joined'; readonly rank: number; readonly ranks: number }
+  | { readonly kind: 'left'; readonly reason: CutpointError | undefined };
+
+/** What is kept for the rank 0 that is served, until its connection is closed. */
+class Served {
+  growing: GrowingShard | undefined;
+  shard: Shard | undefined;
+  thread: FollowThread | undefined;
+
+  constructor(readonly remote: object) {}
+}
+
+/** A machine as a rank of a cluster: keeps shards, and computes with one of them for one rank 0 at a time. */
+export class RankHost implements AsyncDisposable {
+  readonly handler: RequestHandler = (request) => this.#answer(request);
+  readonly #options: RankHostOptions;
+  #served: Served | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RankHostOptions) {
+    this.#options = options;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+    await this.#closing;
+  }
+
+  async #answer(request: IncomingRequest): ReturnType<RequestHandler> {
+    const { method, meta } = request;
+    switch (method) {
+      case clusterMethods.describe:
+        return { meta: { ...this.#describe() } };
+      case clusterMethods.offer:
+        return { meta: await this.#offer(request) };
+      case clusterMethods.part: {
+        const growing = this.#growing(request);
+        return { meta: { haveBytes: await growing.begin(readMeta(partSchema, meta, method)) } };
+      }
+      case clusterMethods.bytes:
+        await this.#bytes(request);
+        return {};
+      case clusterMethods.seal:
+        await this.#seal(request);
+        return {};
+      case clusterMethods.open:
+        return { meta: { port: await this.#open(request) } };
+      case clusterMethods.join:
+        await this.#join(request);
+        return {};
+      case probeMethod:
+        return answerProbe({ meta });
+      default: {
+        const known = [...Object.values(clusterMethods), probeMethod].join(', ');
+        throw new CutpointError('CUT_USAGE', `A rank of a cluster has no method "${method}": it has ${known}.`);
+      }
+    }
+  }
+
+  #describe(): RankDescription {
+    const { availableMemory } = process as { availableMemory?: () => number };
+    return {
+      cores: availableParallelism(),
+      freeMemoryBytes: availableMemory?.() ?? freemem(),
+      busy: this.#served !== undefined,
+      peakRssBytes: peakRssBytes(),
+    };
+  }
+
+  async #offer({ meta, method, remote, closed }: IncomingRequest): Promise<{ sealed: boolean }> {
+    const { shard: identity, bytes } = readMeta(offerSchema, meta, method);
+    await this.#closing;
+    if (this.#served !== undefined && this.#served.remote !== remote) {
+      throw new CutpointError('CUT_OVERLOADED', 'This machine is a rank of another cluster already: end that first.');
+    }
+    const served = this.#served ?? new Served(remote);
+    if (this.#served === undefined) {
+      this.#served = served;
+      void closed.then(() => this.#end(served));
+    }
+    served.shard = await this.#options.store.find(identity);
+    if (served.shard === undefined) served.growing = await this.#options.store.receive(identity, bytes);
+    else this.#options.onEvent?.({ kind: 'shard', shard: served.shard, arrived: false });
+    return { sealed: served.shard !== undefined };
+  }
+
+  async #bytes(request: IncomingRequest): Promise<void> {
+    const { path, offset } = readMeta(bytesSchema, request.meta, request.method);
+    const bytes = request.tensors.get('bytes');
+    if (bytes === undefined || bytes.dtype !== 'u8') {
+      throw new CutpointError('CUT_INPUT', `${request.method} brings bytes as the tensor 'bytes' of u8.`);
+    }
+    await this.#growing(request).write(path, offset, bytes.data as Uint8Array);
+  }
+
+  async #seal(request: IncomingRequest): Promise<void> {
+    const { halves, head, name, config } = readMeta(sealSchema, request.meta, request.method);
+    const paths = [...Array.from({ length: halves }, (_, half) => halfPath(half)), ...(head ? ['head.bin'] : [])];
+    const served = this.#mine(request);
+    const about = { format: shardFormat, version: shardVersion, name, config } as const;
+    served.shard = await this.#growing(request).seal(about, paths);
+    served.growing = undefined;
+    this.#options.onEvent?.({ kind: 'shard', shard: served.shard, arrived: true });
+  }
+
+  async #open(request: IncomingRequest): Promise<number> {
+    const served = this.#mine(request);
+    const options = readMeta(openSchema, request.meta, request.method);
+    const { shard } = served;
+    if (shard === undefined) throw new CutpointError('CUT_INPUT', 'The shard is not complete yet: seal it first.');
+    await served.thread?.[Symbol.asyncDispose]();
+    const thread = await FollowThread.start({ ...options, shard, host: this.#options.host }, request.signal);
+    served.thread = thread;
+    if (this.#served !== served) await this.#end(served);
+    void thread.ended.then((reason) => this.#options.onEvent?.({ kind: 'left', reason }));
+    return thread.port;
+  }
+
+  async #join(request: IncomingRequest): Promise<void> {
+    const { thread, shard } = this.#mine(request);
+    const { addresses, rules } = readMeta(joinSchema, request.meta, request.method);
+    if (thread === undefined || shard === undefined) throw new CutpointError('CUT_INPUT', 'Open the rank first.');
+    const { rank, ranks } = shard.manifest.slice;
+    if (addresses.length !== ranks) {
+      throw new CutpointError('CUT_INPUT', `${addresses.length} addresses were given for ${ranks} ranks.`);
+    }
+    await thread.join(addresses, rules, request.signal);
+    this.#options.onEvent?.({ kind: 'joined', rank, ranks });
+  }
+
+  #mine({ remote }: IncomingRequest): Served {
+    if (this.#served?.remote === remote) return this.#served;
+    throw new CutpointError('CUT_INPUT', 'Offer a shard first.');
+  }
+
+  #growing(request: IncomingRequest): GrowingShard {
+    const { growing } = this.#mine(request);
+    if (growing !== undefined) return growing;
+    throw new CutpointError('CUT_INPUT', 'The shard is complete: nothing more of it is wanted.');
+  }
+
+  /** Frees what was kept for a rank 0; memory that its shard took is free once this resolves. */
+  async #end(served: Served | undefined = this.#served): Promise<void> {
+    if (served === undefined) return;
+    if (this.#served === served) this.#served = undefined;
+    const closing = served.thread?.[Symbol.asyncDispose]();
+    this.#closing = closing;
+    await closing;
+  }
+}

@@ -1,0 +1,150 @@
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CancelSignal, type CutpointError, tensorOf } from '@cutpoint/core';
+import type { PackageManifest, PackagePart, PartContent } from '@cutpoint/llm';
+import { writePart } from '@cutpoint/llm/parts';
+import { type ClientTls, connect, type Meta, type Peer, type Reply } from '@cutpoint/wire';
+import type { z } from 'zod';
+import type { RankAddress } from '../group/data-port.js';
+import type { ReduceRule } from '../group/rank-group.js';
+import type { ShardContent } from '../shard/shard-content.js';
+import { halfPath, shardBytes } from '../shard/write-shard.js';
+import {
+  chunkBytes,
+  clusterMethods,
+  describedSchema,
+  type OpenRank,
+  offeredSchema,
+  openedSchema,
+  partedSchema,
+  type RankDescription,
+  readMeta,
+  type ShardIdentity,
+} from './cluster-protocol.js';
+
+/** A machine that can be a rank, and how to reach it. */
+export interface RankEndpoint {
+  /** `tcp://host:port`, `tcps://`, ... */
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly tls?: ClientTls | undefined;
+}
+
+const connectTimeoutMs = 5_000;
+/** A rank that says nothing for so long, although it computes in a thread of its own, is lost. */
+const silenceMs = 900;
+const requestMs = 30_000;
+/** Of a large shard from a slow card. */
+const loadingMs = 600_000;
+
+/** Rank 0's end of the connection to another rank. */
+export class RemoteRank implements AsyncDisposable {
+  readonly #peer: Peer;
+
+  private constructor(
+    readonly url: string,
+    peer: Peer,
+  ) {
+    this.#peer = peer;
+  }
+
+  /** @throws CutpointError as `connect` */
+  static async connect({ url, token, tls }: RankEndpoint, signal?: AbortSignal): Promise<RemoteRank> {
+    const peer = await connect({
+      url,
+      connectTimeoutMs,
+      limits: { silenceMs },
+      ...(token !== undefined && { token }),
+      ...(tls !== undefined && { tls }),
+      ...(signal !== undefined && { signal }),
+    });
+    return new RemoteRank(url, peer);
+  }
+
+  /** Settles when the connection is closed, with why unless it was this side. */
+  get closed(): Promise<CutpointError | undefined> {
+    return this.#peer.closed;
+  }
+
+  async describe(): Promise<RankDescription> {
+    return await this.#ask(clusterMethods.describe, {}, describedSchema);
+  }
+
+  /**
+   * Makes sure that it has its shard: what it lacks is cut out of the package and sent.
+   * @param onBytes called with the bytes that were sent since the last call.
+   * @throws CutpointError what the rank or the package's files throw
+   */
+  async giveShard(
+    identity: ShardIdentity,
+    { name, config }: Pick<PackageManifest, 'name' | 'config'>,
+    content: ShardContent,
+    {
+      signal,
+      onBytes,
+    }: { readonly signal?: CancelSignal | undefined; readonly onBytes?: (bytes: number) => void } = {},
+  ): Promise<void> {
+    const offer = { shard: identity, bytes: shardBytes(content) };
+    const { sealed } = await this.#ask(clusterMethods.offer, offer, offeredSchema);
+    if (sealed) return;
+    const folder = await mkdtemp(join(tmpdir(), 'cutpoint-shard-'));
+    try {
+      const parts: readonly (readonly [path: string, content: PartContent<string>])[] = [
+        ...content.halves.map((half, i) => [halfPath(i), half] as const),
+        ...(content.head === null ? [] : [['head.bin', content.head] as const]),
+      ];
+      for (const [path, part] of parts) {
+        const file = join(folder, 'part.bin');
+        await this.#givePart(file, await writePart(file, path, part, { signal }), onBytes);
+        await rm(file);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+    const seal = { name, config, halves: content.halves.length, head: content.head !== null };
+    await this.#request(clusterMethods.seal, seal);
+  }
+
+  /** Starts its thread. @returns the port on which that listens for other ranks. */
+  async open(options: OpenRank): Promise<number> {
+    const { port } = await this.#ask(clusterMethods.open, options, openedSchema);
+    return port;
+  }
+
+  /** Resolves once it is connected with all other ranks and has loaded its shard. */
+  async join(addresses: readonly (RankAddress | null)[], rules: readonly ReduceRule[]): Promise<void> {
+    // JSON knows no infinity.
+    const finite = rules.map((rule) => ({ ...rule, mostBytes: Math.min(rule.mostBytes, Number.MAX_SAFE_INTEGER) }));
+    await this.#request(clusterMethods.join, { addresses: [...addresses], rules: finite }, loadingMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer.close();
+  }
+
+  async #givePart(file: string, part: PackagePart<string>, onBytes: (bytes: number) => void = () => {}): Promise<void> {
+    const { haveBytes } = await this.#ask(clusterMethods.part, part, partedSchema);
+    onBytes(haveBytes);
+    let offset = haveBytes;
+    for await (const chunk of createReadStream(file, { start: haveBytes, highWaterMark: chunkBytes })) {
+      const tensors = new Map([['bytes', tensorOf('u8', [chunk.length], Uint8Array.from(chunk))]]);
+      await this.#peer.request(
+        { method: clusterMethods.bytes, meta: { path: part.path, offset }, tensors },
+        { deadlineMs: requestMs },
+      );
+      offset += chunk.length;
+      onBytes(chunk.length);
+    }
+  }
+
+  async #ask<T>(method: string, meta: object, schema: z.ZodType<T>): Promise<T> {
+    const reply = await this.#request(method, meta);
+    return readMeta(schema, reply.meta, `The answer to ${method}`);
+  }
+
+  async #request(method: string, meta: object, deadlineMs = requestMs): Promise<Reply> {
+    return await this.#peer.request({ method, meta: meta as Meta }, { deadlineMs });
+  }
+}

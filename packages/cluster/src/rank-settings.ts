@@ -1,0 +1,17 @@
+import { addressSetting, endpointSettings } from '@cutpoint/daemon';
+import { z } from 'zod';
+
+/** Every setting of a rank. Flags, environment variables, the configuration file and the help derive from it. */
+export const rankSettings = z.strictObject({
+  listen: addressSetting
+    .default('tcp://127.0.0.1:7410')
+    .describe('address to listen on for rank 0: tcp, ws, or encrypted tcps, wss; port 0 takes a free one'),
+  shards: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder in which shards are kept (default: `shards` in the folder for what can be computed again)'),
+  ...endpointSettings,
+});
+
+export type RankSettings = z.output<typeof rankSettings>;

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
+import { cacheFolder } from '@cutpoint/runtime';
+import { type RankEvent, RankHost } from './control/rank-host.js';
+import { ShardStore } from './control/shard-store.js';
+import type { RankSettings } from './rank-settings.js';
+
+/** Where shards are kept if nothing else is said. */
+export function shardsFolder(given: string | undefined): string {
+  return given ?? join(cacheFolder(), 'shards');
+}
+
+/**
+ * Starts a daemon that lends this machine to clusters, one at a time.
+ * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_NOT_FOUND, CUT_TLS
+ */
+export async function startRank(settings: RankSettings, { log }: { readonly log: Log }): Promise<Daemon> {
+  const { listen, shards } = settings;
+  return await startDaemon(settings, log, async (opened) => {
+    const host = opened.add(
+      new RankHost({
+        store: new ShardStore(shardsFolder(shards)),
+        // Other ranks reach this one where rank 0 does.
+        host: new URL(listen).hostname.replace(/^\[(.*)\]$/, '$1'),
+        onEvent: (event) => logEvent(log, event),
+      }),
+    );
+    return { name: 'rank', handler: host.handler, health: () => ({ ready: true }) };
+  });
+}
+
+function logEvent(log: Log, event: RankEvent): void {
+  if (event.kind === 'shard') {
+    const { name, slice } = event.shard.manifest;
+    log.info({ model: name, rank: slice.rank, ranks: slice.ranks }, event.arrived ? 'shard arrived' : 'shard is here');
+  } else if (event.kind === 'joined') log.info({ rank: event.rank, ranks: event.ranks }, 'joined a cluster');
+  else if (event.reason === undefined) log.info('the cluster ended');
+  else log.warn({ code: event.reason.code }, event.reason.message);
+}
