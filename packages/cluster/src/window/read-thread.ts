@@ -23,7 +23,7 @@ interface Pending {
 
 /** A thread that reads files, one request after another, while the others compute. */
 export class ReadThread implements AsyncDisposable {
-  readonly #worker = new Worker(script, { resourceLimits: limits });
+  readonly #worker = new Worker(script, { resourceLimits: limits, execArgv: [] });
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #ended: CutpointError | undefined;
