@@ -98,7 +98,9 @@ export async function joinFleet(opened: OpenResources, options: JoinOptions): Pr
   const { connection, fleet, device, session, role, folder, log } = options;
   const onProblem = logProblems(log);
   const loopback = isLoopback(new URL(connection.url).hostname);
-  const post = openPost(mqttCourier(connection, { fleet, device }), { onProblem });
+  const { refusal } = options;
+  const refusing = refusal === undefined ? {} : { refusal: (from: DeviceId) => refusal(from, undefined) };
+  const post = openPost(mqttCourier(connection, { fleet, device, ...refusing, onRefused: onProblem }), { onProblem });
   opened.add({ [Symbol.asyncDispose]: async () => post.close() });
   const links = opened.add(new DeviceLinks({ ...options, name: device, post, tlsFor: options.tlsFor, loopback }));
   let content: Peers['content'] = [];

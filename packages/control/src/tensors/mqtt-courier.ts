@@ -8,13 +8,20 @@ import { tensorsFor, tensorTopic } from '../topics.js';
 export interface MqttCourierOptions {
   readonly fleet: FleetId;
   readonly device: DeviceId;
+  /** Why nothing is taken from a device any more: the broker of others may let one in that was revoked. */
+  readonly refusal?: (from: DeviceId) => CutpointError | undefined;
+  /** Hears of what was not taken, for the log. */
+  readonly onRefused?: (error: CutpointError) => void;
 }
 
 /**
  * Carries the frames of `mqtt:` addresses over a connection to a broker, which others may use beside it. Messages are
  * acknowledged (QoS 1), so that what the broker could not take is known; the wire drops what comes twice.
  */
-export function mqttCourier(connection: BrokerConnection, { fleet, device }: MqttCourierOptions): Courier {
+export function mqttCourier(
+  connection: BrokerConnection,
+  { fleet, device, refusal, onRefused }: MqttCourierOptions,
+): Courier {
   const filter = tensorsFor(fleet, device);
   const prefix = filter.slice(0, -1);
   let open = true;
@@ -25,7 +32,10 @@ export function mqttCourier(connection: BrokerConnection, { fleet, device }: Mqt
       connection.subscribe([filter], ({ topic, payload }) => {
         if (!open || !topic.startsWith(prefix)) return;
         const from = deviceId.safeParse(topic.slice(prefix.length));
-        if (from.success) events.onMessage(from.data, payload);
+        if (!from.success) return;
+        const refused = refusal?.(from.data);
+        if (refused === undefined) events.onMessage(from.data, payload);
+        else onRefused?.(refused);
       });
       connection.onDown(() => {
         if (open)
