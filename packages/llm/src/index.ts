@@ -68,6 +68,7 @@ export { windowsOf } from './evaluate/windows.js';
 export { type CacheChoice, type CacheKind, cacheChoices, cachedHeadBytes, cacheKinds } from './graph/cache-kind.js';
 export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
+export { clusterModel } from './memory/cluster-model.js';
 export { modelSizes, processBytes } from './memory/model-sizes.js';
 export { weightSizes } from './memory/weight-sizes.js';
 export { checkManifest } from './package/manifest-schema.js';

@@ -9,6 +9,23 @@ export {
   recommend,
 } from './calibration.js';
 export type { Change } from './changed-problem.js';
+export { type ClusterDevices, parseClusterDevices } from './cluster/devices-file.js';
+export { type ClusterExplanation, explainClusterPlan } from './cluster/explain.js';
+export { clusterPlanName, shareList } from './cluster/explain-text.js';
+export { type ClusterFront, clusterFront, type DeviceAlone, requireClusterFront } from './cluster/front.js';
+export {
+  type ClusterDevice,
+  type ClusterModel,
+  type ClusterPlan,
+  type ClusterProblem,
+  ffnBlockColumns,
+  type RankMemory,
+  type RankPlan,
+  type StagePlan,
+  vocabularyUnitTokens,
+} from './cluster/problem.js';
+export { type ClusterProblemSources, clusterProblemOf } from './cluster/problem-of.js';
+export { explainSteadyState, type SteadyState, type SteadyTimes, steadyState } from './cluster/steady-state.js';
 export { type Breakdown, checkChoice, costsOf, type Stage, stagesOf, tryCosts } from './costs.js';
 export { type Explanation, explain, type Rival, type Tie } from './explain.js';
 export { explainText } from './explain-text.js';

@@ -1,5 +1,5 @@
-import { CutpointError, systemReason } from '@cutpoint/core';
-import { manifestHash, readPackage, weightSizes } from '@cutpoint/llm';
+import { CutpointError } from '@cutpoint/core';
+import { readPackage } from '@cutpoint/llm';
 import {
   explainLlmPlan,
   type LlmCalibration,
@@ -15,8 +15,9 @@ import { parsePositive } from '../options.js';
 import { printResult } from '../output/result.js';
 import { parseQuantity } from '../plan/plan-options.js';
 import type { Verb } from '../verb.js';
+import { readOwnCalibration } from './own-calibration.js';
 import { llmPlanText } from './plan-text.js';
-import { readText } from './read-text.js';
+import { readJson } from './read-json.js';
 
 interface PlanOptions {
   readonly calibration: string;
@@ -56,8 +57,8 @@ export const planVerb: Verb = {
 };
 
 async function run(folder: string, options: PlanOptions): Promise<void> {
-  const calibration = await readCalibration(options.calibration);
-  const width = await calibratedWidth(folder, calibration, options.calibration);
+  const { manifest } = await readPackage(folder);
+  const { calibration, width } = await readOwnCalibration(options.calibration, folder, manifest);
   const [agent] = calibration.devices;
   const server =
     options.serverCalibration === undefined ? calibration : await readCalibration(options.serverCalibration);
@@ -102,17 +103,6 @@ async function run(folder: string, options: PlanOptions): Promise<void> {
   );
 }
 
-/** The width of a package that was calibrated. @throws CutpointError CUT_CALIBRATION if it was not. */
-async function calibratedWidth(folder: string, { model }: LlmCalibration, path: string): Promise<string | undefined> {
-  const { manifest } = await readPackage(folder);
-  if ((await manifestHash(folder)) !== model.hash) {
-    const message = `${path} was not measured with ${folder} but with another package of "${model.name}": calibrate this one.`;
-    throw new CutpointError('CUT_CALIBRATION', message);
-  }
-  const own = String(Object.values(weightSizes([{ width: 'own', manifest }]).layerBytes)[0]);
-  return Object.entries(model.layerBytes).find(([, bytes]) => String(bytes) === own)?.[0];
-}
-
 async function readLink(path: string): Promise<PlanLink> {
   const { up, down } = parseLinkProfile(await readJson(path));
   return { id: 'link', up, down };
@@ -120,14 +110,4 @@ async function readLink(path: string): Promise<PlanLink> {
 
 async function readCalibration(path: string): Promise<LlmCalibration> {
   return parseLlmCalibration(await readJson(path), path);
-}
-
-/** @throws CutpointError CUT_FILE_NOT_FOUND; CUT_USAGE if it is no JSON. */
-async function readJson(path: string): Promise<unknown> {
-  const text = await readText(path);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CutpointError('CUT_USAGE', `${path} is not JSON: ${systemReason(cause)}.`, { cause });
-  }
 }

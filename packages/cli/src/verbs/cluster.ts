@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { generateVerb } from '../cluster/generate.js';
 import { joinVerb } from '../cluster/join.js';
+import { clusterPlanVerb } from '../cluster/plan.js';
 import { addVerb, type Verb } from '../verb.js';
 
 /** `cutpoint cluster`: one language model on several small machines. */
@@ -17,6 +18,11 @@ export const cluster: Verb = {
         const what = name === undefined ? 'Name a verb' : `There is no verb "cluster ${name}"`;
         throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint cluster --help\` lists them.`);
       });
+    addVerb(
+      command,
+      { name: 'plan', summary: 'Finds over which devices a language model runs, and what each has of it.' },
+      clusterPlanVerb,
+    );
     addVerb(command, { name: 'join', summary: 'Lends this machine to clusters, as a rank.' }, joinVerb);
     addVerb(
       command,

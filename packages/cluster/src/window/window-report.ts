@@ -1,5 +1,5 @@
+import { explainSteadyState, type SteadyState, type SteadyTimes, steadyState } from '@cutpoint/plan';
 import type { MeasuredTimes } from './half-clock.js';
-import { explainSteadyState, type SteadyState, type SteadyTimes, steadyState } from './steady-state.js';
 import type { WindowPlan } from './window-plan.js';
 
 /** What a window does, and what a token costs there. */

@@ -25,7 +25,8 @@ export function memoryOfPart<Name extends string>({ weights }: PackagePart<Name>
   };
 }
 
-function heldBytes(weight: StoredWeight): number {
+/** What a weight takes in memory once it is open. */
+export function heldBytes(weight: StoredWeight): number {
   if (weight.kind === 'float') return weight.dtype === 'f16' ? perHalfByte * weight.span.bytes : weight.span.bytes;
   return weight.codes.bytes + scalesHeld * weight.scales.bytes + (weight.zeroPoints?.bytes ?? 0);
 }

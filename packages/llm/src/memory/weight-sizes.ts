@@ -3,7 +3,7 @@ import type { PackageManifest } from '../package/package-manifest.js';
 import { memoryOfPart } from './held-bytes.js';
 
 /** Beside the head, to choose a token: bytes for each of the vocabulary. Measured: 20 to 28 MB of 49,152. */
-const choiceBytes = 490;
+export const choiceBytes = 490;
 
 /** A package by the name of its width. */
 interface Width {
