@@ -22,7 +22,7 @@ const list = (text) => text.split(',');
 const cores = availableParallelism();
 const pins = spawnSync('taskset', ['--version']).status === 0;
 
-console.log('wait   topology payload     bytes   median ms   beyond the slower rank, ms    MB/s');
+print('wait   topology payload     bytes   median ms   beyond the slower rank, ms    MB/s');
 for (const wait of list(options.waits)) {
   for (const topology of list(options.topologies)) {
     for (const payload of list(options.payloads)) await measure({ wait, topology, payload });
@@ -49,7 +49,7 @@ async function measure({ wait, topology, payload }) {
     const rate = Math.round(bytes / 1e3 / bare);
     const name = `${wait.padEnd(6)} ${topology.padEnd(8)} ${payload.padEnd(7)} ${String(bytes).padStart(9)}`;
     const times = `${bare.toFixed(3).padStart(11)} ${median(beyond).toFixed(3).padStart(28)}`;
-    console.log(`${name} ${times} ${String(rate).padStart(7)}`);
+    print(`${name} ${times} ${String(rate).padStart(7)}`);
   }
 }
 
@@ -65,4 +65,8 @@ function next(child) {
     child.once('message', resolve);
     child.once('exit', (code) => reject(new Error(`A rank ended with ${code}.`)));
   });
+}
+
+function print(line) {
+  process.stdout.write(`${line}\n`);
 }

@@ -4,9 +4,14 @@ export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-h
 export type { RankEndpoint } from './control/remote-rank.js';
 export { ShardStore } from './control/shard-store.js';
 export type { RankCost } from './engine/rank-costs.js';
+export { agreeRules } from './group/agree-rules.js';
+export { type Candidate, chooseReduce, type ReduceChoice, type ReduceSpace } from './group/choose/choose-reduce.js';
+export type { GroupMeasures, PairMeasure } from './group/choose/measures.js';
+export { reduceMs } from './group/choose/reduce-cost.js';
 export { DataPort, type RankAddress } from './group/data-port.js';
 export { type GroupOptions, openGroup, SocketGroup } from './group/group.js';
 export type { ClusterSecret } from './group/hello.js';
+export { probeLinks } from './group/probe-links.js';
 export {
   type GroupCost,
   type Payload,

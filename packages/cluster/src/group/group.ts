@@ -7,11 +7,11 @@ import { ring } from './all-reduce/ring.js';
 import { star, tree } from './all-reduce/tree.js';
 import type { DataPort, RankAddress } from './data-port.js';
 import type { Place } from './greet.js';
-import { describeKind, messageKinds, reduceKind } from './message-kinds.js';
+import { describeKind, isReduce, messageKinds, reduceKind } from './message-kinds.js';
 import { openLinks } from './open-links.js';
 import { type Floats, payloadCoders } from './payload.js';
 import type { GroupCost, RankGroup, ReduceRule, Topology } from './rank-group.js';
-import { type Expected, headBytes, newMessage, RankLink } from './rank-link.js';
+import { type Expected, headBytes, newMessage, type Pair, RankLink } from './rank-link.js';
 import type { RankSocket } from './rank-socket.js';
 import { Waiting, type WaitStyle } from './waiting.js';
 
@@ -115,6 +115,19 @@ export class SocketGroup implements RankGroup {
     return arrays;
   }
 
+  /** Of all ranks at the same time: messages between two of them, until the next call. */
+  beginProbe(): (peer: number) => Pair {
+    const expected = this.#next(messageKinds.probe);
+    return (peer) => ({
+      send: (bytes) => this.#link(peer).send(carrierOf(expected, bytes)),
+      receive: async (length) => {
+        const into = new Uint8Array(length);
+        await this.#timed(() => this.#link(peer).receive(expected, into));
+        return into;
+      },
+    });
+  }
+
   takeCost(): GroupCost {
     const totalMs = this.#totalMs;
     this.#totalMs = 0;
@@ -168,7 +181,7 @@ export class SocketGroup implements RankGroup {
   }
 
   #next(kind: number): Expected {
-    if (kind === messageKinds.broadcast || kind === messageKinds.contribution) this.#feedback.clear();
+    if (!isReduce(kind)) this.#feedback.clear();
     const call = this.#calls;
     this.#calls = (this.#calls + 1) % 2 ** 32;
     return { kind, call };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
@@ -27,6 +28,8 @@ export async function openLinks(
   const troubles = new Map<number, string>();
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
+  // Each link and each stranger listens.
+  setMaxListeners(place.ranks + mostCallers, both);
   try {
     const dialled = addresses.map(async (address, to) => {
       if (to <= place.rank || address === null) return;

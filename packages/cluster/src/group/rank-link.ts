@@ -12,6 +12,12 @@ export interface Expected {
   readonly call: number;
 }
 
+/** Messages to and from one other rank, of a length both know. */
+export interface Pair {
+  send(bytes: Uint8Array): void;
+  receive(length: number): Promise<Uint8Array>;
+}
+
 /** More than this is not held for a rank that does not read. */
 const mostUnsentBytes = 256 * 1024 ** 2;
 
