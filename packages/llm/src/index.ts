@@ -69,6 +69,7 @@ export { type CacheChoice, type CacheKind, cacheChoices, cachedHeadBytes, cacheK
 export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
 export { clusterModel } from './memory/cluster-model.js';
+export { freeMemoryBytes } from './memory/free-memory.js';
 export { modelSizes, processBytes } from './memory/model-sizes.js';
 export { weightSizes } from './memory/weight-sizes.js';
 export { checkManifest } from './package/manifest-schema.js';

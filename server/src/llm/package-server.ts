@@ -1,7 +1,6 @@
-import { freemem } from 'node:os';
 import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
-import { DecoderHost, widthOfLayers } from '@cutpoint/llm';
+import { DecoderHost, freeMemoryBytes, widthOfLayers } from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
 import { serveWholeModel } from './serve-whole-model.js';
 
@@ -19,7 +18,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
   return startDaemon(settings, log, async (opened) => {
     const { model, http, threads, cache, maxStages, maxSequences, sequenceIdleMs, codecTables, sentTablesMb } =
       settings;
-    const { maxCacheBytes = Math.round(freemem() * cacheShare) } = settings;
+    const { maxCacheBytes = Math.round((await freeMemoryBytes()) * cacheShare) } = settings;
     const at = onlyCut(settings);
     const host = opened.add(
       await DecoderHost.open(model, {

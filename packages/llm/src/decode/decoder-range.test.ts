@@ -143,6 +143,8 @@ describe.each(cacheKinds)('a decoder in a worker with a cache in %s', (cache) =>
     expect(await open({ from: 0, to: 1, head: true })).toBe('CUT_ILLEGAL_CUT');
     expect(await open(whole, { threads: 0 })).toBe('CUT_USAGE');
     expect(await open(whole, { cache: '4' })).toBe('CUT_USAGE');
+    const full = DecoderRange.open(made.folder, made.manifest, whole, { freeBytes: async () => 1000 });
+    await expect(full).rejects.toMatchObject({ code: 'CUT_MEMORY', message: expect.stringMatching(/ MB at least/) });
     const elsewhere = DecoderRange.open(join(made.folder, 'layers'), made.manifest, whole);
     await expect(elsewhere).rejects.toMatchObject({ code: 'CUT_EXTERNAL_DATA' });
   });

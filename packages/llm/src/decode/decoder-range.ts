@@ -5,6 +5,8 @@ import { forgetGate, openGate } from '@cutpoint/runtime';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import { type CacheChoice, cacheChoices } from '../graph/cache-kind.js';
 import type { LayerRange } from '../graph/range.js';
+import { freeMemoryBytes } from '../memory/free-memory.js';
+import { requireMemory } from '../memory/require-memory.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import type { FromDecoder, OpenRequest, ToDecoder, WantedLogits } from './decoder-protocol.js';
 
@@ -16,6 +18,11 @@ export const standardChunkTokens = 128;
 /** What lives shortly in a worker is small: with the runtime's own bound it took 60 MB more. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 
+const here = {
+  where: 'on this machine',
+  advice: 'run fewer layers here (--at), import the model in fewer bits, or end what takes the memory',
+};
+
 export interface DecoderRangeOptions {
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
@@ -23,6 +30,8 @@ export interface DecoderRangeOptions {
   readonly chunkTokens?: number;
   /** How keys and values are kept. Default `f32`; with `none` there is no head, and each pass brings the whole text. */
   readonly cache?: CacheChoice;
+  /** Memory that is free for the layers, in bytes. Default: what the system says. */
+  readonly freeBytes?: () => Promise<number>;
   /** Cancels the opening. */
   readonly signal?: CancelSignal;
 }
@@ -93,8 +102,8 @@ export class DecoderRange implements AsyncDisposable {
   /**
    * Opens layers of a package.
    * @param folder the package's.
-   * @throws CutpointError CUT_USAGE for an option out of range, CUT_ILLEGAL_CUT, CUT_PACKAGE, CUT_EXTERNAL_DATA, CUT_LOAD,
-   * CUT_WORKER_DIED, CUT_CANCELLED or CUT_DEADLINE.
+   * @throws CutpointError CUT_USAGE for an option out of range, CUT_ILLEGAL_CUT, CUT_MEMORY before anything is read, CUT_PACKAGE,
+   * CUT_EXTERNAL_DATA, CUT_LOAD, CUT_WORKER_DIED, CUT_CANCELLED or CUT_DEADLINE.
    */
   static async open(
     folder: string,
@@ -106,6 +115,8 @@ export class DecoderRange implements AsyncDisposable {
     const threads = wholeNumber('threads', options.threads ?? 1, 1024);
     const chunkTokens = wholeNumber('chunkTokens', options.chunkTokens ?? standardChunkTokens, 65_536);
     const cache = requireCache(options.cache ?? 'f32', range);
+    const { freeBytes = freeMemoryBytes } = options;
+    requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
     const request: OpenRequest = { folder: resolve(folder), manifest, range, threads, chunkTokens, cache };
     return await DecoderRange.start(workerScript, request, { config: manifest.config, range, signal });
   }

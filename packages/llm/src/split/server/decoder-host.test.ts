@@ -219,7 +219,7 @@ describe('the limits of a server', () => {
     await twice.pass(1, 0, prompt, settings);
     await twice.pass(2, 0, prompt, settings);
     expect(await code(twice.pass(3, 0, prompt, settings))).toBe('CUT_OVERLOADED');
-    await using full = await serveHere(bench.made.folder, { freeBytes: () => 1_000 });
+    await using full = await serveHere(bench.made.folder, { freeBytes: async () => 1_000 });
     await using refused = await Caller.open(full);
     expect(await code(refused.pass(1, 0, prompt, settings))).toBe('CUT_MEMORY');
   });

@@ -1,9 +1,9 @@
-import { freemem } from 'node:os';
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { DecoderRange } from '../../decode/decoder-range.js';
 import type { CacheKind } from '../../graph/cache-kind.js';
 import type { LayerRange } from '../../graph/range.js';
-import type { PackageManifest } from '../../package/package-manifest.js';
+import { freeMemoryBytes } from '../../memory/free-memory.js';
+import { requireMemory } from '../../memory/require-memory.js';
 import type { Package } from '../../package/read-package.js';
 
 export interface RangeStoreOptions {
@@ -12,8 +12,8 @@ export interface RangeStoreOptions {
   readonly cache: CacheKind;
   /** Ranges that may be open at a time, each with weights of its own in memory. */
   readonly maxRanges: number;
-  /** Memory that is free for weights, in bytes. Default: what the system says. */
-  readonly freeBytes?: () => number;
+  /** Memory that is free for layers, in bytes. Default: what the system says. */
+  readonly freeBytes?: () => Promise<number>;
 }
 
 /** A range for one user, until it is disposed. */
@@ -21,6 +21,8 @@ export interface RangeLease extends Disposable {
   readonly range: DecoderRange;
   readonly cache: CacheKind;
 }
+
+const here = { where: 'on the server', advice: 'cut later, or end what takes the memory' };
 
 interface Entry {
   readonly opening: Promise<DecoderRange>;
@@ -88,7 +90,7 @@ export class RangeStore implements AsyncDisposable {
     const { threads, cache, freeBytes = freeMemoryBytes } = this.#options;
     const open = async () => {
       await evicted;
-      requireMemory(weightBytes(manifest, range), freeBytes(), range);
+      requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
       return await DecoderRange.open(folder, manifest, range, { threads, cache });
     };
     const entry: Entry = { opening: open(), users: 0, usedAtMs: performance.now() };
@@ -116,25 +118,6 @@ export class RangeStore implements AsyncDisposable {
 async function closed({ opening }: Entry): Promise<void> {
   const range = await opening.catch(() => undefined);
   await range?.dispose();
-}
-
-/** Bytes of the files that a range reads. */
-function weightBytes({ layers, head }: PackageManifest, range: LayerRange): number {
-  const parts = layers.slice(range.from, range.to).map(({ bytes }) => bytes);
-  return parts.reduce((sum, bytes) => sum + bytes, range.head ? head.bytes : 0);
-}
-
-function requireMemory(needBytes: number, freeBytes: number, { from, to }: LayerRange): void {
-  if (needBytes <= freeBytes) return;
-  const [need, free] = [needBytes, freeBytes].map((bytes) => `${Math.round(bytes / 1e6)} MB`);
-  const message = `The weights of layers ${from} to ${to} take ${need}, but ${free} are free on the server; cut later, or end what takes the memory.`;
-  throw new CutpointError('CUT_MEMORY', message);
-}
-
-/** Within the limit of a control group, where Node tells it. */
-function freeMemoryBytes(): number {
-  const { availableMemory } = process as { availableMemory?: () => number };
-  return availableMemory?.() ?? freemem();
 }
 
 async function unlessCancelled<T>(work: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
