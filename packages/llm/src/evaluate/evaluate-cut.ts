@@ -3,7 +3,7 @@ import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { CacheKind } from '../graph/cache-kind.js';
 import { modelIdentity } from '../package/model-identity.js';
 import type { Package } from '../package/read-package.js';
-import { usualAnswerCodec } from '../split/crossing-codecs.js';
+import { tableAt, usualAnswerCodec } from '../split/crossing-codecs.js';
 import { evaluationCache } from './evaluation-cache.js';
 import { openHiddenCodec } from './hidden-codec.js';
 import { stepOf, tableOfHidden } from './hidden-table.js';
@@ -105,11 +105,17 @@ export async function evaluateCut(request: CutEvaluationRequest): Promise<CutEva
 }
 
 /** What is wrong is said before layers are opened, which may take long. */
-function requireAnswerable({ front, tokens, context, tables, codec, answerCodec }: CutEvaluationRequest): void {
+function requireAnswerable(request: CutEvaluationRequest): void {
+  const { front, cut, tokens, context, tables = new Map(), codec, answerCodec = 'raw' } = request;
   const { config } = front.manifest;
   windowsOf(config, tokens, context);
-  for (const spec of answerCodec === undefined ? [codec] : [codec, answerCodec]) {
-    if (stepOf(spec) === undefined) openHiddenCodec(spec, config.hiddenSize, tables);
+  for (const [spec, at] of [
+    [codec, cut],
+    [answerCodec, config.layers],
+  ] as const) {
+    if (stepOf(spec) !== undefined) continue;
+    openHiddenCodec(spec, config.hiddenSize, tables);
+    tableAt(spec, front.manifest, at, tables);
   }
 }
 

@@ -2,6 +2,7 @@ import type { TransformTables } from '@cutpoint/codec';
 import type { CancelSignal } from '@cutpoint/core';
 import { EmbeddingTable } from '../decode/embedding-table.js';
 import type { Package } from '../package/read-package.js';
+import { tableAt } from '../split/crossing-codecs.js';
 import { statesAtCuts } from './each-cut.js';
 import { openHiddenCodec } from './hidden-codec.js';
 import { stepOf, tableOfHidden } from './hidden-table.js';
@@ -49,6 +50,7 @@ export async function leakAtCuts(request: LeakRequest): Promise<readonly CutLeak
   for await (const { cut, hidden } of statesAtCuts(request.package, [...windows, ...forTables], last, options)) {
     if (request.cut !== undefined && cut !== request.cut) continue;
     request.onProgress?.(cut);
+    if (step === undefined) tableAt(codec, manifest, cut, request.tables ?? new Map());
     const made = step === undefined ? undefined : tableOfHidden(manifest, cut, hidden.slice(windows.length), step);
     const opened =
       made === undefined

@@ -57,13 +57,26 @@ export function openCrossingCodecs(split: Split, manifest: PackageManifest, tabl
 
 function openAt(spec: string, manifest: PackageManifest, cut: number, tables: TransformTables): string | Codec {
   const checked = checkCrossing(spec);
+  const named = tableAt(spec, manifest, cut, tables);
+  return named === undefined ? checked : codecOf(named.name, named.table);
+}
+
+/**
+ * The table that a spec names, for hidden states at a cut; undefined for a spec without one.
+ * @throws CutpointError CUT_CODEC_TABLE for a table that is not here, or is of another model or cut.
+ */
+export function tableAt(
+  spec: string,
+  manifest: PackageManifest,
+  cut: number,
+  tables: TransformTables,
+): { readonly name: string; readonly table: TransformTable } | undefined {
   const name = tableNamed(spec);
-  if (name === undefined) return checked;
+  if (name === undefined) return undefined;
   const table = requireTable(tables, name);
-  const { hiddenSize } = manifest.config;
-  const tensor = { name: hiddenName, dtype: 'f32' as const, shape: [1, hiddenSize] };
+  const tensor = { name: hiddenName, dtype: 'f32' as const, shape: [1, manifest.config.hiddenSize] };
   requireFit(name, table, { modelHash: modelIdentity(manifest), index: cut, tensors: [tensor] });
-  return codecOf(name, table);
+  return { name, table };
 }
 
 let kernels: Kernels | undefined;
