@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { type CancelSignal, CutpointError, systemReason } from '@cutpoint/core';
+import { makeFolderBeside } from '../package/folder-beside.js';
 import type { BlockForm } from '../quantise/block-form.js';
 import { type CalibratedWeights, calibrateWeights } from '../quantise/calibrate-weights.js';
 import type { CalibrationText } from '../quantise/calibration-text.js';
@@ -37,16 +36,20 @@ export async function calibrateImport(checkpoint: Checkpoint, request: Calibrate
     const message = 'Nothing is rounded at these widths, so there is nothing to calibrate: give 2, 4 or 8 bits.';
     throw new CutpointError('CUT_USAGE', message);
   }
-  const folder = `${resolve(request.folder)}.${randomUUID().slice(0, 8)}.calibrating`;
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new CutpointError('CUT_FILE_WRITE', `${folder} cannot be made: ${systemReason(cause)}.`, { cause });
-  }
+  const folder = await workFolder(request.folder);
   try {
     return await calibrateWeights({ checkpoint, text, layerForms, headForm, folder, threads, signal, onLayer });
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function workFolder(folder: string): Promise<string> {
+  try {
+    return await makeFolderBeside(folder, 'calibrating');
+  } catch (cause) {
+    const message = `No folder can be made beside ${folder}: ${systemReason(cause)}.`;
+    throw new CutpointError('CUT_FILE_WRITE', message, { cause });
   }
 }
 

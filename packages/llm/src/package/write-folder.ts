@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { asCutpointError, CutpointError, systemReason } from '@cutpoint/core';
 import { requireDiskSpace } from './disk-space.js';
+import { makeFolderBeside } from './folder-beside.js';
 
 /**
  * Writes a folder of large files. It appears when it is complete; until then it grows in a folder beside it, which is removed if
@@ -12,14 +11,14 @@ import { requireDiskSpace } from './disk-space.js';
  */
 export async function writeFolder<T>(folder: string, bytes: number, fill: (growing: string) => Promise<T>): Promise<T> {
   await requireFolderPlace(folder, bytes);
-  const growing = `${resolve(folder)}.${randomUUID().slice(0, 8)}.partial`;
+  let growing: string | undefined;
   try {
-    await mkdir(growing, { recursive: true });
+    growing = await makeFolderBeside(folder, 'partial');
     const written = await fill(growing);
     await rename(growing, folder);
     return written;
   } catch (thrown) {
-    await rm(growing, { recursive: true, force: true });
+    if (growing !== undefined) await rm(growing, { recursive: true, force: true });
     throw asWriteError(thrown, folder);
   }
 }
