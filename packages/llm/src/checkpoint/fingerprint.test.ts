@@ -32,6 +32,23 @@ describe('the fingerprint of a checkpoint', () => {
     expect(await of(usual)).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it('is the same for the same weights in halves and in floats', async () => {
+    const halves = (of: CheckpointTensor): CheckpointTensor => ({
+      ...of,
+      encoding: 'f16',
+      readRows: async (first, count) => {
+        const floats = new Float32Array((await of.readRows(first, count)).buffer);
+        // 1 to 6 in f16.
+        const codes = [0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600];
+        return new Uint8Array(Uint16Array.from(floats, (value) => codes[value - 1] ?? 0).buffer);
+      },
+    });
+    const floats = tensorsWith(usual);
+    const { out } = floats.layers[0] ?? {};
+    const layers = out === undefined ? [] : [{ out: halves(out) }];
+    expect(await fingerprintOf({ tensors: { ...floats, layers } })).toBe(await of(usual));
+  });
+
   it('is another for weights of another training, and for other shapes', async () => {
     const others = [
       usual.with(0, [1, 2.5]),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelIdentity } from '../package/model-identity.js';
 import { floatsOf, relativeError } from '../package/package-floats.testing.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import { readPackage, verifyFiles } from '../package/read-package.js';
@@ -26,6 +27,17 @@ describe.skipIf(missing)(`wren-7m${missing ? ' (../shared/models/lm is missing)'
   });
 
   afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is the same model as its GGUF file in floats, so that both may be sides of a cut', async () => {
+    const gguf = await into('gguf-f32', join(wren, 'wren-7m-f32.gguf'));
+    expect(modelIdentity(gguf)).toBe(modelIdentity(whole));
+  });
+
+  it('is not read from a package, from one of its files or from nowhere, which is said in words', async () => {
+    await expect(into('x', join(folder, 'f32'))).rejects.toThrow(/is a package already/);
+    await expect(into('x', join(wren, 'model.safetensors'))).rejects.toThrow(/name the folder that it is in/);
+    await expect(into('x', 'meta-llama/Llama-3.2-1B')).rejects.toThrow(/nothing is downloaded/);
+  });
 
   it('is the decoder that its config.json describes', async () => {
     expect(whole.name).toBe('wren-7m');

@@ -3,10 +3,14 @@ import type { PackageManifest } from './package-manifest.js';
 
 /**
  * What tells models apart, and what tables are known by: the checkpoint and how it is run, not the widths of the weights. So both
- * sides of a cut may have packages of other widths, and a table serves all packages of a checkpoint. SHA-256, hex.
+ * sides of a cut may have packages of other widths, and a table serves all packages of a checkpoint. Numbers count as f32, as GGUF files state them. SHA-256, hex.
  */
 export function modelIdentity({ checkpoint, config }: Pick<PackageManifest, 'checkpoint' | 'config'>): string {
   return createHash('sha256')
-    .update(JSON.stringify([checkpoint, config]))
+    .update(JSON.stringify([checkpoint, config], asFloat32))
     .digest('hex');
+}
+
+function asFloat32(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Math.fround(value) : value;
 }

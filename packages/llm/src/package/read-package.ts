@@ -22,7 +22,7 @@ const longestManifestBytes = 16e6;
  */
 export async function readPackage(folder: string): Promise<Package> {
   const path = join(folder, manifestName);
-  const { size } = await statOf(path, `${folder} is not a package of a language model`);
+  const { size } = await statOf(path, `${folder} is not a package, which \`cutpoint llm import\` makes`);
   if (size > longestManifestBytes) {
     throw new CutpointError('CUT_PACKAGE', `${path} has ${size} bytes, more than a manifest may have.`);
   }

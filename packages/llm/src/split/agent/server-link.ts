@@ -172,7 +172,7 @@ export class ServerLink implements AsyncDisposable {
     const about = aboutSchema.safeParse(meta).data?.languageModel;
     if (about !== undefined && about.identity === this.#options.modelIdentity) return about;
     const what = about === undefined ? 'serves no language model' : `has another model ("${about.name}")`;
-    const message = `The server at ${url} ${what}: start it with \`cutpoint serve PACKAGE\`, a package of the same model as here.`;
+    const message = `The server at ${url} ${what}: start it with \`cutpoint serve PACKAGE\`, a package of the same checkpoint as here (a file that was rounded before, such as a GGUF file in Q4_0, is one of its own).`;
     throw new CutpointError('CUT_MODEL_MISMATCH', message);
   }
 }
