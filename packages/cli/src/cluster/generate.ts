@@ -70,7 +70,8 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   const files = await readTokenizerFiles(folder);
   const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);
   const shards = shardsFolder(options.shards);
-  await using own = await startLocalRanks((local ?? 1) - 1, shards, interrupt.signal);
+  const pins = local !== undefined && threads === 1 && haveCoresEach(local, threads);
+  await using own = await startLocalRanks((local ?? 1) - 1, { shards, pins, signal: interrupt.signal });
   const others = [...own.processes.map(({ url }) => ({ url })), ...(await rankAddresses(options))];
   progress.show('brings the ranks together');
   await using decoder = await ClusterDecoder.open({

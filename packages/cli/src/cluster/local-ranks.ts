@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type DaemonProcess, startDaemonProcess } from '../run/daemon-process.js';
+import { pinToCore } from './pin-to-core.js';
 
 /** Ranks in processes of this machine, on loopback. */
 export interface LocalRanks extends AsyncDisposable {
@@ -9,9 +10,13 @@ export interface LocalRanks extends AsyncDisposable {
 /**
  * Starts `cutpoint cluster join` so often, each on a free port of loopback. They stop when disposed, and by themselves when
  * this process dies.
+ * @param pins whether each keeps to a core of its own, and this process, which is rank 0, to the first.
  * @throws CutpointError as `startDaemonProcess`
  */
-export async function startLocalRanks(count: number, shards: string, signal: AbortSignal): Promise<LocalRanks> {
+export async function startLocalRanks(
+  count: number,
+  { shards, pins, signal }: { readonly shards: string; readonly pins: boolean; readonly signal: AbortSignal },
+): Promise<LocalRanks> {
   const processes: DaemonProcess[] = [];
   const dispose = async () => void (await Promise.all(processes.map((each) => each[Symbol.asyncDispose]())));
   try {
@@ -19,6 +24,8 @@ export async function startLocalRanks(count: number, shards: string, signal: Abo
       const args = ['--listen', 'tcp://127.0.0.1:0', '--shards', shards, '--log-level', 'error'];
       processes.push(await startDaemonProcess({ verb: 'cluster join', args, signal }));
     }
+    if (pins)
+      for (const [core, pid] of [process.pid, ...processes.map((each) => each.pid)].entries()) pinToCore(pid, core);
   } catch (thrown) {
     await dispose();
     throw thrown;

@@ -40,6 +40,8 @@ async function pass(
     const message = `Rank 0 speaks of ${held} tokens before ${tokens}, but this rank holds ${cache.tokens}.`;
     throw new CutpointError('CUT_RANK_LOST', message);
   }
+  // What was spent on waiting for rank 0 to say something is nobody's cost.
+  group.takeCost();
   cache.truncate(held);
   const rows = allRows ? Array.from({ length: tokens }, (_, row) => row) : [tokens - 1];
   const logits = await engine.pass(cache, hidden, rows);

@@ -22,6 +22,20 @@ export interface EngineOptions {
 
 type Values = Float32Array<ArrayBuffer>;
 
+/** Fewer tokens are not worth computing in two parts: matrices are multiplied faster with many. */
+const leastTokensOfLanes = 64;
+
+/** Tokens of a pass that go through the layers together. */
+interface Lane {
+  /** Its first token within the pass. */
+  readonly first: number;
+  readonly tokens: number;
+  readonly position: Feeds;
+  /** The residual stream, and the last sum: complete once `summed` is. */
+  stream: Feeds;
+  summed: Promise<void>;
+}
+
 /** One rank's part of a decoder: runs its shard, and adds up with the other ranks behind each half layer. Blocks its thread. */
 export class ShardEngine {
   readonly config: DecoderConfig;
@@ -111,48 +125,84 @@ export class ShardEngine {
     const tokens = hidden.length / this.config.hiddenSize;
     cache.reserve(cache.tokens + tokens);
     this.#feeds.reach(cache.capacity);
-    const position = this.#feeds.position(cache.tokens + tokens);
-    let feeds: Feeds = { [shardNames.residual]: hiddenTensor(hidden, this.config) };
+    const lanes = this.#lanesOf(hidden, cache.tokens);
     for (let layer = 0; layer < this.config.layers; layer++) {
-      const attention = { ...feeds, ...position, ...this.#feeds.layer(cache, layer) };
-      feeds = await this.#half(2 * layer, attention, feeds, (results) => {
-        const keys = floats(results, valueNames.presentKey(layer));
-        const values = floats(results, valueNames.presentValue(layer));
-        cache.write(layer, keys, values, tokens, this.#feeds.tablesOf(layer));
-      });
-      feeds = await this.#half(2 * layer + 1, feeds, feeds);
+      const past = this.#feeds.layer(cache, layer);
+      await this.#half(
+        2 * layer,
+        lanes,
+        (lane) => ({ ...lane.position, ...past }),
+        (lane, results) => {
+          const keys = floats(results, valueNames.presentKey(layer));
+          const values = floats(results, valueNames.presentValue(layer));
+          cache.write(layer, keys, values, lane.tokens, this.#feeds.tablesOf(layer), lane.first);
+        },
+      );
+      await this.#half(2 * layer + 1, lanes);
     }
     cache.advance(tokens);
-    return await this.#logits(feeds, rows);
+    return await this.#logits(lanes, rows);
   }
 
   /**
-   * @param before what went into it of the residual stream.
-   * @param meanwhile done with the results while the sum is under way.
-   * @returns the residual stream and the sum, for the next.
+   * Parts of a pass that take turns: while one computes, the sum of the other is under way. A later one sees the keys and
+   * values of those before it, layer by layer.
    */
-  async #half(
-    half: number,
-    feeds: Feeds,
-    before: Feeds,
-    meanwhile: (results: InferenceSession.OnnxValueMapType) => void = () => {},
-  ): Promise<Feeds> {
-    const results = await this.#run(await this.#halves.take(half), feeds);
-    const sum = floats(results, shardNames.partial);
-    const summing = this.#group.allReduce(sum);
-    meanwhile(results);
-    await this.#halves.giveBack(half);
-    await summing;
-    const residual = half === 0 ? before[shardNames.residual] : results[shardNames.residualOut];
-    if (!(residual instanceof Tensor))
-      throw new CutpointError('CUT_RUN', `The graph did not give the residual stream.`);
-    return { [shardNames.residual]: residual, [shardNames.update]: hiddenTensor(sum, this.config) };
+  #lanesOf(hidden: Values, held: number): Lane[] {
+    const { hiddenSize } = this.config;
+    const tokens = hidden.length / hiddenSize;
+    const counts =
+      tokens < leastTokensOfLanes || this.#group.ranks === 1 ? [tokens] : [tokens >> 1, tokens - (tokens >> 1)];
+    return counts.map((count, i) => {
+      const first = i === 0 ? 0 : (counts[0] ?? 0);
+      // The runtime takes an array whole, whatever is seen of it.
+      const own = counts.length === 1 ? hidden : hidden.slice(first * hiddenSize, (first + count) * hiddenSize);
+      return {
+        first,
+        tokens: count,
+        position: this.#feeds.position(held + first + count),
+        stream: { [shardNames.residual]: hiddenTensor(own, this.config) },
+        summed: Promise.resolve(),
+      };
+    });
   }
 
-  async #logits(feeds: Feeds, rows: readonly number[]): Promise<Values> {
-    if (this.#head === undefined || rows.length === 0) return new Float32Array(0);
-    const wanted = new Tensor('int64', new BigInt64Array(rows.map(BigInt)), [rows.length]);
-    return floats(await this.#run(this.#head, { ...feeds, [valueNames.logitsRows]: wanted }), valueNames.logits);
+  /** @param more feeds beside the residual stream. @param onResults called while the sum is under way. */
+  async #half(
+    half: number,
+    lanes: readonly Lane[],
+    more: (lane: Lane) => Feeds = () => ({}),
+    onResults: (lane: Lane, results: InferenceSession.OnnxValueMapType) => void = () => {},
+  ): Promise<void> {
+    const session = await this.#halves.take(half);
+    for (const lane of lanes) {
+      await lane.summed;
+      const results = await this.#run(session, { ...lane.stream, ...more(lane) });
+      const sum = floats(results, shardNames.partial);
+      lane.summed = this.#group.allReduce(sum);
+      // It may fail while the other lane computes.
+      lane.summed.catch(() => undefined);
+      onResults(lane, results);
+      const residual = half === 0 ? lane.stream[shardNames.residual] : results[shardNames.residualOut];
+      if (!(residual instanceof Tensor)) {
+        throw new CutpointError('CUT_RUN', 'The graph did not give the residual stream.');
+      }
+      lane.stream = { [shardNames.residual]: residual, [shardNames.update]: hiddenTensor(sum, this.config) };
+    }
+    await this.#halves.giveBack(half);
+  }
+
+  async #logits(lanes: readonly Lane[], rows: readonly number[]): Promise<Values> {
+    const parts: Values[] = [];
+    for (const { first, tokens, stream, summed } of lanes) {
+      await summed;
+      const own = rows.filter((row) => row >= first && row < first + tokens).map((row) => row - first);
+      if (this.#head === undefined || own.length === 0) continue;
+      const wanted = new Tensor('int64', new BigInt64Array(own.map(BigInt)), [own.length]);
+      const results = await this.#run(this.#head, { ...stream, [valueNames.logitsRows]: wanted });
+      parts.push(floats(results, valueNames.logits));
+    }
+    return joined(parts);
   }
 
   async #run(session: InferenceSession, feeds: Feeds): Promise<InferenceSession.OnnxValueMapType> {
@@ -161,6 +211,18 @@ export class ShardEngine {
     this.#computeMs += performance.now() - from;
     return results;
   }
+}
+
+function joined(parts: readonly Values[]): Values {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 function floats(results: InferenceSession.OnnxValueMapType, name: string): Values {

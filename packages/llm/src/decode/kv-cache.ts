@@ -71,6 +71,7 @@ export class KvCache {
   /**
    * Writes the keys and values of `count` new tokens of one layer, each [count, kvHeads * headSize]; keys are turned on
    * the way. They count once `advance` was called, when all layers have theirs.
+   * @param behind tokens that were written and do not count yet.
    */
   write(
     layer: number,
@@ -78,13 +79,15 @@ export class KvCache {
     values: Float32Array<ArrayBuffer>,
     count: number,
     tables: RopeTables,
+    behind = 0,
   ): void {
+    const first = this.#tokens + behind;
     const { kind, kvHeads, headSize } = this.shape;
     const [keysTo, valuesTo] = [this.keys[layer], this.values[layer]];
     if (keysTo === undefined || valuesTo === undefined) return;
     const turned = new Float32Array(count * kvHeads * headSize);
     for (let row = 0; row < count * kvHeads; row++) {
-      const position = this.#tokens + Math.floor(row / kvHeads);
+      const position = first + Math.floor(row / kvHeads);
       turn(keys, turned, row * headSize, tables, position, headSize / 2);
     }
     for (const [from, to] of [
@@ -92,7 +95,7 @@ export class KvCache {
       [narrowed(kind, values, headSize), valuesTo],
     ] as const) {
       for (let row = 0; row < count * kvHeads; row++) {
-        const position = this.#tokens + Math.floor(row / kvHeads);
+        const position = first + Math.floor(row / kvHeads);
         copyRows(from, row, to, (row % kvHeads) * this.#capacity + position, 1, headSize);
       }
     }
