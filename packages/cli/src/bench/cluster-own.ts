@@ -18,7 +18,6 @@ const decoder = await ClusterDecoder.open({
   cache: 'f32',
   chunkTokens: 256,
   spin: true,
-  rules: [{ mostBytes: Number.POSITIVE_INFINITY, topology: 'mesh', payload: 'f32' }],
 });
 
 let seed = 1;

@@ -1,4 +1,11 @@
-import { ClusterDecoder, type ClusterEvent, ShardStore, shardsFolder, topologies } from '@cutpoint/cluster';
+import {
+  ClusterDecoder,
+  type ClusterEvent,
+  type ReduceRule,
+  ShardStore,
+  shardsFolder,
+  topologies,
+} from '@cutpoint/cluster';
 import { CutpointError } from '@cutpoint/core';
 import {
   type CacheKind,
@@ -31,6 +38,7 @@ interface GenerateOptions extends RankOptions, SamplingOptions {
   readonly threads: number;
   readonly cache: CacheKind;
   readonly allReduce: 'auto' | (typeof topologies)[number];
+  readonly explain?: true;
   readonly shards?: string;
   readonly json?: true;
 }
@@ -53,6 +61,7 @@ export const generateVerb: Verb = {
           .choices(['auto', ...topologies])
           .default('auto'),
       )
+      .option('--explain', 'say why the ranks add up as they do')
       .option('--shards <folder>', 'where shards are kept (default: in the folder for what can be computed again)')
       .action(run),
 };
@@ -83,16 +92,10 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     cache,
     chunkTokens: 128,
     spin: local === undefined || haveCoresEach(local, threads),
-    rules: [
-      {
-        mostBytes: Number.POSITIVE_INFINITY,
-        topology: options.allReduce === 'auto' ? 'mesh' : options.allReduce,
-        payload: 'f32',
-      },
-    ],
+    rules: rulesOf(options.allReduce),
     signal: interrupt.signal,
     onShards: (done, total) => progress.show(`shards: ${formatBytes(done)} of ${formatBytes(total)}`),
-    onEvent: (event) => tell(progress, event),
+    onEvent: (event) => tell(progress, event, options.explain === true),
   });
   progress[Symbol.dispose]();
   const {
@@ -122,8 +125,15 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   if (json !== true) process.stderr.write(clusterText(summary));
 }
 
-function tell(progress: Progress, event: ClusterEvent): void {
+function rulesOf(topology: GenerateOptions['allReduce']): readonly ReduceRule[] | undefined {
+  return topology === 'auto' ? undefined : [{ mostBytes: Number.POSITIVE_INFINITY, topology, payload: 'f32' }];
+}
+
+function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {
   if (event.kind === 'lost') progress.say(`the rank at ${event.rank} is lost: ${event.reason.message}`);
   else if (event.ranks.length === 0) progress.say('this machine goes on alone');
-  else progress.show(`${event.ranks.length + 1} ranks are together`);
+  else {
+    progress.show(`${event.ranks.length + 1} ranks are together`);
+    if (explain) for (const line of event.facts.explanation) progress.say(line);
+  }
 }

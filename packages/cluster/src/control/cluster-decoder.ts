@@ -3,7 +3,7 @@ import { Decoder, type DecoderConfig, type NextTokens, type Step, type TokenDeco
 import type { RankCost } from '../engine/rank-costs.js';
 import { divide } from '../shard/division.js';
 import { ffnUnitOf } from '../shard/ffn-unit.js';
-import { Formation, type FormationOptions } from './formation.js';
+import { Formation, type FormationFacts, type FormationOptions } from './formation.js';
 import { peakRssBytes } from './peak-rss.js';
 import { type RankEndpoint, RemoteRank } from './remote-rank.js';
 
@@ -17,7 +17,7 @@ export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
 }
 
 export type ClusterEvent =
-  | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly shardBytes: readonly number[] }
+  | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly facts: FormationFacts }
   | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError };
 
 /** A rank, and what it spent since it was brought together with the others. */
@@ -105,7 +105,7 @@ export class ClusterDecoder implements TokenDecoder {
     return costs.map((cost, i) => ({
       ...cost,
       rank: this.#members[i - 1]?.rank.url ?? 'here',
-      weightsBytes: formed.formation.shardBytes[i] ?? 0,
+      weightsBytes: formed.formation.facts.shardBytes[i] ?? 0,
       peakRssBytes: peaks[i - 1]?.peakRssBytes ?? peakRssBytes(),
     }));
   }
@@ -178,7 +178,7 @@ export class ClusterDecoder implements TokenDecoder {
     if (this.#members.length === 0 && this.#options.others.length > 0) {
       const decoder = await Decoder.open(folder, manifest, { threads, cache, chunkTokens, ...(signal && { signal }) });
       this.#formed = { kind: 'alone', decoder };
-      onEvent?.({ kind: 'formed', ranks: [], shardBytes: [] });
+      onEvent?.({ kind: 'formed', ranks: [], facts: { shardBytes: [], explanation: [] } });
       return this.#formed;
     }
     const division = divide(
@@ -195,7 +195,7 @@ export class ClusterDecoder implements TokenDecoder {
         formation.end(lost(rank, reason ?? new CutpointError('CUT_CONNECTION_LOST', 'It closed the connection.')));
       });
     }
-    onEvent?.({ kind: 'formed', ranks: ranks.map(({ url }) => url), shardBytes: formation.shardBytes });
+    onEvent?.({ kind: 'formed', ranks: ranks.map(({ url }) => url), facts: formation.facts });
     return this.#formed;
   }
 

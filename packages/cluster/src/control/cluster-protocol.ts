@@ -79,7 +79,8 @@ export const openedSchema = z.object({ port: z.int().min(1).max(65_535) });
 export const joinSchema = z.strictObject({
   /** Where the ranks listen, in their order. */
   addresses: z.array(rankAddress.nullable()).min(2).max(mostRanks),
-  rules: z.array(ruleSchema).min(1).max(16),
+  /** How all-reduces are done; none: as the ranks find best when they have measured their links. */
+  rules: z.array(ruleSchema).max(16),
 });
 
 export const describedSchema = z.object({

@@ -10,7 +10,7 @@ import { type Division, sliceOf } from '../shard/division.js';
 import { shardContent } from '../shard/shard-content.js';
 import { shardBytes, writeShard } from '../shard/write-shard.js';
 import type { LeadRequest } from '../thread/lead-worker.js';
-import type { ToRankThread } from '../thread/rank-thread-protocol.js';
+import type { FromRankThread, ToRankThread } from '../thread/rank-thread-protocol.js';
 import type { ShardIdentity } from './cluster-protocol.js';
 import type { RemoteRank } from './remote-rank.js';
 import type { ShardStore } from './shard-store.js';
@@ -37,22 +37,31 @@ export interface FormationOptions {
   readonly chunkTokens: number;
   /** Whether threads that wait for others keep their core. */
   readonly spin: boolean;
-  readonly rules: readonly ReduceRule[];
+  /** How all-reduces are done. Default: as the ranks find best when they have measured their links. */
+  readonly rules?: readonly ReduceRule[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of shards that are in their place, and of all. */
   readonly onShards?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
+/** What is known of ranks that are together. */
+export interface FormationFacts {
+  /** Weights of each rank. */
+  readonly shardBytes: readonly number[];
+  /** Where the ranks chose how all-reduces are done: why, a line for each size of sum. */
+  readonly explanation: readonly string[];
+}
+
 /** Ranks that were brought together: they hold their shards, are connected, and compute until one of them is lost. */
 export class Formation implements AsyncDisposable {
   readonly decoder: Decoder;
-  readonly shardBytes: readonly number[];
+  readonly facts: FormationFacts;
   readonly #costs: RankCosts;
   readonly #port: MessagePort;
 
-  private constructor(decoder: Decoder, shards: readonly number[], costs: RankCosts, port: MessagePort) {
+  private constructor(decoder: Decoder, facts: FormationFacts, costs: RankCosts, port: MessagePort) {
     this.decoder = decoder;
-    this.shardBytes = shards;
+    this.facts = facts;
     this.#costs = costs;
     this.#port = port;
   }
@@ -63,7 +72,7 @@ export class Formation implements AsyncDisposable {
    * @throws CutpointError naming the rank that could not: CUT_RANK_MISSING, CUT_RANK_REFUSED, CUT_DISK_FULL, CUT_LOAD, ...
    */
   static async form(others: readonly RemoteRank[], options: FormationOptions): Promise<Formation> {
-    const { made, threads, cache, chunkTokens, spin, rules, signal, division } = options;
+    const { made, threads, cache, chunkTokens, spin, rules = [], signal, division } = options;
     const { shard, sizes } = await giveShards(others, options);
     const secret = { cluster: randomBytes(16).toString('hex'), key: randomBytes(32).toString('hex') };
     const opened = { threads, cache, chunkTokens, spin, ...secret };
@@ -84,6 +93,10 @@ export class Formation implements AsyncDisposable {
     const { config } = made.manifest;
     const range = { from: 0, to: config.layers, head: true };
     const embedding = await EmbeddingTable.open(made.folder, made.manifest);
+    let explanation: readonly string[] = [];
+    port.on('message', (message: FromRankThread) => {
+      if (message.kind === 'chosen') explanation = message.explanation;
+    });
     port.postMessage({ kind: 'join', addresses, rules } satisfies ToRankThread);
     const started = DecoderRange.start(workerScript, request, { config, range, signal, transfer: [port2] });
     const joined = Promise.all(
@@ -96,7 +109,8 @@ export class Formation implements AsyncDisposable {
       });
       const layers = await started;
       port.unref();
-      return new Formation(new Decoder(embedding, layers), sizes, new RankCosts(costs), port);
+      const facts = { shardBytes: sizes, explanation };
+      return new Formation(new Decoder(embedding, layers), facts, new RankCosts(costs), port);
     } catch (thrown) {
       // Whichever failed first, the others find that out by themselves.
       await started.then((layers) => layers.dispose()).catch(() => undefined);

@@ -1,9 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { CutpointError } from '@cutpoint/core';
+import { agreeRules } from '../group/agree-rules.js';
 import { DataPort } from '../group/data-port.js';
 import { openGroup } from '../group/group.js';
 import type { RankGroup } from '../group/rank-group.js';
 import type { FromRankThread, JoinMessage, RankThreadRequest, ToRankThread } from './rank-thread-protocol.js';
+
+const untilAgreed = [{ mostBytes: Number.POSITIVE_INFINITY, topology: 'mesh', payload: 'f32' }] as const;
 
 /** All ranks are told to join at about the same time. */
 const openWithinMs = 15_000;
@@ -32,15 +35,28 @@ export async function meetRanks(port: MessagePort, request: RankThreadRequest): 
   using dataPort = await DataPort.open({ host, port: 0 });
   port.postMessage({ kind: 'listening', port: dataPort.address.port } satisfies FromRankThread);
   const { addresses, rules } = await joined;
-  group = await openGroup(dataPort, {
+  const opened = await openGroup(dataPort, {
     rank,
     ranks,
     secret: { id: Buffer.from(cluster, 'hex'), key: Buffer.from(key, 'hex') },
     addresses,
-    rules,
+    rules: rules.length > 0 ? rules : untilAgreed,
     wait: spin ? 'spin' : 'sleep',
     openWithinMs,
     signal: abort.signal,
   });
-  return group;
+  group = opened;
+  if (rules.length === 0 && ranks > 1) {
+    const agreed = await agreeRules(opened, sumBytes(request));
+    if (agreed !== undefined) {
+      port.postMessage({ kind: 'chosen', explanation: agreed.choice.explanation } satisfies FromRankThread);
+    }
+  }
+  return opened;
+}
+
+/** Bytes of the sums that there are: of a token, and of half a chunk of a prompt. */
+function sumBytes({ chunkTokens, shard }: RankThreadRequest): number[] {
+  const tokenBytes = shard.manifest.config.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+  return [tokenBytes, tokenBytes * Math.max(2, chunkTokens >> 1)];
 }

@@ -20,6 +20,7 @@ export interface JoinMessage {
   readonly kind: 'join';
   /** Of all ranks, in their order; null where nobody connects to. */
   readonly addresses: readonly (RankAddress | null)[];
+  /** None: as the ranks find best when they have measured their links. */
   readonly rules: readonly ReduceRule[];
 }
 
@@ -29,6 +30,8 @@ export type ToRankThread = JoinMessage | { readonly kind: 'end'; readonly code: 
 /** What it says: where it listens, that its shard is loaded and all ranks are connected, or why that failed or ended. */
 export type FromRankThread =
   | { readonly kind: 'listening'; readonly port: number }
+  /** Of rank 0, where the ranks chose: why, a line for each size of sum. */
+  | { readonly kind: 'chosen'; readonly explanation: readonly string[] }
   | { readonly kind: 'ready' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
