@@ -1,5 +1,5 @@
 export { ClusterDecoder, type ClusterEvent, type ClusterOptions, type RankReport } from './control/cluster-decoder.js';
-export type { HashedPackage } from './control/formation.js';
+export { type FormationFacts, type HashedPackage, usualChunkTokens } from './control/formation.js';
 export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-host.js';
 export type { RankEndpoint } from './control/remote-rank.js';
 export { ShardStore } from './control/shard-store.js';

@@ -1,23 +1,35 @@
-// Our side of `cutpoint bench cluster`, a child process as its peers are. Arguments: the package, ranks, the folder of shards.
-import { ClusterDecoder, ShardStore } from '@cutpoint/cluster';
+// Our side of `cutpoint bench cluster`, a child process as its peers are. Arguments: the package, ranks, the folder of shards,
+// and where links are emulated the delay of one way in ms and the rate in Mbit/s.
+import { ClusterDecoder, type RankAddress, ShardStore, usualChunkTokens } from '@cutpoint/cluster';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import { greedySampling, manifestHash, readPackage } from '@cutpoint/llm';
+import { openProxyLink } from '@cutpoint/testbed';
 import { startLocalRanks } from '../cluster/local-ranks.js';
 import type { EngineRound, RoundRequest } from './llm-engine.js';
 
-const [folder = '', count = '2', shards = ''] = process.argv.slice(2);
+const [folder = '', count = '2', shards = '', delayMs, rateMbit] = process.argv.slice(2);
 const ranks = Number(count);
 const { signal } = new AbortController();
 const { manifest } = await readPackage(folder);
 const others = await startLocalRanks(ranks - 1, { shards, pins: true, signal });
+
+/** A link between two ranks that is slower than this machine's own. */
+async function throughLink(address: RankAddress): Promise<RankAddress> {
+  const direction = { rateMbit: Number(rateMbit), delayMs: Number(delayMs), jitterMs: 0, lossPct: 0 };
+  const target = `tcp://${address.host}:${address.port}`;
+  const { url } = await openProxyLink({ target, parameters: { up: direction, down: direction } });
+  return { host: '127.0.0.1', port: Number(new URL(url).port) };
+}
+
 const decoder = await ClusterDecoder.open({
   made: { folder, manifest, hash: await manifestHash(folder) },
   others: others.processes.map(({ url }) => ({ url })),
   store: new ShardStore(shards),
   threads: 1,
   cache: 'f32',
-  chunkTokens: 256,
+  chunkTokens: usualChunkTokens,
   spin: true,
+  ...(delayMs !== undefined && { route: (_from: number, _to: number, address: RankAddress) => throughLink(address) }),
 });
 
 let seed = 1;

@@ -7,7 +7,8 @@ import { printResult } from '../output/result.js';
 import { table } from '../output/table.js';
 import { formatBytes } from '../output/units.js';
 import type { Verb } from '../verb.js';
-import { benchLlm, type LlmBench, type LlmRates } from './llm.js';
+import { benchLlm, type LlmBench } from './llm.js';
+import { llmRows } from './llm-rows.js';
 
 interface LlmBenchOptions {
   readonly shape: ShapeName;
@@ -42,17 +43,11 @@ export const llmBench: Verb = {
       }),
 };
 
-const rows: readonly (readonly [string, keyof LlmRates])[] = [
-  ['decode behind 16 tokens', 'decodeAt16'],
-  ['decode behind 1,000 tokens', 'decodeAt1000'],
-  ['prefill of 512 tokens', 'prefillOf512'],
-];
-
 function benchText(bench: LlmBench): string {
   const { shape, threads, ours, peer, ratios, bytesPerToken, memoryBytesPerS, bandwidthShare } = bench;
   const engines = ['cutpoint', ...(peer === null ? [] : [peer.name, 'ratio'])];
   const columns = [{ name: 'tokens/s' }, ...engines.map((name) => ({ name, align: 'right' as const }))];
-  const cells = rows.map(([label, key]) => [
+  const cells = llmRows.map(([label, key]) => [
     label,
     ours[key].toFixed(1),
     ...(peer === null || ratios === null ? [] : [peer[key].toFixed(1), ratios[key].toFixed(2)]),

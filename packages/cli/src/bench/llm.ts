@@ -52,7 +52,7 @@ export interface LlmBench {
   readonly bandwidthShare: number;
 }
 
-const round: RoundRequest = { shortTokens: 16, promptTokens: 512, longTokens: 1000, decodeTokens: 16 };
+export const round: RoundRequest = { shortTokens: 16, promptTokens: 512, longTokens: 1000, decodeTokens: 16 };
 const peersFolder = fileURLToPath(new URL('../../../../testbed/peers/', import.meta.url));
 
 /**
@@ -86,7 +86,8 @@ export async function benchLlm(request: LlmBenchRequest): Promise<LlmBench> {
   }
 }
 
-function scriptOf(peer: string): string {
+/** The script of a peer that was installed. @throws CutpointError CUT_USAGE */
+export function scriptOf(peer: string): string {
   const script = join(peersFolder, peer, 'engine.mjs');
   if (/^[a-z0-9-]+$/.test(peer) && existsSync(script) && existsSync(join(peersFolder, peer, 'node_modules'))) {
     return script;
@@ -150,7 +151,7 @@ function summaryOf(turns: readonly Turn[], manifest: PackageManifest, measured: 
   };
 }
 
-function ratesOf({ shortDecodeMs, longDecodeMs, prefillMs }: EngineRound): LlmRates {
+export function ratesOf({ shortDecodeMs, longDecodeMs, prefillMs }: EngineRound): LlmRates {
   return {
     decodeAt16: 1000 / median(shortDecodeMs),
     decodeAt1000: 1000 / median(longDecodeMs),
@@ -158,7 +159,7 @@ function ratesOf({ shortDecodeMs, longDecodeMs, prefillMs }: EngineRound): LlmRa
   };
 }
 
-function ratiosOf(ours: LlmRates, peer: LlmRates): LlmRates {
+export function ratiosOf(ours: LlmRates, peer: LlmRates): LlmRates {
   return {
     decodeAt16: ours.decodeAt16 / peer.decodeAt16,
     decodeAt1000: ours.decodeAt1000 / peer.decodeAt1000,
@@ -166,7 +167,7 @@ function ratiosOf(ours: LlmRates, peer: LlmRates): LlmRates {
   };
 }
 
-function medianRates(rates: readonly LlmRates[]): LlmRates {
+export function medianRates(rates: readonly LlmRates[]): LlmRates {
   return {
     decodeAt16: median(rates.map(({ decodeAt16 }) => decodeAt16)),
     decodeAt1000: median(rates.map(({ decodeAt1000 }) => decodeAt1000)),

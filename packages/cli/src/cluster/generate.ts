@@ -5,6 +5,7 @@ import {
   ShardStore,
   shardsFolder,
   topologies,
+  usualChunkTokens,
 } from '@cutpoint/cluster';
 import { CutpointError } from '@cutpoint/core';
 import {
@@ -90,7 +91,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     store: new ShardStore(shards),
     threads,
     cache,
-    chunkTokens: 128,
+    chunkTokens: usualChunkTokens,
     spin: local === undefined || haveCoresEach(local, threads),
     rules: rulesOf(options.allReduce),
     signal: interrupt.signal,

@@ -1,6 +1,7 @@
 import { splitSpecs } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { Option } from 'commander';
+import { clusterBench } from '../bench/cluster-verb.js';
 import { benchCodec, type CodecBench, usualCodecs } from '../bench/codec.js';
 import { llmBench } from '../bench/llm-verb.js';
 import { benchOverhead, type OverheadBench } from '../bench/overhead.js';
@@ -27,9 +28,17 @@ export const bench: Verb = {
         const what = name === undefined ? 'Name a benchmark' : `There is no benchmark "${name}"`;
         throw new CutpointError(
           'CUT_USAGE',
-          `${what}: \`cutpoint bench --help\` explains codec, llm, overhead and wire.`,
+          `${what}: \`cutpoint bench --help\` explains cluster, codec, llm, overhead and wire.`,
         );
       });
+    addVerb(
+      command,
+      {
+        name: 'cluster',
+        summary: 'Measures ranks of one core each beside one process with as many threads, in the same run.',
+      },
+      clusterBench,
+    );
     addVerb(
       command,
       { name: 'codec', summary: 'Measures codecs on activations of real models beside a copy of the same tensor.' },

@@ -18,6 +18,9 @@ import type { ShardStore } from './shard-store.js';
 /** The built worker; `src/control` and `dist/control` lie equally deep, so this holds from both. */
 const workerScript = new URL('../../dist/thread/lead-worker.js', import.meta.url);
 
+/** Tokens of a prompt that run at once: two parts of this take turns, and each is as many as one process runs at once. */
+export const usualChunkTokens = 256;
+
 /** How long a pass under way may take when the cluster is closed. */
 const graceMs = 500;
 
@@ -39,6 +42,8 @@ export interface FormationOptions {
   readonly spin: boolean;
   /** How all-reduces are done. Default: as the ranks find best when they have measured their links. */
   readonly rules?: readonly ReduceRule[] | undefined;
+  /** Where a rank reaches a higher one, if not where that listens: through a relay that emulates a link. */
+  readonly route?: ((from: number, to: number, address: RankAddress) => Promise<RankAddress>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of shards that are in their place, and of all. */
   readonly onShards?: ((doneBytes: number, totalBytes: number) => void) | undefined;
@@ -76,11 +81,12 @@ export class Formation implements AsyncDisposable {
     const { shard, sizes } = await giveShards(others, options);
     const secret = { cluster: randomBytes(16).toString('hex'), key: randomBytes(32).toString('hex') };
     const opened = { threads, cache, chunkTokens, spin, ...secret };
-    const addresses: (RankAddress | null)[] = [
+    const listening: (RankAddress | null)[] = [
       null,
       ...(await Promise.all(others.map((rank, i) => named(i + 1, rank, async () => await openRank(rank, opened))))),
     ];
-    const costs = RankCosts.memory(addresses.length);
+    const seenFrom = await Promise.all(listening.map((_, from) => routed(from, listening, options.route)));
+    const costs = RankCosts.memory(listening.length);
     const { port1: port, port2 } = new MessageChannel();
     const request: LeadRequest = {
       ...opened,
@@ -97,11 +103,13 @@ export class Formation implements AsyncDisposable {
     port.on('message', (message: FromRankThread) => {
       if (message.kind === 'chosen') explanation = message.explanation;
     });
-    port.postMessage({ kind: 'join', addresses, rules } satisfies ToRankThread);
+    port.postMessage({ kind: 'join', addresses: seenFrom[0] ?? [], rules } satisfies ToRankThread);
     const started = DecoderRange.start(workerScript, request, { config, range, signal, transfer: [port2] });
     const joined = Promise.all(
-      others.map((rank, i) => named(i + 1, rank, async () => await rank.join(addresses, rules))),
+      others.map((rank, i) => named(i + 1, rank, async () => await rank.join(seenFrom[i + 1] ?? [], rules))),
     );
+    // It may fail while the others are waited for.
+    started.catch(() => undefined);
     try {
       await joined.catch((thrown: unknown) => {
         end(port, asCutpointError(thrown, 'CUT_INTERNAL'));
@@ -139,6 +147,19 @@ export class Formation implements AsyncDisposable {
     clearTimeout(timer);
     this.#port.close();
   }
+}
+
+/** The addresses of all ranks as one of them sees them. */
+async function routed(
+  from: number,
+  addresses: readonly (RankAddress | null)[],
+  route: FormationOptions['route'],
+): Promise<(RankAddress | null)[]> {
+  return await Promise.all(
+    addresses.map(async (address, to) =>
+      route === undefined || address === null || to <= from ? address : await route(from, to, address),
+    ),
+  );
 }
 
 function end(port: MessagePort, { code, message }: CutpointError): void {

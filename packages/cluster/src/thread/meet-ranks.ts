@@ -1,10 +1,17 @@
 import type { MessagePort } from 'node:worker_threads';
 import { CutpointError } from '@cutpoint/core';
 import { agreeRules } from '../group/agree-rules.js';
+import type { ReduceSpace } from '../group/choose/choose-reduce.js';
 import { DataPort } from '../group/data-port.js';
 import { openGroup } from '../group/group.js';
 import type { RankGroup } from '../group/rank-group.js';
 import type { FromRankThread, JoinMessage, RankThreadRequest, ToRankThread } from './rank-thread-protocol.js';
+
+/**
+ * Between two ranks a ring takes two trips for the bytes of one, and its second cannot be made while the thread computes the
+ * other part of a prompt.
+ */
+const ofTwoRanks: ReduceSpace = { topologies: ['mesh', 'star'], payloads: ['f32'] };
 
 const untilAgreed = [{ mostBytes: Number.POSITIVE_INFINITY, topology: 'mesh', payload: 'f32' }] as const;
 
@@ -47,7 +54,7 @@ export async function meetRanks(port: MessagePort, request: RankThreadRequest): 
   });
   group = opened;
   if (rules.length === 0 && ranks > 1) {
-    const agreed = await agreeRules(opened, sumBytes(request));
+    const agreed = await agreeRules(opened, sumBytes(request), ranks === 2 ? ofTwoRanks : undefined);
     if (agreed !== undefined) {
       port.postMessage({ kind: 'chosen', explanation: agreed.choice.explanation } satisfies FromRankThread);
     }
