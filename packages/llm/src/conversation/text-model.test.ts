@@ -98,6 +98,11 @@ describe('a text', () => {
       const refused = completed(textModel(), { ...usual, prompt });
       await expect(refused).rejects.toMatchObject({ code: 'CUT_INPUT', message: expect.stringMatching(what) });
     }
+    // Before any tokens are made of it, which would hold up all others: none is of more characters than the longest.
+    const { longestToken } = model.tokenizer;
+    textModel().encode('x'.repeat(512 * longestToken));
+    const tooLong = expect.objectContaining({ code: 'CUT_INPUT', message: expect.stringMatching(/takes 512 tokens/) });
+    expect(() => textModel().encode('x'.repeat(512 * longestToken + 1))).toThrow(tooLong);
   });
 });
 

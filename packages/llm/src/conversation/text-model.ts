@@ -73,8 +73,12 @@ export class TextModel {
     return this.#parts.decoder.config.contextTokens;
   }
 
-  /** The tokens of a text, with what the model expects around it. @throws CutpointError CUT_INPUT */
+  /**
+   * The tokens of a text, with what the model expects around it.
+   * @throws CutpointError CUT_INPUT, CUT_TOKENIZER
+   */
   encode(text: string): number[] {
+    this.#requireShort(text);
     return this.#parts.tokenizer.encode(text);
   }
 
@@ -82,7 +86,7 @@ export class TextModel {
    * The tokens of a conversation, up to where the model's answer begins. Special tokens are the template's: those that a message
    * has written out are mere characters.
    * @param variables of the template.
-   * @throws CutpointError CUT_CHAT_TEMPLATE for a model without template, or as `ChatTemplate.render`; CUT_INPUT.
+   * @throws CutpointError CUT_CHAT_TEMPLATE for a model without template, or as `ChatTemplate.render`; CUT_INPUT, CUT_TOKENIZER.
    */
   encodeChat(messages: readonly ChatMessage[], variables: Readonly<Record<string, unknown>> = {}): number[] {
     this.#template ??= { is: this.#parts.template() };
@@ -97,7 +101,16 @@ export class TextModel {
       content: partTokens(message.content, tokenizer.specialTokens),
     }));
     const prompt = template.render(said, { variables });
+    this.#requireShort(prompt);
     return piecesOf(prompt).flatMap((piece) => tokenizer.encode(piece, { special: false }));
+  }
+
+  /** Making tokens holds all others up: a text that cannot fit, however long its tokens are, is not made into any. */
+  #requireShort({ length }: string): void {
+    const { longestToken } = this.#parts.tokenizer;
+    if (length <= this.contextTokens * longestToken) return;
+    const message = `The prompt has ${length} characters, but the model takes ${this.contextTokens} tokens, the longest of ${longestToken}; shorten it.`;
+    throw new CutpointError('CUT_INPUT', message);
   }
 
   /**

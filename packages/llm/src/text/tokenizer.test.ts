@@ -156,6 +156,17 @@ describe('a tokenizer', () => {
     };
     expect(() => createTokenizer(narrow, {}, 259).encode('ab')).toThrow(/the token "\?", which/);
   });
+
+  it('ends with one sentence where its rules take for ever, or are none', () => {
+    const split = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false };
+    const slow = createTokenizer({ ...byteLevel, pre_tokenizer: split }, {}, 259);
+    const refused = (message: RegExp) =>
+      expect.objectContaining({ code: 'CUT_TOKENIZER', message: expect.stringMatching(message) });
+    expect(() => slow.encode(`${'a'.repeat(40)}b`)).toThrow(refused(/took more than 2041 ms/));
+    const broken = { type: 'TemplateProcessing', single: [1.5], pair: [], special_tokens: {} };
+    const strange = createTokenizer({ ...byteLevel, post_processor: broken }, {}, 259);
+    expect(() => strange.encode('a')).toThrow(refused(/cannot encode a text/));
+  });
 });
 
 describe('the files of a tokenizer', () => {

@@ -2,10 +2,13 @@ import { CutpointError, messageOf } from '@cutpoint/core';
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { type TokenBytes, tokenBytesOf } from './token-bytes.js';
+import { withinTime } from './within-time.js';
 
 export interface Tokenizer {
   /** One more than the highest id. */
   readonly size: number;
+  /** Characters that the longest token stands for at most. */
+  readonly longestToken: number;
   /** Those that mean something to the model alone (`<s>`), as the vocabulary writes them. */
   readonly specialTokens: readonly string[];
   /** The id of a token as the vocabulary writes it; undefined if there is none. */
@@ -14,7 +17,8 @@ export interface Tokenizer {
    * The ids of a text. Tokens such as `<|eot_id|>` that are written out in it become themselves. `special` (default true) puts
    * what the model expects around a text (`<s>`); what a chat template wrote has it already.
    * As with the library, characters are left out where the vocabulary has neither them nor bytes nor a token for the unknown.
-   * @throws CutpointError CUT_INPUT for a text that is too long, or where the token for the unknown has no id.
+   * @throws CutpointError CUT_INPUT for a text that is too long, or where the token for the unknown has no id; CUT_TOKENIZER
+   * where the tokenizer's rules fail, or take far longer than rules do.
    */
   encode(text: string, options?: { readonly special?: boolean }): number[];
   /** The text of all these ids at once, as a stream would give it. */
@@ -44,6 +48,9 @@ export interface TextStream {
 const mostTokens = 2 ** 22;
 /** About a million tokens; more is refused before any work. */
 const mostCharacters = 2 ** 22;
+
+/** What a text may take, in ms: ten times what a slow device needs, which is 0.1 ms for a character. */
+const [shortestMs, characterMs] = [2_000, 1];
 
 const id = z.number().int().min(0).lt(mostTokens);
 const tokenizerSchema = z.looseObject({
@@ -81,6 +88,7 @@ export function createTokenizer(tokenizer: unknown, config: unknown, vocabularyS
     });
   return {
     size: tokens.length,
+    longestToken: tokens.reduce((most, token) => Math.max(most, token?.length ?? 0), 1),
     specialTokens: data.added_tokens.filter(({ special }) => special).map(({ content }) => content),
     idOf: (token) => library.token_to_id(token),
     encode: (text, options = {}) => encoded(library, text, options.special ?? true),
@@ -124,9 +132,7 @@ function encoded(library: LibraryTokenizer, text: string, special: boolean): num
     const what = `A text of ${text.length} characters is too long; at most ${mostCharacters} are allowed.`;
     throw new CutpointError('CUT_INPUT', what);
   }
-  const { ids, tokens }: { ids: (number | undefined)[]; tokens: string[] } = library.encode(text, {
-    add_special_tokens: special,
-  });
+  const { ids, tokens } = guarded(text, () => library.encode(text, { add_special_tokens: special }));
   return ids.map((found, i) => {
     if (found !== undefined) return found;
     throw new CutpointError(
@@ -134,6 +140,27 @@ function encoded(library: LibraryTokenizer, text: string, special: boolean): num
       `The text needs the token "${tokens[i]}", which the vocabulary does not have.`,
     );
   });
+}
+
+interface Encoded {
+  readonly ids: readonly (number | undefined)[];
+  readonly tokens: readonly string[];
+}
+
+/** A tokenizer is a stranger's: a regular expression in it may take for ever, and its rules may not be what they should. */
+function guarded(text: string, encode: () => Encoded): Encoded {
+  const mostMs = shortestMs + text.length * characterMs;
+  let done: ReturnType<typeof withinTime<Encoded>>;
+  try {
+    done = withinTime(mostMs, encode);
+  } catch (thrown) {
+    throw new CutpointError('CUT_TOKENIZER', `The tokenizer cannot encode a text: ${messageOf(thrown)}.`, {
+      cause: thrown,
+    });
+  }
+  if (done.inTime) return done.value;
+  const what = `The tokenizer took more than ${mostMs} ms for a text of ${text.length} characters`;
+  throw new CutpointError('CUT_TOKENIZER', `${what}: one of its rules takes too long, so import another checkpoint.`);
 }
 
 function createTextStream(
