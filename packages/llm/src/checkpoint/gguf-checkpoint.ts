@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
+import { limits } from '../package/manifest-schema.js';
 import { arrangeTensors, type TensorNames } from './arrange-tensors.js';
 import type { Checkpoint, CheckpointTensor, LayerTensorName } from './checkpoint.js';
 import { requireConsistent } from './consistent-config.js';
@@ -72,8 +73,13 @@ async function factsOf(
     tiedEmbeddings: find('output.weight') === undefined,
     qkvBias: find('blk.0.attn_q.bias') !== undefined,
     outBias: find('blk.0.attn_output.bias') !== undefined,
-    ropeFactors: factors && (await readFloats(factors, 0, 1)),
+    ropeFactors: factors && (await ropeFactorsOf(metadata, factors)),
   };
+}
+
+async function ropeFactorsOf(metadata: GgufMetadata, factors: CheckpointTensor): Promise<Float32Array> {
+  if (factors.columns <= limits.width) return await readFloats(factors, 0, 1);
+  throw metadata.unsupported(`it has ${factors.columns} factors of rotary frequencies`);
 }
 
 function tensorOf(file: SourceFile, { name, type, shape, offset }: GgufTensor): CheckpointTensor {

@@ -113,7 +113,7 @@ function scalingOf(metadata: GgufMetadata, key: string, theta: number, factors: 
 const llama3 = { lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContextTokens: 8192 } as const;
 
 function llama3Of(metadata: GgufMetadata, theta: number, factors: Float32Array): RopeScaling {
-  const factor = Math.max(...factors);
+  const factor = factors.reduce((most, each) => Math.max(most, each), 0);
   const scaling = { kind: 'llama3', factor, ...llama3 } as const;
   const expected = llama3Factors(theta, 2 * factors.length, scaling);
   const agrees = expected.every((value, i) => Math.abs(value / (factors[i] ?? 0) - 1) < 1e-3);

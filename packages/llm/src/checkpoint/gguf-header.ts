@@ -19,7 +19,10 @@ export interface GgufHeader {
   readonly tensors: readonly GgufTensor[];
 }
 
-/** Beyond any file that there is: the largest vocabularies have 260,000 tokens and as many merges, in 20 MB. */
+/**
+ * Beyond any file that there is: the largest vocabularies have 260,000 tokens and as many merges, in 20 MB. The elements are those
+ * of all arrays together, as each takes far more memory than its bytes.
+ */
 const limits = { values: 4096, tensors: 65_536, elements: 4_000_000, stringBytes: 4_000_000, headerBytes: 256e6 };
 const chunkBytes = 1 << 20;
 
@@ -66,7 +69,7 @@ async function readValue(reader: HeaderReader, type: number, depth: number): Pro
   if (type !== 9) return await reader.number(type);
   if (depth > 1) throw reader.fault('it holds arrays of arrays of arrays');
   const elementType = await reader.u32();
-  const length = await reader.count(limits.elements, 'elements of an array');
+  const length = await reader.elements();
   const values: GgufValue[] = [];
   for (let i = 0; i < length; i++) values.push(await readValue(reader, elementType, depth + 1));
   return values;
@@ -93,6 +96,7 @@ class HeaderReader {
   #view = new DataView(this.#chunk.buffer);
   /** Within the chunk. */
   #at = 0;
+  #elementsLeft = limits.elements;
   #chunkStart = 0;
 
   constructor(file: SourceFile) {
@@ -129,6 +133,13 @@ class HeaderReader {
     const count = await this.u64();
     if (count > most) throw this.fault(`it claims ${count} ${what}`);
     return count;
+  }
+
+  /** The length of an array. */
+  async elements(): Promise<number> {
+    const length = await this.count(this.#elementsLeft, 'elements of an array');
+    this.#elementsLeft -= length;
+    return length;
   }
 
   async text(): Promise<string> {

@@ -107,6 +107,12 @@ describe('a GGUF file', () => {
     await expect(claims(0n, 1n, longText)).rejects.toThrow(/claims 8589934592 bytes of a text/);
     longText.writeBigUInt64LE(3_000_000n);
     await expect(claims(0n, 1n, longText)).rejects.toThrow(/ends within its header/);
+    // Each array alone is no longer than the longest that there are, but all of them would take gigabytes.
+    const half = Buffer.alloc(25 + 2_500_000);
+    half.writeBigUInt64LE(1n);
+    half.writeUInt32LE(9, 9);
+    half.writeBigUInt64LE(2_500_000n, 17);
+    await expect(claims(0n, 2n, Buffer.concat([half, half]))).rejects.toThrow(/claims 2500000 elements of an array/);
   });
 
   const refused = async (metadata: Record<string, GgufEntry>, tensors?: readonly GgufBytes[]) =>
@@ -195,6 +201,23 @@ describe('a GGUF file of mixed types', () => {
     expect(error('gateUp')).toBe(0);
     expect(error('out')).toBeLessThan(0.12);
     expect(error('down')).toBeLessThan(0.008);
+    for (const name of ['blk.0.ffn_up.weight', 'blk.0.attn_v.weight']) {
+      // A scale that is not a number, of a block that is kept as it is.
+      const damaged = tensors.map((tensor) =>
+        tensor.name === name ? { ...tensor, bytes: tensor.bytes.slice() } : tensor,
+      );
+      damaged.find((tensor) => tensor.name === name)?.bytes.fill(0x7f, 0, 2);
+      const importing = importCheckpoint({
+        source: fileOf('damaged.gguf', ggufBytes(metadata, damaged)),
+        folder: join(folder, 'damaged'),
+        bits: null,
+        block: null,
+      });
+      await expect(importing).rejects.toMatchObject({
+        code: 'CUT_CHECKPOINT',
+        message: expect.stringContaining(`${name} holds NaN`),
+      });
+    }
   });
 
   function block(
@@ -290,6 +313,16 @@ describe('tokenizers of GGUF files', () => {
     expect(first('qwen2', { 'tokenizer.ggml.add_bos_token': ['bool', true] })).toEqual([0, 12]);
     expect(first('llama-bpe', { 'tokenizer.ggml.add_bos_token': ['bool', false] })).toEqual([12]);
     expect(byteLevel('qwen2').tokenizer.encode('a<|end|>').ids).toEqual([12, 1]);
+  });
+
+  it('are refused with a token so long that looking for its merges would not end', () => {
+    const tokens = ['<unk>', 'a'.repeat(513)];
+    const metadata: Record<string, GgufEntry> = {
+      'tokenizer.ggml.model': ['text', 'llama'],
+      'tokenizer.ggml.tokens': ['texts', tokens],
+      'tokenizer.ggml.scores': ['f32s', [0, 0]],
+    };
+    expect(() => tokenizerOf(metadata)).toThrow(/has 513 characters/);
   });
 
   it('carry the chat template', () => {

@@ -1,4 +1,8 @@
+import { CutpointError } from '@cutpoint/core';
 import type { GgufVocabulary } from './gguf-vocabulary.js';
+
+/** Each of its places is looked at, and SentencePiece itself makes none of more than 16 characters unless it is told to. */
+const longestToken = 512;
 
 /** A token that two others make, and how early. */
 interface Merge {
@@ -20,6 +24,7 @@ export function sentencePieceParts(
   spaceBefore: boolean,
 ): object {
   const { tokens } = vocabulary;
+  requireShort(tokens);
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const space = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
   const spaceBack = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
@@ -44,6 +49,13 @@ export function sentencePieceParts(
       merges: mergesOf(ids, scores).map(({ left, right }) => [left, right]),
     },
   };
+}
+
+function requireShort(tokens: readonly string[]): void {
+  const long = tokens.find(({ length }) => length > longestToken);
+  if (long === undefined) return;
+  const message = `A token of the vocabulary has ${long.length} characters, more than the ${longestToken} that merges are looked for in: download the file again.`;
+  throw new CutpointError('CUT_TOKENIZER', message);
 }
 
 function mergesOf(ids: ReadonlyMap<string, number>, scores: readonly number[]): readonly Merge[] {

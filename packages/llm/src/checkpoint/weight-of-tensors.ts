@@ -63,8 +63,9 @@ async function matrixRows(
   if (width.kind === 'blocks') {
     const keeps = width.block === 32 && !width.zeroPoints;
     if (keeps && tensor.encoding === 'q4_0' && width.bits !== 2)
-      return keepQ40(await tensor.readRows(first, count), width.bits);
-    if (keeps && tensor.encoding === 'q8_0' && width.bits === 8) return keepQ80(await tensor.readRows(first, count));
+      return finite(keepQ40(await tensor.readRows(first, count), width.bits), tensor);
+    if (keeps && tensor.encoding === 'q8_0' && width.bits === 8)
+      return finite(keepQ80(await tensor.readRows(first, count)), tensor);
     return quantiseRows(await readFloats(tensor, first, count), tensor.columns, width, importance);
   }
   if (width.dtype === 'f16' && tensor.encoding === 'f16' && tensor.plus === 0) {
@@ -84,12 +85,22 @@ function toHalves(values: Float32Array<ArrayBuffer>, { name }: CheckpointTensor)
   throw new CutpointError('CUT_CHECKPOINT', message);
 }
 
+/** Blocks whose scales are numbers. */
+function finite(piece: WeightPiece, { name }: CheckpointTensor): WeightPiece {
+  const { buffer, byteOffset, length } = piece.scales;
+  if (new Float32Array(buffer, byteOffset, length / 4).every(Number.isFinite)) return piece;
+  throw notFinite(name);
+}
+
+function notFinite(name: string): CutpointError {
+  const message = `Tensor ${name} holds NaN or infinite numbers: the checkpoint is damaged, download it again.`;
+  return new CutpointError('CUT_CHECKPOINT', message);
+}
+
 function requireFiniteHalves(bytes: Uint8Array<ArrayBuffer>, { name }: CheckpointTensor): void {
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / rowBytes('f16', 1));
   for (let i = 0; i < halves.length; i++) {
-    if (((halves[i] ?? 0) & 0x7c00) !== 0x7c00) continue;
-    const message = `Tensor ${name} holds NaN or infinite numbers: the checkpoint is damaged, download it again.`;
-    throw new CutpointError('CUT_CHECKPOINT', message);
+    if (((halves[i] ?? 0) & 0x7c00) === 0x7c00) throw notFinite(name);
   }
 }
 
