@@ -1,4 +1,10 @@
-export { ClusterDecoder, type ClusterEvent, type ClusterOptions, type RankReport } from './control/cluster-decoder.js';
+export {
+  ClusterDecoder,
+  type ClusterEvent,
+  type ClusterOptions,
+  type RankReading,
+  type RankReport,
+} from './control/cluster-decoder.js';
 export { type FormationFacts, type HashedPackage, usualChunkTokens } from './control/formation.js';
 export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-host.js';
 export type { RankEndpoint } from './control/remote-rank.js';
@@ -22,9 +28,12 @@ export {
   topologies,
 } from './group/rank-group.js';
 export type { WaitStyle } from './group/waiting.js';
+export { type LeadSettings, leadSettings } from './lead-settings.js';
+export { type ClusterModel, type ClusterModelOptions, openClusterModel } from './open-cluster-model.js';
 export { type RankSettings, rankSettings } from './rank-settings.js';
 export { type Division, divide, type Slice, sliceOf } from './shard/division.js';
 export { ffnUnitOf } from './shard/ffn-unit.js';
+export { type LeadOptions, startLead } from './start-lead.js';
 export { shardsFolder, startRank } from './start-rank.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';
 export { LayerWindow, type WindowOptions } from './window/layer-window.js';

@@ -1,22 +1,5 @@
-import {
-  ClusterDecoder,
-  type ClusterEvent,
-  type ReduceRule,
-  ShardStore,
-  shardsFolder,
-  topologies,
-  usualChunkTokens,
-} from '@cutpoint/cluster';
-import { CutpointError } from '@cutpoint/core';
-import {
-  type CacheKind,
-  cacheKinds,
-  createTokenizer,
-  manifestHash,
-  readPackage,
-  readTokenizerFiles,
-  samplingOf,
-} from '@cutpoint/llm';
+import { type ClusterEvent, openClusterModel, shardsFolder, topologies } from '@cutpoint/cluster';
+import { type CacheKind, cacheKinds, samplingOf } from '@cutpoint/llm';
 import { Option } from 'commander';
 import { onInterrupt } from '../interrupt.js';
 import { addSamplingOptions, type SamplingOptions } from '../llm/sampling-options.js';
@@ -28,7 +11,7 @@ import { formatBytes } from '../output/units.js';
 import type { Verb } from '../verb.js';
 import { type ClusterSummary, clusterText } from './cluster-text.js';
 import { haveCoresEach, startLocalRanks } from './local-ranks.js';
-import { addRankOptions, type RankOptions, rankAddresses } from './rank-options.js';
+import { addRankOptions, needRanks, type RankOptions, rankAddresses } from './rank-options.js';
 
 interface GenerateOptions extends RankOptions, SamplingOptions {
   readonly prompt: string;
@@ -68,32 +51,25 @@ export const generateVerb: Verb = {
 };
 
 async function run(folder: string, options: GenerateOptions): Promise<void> {
-  const { prompt, maxTokens, stop = [], threads, cache, json, local, shares, ranks } = options;
+  const { prompt, maxTokens, stop = [], threads, cache, json, local, shares } = options;
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
   const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
-  if ((local === undefined) === (ranks === undefined)) {
-    throw new CutpointError('CUT_USAGE', 'Say which machines the ranks are: --ranks HOST:PORT,... or --local N.');
-  }
+  needRanks(options);
   using interrupt = onInterrupt();
   using progress = openProgress();
-  const { manifest } = await readPackage(folder);
-  const files = await readTokenizerFiles(folder);
-  const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);
   const shards = shardsFolder(options.shards);
   const pins = local !== undefined && threads === 1 && haveCoresEach(local, threads);
   await using own = await startLocalRanks((local ?? 1) - 1, { shards, pins, signal: interrupt.signal });
   const others = [...own.processes.map(({ url }) => ({ url })), ...(await rankAddresses(options))];
   progress.show('brings the ranks together');
-  await using decoder = await ClusterDecoder.open({
-    made: { folder, manifest, hash: await manifestHash(folder) },
+  await using model = await openClusterModel(folder, {
     others,
     shares,
-    store: new ShardStore(shards),
+    shards,
     threads,
     cache,
-    chunkTokens: usualChunkTokens,
     spin: local === undefined || haveCoresEach(local, threads),
-    rules: rulesOf(options.allReduce),
+    allReduce: options.allReduce,
     signal: interrupt.signal,
     onShards: (done, total) => progress.show(`shards: ${formatBytes(done)} of ${formatBytes(total)}`),
     onEvent: (event) => tell(progress, event, options.explain === true),
@@ -104,30 +80,23 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     linkBytesPerToken,
     sentBytesPerToken: _,
     ...streamed
-  } = await streamText(
-    { decoder, tokenizer },
-    {
-      prompt,
-      maxTokens,
-      sampling,
-      stop,
-      draftTokens: 0,
-      signal: interrupt.signal,
-      show: (piece) => (json === true ? undefined : writeOut(piece)),
-    },
-  );
+  } = await streamText(model, {
+    prompt,
+    maxTokens,
+    sampling,
+    stop,
+    draftTokens: 0,
+    signal: interrupt.signal,
+    show: (piece) => (json === true ? undefined : writeOut(piece)),
+  });
   const summary: ClusterSummary = {
     ...streamed,
     perToken: perToken && { computeMs: perToken.agentMs, syncMs: perToken.linkMs, bytes: linkBytesPerToken },
-    ranks: await decoder.report(),
+    ranks: await model.decoder.report(),
   };
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(clusterText(summary));
-}
-
-function rulesOf(topology: GenerateOptions['allReduce']): readonly ReduceRule[] | undefined {
-  return topology === 'auto' ? undefined : [{ mostBytes: Number.POSITIVE_INFINITY, topology, payload: 'f32' }];
 }
 
 function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {

@@ -27,16 +27,22 @@ export function addRankOptions(command: Command): Command {
     .option('--ca <file>', 'PEM file with the authority of their certificates (default: the system knows it)');
 }
 
-function addresses(text: string): string[] {
+export function addresses(text: string): string[] {
   return text.split(',').map((each) => (each.includes('://') ? each : `tcp://${each}`));
 }
 
-function shares(text: string): number[] {
+export function shares(text: string): number[] {
   return text.split(',').map((each) => {
     const share = Number(each);
     if (each.trim() !== '' && Number.isFinite(share) && share > 0) return share;
     throw new CutpointError('CUT_USAGE', `--shares takes positive numbers with commas between, not "${text}".`);
   });
+}
+
+/** @throws CutpointError CUT_USAGE unless the ranks are either named or of this machine. */
+export function needRanks({ ranks, local }: { readonly ranks?: unknown; readonly local?: unknown }): void {
+  if ((local === undefined) !== (ranks === undefined)) return;
+  throw new CutpointError('CUT_USAGE', 'Say which machines the ranks are: --ranks HOST:PORT,... or --local N.');
 }
 
 /** The ranks that were named, and how to reach them. @throws CutpointError CUT_USAGE, CUT_FILE_NOT_FOUND */

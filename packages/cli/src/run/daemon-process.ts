@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { rankSettings } from '@cutpoint/cluster';
+import { leadSettings, rankSettings } from '@cutpoint/cluster';
 import { CutpointError, isErrorCode, onCancel } from '@cutpoint/core';
 import { settingsOf } from '@cutpoint/daemon';
 import { agentSettings } from '@cutpoint/edge-agent';
@@ -55,7 +55,7 @@ export async function startDaemonProcess({ verb, args, signal, onLog }: DaemonPr
 
 /** The environment without the settings of daemons: they are meant for one that a person starts. */
 function environment(): NodeJS.ProcessEnv {
-  const settings = [...settingsOf(serverSettings), ...settingsOf(agentSettings), ...settingsOf(rankSettings)];
+  const settings = [serverSettings, agentSettings, rankSettings, leadSettings].flatMap(settingsOf);
   const names = new Set(['CUTPOINT_CONFIG', ...settings.map(({ env }) => env)]);
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.has(name)));
 }

@@ -2,6 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import { generateVerb } from '../cluster/generate.js';
 import { joinVerb } from '../cluster/join.js';
 import { clusterPlanVerb } from '../cluster/plan.js';
+import { clusterServeVerb } from '../cluster/serve.js';
 import { addVerb, type Verb } from '../verb.js';
 
 /** `cutpoint cluster`: one language model on several small machines. */
@@ -28,6 +29,11 @@ export const cluster: Verb = {
       command,
       { name: 'generate', summary: 'Continues a text with a model that is divided over several machines.' },
       generateVerb,
+    );
+    addVerb(
+      command,
+      { name: 'serve', summary: "Serves a model that is divided over several machines, over an API like OpenAI's." },
+      clusterServeVerb,
     );
   },
 };

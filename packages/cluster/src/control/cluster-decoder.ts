@@ -21,10 +21,14 @@ export type ClusterEvent =
   | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError };
 
 /** A rank, and what it spent since it was brought together with the others. */
-export interface RankReport extends RankCost {
+export interface RankReading extends RankCost {
   /** Its address. */
   readonly rank: string;
   readonly weightsBytes: number;
+}
+
+/** What rank 0 knows of a rank, and what only the rank knows. */
+export interface RankReport extends RankReading {
   /** The most that its process ever held. */
   readonly peakRssBytes: number;
 }
@@ -42,6 +46,9 @@ type Formed =
 
 /** How often ranks are brought together anew for one token. */
 const mostFormings = 8;
+
+/** Of rank 0 alone, whose passes are not divided. */
+const noCost: RankCost = { computeMs: 0, waitMs: 0, syncMs: 0, sentBytes: 0, receivedBytes: 0 };
 
 /**
  * A decoder whose layers are divided over several machines. When a rank is lost the others are brought together anew, the texts
@@ -96,16 +103,25 @@ export class ClusterDecoder implements TokenDecoder {
     return this.#options.made.manifest.config;
   }
 
-  /** What the ranks that are together now are and spent, rank 0 first. */
-  async report(): Promise<RankReport[]> {
+  /** What the ranks that are together now spent, rank 0 first; none while they are brought together. No rank is asked. */
+  readings(): RankReading[] {
     const formed = this.#formed;
-    if (formed?.kind !== 'ranks') return [];
-    const costs = formed.formation.costs();
-    const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe()));
-    return costs.map((cost, i) => ({
+    if (formed === undefined) return [];
+    if (formed.kind === 'alone') return [{ ...noCost, rank: 'here', weightsBytes: 0 }];
+    return formed.formation.costs().map((cost, i) => ({
       ...cost,
       rank: this.#members[i - 1]?.rank.url ?? 'here',
       weightsBytes: formed.formation.facts.shardBytes[i] ?? 0,
+    }));
+  }
+
+  /** What the ranks that are together now are and spent, rank 0 first. */
+  async report(): Promise<RankReport[]> {
+    if (this.#formed?.kind !== 'ranks') return [];
+    const readings = this.readings();
+    const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe()));
+    return readings.map((reading, i) => ({
+      ...reading,
       peakRssBytes: peaks[i - 1]?.peakRssBytes ?? peakRssBytes(),
     }));
   }

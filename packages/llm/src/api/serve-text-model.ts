@@ -1,18 +1,21 @@
 import { type HealthReport, type Log, type TextSettings, textLimitsOf } from '@cutpoint/daemon';
 import { defaultHttpLimits, type HttpServer, type HttpSettings, openHttp } from '@cutpoint/http';
 import { TextModel, type TextModelParts } from '../conversation/text-model.js';
-import { openTextMetrics } from './model-metrics.js';
+import { openTextMetrics, type TextMetrics } from './model-metrics.js';
 import { textRoutes } from './text-routes.js';
 
 export interface TextDoorOptions {
   readonly model: TextModel;
   readonly health: () => HealthReport;
   readonly log: Log;
+  /** Adds what else `/metrics` shows. */
+  readonly measure?: (registers: TextMetrics['registers']) => void;
 }
 
 /** What a door serves that a language model is behind. */
-export function textDoor({ model, health, log }: TextDoorOptions) {
+export function textDoor({ model, health, log, measure }: TextDoorOptions) {
   const metrics = openTextMetrics();
+  measure?.(metrics.registers);
   const limits = defaultHttpLimits;
   return {
     health,
@@ -24,7 +27,7 @@ export function textDoor({ model, health, log }: TextDoorOptions) {
   };
 }
 
-export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'health' | 'log'> {}
+export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'health' | 'log' | 'measure'> {}
 
 /**
  * Serves a language model over HTTP as OpenAI's API does, until disposed.
@@ -34,10 +37,10 @@ export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'healt
 export async function serveTextModel(
   address: string,
   settings: HttpSettings & TextSettings,
-  { health, log, ...parts }: ServedText,
+  { health, log, measure, ...parts }: ServedText,
 ): Promise<HttpServer> {
   const model = new TextModel({ ...parts, draftTokens: settings.draft }, textLimitsOf(settings));
-  const server = await openHttp(address, settings, textDoor({ model, health, log }));
+  const server = await openHttp(address, settings, textDoor({ model, health, log, ...(measure && { measure }) }));
   log.info({ url: `${server.url}/v1`, model: model.name }, 'language model over http');
   return server;
 }
