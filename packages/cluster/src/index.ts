@@ -9,7 +9,7 @@ export { type FormationFacts, type HashedPackage, usualChunkTokens } from './con
 export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-host.js';
 export type { RankEndpoint } from './control/remote-rank.js';
 export { ShardStore } from './control/shard-store.js';
-export type { RankCost } from './engine/rank-costs.js';
+export type { RankCost, WindowCost } from './engine/rank-costs.js';
 export { agreeRules } from './group/agree-rules.js';
 export { type Candidate, chooseReduce, type ReduceChoice, type ReduceSpace } from './group/choose/choose-reduce.js';
 export type { GroupMeasures, PairMeasure } from './group/choose/measures.js';
@@ -37,5 +37,6 @@ export { type LeadOptions, startLead } from './start-lead.js';
 export { shardsFolder, startRank } from './start-rank.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';
 export { LayerWindow, type WindowOptions } from './window/layer-window.js';
+export { lacksWindowEnvironment, windowEnvironment, windowEnvironmentAdvice } from './window/window-environment.js';
 export { type HalfBytes, planWindow, type WindowPlan } from './window/window-plan.js';
 export type { WindowReport } from './window/window-report.js';

@@ -4,6 +4,7 @@ import { cacheFolder } from '@cutpoint/runtime';
 import { type RankEvent, RankHost } from './control/rank-host.js';
 import { ShardStore } from './control/shard-store.js';
 import type { RankSettings } from './rank-settings.js';
+import { windowEnvironmentAdvice } from './window/window-environment.js';
 
 /** Where shards are kept if nothing else is said. */
 export function shardsFolder(given: string | undefined): string {
@@ -33,7 +34,8 @@ function logEvent(log: Log, event: RankEvent): void {
   if (event.kind === 'shard') {
     const { name, slice } = event.shard.manifest;
     log.info({ model: name, rank: slice.rank, ranks: slice.ranks }, event.arrived ? 'shard arrived' : 'shard is here');
-  } else if (event.kind === 'joined') log.info({ rank: event.rank, ranks: event.ranks }, 'joined a cluster');
+  } else if (event.kind === 'window-environment') log.warn(windowEnvironmentAdvice);
+  else if (event.kind === 'joined') log.info({ rank: event.rank, ranks: event.ranks }, 'joined a cluster');
   else if (event.reason === undefined) log.info('the cluster ended');
   else log.warn({ code: event.reason.code }, event.reason.message);
 }

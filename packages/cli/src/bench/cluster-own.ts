@@ -11,7 +11,7 @@ const [folder = '', count = '2', shards = '', delayMs, rateMbit] = process.argv.
 const ranks = Number(count);
 const { signal } = new AbortController();
 const { manifest } = await readPackage(folder);
-const others = await startLocalRanks(ranks - 1, { shards, pins: true, signal });
+const others = await startLocalRanks(ranks - 1, { shards, pins: true, windows: false, signal });
 
 /** A link between two ranks that is slower than this machine's own. */
 async function throughLink(address: RankAddress): Promise<RankAddress> {

@@ -33,6 +33,12 @@ export function clusterText({
     const note = ranks.length > 1 && rank.computeMs === slowest ? ', the slowest' : '';
     const times = `${formatMs(rank.computeMs)} compute, ${formatMs(rank.waitMs)} waiting${note}`;
     lines.push(`rank ${i} (${rank.rank}): ${formatBytes(rank.weightsBytes)} of weights, ${times}`);
+    if (rank.window !== null) lines.push(windowText(rank.window));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function windowText({ streamedBytes, readMs, openMs, waitMs }: NonNullable<RankReport['window']>): string {
+  const loading = `${formatMs(readMs)} reading, ${formatMs(openMs)} opening, ${formatMs(waitMs)} waiting for the disk`;
+  return `  its window reads ${formatBytes(streamedBytes)} for a token: ${loading}`;
 }

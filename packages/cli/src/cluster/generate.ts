@@ -1,4 +1,11 @@
-import { type ClusterEvent, openClusterModel, shardsFolder, topologies } from '@cutpoint/cluster';
+import {
+  type ClusterEvent,
+  lacksWindowEnvironment,
+  openClusterModel,
+  shardsFolder,
+  topologies,
+  windowEnvironmentAdvice,
+} from '@cutpoint/cluster';
 import { type CacheKind, cacheKinds, samplingOf } from '@cutpoint/llm';
 import { Option } from 'commander';
 import { onInterrupt } from '../interrupt.js';
@@ -8,6 +15,7 @@ import { parseNumber, parsePositive } from '../options.js';
 import { openProgress, type Progress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import { formatBytes } from '../output/units.js';
+import { parseQuantity } from '../plan/plan-options.js';
 import type { Verb } from '../verb.js';
 import { type ClusterSummary, clusterText } from './cluster-text.js';
 import { haveCoresEach, startLocalRanks } from './local-ranks.js';
@@ -23,6 +31,7 @@ interface GenerateOptions extends RankOptions, SamplingOptions {
   readonly cache: CacheKind;
   readonly allReduce: 'auto' | (typeof topologies)[number];
   readonly explain?: true;
+  readonly window?: readonly number[];
   readonly shards?: string;
   readonly json?: true;
 }
@@ -46,12 +55,17 @@ export const generateVerb: Verb = {
           .default('auto'),
       )
       .option('--explain', 'say why the ranks add up as they do')
+      .option(
+        '--window <bytes>',
+        'what weights of layers may take in memory at each rank, as 500e6; the rest is read again for each token. One number, or one for each rank, this one first: 2e9,500e6,500e6',
+        parseWindows,
+      )
       .option('--shards <folder>', 'where shards are kept (default: in the folder for what can be computed again)')
       .action(run),
 };
 
 async function run(folder: string, options: GenerateOptions): Promise<void> {
-  const { prompt, maxTokens, stop = [], threads, cache, json, local, shares } = options;
+  const { prompt, maxTokens, stop = [], threads, cache, json, local, shares, window } = options;
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = options;
   const sampling = samplingOf({ temperature, topK, topP, minP, repetitionPenalty, seed });
   needRanks(options);
@@ -59,8 +73,14 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   using progress = openProgress();
   const shards = shardsFolder(options.shards);
   const pins = local !== undefined && threads === 1 && haveCoresEach(local, threads);
-  await using own = await startLocalRanks((local ?? 1) - 1, { shards, pins, signal: interrupt.signal });
+  await using own = await startLocalRanks((local ?? 1) - 1, {
+    shards,
+    pins,
+    windows: window !== undefined,
+    signal: interrupt.signal,
+  });
   const others = [...own.processes.map(({ url }) => ({ url })), ...(await rankAddresses(options))];
+  if (window !== undefined && lacksWindowEnvironment()) progress.say(windowEnvironmentAdvice);
   progress.show('brings the ranks together');
   await using model = await openClusterModel(folder, {
     others,
@@ -70,6 +90,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     cache,
     spin: local === undefined || haveCoresEach(local, threads),
     allReduce: options.allReduce,
+    windowBytes: window,
     signal: interrupt.signal,
     onShards: (done, total) => progress.show(`shards: ${formatBytes(done)} of ${formatBytes(total)}`),
     onEvent: (event) => tell(progress, event, options.explain === true),
@@ -97,6 +118,10 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(clusterText(summary));
+}
+
+function parseWindows(text: string): number[] {
+  return text.split(',').map((each) => Math.floor(parseQuantity(each.trim())));
 }
 
 function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { windowEnvironment } from '@cutpoint/cluster';
 import { type DaemonProcess, startDaemonProcess } from '../run/daemon-process.js';
 import { pinToCore } from './pin-to-core.js';
 
@@ -11,18 +12,25 @@ export interface LocalRanks extends AsyncDisposable {
  * Starts `cutpoint cluster join` so often, each on a free port of loopback. They stop when disposed, and by themselves when
  * this process dies.
  * @param pins whether each keeps to a core of its own, and this process, which is rank 0, to the first.
+ * @param windows whether they will have a window, and so need the environment for it.
  * @throws CutpointError as `startDaemonProcess`
  */
 export async function startLocalRanks(
   count: number,
-  { shards, pins, signal }: { readonly shards: string; readonly pins: boolean; readonly signal: AbortSignal },
+  {
+    shards,
+    pins,
+    windows,
+    signal,
+  }: { readonly shards: string; readonly pins: boolean; readonly windows: boolean; readonly signal: AbortSignal },
 ): Promise<LocalRanks> {
   const processes: DaemonProcess[] = [];
   const dispose = async () => void (await Promise.all(processes.map((each) => each[Symbol.asyncDispose]())));
   try {
     for (let i = 0; i < count; i++) {
       const args = ['--listen', 'tcp://127.0.0.1:0', '--shards', shards, '--log-level', 'error'];
-      processes.push(await startDaemonProcess({ verb: 'cluster join', args, signal }));
+      const env = windows ? windowEnvironment : undefined;
+      processes.push(await startDaemonProcess({ verb: 'cluster join', args, signal, env }));
     }
     if (pins)
       for (const [core, pid] of [process.pid, ...processes.map((each) => each.pid)].entries()) pinToCore(pid, core);

@@ -25,6 +25,7 @@ const start: Parameters<typeof configureDaemon<typeof leadSettings>>[2] = async 
       await startLocalRanks((local ?? 1) - 1, {
         shards: shardsFolder(settings.shards),
         pins: local !== undefined && threads === 1 && haveCores,
+        windows: false,
         signal: interrupt.signal,
       }),
     );

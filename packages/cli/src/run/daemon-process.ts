@@ -24,6 +24,8 @@ export interface DaemonProcessOptions {
   readonly verb: 'serve' | 'agent' | 'cluster join';
   readonly args: readonly string[];
   readonly signal: AbortSignal;
+  /** Beside that of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Hears each line of the log; else what comes after the start goes to stderr. */
   readonly onLog?: (line: string) => void;
 }
@@ -33,13 +35,19 @@ export interface DaemonProcessOptions {
  * dies.
  * @throws CutpointError what the daemon says if it fails; CUT_DEADLINE after two minutes; the signal's reason.
  */
-export async function startDaemonProcess({ verb, args, signal, onLog }: DaemonProcessOptions): Promise<DaemonProcess> {
+export async function startDaemonProcess({
+  verb,
+  args,
+  signal,
+  env,
+  onLog,
+}: DaemonProcessOptions): Promise<DaemonProcess> {
   const child = spawn(process.execPath, [command, ...verb.split(' '), ...args, '--json', '--stop-with-stdin'], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Ctrl-C reaches the whole process group of a terminal; this process decides when the daemon stops.
     detached: true,
     windowsHide: true,
-    env: environment(),
+    env: { ...environment(), ...env },
   });
   try {
     if (onLog !== undefined) createInterface(child.stderr).on('line', onLog);

@@ -1,6 +1,6 @@
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { Decoder, type DecoderConfig, type NextTokens, type Step, type TokenDecoder } from '@cutpoint/llm';
-import type { RankCost } from '../engine/rank-costs.js';
+import type { RankCost, WindowCost } from '../engine/rank-costs.js';
 import { divide } from '../shard/division.js';
 import { ffnUnitOf } from '../shard/ffn-unit.js';
 import { Formation, type FormationFacts, type FormationOptions } from './formation.js';
@@ -12,6 +12,8 @@ export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
   readonly others: readonly RankEndpoint[];
   /** What each rank can do, in any unit, rank 0 first. Default: equal. */
   readonly shares?: readonly number[] | undefined;
+  /** What weights of half layers may take in memory: one number for all ranks, or one for each, rank 0 first. Default: all stay. */
+  readonly windowBytes?: readonly number[] | undefined;
   /** Hears what becomes of the cluster, for people. */
   readonly onEvent?: ((event: ClusterEvent) => void) | undefined;
 }
@@ -31,12 +33,15 @@ export interface RankReading extends RankCost {
 export interface RankReport extends RankReading {
   /** The most that its process ever held. */
   readonly peakRssBytes: number;
+  /** For a token, lately; null where all half layers stay in memory without being asked for. */
+  readonly window: (WindowCost & { readonly budgetBytes: number }) | null;
 }
 
 /** A rank that may be lost: its name, how to reach it, and what it can do. */
 interface Member {
   readonly rank: RemoteRank;
   readonly share: number;
+  readonly windowBytes: number | undefined;
 }
 
 /** What is formed now: of several ranks, or rank 0 alone. */
@@ -79,11 +84,12 @@ export class ClusterDecoder implements TokenDecoder {
       const message = `There are ${others.length + 1} ranks, and shares for ${shares.length}: state one for each, rank 0 first.`;
       throw new CutpointError('CUT_USAGE', message);
     }
+    const windowBytes = windowOfEach(others.length + 1, options.windowBytes);
     const settled = await Promise.allSettled(others.map((address) => RemoteRank.connect(address, signal)));
     const ranks = settled.filter((each) => each.status === 'fulfilled').map(({ value }) => value);
     const decoder = new ClusterDecoder(
       options,
-      ranks.map((rank, i) => ({ rank, share: shares[i + 1] ?? 1 })),
+      ranks.map((rank, i) => ({ rank, share: shares[i + 1] ?? 1, windowBytes: windowBytes?.[i + 1] })),
     );
     try {
       for (const [i, each] of settled.entries()) {
@@ -119,10 +125,13 @@ export class ClusterDecoder implements TokenDecoder {
   async report(): Promise<RankReport[]> {
     if (this.#formed?.kind !== 'ranks') return [];
     const readings = this.readings();
+    const windows = this.#formed.formation.windows();
+    const budgets = this.#windowBytes();
     const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe()));
     return readings.map((reading, i) => ({
       ...reading,
       peakRssBytes: peaks[i - 1]?.peakRssBytes ?? peakRssBytes(),
+      window: windowOf(windows[i], budgets?.[i]),
     }));
   }
 
@@ -191,7 +200,9 @@ export class ClusterDecoder implements TokenDecoder {
   async #form(): Promise<Formed> {
     const { made, threads, cache, chunkTokens, onEvent, shares = [1], signal } = this.#options;
     const { manifest, folder } = made;
-    if (this.#members.length === 0 && this.#options.others.length > 0) {
+    const windowBytes = this.#windowBytes();
+    // A whole decoder knows no window.
+    if (this.#members.length === 0 && this.#options.others.length > 0 && windowBytes === undefined) {
       const decoder = await Decoder.open(folder, manifest, { threads, cache, chunkTokens, ...(signal && { signal }) });
       this.#formed = { kind: 'alone', decoder };
       onEvent?.({ kind: 'formed', ranks: [], facts: { shardBytes: [], explanation: [] } });
@@ -203,7 +214,7 @@ export class ClusterDecoder implements TokenDecoder {
       ffnUnitOf(manifest),
     );
     const ranks = this.#members.map(({ rank }) => rank);
-    const formation = await Formation.form(ranks, { ...this.#options, division });
+    const formation = await Formation.form(ranks, { ...this.#options, division, windowBytes });
     this.#formed = { kind: 'ranks', formation };
     for (const rank of ranks) {
       // Nobody waits longer for a rank than its connection is silent.
@@ -213,6 +224,12 @@ export class ClusterDecoder implements TokenDecoder {
     }
     onEvent?.({ kind: 'formed', ranks: ranks.map(({ url }) => url), facts: formation.facts });
     return this.#formed;
+  }
+
+  /** Of those that are left, rank 0 first. */
+  #windowBytes(): number[] | undefined {
+    const own = this.#options.windowBytes?.[0];
+    return own === undefined ? undefined : [own, ...this.#members.map(({ windowBytes = own }) => windowBytes)];
   }
 
   /** Lets those go that do not answer any more, so that the others are brought together with the next pass. */
@@ -246,6 +263,19 @@ function decoderOf(formed: Formed): Decoder {
 
 async function disposeOf(formed: Formed): Promise<void> {
   await (formed.kind === 'ranks' ? formed.formation : formed.decoder)[Symbol.asyncDispose]();
+}
+
+/** @throws CutpointError CUT_USAGE if there is neither one number nor one for each rank */
+function windowOfEach(ranks: number, windowBytes: readonly number[] | undefined): readonly number[] | undefined {
+  const [all] = windowBytes ?? [];
+  if (windowBytes === undefined || all === undefined || windowBytes.length === ranks) return windowBytes;
+  if (windowBytes.length === 1) return Array.from({ length: ranks }, () => all);
+  const message = `There are ${ranks} ranks, and windows for ${windowBytes.length}: state one for all, or one for each, rank 0 first.`;
+  throw new CutpointError('CUT_USAGE', message);
+}
+
+function windowOf(window: WindowCost | undefined, budgetBytes: number | undefined): RankReport['window'] {
+  return window === undefined || budgetBytes === undefined ? null : { budgetBytes, ...window };
 }
 
 function lost({ url }: RemoteRank, { message }: CutpointError): CutpointError {

@@ -63,6 +63,8 @@ export const openSchema = z.strictObject({
   cache: z.enum(['f32', 'f16', '8']),
   chunkTokens: z.int().min(1).max(65_536),
   spin: z.boolean(),
+  /** What weights of half layers may take in memory; not given: all stay. */
+  windowBytes: z.int().min(1).optional(),
   /** Of this cluster alone, by chance; hexadecimal. */
   cluster: z.string().regex(/^[0-9a-f]{32}$/),
   /** Who knows it may take part; hexadecimal. */

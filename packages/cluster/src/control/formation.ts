@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { type CacheKind, Decoder, DecoderRange, EmbeddingTable, type Package } from '@cutpoint/llm';
 import type { Shard } from '../engine/half-sessions.js';
-import { type RankCost, RankCosts } from '../engine/rank-costs.js';
+import { type RankCost, RankCosts, type WindowCost } from '../engine/rank-costs.js';
 import type { RankAddress } from '../group/data-port.js';
 import type { ReduceRule } from '../group/rank-group.js';
 import { type Division, sliceOf } from '../shard/division.js';
@@ -44,6 +44,8 @@ export interface FormationOptions {
   readonly rules?: readonly ReduceRule[] | undefined;
   /** Where a rank reaches a higher one, if not where that listens: through a relay that emulates a link. */
   readonly route?: ((from: number, to: number, address: RankAddress) => Promise<RankAddress>) | undefined;
+  /** What weights of half layers may take in memory, of each rank. Default: all stay. */
+  readonly windowBytes?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes of shards that are in their place, and of all. */
   readonly onShards?: ((doneBytes: number, totalBytes: number) => void) | undefined;
@@ -77,19 +79,24 @@ export class Formation implements AsyncDisposable {
    * @throws CutpointError naming the rank that could not: CUT_RANK_MISSING, CUT_RANK_REFUSED, CUT_DISK_FULL, CUT_LOAD, ...
    */
   static async form(others: readonly RemoteRank[], options: FormationOptions): Promise<Formation> {
-    const { made, threads, cache, chunkTokens, spin, rules = [], signal, division } = options;
+    const { made, threads, cache, chunkTokens, spin, rules = [], windowBytes = [], signal, division } = options;
     const { shard, sizes } = await giveShards(others, options);
     const secret = { cluster: randomBytes(16).toString('hex'), key: randomBytes(32).toString('hex') };
     const opened = { threads, cache, chunkTokens, spin, ...secret };
     const listening: (RankAddress | null)[] = [
       null,
-      ...(await Promise.all(others.map((rank, i) => named(i + 1, rank, async () => await openRank(rank, opened))))),
+      ...(await Promise.all(
+        others.map((rank, i) =>
+          named(i + 1, rank, async () => await openRank(rank, { ...opened, ...windowOf(windowBytes[i + 1]) })),
+        ),
+      )),
     ];
     const seenFrom = await Promise.all(listening.map((_, from) => routed(from, listening, options.route)));
     const costs = RankCosts.memory(listening.length);
     const { port1: port, port2 } = new MessageChannel();
     const request: LeadRequest = {
       ...opened,
+      windowBytes: windowBytes[0],
       shard,
       host: '127.0.0.1',
       vocabulary: division.vocabulary,
@@ -132,6 +139,11 @@ export class Formation implements AsyncDisposable {
   /** What each rank spent so far. */
   costs(): RankCost[] {
     return this.#costs.read();
+  }
+
+  /** What the window of each rank takes for a token; all 0 of one without. */
+  windows(): WindowCost[] {
+    return this.#costs.windows();
   }
 
   /** Has whatever waits for other ranks fail with the error. */
@@ -201,6 +213,11 @@ async function giveShards(
   };
   const [shard] = await Promise.all([own(), ...others.map(give)]);
   return { shard, sizes };
+}
+
+/** The wire knows no undefined. */
+function windowOf(windowBytes: number | undefined): { windowBytes?: number } {
+  return windowBytes === undefined ? {} : { windowBytes };
 }
 
 /** Says which rank it is about. */

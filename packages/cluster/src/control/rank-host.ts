@@ -5,6 +5,7 @@ import type { Shard } from '../engine/half-sessions.js';
 import { shardFormat, shardVersion } from '../shard/shard-manifest.js';
 import { halfPath } from '../shard/write-shard.js';
 import { FollowThread } from '../thread/follow-thread.js';
+import { lacksWindowEnvironment } from '../window/window-environment.js';
 import {
   bytesSchema,
   clusterMethods,
@@ -30,6 +31,8 @@ export interface RankHostOptions {
 export type RankEvent =
   | { readonly kind: 'shard'; readonly shard: Shard; readonly arrived: boolean }
   | { readonly kind: 'joined'; readonly rank: number; readonly ranks: number }
+  /** It has a window, and was started without the environment for it. */
+  | { readonly kind: 'window-environment' }
   | { readonly kind: 'left'; readonly reason: CutpointError | undefined };
 
 /** What is kept for the rank 0 that is served, until its connection is closed. */
@@ -139,6 +142,9 @@ export class RankHost implements AsyncDisposable {
     const options = readMeta(openSchema, request.meta, request.method);
     const { shard } = served;
     if (shard === undefined) throw new CutpointError('CUT_INPUT', 'The shard is not complete yet: seal it first.');
+    if (options.windowBytes !== undefined && lacksWindowEnvironment()) {
+      this.#options.onEvent?.({ kind: 'window-environment' });
+    }
     await served.thread?.[Symbol.asyncDispose]();
     const thread = await FollowThread.start({ ...options, shard, host: this.#options.host }, request.signal);
     served.thread = thread;

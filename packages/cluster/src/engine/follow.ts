@@ -45,7 +45,7 @@ async function pass(
   cache.truncate(held);
   const rows = allRows ? Array.from({ length: tokens }, (_, row) => row) : [tokens - 1];
   const logits = await engine.pass(cache, hidden, rows);
-  const cost = costNumbers(rankCost(engine.takeComputeMs(), group.takeCost()));
+  const cost = costNumbers(rankCost(engine.takeComputeMs(), group.takeCost()), engine.windowReport());
   const given = new Float32Array(logits.length + cost.length);
   given.set(logits);
   given.set(cost, logits.length);

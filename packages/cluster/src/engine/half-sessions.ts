@@ -3,6 +3,7 @@ import { attentionGraph, ffnGraph, openGraph, shardHeadGraph } from '@cutpoint/l
 import type { InferenceSession } from 'onnxruntime-node';
 import { headRunsOf } from '../shard/division.js';
 import type { ShardManifest } from '../shard/shard-manifest.js';
+import type { WindowReport } from '../window/window-report.js';
 
 /** A shard on this machine. */
 export interface Shard {
@@ -53,6 +54,8 @@ export interface HalfSessions {
   /** The session of a half layer; it may be used until it is given back. */
   take(half: number): Promise<InferenceSession>;
   giveBack(half: number): Promise<void>;
+  /** Of a window; undefined where all stay. */
+  report(): WindowReport | undefined;
   release(): Promise<void>;
 }
 
@@ -77,6 +80,7 @@ export async function openAllHalves(shard: Shard, options: HalfOptions): Promise
       return session;
     },
     giveBack: async () => {},
+    report: () => undefined,
     release,
   };
 }

@@ -101,7 +101,8 @@ class LeadRunner implements PassRunner {
     const own = await this.engine.pass(cache, hidden, rows);
     const lengths = this.vocabulary.slice(1).map((tokens) => tokens * rows.length + costLength);
     const others = await this.group.collect(lengths);
-    this.costs.add(0, costNumbers(rankCost(this.engine.takeComputeMs(), this.group.takeCost())));
+    const cost = rankCost(this.engine.takeComputeMs(), this.group.takeCost());
+    this.costs.add(0, costNumbers(cost, this.engine.windowReport()));
     for (const [i, values] of others.entries()) this.costs.add(i + 1, values.subarray(values.length - costLength));
     return joinLogits([own, ...others], this.vocabulary, rows.length);
   }

@@ -1,4 +1,5 @@
 import type { GroupCost } from '../group/rank-group.js';
+import type { WindowReport } from '../window/window-report.js';
 
 /** What a rank spent. */
 export interface RankCost {
@@ -11,20 +12,37 @@ export interface RankCost {
   readonly receivedBytes: number;
 }
 
-const fields = ['computeMs', 'waitMs', 'syncMs', 'sentBytes', 'receivedBytes'] as const;
+/** What a rank's window takes for a token, lately. */
+export interface WindowCost {
+  /** Read from disk again for each token. */
+  readonly streamedBytes: number;
+  /** Reading it, by the thread that reads. */
+  readonly readMs: number;
+  /** Opening it, by the thread that computes. */
+  readonly openMs: number;
+  /** Running half layers, with what ranks tell one another between two of them. */
+  readonly busyMs: number;
+  /** In which the thread that computes stood still for the disk. */
+  readonly waitMs: number;
+}
 
-/** Numbers that a rank adds to what it contributes. */
-export const costLength = fields.length;
+const fields = ['computeMs', 'waitMs', 'syncMs', 'sentBytes', 'receivedBytes'] as const;
+const windowFields = ['streamedBytes', 'readMs', 'openMs', 'busyMs', 'waitMs'] as const;
+
+/** Numbers that a rank adds to what it contributes: what it spent, and what its window takes. */
+export const costLength = fields.length + windowFields.length;
 
 export function rankCost(computeMs: number, { waitMs, totalMs, sentBytes, receivedBytes }: GroupCost): RankCost {
   return { computeMs, waitMs, syncMs: totalMs, sentBytes, receivedBytes };
 }
 
-export function costNumbers(cost: RankCost): number[] {
-  return fields.map((field) => cost[field]);
+/** @param window of a rank that has one. */
+export function costNumbers(cost: RankCost, window: WindowReport | undefined): number[] {
+  const taken = window && { ...window, streamedBytes: window.plan.streamedBytes };
+  return [...fields.map((field) => cost[field]), ...windowFields.map((field) => taken?.[field] ?? 0)];
 }
 
-/** Sums of what ranks spent, in memory that two threads see. */
+/** Sums of what ranks spent, and what their windows take, in memory that two threads see. */
 export class RankCosts {
   readonly #sums: Float64Array<SharedArrayBuffer>;
 
@@ -40,18 +58,29 @@ export class RankCosts {
   add(rank: number, cost: ArrayLike<number>): void {
     for (let i = 0; i < costLength; i++) {
       const at = rank * costLength + i;
-      this.#sums[at] = (this.#sums[at] ?? 0) + (cost[i] ?? 0);
+      const before = i < fields.length ? (this.#sums[at] ?? 0) : 0;
+      this.#sums[at] = before + (cost[i] ?? 0);
     }
   }
 
   /** Of each rank, since the threads began. */
   read(): RankCost[] {
     return Array.from({ length: this.#sums.length / costLength }, (_, rank) => {
-      const [computeMs = 0, waitMs = 0, syncMs = 0, sentBytes = 0, receivedBytes = 0] = this.#sums.subarray(
-        rank * costLength,
-        (rank + 1) * costLength,
-      );
+      const [computeMs = 0, waitMs = 0, syncMs = 0, sentBytes = 0, receivedBytes = 0] = this.#of(rank);
       return { computeMs, waitMs, syncMs, sentBytes, receivedBytes };
     });
+  }
+
+  /** Of each rank, with its last pass; all 0 of one without a window. */
+  windows(): WindowCost[] {
+    return Array.from({ length: this.#sums.length / costLength }, (_, rank) => {
+      const window = this.#of(rank).subarray(fields.length);
+      const [streamedBytes = 0, readMs = 0, openMs = 0, busyMs = 0, waitMs = 0] = window;
+      return { streamedBytes, readMs, openMs, busyMs, waitMs };
+    });
+  }
+
+  #of(rank: number): Float64Array {
+    return this.#sums.subarray(rank * costLength, (rank + 1) * costLength);
   }
 }

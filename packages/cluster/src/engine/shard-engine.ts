@@ -5,6 +5,7 @@ import { runError } from '@cutpoint/runtime';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import type { RankGroup } from '../group/rank-group.js';
 import { headRunsOf } from '../shard/division.js';
+import type { WindowReport } from '../window/window-report.js';
 import { type HalfSessions, openAllHalves, openShardHead, type Shard } from './half-sessions.js';
 import { type NativeWork, ungated } from './native-work.js';
 import { AttentionFeeds, type Feeds, hiddenTensor } from './pass-feeds.js';
@@ -15,7 +16,7 @@ export interface EngineOptions {
   readonly threads: number;
   readonly cache: CacheKind;
   /** What weights of half layers may take in memory; not given: all stay. */
-  readonly windowBytes?: number;
+  readonly windowBytes?: number | undefined;
   /** Default: just does it. */
   readonly native?: NativeWork;
 }
@@ -116,6 +117,11 @@ export class ShardEngine {
     return spent;
   }
 
+  /** What its window does; undefined without one. */
+  windowReport(): WindowReport | undefined {
+    return this.#halves.report();
+  }
+
   async release(): Promise<void> {
     await this.#head?.release();
     await this.#halves.release();
@@ -174,7 +180,7 @@ export class ShardEngine {
     more: (lane: Lane) => Feeds = () => ({}),
     onResults: (lane: Lane, results: InferenceSession.OnnxValueMapType) => void = () => {},
   ): Promise<void> {
-    const session = await this.#halves.take(half);
+    const session = await this.#native(() => this.#halves.take(half));
     for (const lane of lanes) {
       await lane.summed;
       const results = await this.#run(session, { ...lane.stream, ...more(lane) });

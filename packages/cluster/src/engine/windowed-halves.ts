@@ -4,15 +4,10 @@ import { memoryOfPart } from '@cutpoint/llm/parts';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { HalfLayer } from '../window/half-layer.js';
 import { LayerWindow } from '../window/layer-window.js';
-import type { WindowReport } from '../window/window-report.js';
 import { type HalfOptions, type HalfSessions, openHalf, type Shard } from './half-sessions.js';
 
 /** Of a session, beside its weights. */
 const sessionBytes = 500_000;
-
-export interface WindowedHalves extends HalfSessions {
-  report(): WindowReport;
-}
 
 /**
  * A shard's half layers within a budget of memory: what does not fit is read from its file for every pass.
@@ -24,7 +19,7 @@ export async function openWindowedHalves(
   options: HalfOptions,
   budgetBytes: number,
   signal?: CancelSignal,
-): Promise<WindowedHalves> {
+): Promise<HalfSessions> {
   const { rank } = shard.manifest.slice;
   const window = await LayerWindow.open(halfLayers(shard, options), { rank, budgetBytes, signal });
   return {
