@@ -203,7 +203,7 @@ function memoryCosts(
     peakBytes += attention + ffn;
     streamed -= onDisk[0] + onDisk[1];
   }
-  const [more, less] = ffn >= attention ? ([1, 0] as const) : ([0, 1] as const);
+  const [more, less] = onDisk[1] >= onDisk[0] ? ([1, 0] as const) : ([0, 1] as const);
   const held = [attention, ffn] as const;
   for (const half of [more, less]) {
     if (peakBytes + held[half] > device.memoryBytes) continue;

@@ -57,7 +57,9 @@ export function shardBytes(model: ClusterModel, shard: Shard, { promptTokens, le
 /**
  * How a rank's memory is used within its budget: all half layers stay if they fit; else one is open while the next is read
  * (TPI-LLM, arXiv 2410.00531, section 3.3, with the least window), and as many as fit beside that stay for good: whole layers first,
- * then one half. Undefined if not even the window fits, or the device cannot stream.
+ * then the half that has more bytes to load, if it fits, or the other. So a shard that has more never loads less, on which `divideStage`
+ * rests: of two halves that both fit, the one that is larger in memory may be the smaller on disk, and keeping that one would load more for
+ * a shard of which only the other fits once it has grown. Undefined if not even the window fits, or the device cannot stream.
  */
 export function rankMemory(
   model: ClusterModel,
@@ -77,7 +79,7 @@ export function rankMemory(
   const pairs = Math.min(layers, Math.floor(room / (bytes.attention + bytes.ffn)));
   const left = room - pairs * (bytes.attention + bytes.ffn);
   const [large, small] =
-    bytes.ffn >= bytes.attention ? (['ffn', 'attention'] as const) : (['attention', 'ffn'] as const);
+    halfFileBytes.ffn >= halfFileBytes.attention ? (['ffn', 'attention'] as const) : (['attention', 'ffn'] as const);
   const extra = bytes[large] <= left ? large : bytes[small] <= left ? small : undefined;
   const keptOf = (half: 'attention' | 'ffn') => pairs + (extra === half ? 1 : 0);
   const kept = { attention: keptOf('attention'), ffn: keptOf('ffn') };
