@@ -34,7 +34,7 @@ export interface RankEndpoint {
 
 const connectTimeoutMs = 5_000;
 /** A rank that says nothing for so long, although it computes in a thread of its own, is lost. */
-const silenceMs = 900;
+const silenceMs = 600;
 const requestMs = 30_000;
 /** Of a large shard from a slow card. */
 const loadingMs = 600_000;

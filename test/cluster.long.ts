@@ -1,0 +1,196 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ClusterEvent,
+  type ClusterModel,
+  type ClusterModelOptions,
+  openClusterModel,
+  topologies,
+} from '@cutpoint/cluster';
+import { generate, type LanguageModel, openLanguageModel, type TokenDecoder } from '@cutpoint/llm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wrenFolder, wrenIsHere } from '../packages/llm/src/text/wren.testing.js';
+import { CuttableLink } from './cuttable-link.testing.js';
+import { cutpoint, type Process, until } from './processes.testing.js';
+
+const prompts = ['In the beginning', 'The king said unto', 'And it came to pass'];
+const maxTokens = 48;
+
+let folder: string;
+let wren: string;
+const expected = new Map<string, readonly number[]>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cutpoint-cluster-'));
+  if (!wrenIsHere) return;
+  wren = join(folder, 'wren');
+  await using importing = cutpoint(['llm', 'import', wrenFolder, '--bits', '32', '--out', wren, '--json']);
+  expect(await importing.exit()).toBe(0);
+  await using alone = await openLanguageModel(wren);
+  for (const prompt of prompts) expected.set(prompt, await textOf(alone, prompt));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** The tokens that follow a prompt. @param onToken called behind each. */
+async function textOf(
+  { decoder, tokenizer }: Pick<LanguageModel, 'tokenizer'> & { readonly decoder: TokenDecoder },
+  prompt: string,
+  onToken: (count: number) => void = () => {},
+): Promise<number[]> {
+  const tokens: number[] = [];
+  for await (const next of generate(decoder, { prompt: tokenizer.encode(prompt), maxTokens })) {
+    tokens.push(...next.tokens);
+    onToken(tokens.length);
+  }
+  return tokens;
+}
+
+/** Ranks in processes of their own. They share a folder of shards, as those of `--local` do. */
+function joined(count: number): Process[] {
+  const args = ['cluster', 'join', '--listen', 'tcp://127.0.0.1:0', '--shards', join(folder, 'shards'), '--json'];
+  return Array.from({ length: count }, () => cutpoint(args));
+}
+
+async function lead(urls: readonly string[], options: Partial<ClusterModelOptions> = {}): Promise<ClusterModel> {
+  return await openClusterModel(wren, {
+    others: urls.map((url) => ({ url })),
+    shards: join(folder, 'shards'),
+    allReduce: 'mesh',
+    threads: 1,
+    cache: 'f32',
+    spin: false,
+    ...options,
+  });
+}
+
+async function dispose(processes: readonly Process[]): Promise<void> {
+  await Promise.all(processes.map((each) => each[Symbol.asyncDispose]()));
+}
+
+describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/lm is missing)'}`, () => {
+  it.each([
+    ['2 ranks', 1, undefined],
+    ['3 uneven ranks', 2, [2, 1, 1]],
+    ['4 ranks', 3, undefined],
+    ['5 ranks, more than heads of keys and values', 4, undefined],
+  ] as const)('gives the greedy tokens of one process: %s', async (_, others, shares) => {
+    const ranks = joined(others);
+    try {
+      const urls = await Promise.all(ranks.map((rank) => rank.url()));
+      await using model = await lead(urls, { shares });
+      for (const prompt of prompts) expect(await textOf(model, prompt)).toEqual(expected.get(prompt));
+    } finally {
+      await dispose(ranks);
+    }
+  });
+
+  it.each(topologies)('gives them with sums by %s', async (allReduce) => {
+    const ranks = joined(3);
+    try {
+      const urls = await Promise.all(ranks.map((rank) => rank.url()));
+      await using model = await lead(urls, { allReduce });
+      const [prompt = ''] = prompts;
+      expect(await textOf(model, prompt)).toEqual(expected.get(prompt));
+    } finally {
+      await dispose(ranks);
+    }
+  });
+
+  it.each([
+    ['is killed', 1],
+    ['is killed', 2],
+    ['is stopped', 1],
+    ['is stopped', 2],
+    ['is cut off', 1],
+    ['is cut off', 2],
+  ] as const)('goes on with the same text when a rank %s (rank %i), and notices within a second', async (fault, at) => {
+    const ranks = joined(2);
+    const links: CuttableLink[] = [];
+    const linkTo = async (address: { host: string; port: number }) => {
+      const link = await CuttableLink.open(address.host, address.port);
+      links.push(link);
+      return { host: '127.0.0.1', port: link.port };
+    };
+    try {
+      const urls = await Promise.all(ranks.map((rank) => rank.url()));
+      const { port } = await linkTo({ host: '127.0.0.1', port: Number(new URL(urls[at - 1] ?? '').port) });
+      const named = urls.map((url, i) => (i === at - 1 ? `tcp://127.0.0.1:${port}` : url));
+      const events: (ClusterEvent & { readonly atMs: number })[] = [];
+      await using model = await lead(named, {
+        onEvent: (event) => events.push({ ...event, atMs: performance.now() }),
+        // All that goes to and from the rank passes links that can be cut.
+        route: async (from, to, address) => (to === at || from === at ? await linkTo(address) : address),
+      });
+      let faultMs = 0;
+      const tokens = await textOf(model, prompts[0] ?? '', (count) => {
+        if (count !== 12) return;
+        faultMs = performance.now();
+        if (fault === 'is cut off') for (const link of links) link.cut();
+        else ranks[at - 1]?.kill(fault === 'is killed' ? 'SIGKILL' : 'SIGSTOP');
+      });
+      expect(tokens).toEqual(expected.get(prompts[0] ?? ''));
+      const lost = events.find(({ kind }) => kind === 'lost');
+      expect(lost).toMatchObject({ rank: named[at - 1] });
+      expect((lost?.atMs ?? 0) - faultMs).toBeLessThan(1_000);
+      expect(events.at(-1)).toMatchObject({ kind: 'formed', ranks: [named[2 - at]] });
+    } finally {
+      await dispose(ranks);
+      for (const link of links) await link[Symbol.asyncDispose]();
+    }
+  });
+
+  it('goes on alone when all other ranks are killed', async () => {
+    const ranks = joined(2);
+    try {
+      await using model = await lead(await Promise.all(ranks.map((rank) => rank.url())));
+      const tokens = await textOf(model, prompts[1] ?? '', (count) => {
+        if (count === 9) for (const rank of ranks) rank.kill('SIGKILL');
+      });
+      expect(tokens).toEqual(expected.get(prompts[1] ?? ''));
+    } finally {
+      await dispose(ranks);
+    }
+  });
+
+  it('leaves its ranks free within five seconds when rank 0 is killed, and they take the next cluster', async () => {
+    const ranks = joined(1);
+    try {
+      const [url = ''] = await Promise.all(ranks.map((rank) => rank.url()));
+      const shards = ['--shards', join(folder, 'shards')];
+      const long = ['--prompt', prompts[0] ?? '', '--max-tokens', '200', '--json'];
+      await using first = cutpoint(['cluster', 'generate', wren, '--ranks', url, ...shards, ...long]);
+      const left = () =>
+        ranks[0]?.log().filter(({ msg }) => /rank 0|cluster ended|lost/i.test(String(msg))).length ?? 0;
+      await until(() => ranks[0]?.log().some(({ msg }) => msg === 'joined a cluster') === true, 'the rank has joined');
+      first.kill('SIGKILL');
+      const from = performance.now();
+      await until(() => left() > 0, 'the rank has left', 5_000);
+      expect(performance.now() - from).toBeLessThan(5_000);
+      await using model = await lead([url]);
+      expect(await textOf(model, prompts[2] ?? '')).toEqual(expected.get(prompts[2] ?? ''));
+    } finally {
+      await dispose(ranks);
+    }
+  });
+
+  it('names the rank that cannot be one, and leaves nothing running', async () => {
+    const ranks = joined(1);
+    try {
+      const [url = ''] = await Promise.all(ranks.map((rank) => rank.url()));
+      await expect(lead([url, 'tcp://127.0.0.1:9'])).rejects.toMatchObject({
+        code: 'CUT_UNREACHABLE',
+        message: expect.stringContaining('Rank 2 at tcp://127.0.0.1:9'),
+      });
+      await expect(lead([url], { shares: [1, 1, 1] })).rejects.toMatchObject({ code: 'CUT_USAGE' });
+      await using busy = await lead([url]);
+      await expect(lead([url])).rejects.toMatchObject({
+        code: 'CUT_OVERLOADED',
+        message: expect.stringContaining(`Rank 1 at ${url}`),
+      });
+      expect(await textOf(busy, prompts[0] ?? '')).toEqual(expected.get(prompts[0] ?? ''));
+    } finally {
+      await dispose(ranks);
+    }
+  });
+});
