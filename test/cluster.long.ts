@@ -174,6 +174,26 @@ describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/l
     }
   });
 
+  it('goes on when a rank is killed while the others are brought together without another', async () => {
+    const ranks = joined(3);
+    try {
+      let formed = 0;
+      await using model = await lead(await Promise.all(ranks.map((rank) => rank.url())), {
+        onEvent: ({ kind }) => {
+          if (kind === 'lost') ranks[2]?.kill('SIGKILL');
+          else formed++;
+        },
+      });
+      const tokens = await textOf(model, prompts[0] ?? '', (count) => {
+        if (count === 12) ranks[0]?.kill('SIGKILL');
+      });
+      expect(tokens).toEqual(expected.get(prompts[0] ?? ''));
+      expect(formed).toBeGreaterThan(1);
+    } finally {
+      await dispose(ranks);
+    }
+  });
+
   it('names the rank that cannot be one, and leaves nothing running', async () => {
     const ranks = joined(1);
     try {

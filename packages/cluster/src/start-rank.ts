@@ -6,6 +6,9 @@ import { ShardStore } from './control/shard-store.js';
 import type { RankSettings } from './rank-settings.js';
 import { windowEnvironmentAdvice } from './window/window-environment.js';
 
+/** Rank 0 that says nothing for so long is lost: what its shard takes is freed. */
+const silenceMs = 3_000;
+
 /** Where shards are kept if nothing else is said. */
 export function shardsFolder(given: string | undefined): string {
   return given ?? join(cacheFolder(), 'shards');
@@ -26,7 +29,7 @@ export async function startRank(settings: RankSettings, { log }: { readonly log:
         onEvent: (event) => logEvent(log, event),
       }),
     );
-    return { name: 'rank', handler: host.handler, health: () => ({ ready: true }) };
+    return { name: 'rank', handler: host.handler, health: () => ({ ready: true }), silenceMs };
   });
 }
 

@@ -18,6 +18,8 @@ export interface Service {
   readonly handler: RequestHandler;
   /** What /readyz says; `ready` counts only while the daemon listens. */
   readonly health: () => HealthReport;
+  /** How long a caller may be silent before it counts as lost. Default: as on every wire. */
+  readonly silenceMs?: number;
   /** In a fleet: what guards addresses that are encrypted. */
   readonly fleet?: FleetGuard | undefined;
 }
@@ -79,7 +81,10 @@ async function serve(settings: EndpointSettings, { endpoint, service, opened, lo
     const listener = await listen({
       ...at,
       handler: logRequests(service.handler, log),
-      limits: { maxRequests: settings.maxRequests },
+      limits: {
+        maxRequests: settings.maxRequests,
+        ...(service.silenceMs !== undefined && { silenceMs: service.silenceMs }),
+      },
       hello: { name: service.name, capabilities: [] },
       onHttp,
       onError,

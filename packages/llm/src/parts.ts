@@ -19,6 +19,7 @@ export {
   shardHeadGraph,
   shardNames,
 } from './graph/shard-graphs.js';
+export { freeMemoryBytes } from './memory/free-memory.js';
 export { memoryOfPart } from './memory/held-bytes.js';
 export { requireDiskSpace } from './package/disk-space.js';
 export {

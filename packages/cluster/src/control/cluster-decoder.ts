@@ -141,11 +141,12 @@ export class ClusterDecoder implements TokenDecoder {
 
   async next(sequence: number, step: Step): Promise<NextTokens> {
     for (let formings = 0; ; formings++) {
-      const formed = await this.#current();
-      const decoder = decoderOf(formed);
-      const inner = this.#inner.get(sequence) ?? decoder.sequence();
-      this.#inner.set(sequence, inner);
+      let formed: Formed | undefined;
       try {
+        formed = await this.#current();
+        const decoder = decoderOf(formed);
+        const inner = this.#inner.get(sequence) ?? decoder.sequence();
+        this.#inner.set(sequence, inner);
         const before = formed.kind === 'ranks' ? formed.formation.costs()[0] : undefined;
         const next = await decoder.next(inner, step);
         if (formed.kind === 'alone' || before === undefined) return next;
@@ -232,13 +233,16 @@ export class ClusterDecoder implements TokenDecoder {
     return own === undefined ? undefined : [own, ...this.#members.map(({ windowBytes = own }) => windowBytes)];
   }
 
-  /** Lets those go that do not answer any more, so that the others are brought together with the next pass. */
-  async #reform(formed: Formed): Promise<void> {
+  /**
+   * Lets those go that do not answer any more, so that the others are brought together with the next pass.
+   * @param formed what failed; undefined where ranks could not be brought together.
+   */
+  async #reform(formed: Formed | undefined): Promise<void> {
     // Several texts may have failed at once.
     if (this.#formed !== formed) return;
     this.#formed = undefined;
     this.#inner = new Map();
-    await disposeOf(formed);
+    if (formed !== undefined) await disposeOf(formed);
     const answers = await Promise.all(
       this.#members.map(async (member) => {
         const reason = await member.rank.describe().then(

@@ -33,7 +33,12 @@ export const chunkBytes = 4 << 20;
 export const shardIdentitySchema = z.strictObject({ package: sha256, slice: sliceSchema });
 export type ShardIdentity = z.output<typeof shardIdentitySchema>;
 
-export const offerSchema = z.strictObject({ shard: shardIdentitySchema, bytes: z.int().min(0) });
+export const offerSchema = z.strictObject({
+  shard: shardIdentitySchema,
+  bytes: z.int().min(0),
+  /** What its weights take in memory at least. */
+  memoryBytes: z.number().min(0),
+});
 
 export const partSchema = z.union([
   partOf(/^layers\/\d{3,4}\.(attention|ffn)\.bin$/, layerWeightNames),

@@ -13,6 +13,7 @@ import type { LeadRequest } from '../thread/lead-worker.js';
 import type { FromRankThread, ToRankThread } from '../thread/rank-thread-protocol.js';
 import type { ShardIdentity } from './cluster-protocol.js';
 import type { RemoteRank } from './remote-rank.js';
+import { requireMemoryForShard } from './require-memory.js';
 import type { ShardStore } from './shard-store.js';
 
 /** The built worker; `src/control` and `dist/control` lie equally deep, so this holds from both. */
@@ -184,12 +185,13 @@ async function openRank(rank: RemoteRank, options: Parameters<RemoteRank['open']
 
 async function giveShards(
   others: readonly RemoteRank[],
-  { made, division, store, signal, onShards }: FormationOptions,
+  { made, division, store, windowBytes, signal, onShards }: FormationOptions,
 ): Promise<{ shard: Shard; sizes: number[] }> {
   const { manifest, hash } = made;
   const slices = division.heads.map((_, rank) => sliceOf(manifest.config, division, rank));
   const contents = slices.map((slice) => shardContent(made, slice));
   const sizes = contents.map(shardBytes);
+  const memoryBytes = sizes.map((bytes, rank) => Math.min(bytes, windowBytes?.[rank] ?? bytes));
   const totalBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
   let doneBytes = 0;
   const onBytes = (bytes: number) => {
@@ -199,11 +201,13 @@ async function giveShards(
   const give = async (rank: RemoteRank, i: number) => {
     const [slice, content] = [slices[i + 1], contents[i + 1]];
     if (slice === undefined || content === undefined) throw new RangeError(`There is no rank ${i + 1}.`);
-    await named(i + 1, rank, () => rank.giveShard({ package: hash, slice }, manifest, content, { signal, onBytes }));
+    const how = { memoryBytes: memoryBytes[i + 1] ?? 0, signal, onBytes };
+    await named(i + 1, rank, () => rank.giveShard({ package: hash, slice }, manifest, content, how));
   };
   const own = async (): Promise<Shard> => {
     const [slice, content] = [slices[0], contents[0]];
     if (slice === undefined || content === undefined) throw new RangeError('There is no rank 0.');
+    await requireMemoryForShard(memoryBytes[0] ?? 0);
     const identity: ShardIdentity = { package: hash, slice };
     const found = await store.find(identity);
     if (found !== undefined) return found;

@@ -1,5 +1,6 @@
-import { availableParallelism, freemem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { CutpointError } from '@cutpoint/core';
+import { freeMemoryBytes } from '@cutpoint/llm/parts';
 import { answerProbe, type IncomingRequest, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { Shard } from '../engine/half-sessions.js';
 import { shardFormat, shardVersion } from '../shard/shard-manifest.js';
@@ -18,6 +19,7 @@ import {
   sealSchema,
 } from './cluster-protocol.js';
 import { peakRssBytes } from './peak-rss.js';
+import { requireMemoryForShard } from './require-memory.js';
 import type { GrowingShard, ShardStore } from './shard-store.js';
 
 export interface RankHostOptions {
@@ -64,7 +66,7 @@ export class RankHost implements AsyncDisposable {
     const { method, meta } = request;
     switch (method) {
       case clusterMethods.describe:
-        return { meta: { ...this.#describe() } };
+        return { meta: { ...(await this.#describe()) } };
       case clusterMethods.offer:
         return { meta: await this.#offer(request) };
       case clusterMethods.part: {
@@ -91,18 +93,17 @@ export class RankHost implements AsyncDisposable {
     }
   }
 
-  #describe(): RankDescription {
-    const { availableMemory } = process as { availableMemory?: () => number };
+  async #describe(): Promise<RankDescription> {
     return {
       cores: availableParallelism(),
-      freeMemoryBytes: availableMemory?.() ?? freemem(),
+      freeMemoryBytes: await freeMemoryBytes(),
       busy: this.#served !== undefined,
       peakRssBytes: peakRssBytes(),
     };
   }
 
   async #offer({ meta, method, remote, closed }: IncomingRequest): Promise<{ sealed: boolean }> {
-    const { shard: identity, bytes } = readMeta(offerSchema, meta, method);
+    const { shard: identity, bytes, memoryBytes } = readMeta(offerSchema, meta, method);
     await this.#closing;
     if (this.#served !== undefined && this.#served.remote !== remote) {
       throw new CutpointError('CUT_OVERLOADED', 'This machine is a rank of another cluster already: end that first.');
@@ -112,6 +113,9 @@ export class RankHost implements AsyncDisposable {
       this.#served = served;
       void closed.then(() => this.#end(served));
     }
+    await served.thread?.[Symbol.asyncDispose]();
+    served.thread = undefined;
+    await requireMemoryForShard(memoryBytes);
     served.shard = await this.#options.store.find(identity);
     if (served.shard === undefined) served.growing = await this.#options.store.receive(identity, bytes);
     else this.#options.onEvent?.({ kind: 'shard', shard: served.shard, arrived: false });

@@ -39,6 +39,14 @@ const requestMs = 30_000;
 /** Of a large shard from a slow card. */
 const loadingMs = 600_000;
 
+export interface GiveOptions {
+  /** What the shard's weights take in memory at least: a rank that lacks them refuses before anything is sent. */
+  readonly memoryBytes: number;
+  readonly signal?: CancelSignal | undefined;
+  /** Called with the bytes that are there since the last call. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
 /** Rank 0's end of the connection to another rank. */
 export class RemoteRank implements AsyncDisposable {
   readonly #peer: Peer;
@@ -74,19 +82,15 @@ export class RemoteRank implements AsyncDisposable {
 
   /**
    * Makes sure that it has its shard: what it lacks is cut out of the package and sent.
-   * @param onBytes called with the bytes that were sent since the last call.
    * @throws CutpointError what the rank or the package's files throw
    */
   async giveShard(
     identity: ShardIdentity,
     { name, config }: Pick<PackageManifest, 'name' | 'config'>,
     content: ShardContent,
-    {
-      signal,
-      onBytes,
-    }: { readonly signal?: CancelSignal | undefined; readonly onBytes?: (bytes: number) => void } = {},
+    { memoryBytes, signal, onBytes }: GiveOptions,
   ): Promise<void> {
-    const offer = { shard: identity, bytes: shardBytes(content) };
+    const offer = { shard: identity, bytes: shardBytes(content), memoryBytes };
     const { sealed } = await this.#ask(clusterMethods.offer, offer, offeredSchema);
     if (sealed) return;
     const folder = await mkdtemp(join(tmpdir(), 'cutpoint-shard-'));
