@@ -1,3 +1,4 @@
+import { existsSync, rmdirSync } from 'node:fs';
 import {
   type AdministrationRequest,
   askLocally,
@@ -121,12 +122,17 @@ async function join({ url: given, code }: Place, { name, state, fleet: wanted, j
   const signal = AbortSignal.any([interrupt.signal, AbortSignal.timeout(exchangeMs)]);
   const folder = stateFolder('device', state);
   // A code is good once: it is not spent on a key that cannot be kept.
+  const wasThere = existsSync(folder);
   makeFolder(folder);
   const { identity, clockOffsetMs } = await pairDevice({
     url,
     code,
     signal,
     ...(own === undefined ? {} : { name: own }),
+  }).catch((thrown: unknown) => {
+    // A device that is not paired has no folder: nothing is in it yet.
+    if (!wasThere) rmdirSync(folder);
+    throw thrown;
   });
   saveIdentity(folder, identity);
   const warning = clockTrouble(clockOffsetMs);
