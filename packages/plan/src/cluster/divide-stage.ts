@@ -1,8 +1,9 @@
 import { sum } from './assemble.js';
 import { divideUnits, slowestMs, type UnitCost } from './divide-units.js';
+import type { FreeDivision } from './free-division.js';
 import type { ClusterProblem, StagePlan } from './problem.js';
-import { rankMemory, shardBytes } from './rank-memory.js';
-import { type StageGroup, shardOf, stageOf, type UnitShares } from './stage-group.js';
+import { rankMemory } from './rank-memory.js';
+import { type StageGroup, shardOf, stageOf } from './stage-group.js';
 
 /** How often a part of a division was tried, and whether there was no more time for it: what a search may cost is counted, not timed. */
 export interface Effort {
@@ -24,16 +25,15 @@ export interface Effort {
 export function divideStage(
   problem: ClusterProblem,
   group: StageGroup,
-  layers: number,
-  hasHead: boolean,
+  free: FreeDivision,
+  { layers, hasHead }: { readonly layers: number; readonly hasHead: boolean },
   effort: Effort,
 ): StagePlan | undefined {
-  const costs = unitCosts(problem, group, layers);
-  const free = freeShares(problem, group, costs);
-  const heads = hasHead ? headDivisions(problem, group) : [group.ranks.map(() => 0)];
+  const costs = costsOf(free, layers);
+  const heads = hasHead ? free.heads : [group.ranks.map(() => 0)];
   let best: StagePlan | undefined;
   for (const vocabulary of heads) {
-    const freely = stageOf(problem, group, layers, { ...free, vocabulary });
+    const freely = stageOf(problem, group, layers, { attention: free.attention, ffn: free.ffn, vocabulary });
     if (freely !== undefined && (best === undefined || freely.tokenMs < best.tokenMs)) best = freely;
     const computes = freely !== undefined && freely.loadMs <= freely.computeMs + freely.syncMs;
     if (group.ranks.length === 1 || computes) continue;
@@ -44,7 +44,7 @@ export function divideStage(
 
 interface Known {
   readonly costs: UnitCosts;
-  readonly free: LayerShares;
+  readonly free: FreeDivision;
   readonly effort: Effort;
 }
 
@@ -53,38 +53,9 @@ interface UnitCosts {
   readonly ffn: readonly UnitCost[];
 }
 
-function unitCosts({ model }: ClusterProblem, { ranks, attentionUnits }: StageGroup, layers: number): UnitCosts {
-  const cost = (ms: number, units: number) => ({ costMs: (layers * ms) / units, least: 1, most: units });
-  return {
-    attention: ranks.map(({ token }) => cost(token.attentionMs, attentionUnits)),
-    ffn: ranks.map(({ token }) => cost(token.ffnMs, model.ffnBlocks)),
-  };
-}
-
-type LayerShares = Omit<UnitShares, 'vocabulary'>;
-
-/** The best shares of layers if memory were no matter. */
-function freeShares({ model }: ClusterProblem, group: StageGroup, { attention, ffn }: UnitCosts): LayerShares {
-  return {
-    attention: divideUnits(group.attentionUnits, attention) ?? [],
-    ffn: divideUnits(model.ffnBlocks, ffn) ?? [],
-  };
-}
-
-/** The head by speed, by what ranks have left beside their process, and all of it at rank 0. */
-function headDivisions({ model }: ClusterProblem, { ranks }: StageGroup): number[][] {
-  const units = model.vocabularyUnits;
-  const divided = (costs: readonly number[]) =>
-    divideUnits(
-      units,
-      costs.map((costMs) => ({ costMs, least: 0, most: units })),
-    ) ?? [];
-  if (ranks.length === 1) return [[units]];
-  return [
-    divided(ranks.map(({ token }) => token.headMs)),
-    divided(ranks.map(({ memoryBytes }) => 1 / Math.max(1, memoryBytes - model.processBytes))),
-    ranks.map((_, rank) => (rank === 0 ? units : 0)),
-  ];
+function costsOf({ attentionCosts, ffnCosts }: FreeDivision, layers: number): UnitCosts {
+  const ofLayers = (costs: readonly UnitCost[]) => costs.map((cost) => ({ ...cost, costMs: layers * cost.costMs }));
+  return { attention: ofLayers(attentionCosts), ffn: ofLayers(ffnCosts) };
 }
 
 /** Shares of attention and feed-forward that memory couples, the head's being given. */
@@ -117,20 +88,9 @@ class CoupledDivision {
 
   /** The best division, or what was known before if none beats that. */
   fastest(): StagePlan | undefined {
-    const times = this.#attentionTimes();
+    const times = this.known.free.attentionTimes.map((ms) => this.layers * ms);
     this.#search(times, 0, times.length - 1);
     return this.#best;
-  }
-
-  /** Times that the slowest attention may take, rising. */
-  #attentionTimes(): number[] {
-    const { free, costs } = this.known;
-    const least = slowestMs(free.attention, costs.attention);
-    const most = this.group.attentionUnits - this.group.ranks.length + 1;
-    const times = costs.attention.flatMap(({ costMs }) =>
-      Array.from({ length: most }, (_, units) => (units + 1) * costMs),
-    );
-    return [...new Set(times)].filter((ms) => ms >= least).sort((a, b) => a - b);
   }
 
   /** Looks for what beats the best among these times of attention: all of them at once if they cannot, else either half of them. */
@@ -221,7 +181,6 @@ class CoupledDivision {
     const device = group.ranks[rank];
     if (device === undefined) return false;
     const shard = shardOf(problem, group, layers, [units, blocks, this.vocabulary[rank] ?? 0]);
-    if (shardBytes(problem.model, shard, problem).whole <= device.memoryBytes) return true;
     const memory = rankMemory(problem.model, device, shard, problem);
     return memory !== undefined && memory.loadMs <= tokenMs;
   }

@@ -11,24 +11,48 @@ export interface UnitCost {
  * allow it.
  */
 export function divideUnits(units: number, ranks: readonly UnitCost[]): number[] | undefined {
-  const given = ranks.map(({ least }) => least);
+  if (ranks.some(({ least, most }) => least > most)) return undefined;
+  const given = firstUnits(units, ranks);
   let left = units - given.reduce((sum, count) => sum + count, 0);
-  if (left < 0 || ranks.some(({ least, most }) => least > most)) return undefined;
+  if (left < 0) return undefined;
   for (; left > 0; left--) {
     let best = -1;
     let bestMs = Infinity;
-    for (const [i, { costMs, most }] of ranks.entries()) {
-      const count = given[i] ?? 0;
+    for (let rank = 0; rank < ranks.length; rank++) {
+      const { costMs, most } = ranks[rank] as UnitCost;
+      const count = given[rank] as number;
       const ms = (count + 1) * costMs;
       if (count < most && (best < 0 || ms < bestMs)) {
-        best = i;
+        best = rank;
         bestMs = ms;
       }
     }
     if (best < 0) return undefined;
-    given[best] = (given[best] ?? 0) + 1;
+    given[best] = (given[best] as number) + 1;
   }
   return given;
+}
+
+/**
+ * All units that are done within a time for which they are enough, so that only a few are left to be given one by one. The time is what
+ * all would take if units could be cut; it rises as ranks that are full by then are left out of it.
+ */
+function firstUnits(units: number, ranks: readonly UnitCost[]): number[] {
+  let withinMs = 0;
+  for (;;) {
+    let left = units;
+    let unitsPerMs = 0;
+    for (const { costMs, least, most } of ranks) {
+      const isFull = most * costMs <= withinMs;
+      left -= isFull ? most : least;
+      if (!isFull) unitsPerMs += 1 / costMs;
+    }
+    const nextMs = left / unitsPerMs;
+    if (!(nextMs > withinMs)) break;
+    withinMs = nextMs;
+  }
+  if (withinMs === 0) return ranks.map(({ least }) => least);
+  return ranks.map(({ costMs, least, most }) => Math.max(least, Math.min(most, Math.floor(withinMs / costMs))));
 }
 
 /** The largest time of a division. */

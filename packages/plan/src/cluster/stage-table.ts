@@ -1,6 +1,7 @@
 import { sum } from './assemble.js';
 import { divideStage, type Effort } from './divide-stage.js';
 import { divideUnits, slowestMs } from './divide-units.js';
+import { freeDivision } from './free-division.js';
 import { type ClusterProblem, chunkTokens, type StagePlan } from './problem.js';
 import { loadMsPerByte } from './rank-memory.js';
 import { type StageGroup, stageGroup } from './stage-group.js';
@@ -28,6 +29,7 @@ export function stageTable(problem: ClusterProblem, effort: Effort): StageTable 
   );
   const least = groups.map((group) => leastOf(problem, group));
   const loads = leastLoads(problem, sets);
+  const free = groups.map((group) => group && freeDivision(problem, group));
   const known = new Map<number, StagePlan | undefined>();
   return {
     sets,
@@ -37,8 +39,8 @@ export function stageTable(problem: ClusterProblem, effort: Effort): StageTable 
     stage(set, layers, hasHead) {
       const key = (layers * sets + set) * 2 + (hasHead ? 1 : 0);
       if (known.has(key)) return known.get(key);
-      const group = groups[set];
-      const stage = group && divideStage(problem, group, layers, hasHead, effort);
+      const [group, freely] = [groups[set], free[set]];
+      const stage = group && freely && divideStage(problem, group, freely, { layers, hasHead }, effort);
       known.set(key, stage);
       return stage;
     },
