@@ -33,6 +33,7 @@ export { type ClusterModel, type ClusterModelOptions, openClusterModel } from '.
 export { type RankSettings, rankSettings } from './rank-settings.js';
 export { type Division, divide, type Slice, sliceOf } from './shard/division.js';
 export { ffnUnitOf } from './shard/ffn-unit.js';
+export { type RandomShardRequest, writeRandomShard } from './shard/random-shard.js';
 export { type LeadOptions, startLead } from './start-lead.js';
 export { shardsFolder, startRank } from './start-rank.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';

@@ -117,7 +117,7 @@ export { manifestHash } from './split/manifest-hash.js';
 export { DecoderHost, type DecoderHostOptions } from './split/server/decoder-host.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
 export { writeRandomGguf } from './synthesise/random-gguf.js';
-export { randomContent, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';
+export { randomContent, randomPart, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';
 export {
   type ChatMessage,
   type ChatTemplate,

@@ -1,7 +1,7 @@
 import type { PackageManifest } from '@cutpoint/llm';
 
 /** Columns of a feed-forward that stay together: floats are divided anywhere, but the runtime likes whole vectors. */
-const floatUnit = 16;
+export const floatUnit = 16;
 
 /** Columns of the feed-forward that stay together when it is divided: the largest block of the weights behind them. */
 export function ffnUnitOf({ layers }: Pick<PackageManifest, 'layers'>): number {

@@ -39,19 +39,12 @@ export async function synthesisePackage(request: SynthesiseRequest): Promise<Pac
 
 /** Random weights for any decoder, in the widths in which an import would store them. */
 export function randomContent(name: string, config: DecoderConfig, bits: WeightBits, block: BlockSize): PackageContent {
-  const widthOf = (own: WeightBits): MatrixWidth =>
-    own === 16 || own === 32 ? { kind: 'float', dtype: own === 16 ? 'f16' : 'f32' } : blocksOf(own, block);
-  const matrix = widthOf(bits);
   let seed = 0;
-  const weight = (shape: readonly number[], width: MatrixWidth): WeightContent => {
-    seed += 1;
-    const [rows = 1, columns] = shape;
-    return columns === undefined ? ones(rows) : randomMatrix(rows, columns, width, seed);
+  const part = <Name extends string>(shapes: Shapes<Name>, own: WeightBits): PartContent<Name> => {
+    const made = randomPart(shapes, own, block, seed);
+    seed += Object.keys(shapes).length;
+    return made;
   };
-  const part = <Name extends string>(shapes: Readonly<Partial<Record<Name, readonly number[]>>>, width: MatrixWidth) =>
-    Object.fromEntries(
-      Object.entries<readonly number[] | undefined>(shapes).map(([key, shape]) => [key, weight(shape ?? [], width)]),
-    ) as PartContent<Name>;
   const table = [config.vocabularySize, config.hiddenSize];
   return {
     name,
@@ -59,9 +52,33 @@ export function randomContent(name: string, config: DecoderConfig, bits: WeightB
       .update(JSON.stringify([name, config]))
       .digest('hex'),
     config,
-    embedding: part({ table }, bits < 8 ? widthOf(8) : matrix),
-    layers: Array.from({ length: config.layers }, () => part(layerShapes(config), matrix)),
-    head: part({ norm: [config.hiddenSize], matrix: table }, bits === 2 ? widthOf(4) : matrix),
+    embedding: part({ table }, bits < 8 ? 8 : bits),
+    layers: Array.from({ length: config.layers }, () => part(layerShapes(config), bits)),
+    head: part({ norm: [config.hiddenSize], matrix: table }, bits === 2 ? 4 : bits),
     tokenizer: [],
   };
+}
+
+type Shapes<Name extends string> = Readonly<Partial<Record<Name, readonly number[]>>>;
+
+/**
+ * Random weights of these shapes: matrices in a width, vectors of ones.
+ * @param seed of what comes before the first; each next weight has one more.
+ */
+export function randomPart<Name extends string>(
+  shapes: Shapes<Name>,
+  bits: WeightBits,
+  block: BlockSize,
+  seed: number,
+): PartContent<Name> {
+  const width: MatrixWidth =
+    bits === 16 || bits === 32 ? { kind: 'float', dtype: bits === 16 ? 'f16' : 'f32' } : blocksOf(bits, block);
+  const weight = ([rows = 1, columns]: readonly number[], own: number): WeightContent =>
+    columns === undefined ? ones(rows) : randomMatrix(rows, columns, width, own);
+  return Object.fromEntries(
+    Object.entries<readonly number[] | undefined>(shapes).map(([key, shape], i) => [
+      key,
+      weight(shape ?? [], seed + i + 1),
+    ]),
+  ) as PartContent<Name>;
 }
