@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import type { Command } from 'commander';
 
 /** How a verb is listed. */
@@ -23,4 +24,18 @@ export function addVerb(parent: Command, { name, summary }: VerbName, verb: Verb
     .addHelpText('after', `\nExample:\n  $ ${verb.example}`)
     .option('--json', 'print one JSON object on stdout; logs go to stderr');
   verb.configure(command);
+}
+
+/** Makes a verb one that only groups others, which are added with `addVerb`: called by itself it says where they are listed. */
+export function configureGroup(command: Command): void {
+  // What follows a verb's name is the verb's: both know --json.
+  command.enablePositionalOptions();
+  command
+    .usage('[options] <verb>')
+    .helpCommand(true)
+    .argument('[verb]')
+    .action((name: string | undefined) => {
+      const what = name === undefined ? 'Name a verb' : `There is no verb "${command.name()} ${name}"`;
+      throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint ${command.name()} --help\` lists them.`);
+    });
 }

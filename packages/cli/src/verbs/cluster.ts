@@ -1,24 +1,14 @@
-import { CutpointError } from '@cutpoint/core';
 import { generateVerb } from '../cluster/generate.js';
 import { joinVerb } from '../cluster/join.js';
 import { clusterPlanVerb } from '../cluster/plan.js';
 import { clusterServeVerb } from '../cluster/serve.js';
-import { addVerb, type Verb } from '../verb.js';
+import { addVerb, configureGroup, type Verb } from '../verb.js';
 
 /** `cutpoint cluster`: one language model on several small machines. */
 export const cluster: Verb = {
   example: 'cutpoint cluster generate llama --local 2 --prompt "Once upon a time"',
   configure: (command) => {
-    // What follows a verb's name is the verb's: both know --json.
-    command.enablePositionalOptions();
-    command
-      .usage('[options] <verb>')
-      .helpCommand(true)
-      .argument('[verb]')
-      .action((name: string | undefined) => {
-        const what = name === undefined ? 'Name a verb' : `There is no verb "cluster ${name}"`;
-        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint cluster --help\` lists them.`);
-      });
+    configureGroup(command);
     addVerb(
       command,
       { name: 'plan', summary: 'Finds over which devices a language model runs, and what each has of it.' },

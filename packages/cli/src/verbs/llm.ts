@@ -1,4 +1,3 @@
-import { CutpointError } from '@cutpoint/core';
 import { calibrateVerb } from '../llm/calibrate.js';
 import { evaluateVerb } from '../llm/evaluate.js';
 import { generateVerb } from '../llm/generate.js';
@@ -6,22 +5,13 @@ import { importVerb } from '../llm/import.js';
 import { layerBitsVerb } from '../llm/layer-bits.js';
 import { planVerb } from '../llm/plan.js';
 import { synthesiseVerb } from '../llm/synthesise.js';
-import { addVerb, type Verb } from '../verb.js';
+import { addVerb, configureGroup, type Verb } from '../verb.js';
 
 /** `cutpoint llm`: language models. */
 export const llm: Verb = {
   example: 'cutpoint llm import Llama-3.2-1B-Instruct --bits 4 --out llama',
   configure: (command) => {
-    // What follows a verb's name is the verb's: both know --json.
-    command.enablePositionalOptions();
-    command
-      .usage('[options] <verb>')
-      .helpCommand(true)
-      .argument('[verb]')
-      .action((name: string | undefined) => {
-        const what = name === undefined ? 'Name a verb' : `There is no verb "llm ${name}"`;
-        throw new CutpointError('CUT_USAGE', `${what}: \`cutpoint llm --help\` lists them.`);
-      });
+    configureGroup(command);
     addVerb(
       command,
       { name: 'import', summary: 'Makes a package of a Hugging Face checkpoint or a GGUF file.' },
