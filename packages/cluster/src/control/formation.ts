@@ -94,6 +94,7 @@ export class Formation implements AsyncDisposable {
     ];
     const seenFrom = await Promise.all(listening.map((_, from) => routed(from, listening, options.route)));
     const costs = RankCosts.memory(listening.length);
+    const embedding = await EmbeddingTable.open(made.folder, made.manifest);
     const { port1: port, port2 } = new MessageChannel();
     const request: LeadRequest = {
       ...opened,
@@ -106,7 +107,6 @@ export class Formation implements AsyncDisposable {
     };
     const { config } = made.manifest;
     const range = { from: 0, to: config.layers, head: true };
-    const embedding = await EmbeddingTable.open(made.folder, made.manifest);
     let explanation: readonly string[] = [];
     port.on('message', (message: FromRankThread) => {
       if (message.kind === 'chosen') explanation = message.explanation;

@@ -32,7 +32,13 @@ export class ShardStore {
     const path = join(folder, shardManifestName);
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;
-    return { folder, manifest: checkShardManifest(parsed(text, path), path) };
+    const manifest = checkShardManifest(parsed(text, path), path);
+    for (const part of [...manifest.halves, ...(manifest.head === null ? [] : [manifest.head])]) {
+      if ((await sizeOf(join(folder, part.path))) === part.bytes) continue;
+      const message = `${join(folder, part.path)} is missing or has another length than ${path} says: remove ${folder}.`;
+      throw new CutpointError('CUT_PACKAGE', message);
+    }
+    return { folder, manifest };
   }
 
   /** Where a complete shard lies. */

@@ -23,8 +23,10 @@ export async function follow(engine: ShardEngine, group: RankGroup, chunkTokens:
     if (message.kind === 'drop') caches.delete(message.sequence);
     else {
       const cache = cacheOf(caches, message.sequence, engine);
-      if (message.kind === 'clone') caches.set(message.into, cache.clonePrefix(message.tokens));
-      else await pass(engine, group, cache, message);
+      if (message.kind === 'clone') {
+        requirePlace(caches, message.into);
+        caches.set(message.into, cache.clonePrefix(message.tokens));
+      } else await pass(engine, group, cache, message);
     }
   }
 }
@@ -56,10 +58,14 @@ async function pass(
 function cacheOf(caches: Map<number, KvCache>, sequence: number, engine: ShardEngine): KvCache {
   const known = caches.get(sequence);
   if (known !== undefined) return known;
-  if (caches.size >= mostSequences) {
-    throw new CutpointError('CUT_RANK_LOST', `Rank 0 has more than ${mostSequences} texts under way.`);
-  }
+  requirePlace(caches, sequence);
   const cache = engine.cache();
   caches.set(sequence, cache);
   return cache;
+}
+
+/** @throws CutpointError CUT_RANK_LOST if rank 0 wants one text too many. */
+function requirePlace(caches: ReadonlyMap<number, KvCache>, sequence: number): void {
+  if (caches.size < mostSequences || caches.has(sequence)) return;
+  throw new CutpointError('CUT_RANK_LOST', `Rank 0 has more than ${mostSequences} texts under way.`);
 }
