@@ -82,7 +82,7 @@ export async function calibrateLlm(request: LlmCalibrationRequest): Promise<Meas
   const codecs = await codecTimes(first, measured, request);
   const calibration: LlmCalibration = {
     format: 'cutpoint-llm-calibration',
-    version: 2,
+    version: 3,
     model: {
       name: first.manifest.name,
       hash: await manifestHash(first.folder),

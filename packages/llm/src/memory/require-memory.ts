@@ -41,6 +41,7 @@ export function leastMemoryBytes(
   const layerBytes = weights.layerBytes.slice(from, to).reduce((sum, bytes) => sum + bytes, 0);
   const held = {
     weightBytes: layerBytes + (head ? weights.headBytes : 0),
+    roleBytes: 0,
     loadBytes: Math.max(from < to ? weights.loadBytes.layers : 0, head ? weights.loadBytes.head : 0),
     layers: to - from,
     cacheBytes: cache === 'none' ? undefined : sizes.cacheBytes[cache],

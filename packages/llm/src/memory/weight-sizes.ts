@@ -2,8 +2,8 @@ import type { LlmCalibration } from '@cutpoint/plan';
 import type { PackageManifest } from '../package/package-manifest.js';
 import { memoryOfPart } from './held-bytes.js';
 
-/** Beside the head, to choose a token: bytes for each of the vocabulary. Measured: 20 to 28 MB of 49,152. */
-export const choiceBytes = 490;
+/** Beside the head, to choose a token: bytes for each of the vocabulary. Measured: 1 to 5 MB of 49,152. */
+export const choiceBytes = 50;
 
 /** A package by the name of its width. */
 interface Width {

@@ -10,7 +10,7 @@ const serverSide = remote?.side ?? agent;
 const calibration = JSON.parse(
   JSON.stringify({
     format: 'cutpoint-llm-calibration',
-    version: 2,
+    version: 3,
     model: { name: 'tiny', hash: 'a'.repeat(64), ...model },
     text: { name: 'val.txt', scoredTokens: 20_017, windowTokens: 256 },
     measuredAt: '2025-01-01T00:00:00Z',

@@ -62,7 +62,7 @@ export type LlmDeviceFigures = z.infer<typeof llmDeviceSchema>;
 
 export const llmCalibrationSchema = z.strictObject({
   format: z.literal('cutpoint-llm-calibration'),
-  version: z.literal(2),
+  version: z.literal(3),
   model: z.strictObject({
     name: z.string().max(1_000),
     /** SHA-256 of the package's manifest, hex. */
@@ -76,6 +76,7 @@ export const llmCalibrationSchema = z.strictObject({
     uncachedTokenBytes: bytes,
     cacheStepTokens: tokens,
     passBytes: z.strictObject({ token: bytes, layerToken: bytes, textToken: bytes, score: bytes }),
+    roleBytes: z.strictObject({ serving: bytes, headApart: bytes }),
   }),
   /** On what perplexities were measured: windows that do not overlap, the first token of each not scored. */
   text: z.strictObject({ name: z.string().max(1_000), scoredTokens: tokens, windowTokens: tokens }),

@@ -68,14 +68,17 @@ export function llmCostModel(problem: LlmProblem): LlmCostModel {
     agentMemory(choice, tokens) {
       const hasHead = holdsHead(choice, model.layers);
       if (choice.cut === 0 && !hasHead) return undefined;
-      const held = { from: 0, to: choice.cut, width: choice.frontWidth ?? '', hasHead, cache: choice.cache };
+      const { cut, frontWidth, cache } = choice;
+      const roleBytes = hasHead && cut > 0 && cut < model.layers ? model.roleBytes.headApart : 0;
+      const held = { from: 0, to: cut, width: frontWidth ?? '', hasHead, cache, roleBytes };
       return memoryOf(problem, sums, agent, held, choice.cached === 'everywhere', tokens);
     },
     serverMemory(choice, tokens) {
       if (remote === undefined || choice.cut === model.layers) return undefined;
       const hasHead = !holdsHead(choice, model.layers);
       const { cut: from, cache } = choice;
-      const held = { from, to: model.layers, width: choice.backWidth ?? '', hasHead, cache };
+      const roleBytes = model.roleBytes.serving;
+      const held = { from, to: model.layers, width: choice.backWidth ?? '', hasHead, cache, roleBytes };
       return memoryOf(problem, sums, remote.side, held, true, tokens);
     },
     tokenBytes({ cut, upBytes, downBytes }) {
@@ -103,13 +106,14 @@ interface Held {
   readonly width: string;
   readonly hasHead: boolean;
   readonly cache: string;
+  readonly roleBytes: number;
 }
 
 function memoryOf(
   { model, chunkTokens }: LlmProblem,
   sums: ModelSums,
   { memory }: LlmSide,
-  { from, to, width, hasHead, cache }: Held,
+  { from, to, width, hasHead, cache, roleBytes }: Held,
   cached: boolean,
   tokens: number,
 ): MemoryParts {
@@ -118,6 +122,7 @@ function memoryOf(
     weightBytes: sums.weightBytes(width, from, to) + (hasHead ? (model.headBytes[width] ?? 0) : 0),
     loadBytes: Math.max(from < to ? (load?.layers ?? 0) : 0, hasHead ? (load?.head ?? 0) : 0),
     layers: to - from,
+    roleBytes,
     cacheBytes: cached ? (model.cacheBytes[cache] ?? 0) : undefined,
   };
   return llmMemoryParts(model, memory, held, { tokens, chunkTokens });

@@ -16,6 +16,8 @@ export interface HeldModel {
   /** Beside the weights while they are read. */
   readonly loadBytes: number;
   readonly layers: number;
+  /** Of the process, for what it does (`LlmRoleBytes`). */
+  readonly roleBytes: number;
   /** Keys and values of one token in one layer; undefined for a side that keeps none. */
   readonly cacheBytes: number | undefined;
 }
@@ -39,7 +41,7 @@ export function llmMemoryParts(
     atOnce * (passBytes.token + held.layers * passBytes.layerToken + tokens * passBytes.score) +
     tokens * passBytes.textToken;
   return {
-    baseBytes: memory.baseBytes,
+    baseBytes: memory.baseBytes + held.roleBytes,
     weightBytes: memory.perWeightByte * held.weightBytes,
     cacheBytes: held.cacheBytes === undefined ? tokens * uncachedTokenBytes : held.layers * kept * held.cacheBytes,
     passingBytes: Math.max(pass, held.loadBytes),

@@ -40,6 +40,15 @@ export interface LlmModel {
   /** Caches grow by so many tokens at a time. */
   readonly cacheStepTokens: number;
   readonly passBytes: LlmPassBytes;
+  readonly roleBytes: LlmRoleBytes;
+}
+
+/** What a process takes for what it does, beside a device's `baseBytes`. */
+export interface LlmRoleBytes {
+  /** It serves others. */
+  readonly serving: number;
+  /** It runs the head in a thread of its own, beside that of its layers: a private agent. */
+  readonly headApart: number;
 }
 
 /** What a pass takes beside weights and caches, in bytes. */
