@@ -3,7 +3,6 @@ import { capacityStepTokens } from '../decode/kv-cache.js';
 import { type CacheKind, cachedHeadBytes } from '../graph/cache-kind.js';
 import type { PackageManifest, StoredWeight } from '../package/package-manifest.js';
 import { heldBytes } from './held-bytes.js';
-import { choiceBytes } from './weight-sizes.js';
 
 /** What a rank's process takes before it opens layers: Node, the runtime, sockets, and what Node lets lie; a stated figure. */
 const rankProcessBytes = 120e6;
@@ -27,7 +26,6 @@ export function clusterModel({ config, layers, head }: PackageManifest, cache: C
   };
   const held = unitBytes(heldBytes);
   const file = unitBytes(fileBytes);
-  const choice = choiceBytes * vocabularyUnitTokens;
   return {
     layers: config.layers,
     hiddenSize,
@@ -39,7 +37,7 @@ export function clusterModel({ config, layers, head }: PackageManifest, cache: C
       queryHead: { heldBytes: held.queryHead, fileBytes: file.queryHead },
       kvHead: { heldBytes: held.kvHead, fileBytes: file.kvHead },
       ffnBlock: { heldBytes: held.ffnBlock, fileBytes: file.ffnBlock },
-      vocabularyUnit: { heldBytes: held.vocabularyUnit + choice, fileBytes: file.vocabularyUnit },
+      vocabularyUnit: { heldBytes: held.vocabularyUnit, fileBytes: file.vocabularyUnit },
     },
     multiplications: {
       layer: hiddenSize * ((2 * heads + 2 * kvHeads) * headSize + 3 * ffnSize),

@@ -4,18 +4,22 @@ import { capacityStepTokens } from '../decode/kv-cache.js';
 import { cachedHeadBytes, cacheKinds } from '../graph/cache-kind.js';
 
 /**
- * What a process takes before it opens layers: Node, the runtime, our own code, and one thread that computes. Measured of agents under
- * limits of 85 to 230 MB: 66 to 72 MB. Where there is no limit, Node lets up to 35 MB more lie before it collects.
+ * What a process takes before it opens layers: Node, the runtime, our own code, and one thread that computes. A fit of 163 agents and
+ * servers under limits of 85 to 590 MB gives 73 MB, and what they differ by up to 7 %. Where there is no limit, Node lets up to 35 MB
+ * more lie before it collects.
  */
-export const processBytes = 72e6;
+export const processBytes = 75e6;
 
-/** Measured as what servers under limits of 250 to 590 MB, and private agents, took more; up and down by 6 MB from run to run. */
-const roleBytes = { serving: 14e6, headApart: 16e6 };
+/** How often a token's hidden state is copied from the embedding to its answer, and on a server beside that; from the same fit. */
+const hiddenCopies = { everywhere: 7, served: 7.5 };
 
-/** How often a token's hidden state is copied from the embedding to its answer; measured: 6 times on an agent, 12 on a server. */
-const hiddenCopies = 9;
+/** A second thread with a session, from the same fit. */
+const headApartBytes = 20e6;
 
-type ModelSizes = Pick<LlmCalibration['model'], 'cacheBytes' | 'uncachedTokenBytes' | 'cacheStepTokens' | 'passBytes' | 'roleBytes'>;
+type ModelSizes = Pick<
+  LlmCalibration['model'],
+  'cacheBytes' | 'uncachedTokenBytes' | 'cacheStepTokens' | 'passBytes' | 'roleBytes'
+>;
 
 /** What memory depends on but for weights, from the shape of a model. */
 export function modelSizes({ hiddenSize, ffnSize, heads, kvHeads, headSize }: DecoderConfig): ModelSizes {
@@ -32,9 +36,9 @@ export function modelSizes({ hiddenSize, ffnSize, heads, kvHeads, headSize }: De
       token: 4 * f32 * ffnSize + 3 * hidden + 2 * projected,
       layerToken: keysAndValues,
       // Attention joins the cache of one layer with what is new, and widens it where it is narrow.
-      textToken: hiddenCopies * hidden + 2 * keysAndValues,
+      textToken: hiddenCopies.everywhere * hidden + 2 * keysAndValues,
       score: f32 * heads,
     },
-    roleBytes,
+    roleBytes: { servedToken: hiddenCopies.served * hidden, headApart: headApartBytes },
   };
 }

@@ -2,9 +2,6 @@ import type { LlmCalibration } from '@cutpoint/plan';
 import type { PackageManifest } from '../package/package-manifest.js';
 import { memoryOfPart } from './held-bytes.js';
 
-/** Beside the head, to choose a token: bytes for each of the vocabulary. Measured: 1 to 5 MB of 49,152. */
-export const choiceBytes = 50;
-
 /** A package by the name of its width. */
 interface Width {
   readonly width: string;
@@ -37,7 +34,7 @@ export function weightSizesOf(manifest: PackageManifest): WeightSizes {
   const head = memoryOfPart(manifest.head);
   return {
     layerBytes: layers.map(({ heldBytes }) => heldBytes),
-    headBytes: head.heldBytes + choiceBytes * manifest.config.vocabularySize,
+    headBytes: head.heldBytes,
     loadBytes: { layers: Math.max(0, ...layers.map(({ loadBytes }) => loadBytes)), head: head.loadBytes },
   };
 }

@@ -132,8 +132,8 @@ export function costsByDefinition(
     if (!caches) bytes += tokens * model.uncachedTokenBytes;
     const { token, textToken, score } = model.passBytes;
     pass += atOnce * token + tokens * textToken + atOnce * tokens * score;
-    const { serving, headApart } = model.roleBytes;
-    if (name === 'server') bytes += serving;
+    const { servedToken, headApart } = model.roleBytes;
+    if (name === 'server') bytes += tokens * servedToken;
     else if (headOnAgent && !alone && cut > 0) bytes += headApart;
     memory[name] = side.memory.baseBytes + bytes + Math.max(pass, load);
   }

@@ -76,7 +76,7 @@ export const llmCalibrationSchema = z.strictObject({
     uncachedTokenBytes: bytes,
     cacheStepTokens: tokens,
     passBytes: z.strictObject({ token: bytes, layerToken: bytes, textToken: bytes, score: bytes }),
-    roleBytes: z.strictObject({ serving: bytes, headApart: bytes }),
+    roleBytes: z.strictObject({ servedToken: bytes, headApart: bytes }),
   }),
   /** On what perplexities were measured: windows that do not overlap, the first token of each not scored. */
   text: z.strictObject({ name: z.string().max(1_000), scoredTokens: tokens, windowTokens: tokens }),

@@ -77,7 +77,7 @@ export function llmCostModel(problem: LlmProblem): LlmCostModel {
       if (remote === undefined || choice.cut === model.layers) return undefined;
       const hasHead = !holdsHead(choice, model.layers);
       const { cut: from, cache } = choice;
-      const roleBytes = model.roleBytes.serving;
+      const roleBytes = tokens * model.roleBytes.servedToken;
       const held = { from, to: model.layers, width: choice.backWidth ?? '', hasHead, cache, roleBytes };
       return memoryOf(problem, sums, remote.side, held, true, tokens);
     },

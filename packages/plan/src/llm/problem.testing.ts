@@ -77,7 +77,7 @@ export const llmProblem: fc.Arbitrary<LlmProblem> = fc.integer({ min: 1, max: 4 
         uncachedTokenBytes: small,
         cacheStepTokens: fc.constantFrom(1, 4),
         passBytes: fc.record({ token: small, layerToken: small, textToken: small, score: small }),
-        roleBytes: fc.record({ serving: small, headApart: small }),
+        roleBytes: fc.record({ servedToken: small, headApart: small }),
       }),
       agent: side('agent', layers),
       server: fc.option(fc.record({ side: side('server', layers), up: direction, down: direction }), { freq: 8 }),

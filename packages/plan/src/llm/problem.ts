@@ -43,10 +43,10 @@ export interface LlmModel {
   readonly roleBytes: LlmRoleBytes;
 }
 
-/** What a process takes for what it does, beside a device's `baseBytes`. */
+/** What a process takes for what it does, beside `baseBytes` and a pass. */
 export interface LlmRoleBytes {
-  /** It serves others. */
-  readonly serving: number;
+  /** It serves others: for each token of the text, whose hidden state is copied more often. */
+  readonly servedToken: number;
   /** It runs the head in a thread of its own, beside that of its layers: a private agent. */
   readonly headApart: number;
 }

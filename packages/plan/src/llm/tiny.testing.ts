@@ -24,7 +24,7 @@ export const tinyProblem: LlmProblem = {
     uncachedTokenBytes: 5,
     cacheStepTokens: 1,
     passBytes: { token: 1, layerToken: 0, textToken: 0, score: 0 },
-    roleBytes: { serving: 0, headApart: 0 },
+    roleBytes: { servedToken: 0, headApart: 0 },
   },
   agent: side('agent', 10),
   remote: {
