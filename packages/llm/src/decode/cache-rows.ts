@@ -49,7 +49,7 @@ function encodeRows(values: Float32Array, headSize: number, codes: Int8Array, sc
   }
 }
 
-/** Copies rows into others of the same kind. */
+/** Copies rows into others of the same kind, one behind the other. */
 export function copyRows(
   from: CacheRows,
   fromRow: number,
@@ -60,4 +60,12 @@ export function copyRows(
 ): void {
   to.elements.set(from.elements.subarray(fromRow * headSize, (fromRow + rows) * headSize), toRow * headSize);
   if (from.scales.length > 0) to.scales.set(from.scales.subarray(fromRow, fromRow + rows), toRow);
+}
+
+/** Copies one row. Views of rows this short take several times as long as their elements, and are garbage soon. */
+export function copyRow(from: CacheRows, fromRow: number, to: CacheRows, toRow: number, headSize: number): void {
+  const [source, target] = [from.elements, to.elements];
+  const [first, into] = [fromRow * headSize, toRow * headSize];
+  for (let i = 0; i < headSize; i++) target[into + i] = source[first + i] as number;
+  if (from.scales.length > 0) to.scales[toRow] = from.scales[fromRow] as number;
 }

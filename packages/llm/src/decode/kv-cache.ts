@@ -1,5 +1,5 @@
 import type { CacheKind } from '../graph/cache-kind.js';
-import { bytesOfRows, type CacheRows, copyRows, emptyRows, narrowed } from './cache-rows.js';
+import { bytesOfRows, type CacheRows, copyRow, copyRows, emptyRows, narrowed } from './cache-rows.js';
 import { collectGarbage } from './collect-garbage.js';
 import type { RopeTables } from './rope-tables.js';
 
@@ -96,7 +96,7 @@ export class KvCache {
     ] as const) {
       for (let row = 0; row < count * kvHeads; row++) {
         const position = first + Math.floor(row / kvHeads);
-        copyRows(from, row, to, (row % kvHeads) * this.#capacity + position, 1, headSize);
+        copyRow(from, row, to, (row % kvHeads) * this.#capacity + position, headSize);
       }
     }
   }
