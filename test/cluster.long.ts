@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -11,11 +11,14 @@ import {
 import { generate, type LanguageModel, openLanguageModel, type TokenDecoder } from '@cutpoint/llm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wrenFolder, wrenIsHere } from '../packages/llm/src/text/wren.testing.js';
+import { makeCertificate } from '../packages/wire/src/certificates.testing.js';
 import { CuttableLink } from './cuttable-link.testing.js';
 import { cutpoint, type Process, until } from './processes.testing.js';
 
 const prompts = ['In the beginning', 'The king said unto', 'And it came to pass'];
 const maxTokens = 48;
+/** How TLS begins: a record with a ClientHello (RFC 8446, sections 4.1.2 and 5.1), in hexadecimal. */
+const clientHello = /160301.{4}01.{6}0303/;
 
 let folder: string;
 let wren: string;
@@ -82,6 +85,41 @@ describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/l
       for (const prompt of prompts) expect(await textOf(model, prompt)).toEqual(expected.get(prompt));
     } finally {
       await dispose(ranks);
+    }
+  });
+
+  it('gives them over connections that are encrypted, if the address of a rank is', async () => {
+    const { cert, key } = await makeCertificate();
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    await writeFile(certFile, cert);
+    await writeFile(keyFile, key, { mode: 0o600 });
+    const links: CuttableLink[] = [];
+    const tls = ['--tls-cert', certFile, '--tls-key', keyFile];
+    const rankArgs = [
+      'cluster',
+      'join',
+      '--listen',
+      'tcps://127.0.0.1:0',
+      '--shards',
+      join(folder, 'shards'),
+      '--json',
+    ];
+    await using rank = cutpoint([...rankArgs, ...tls]);
+    try {
+      await using model = await lead([], {
+        others: [{ url: await rank.url(), tls: { ca: cert } }],
+        route: async (_from, _to, address) => {
+          const link = await CuttableLink.open(address.host, address.port);
+          links.push(link);
+          return { host: '127.0.0.1', port: link.port };
+        },
+      });
+      const [prompt = ''] = prompts;
+      expect(await textOf(model, prompt)).toEqual(expected.get(prompt));
+      const passed = links.map((link) => Buffer.concat(link.passed).toString('hex'));
+      expect(passed).toEqual([expect.stringMatching(clientHello)]);
+    } finally {
+      for (const link of links) await link[Symbol.asyncDispose]();
     }
   });
 

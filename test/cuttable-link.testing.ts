@@ -7,6 +7,9 @@ export class CuttableLink implements AsyncDisposable {
   readonly #server: net.Server;
   #isCut = false;
 
+  /** All that passed, in either direction. */
+  readonly passed: Buffer[] = [];
+
   private constructor(server: net.Server) {
     this.#server = server;
   }
@@ -41,7 +44,11 @@ export class CuttableLink implements AsyncDisposable {
       [far, near],
     ] as const) {
       this.#sockets.add(from);
-      from.on('data', (bytes) => (this.#isCut ? undefined : to.write(bytes)));
+      from.on('data', (bytes: Buffer) => {
+        if (this.#isCut) return;
+        this.passed.push(bytes);
+        to.write(bytes);
+      });
       from.on('error', () => from.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);

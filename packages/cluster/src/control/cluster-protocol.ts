@@ -74,6 +74,8 @@ export const openSchema = z.strictObject({
   cluster: z.string().regex(/^[0-9a-f]{32}$/),
   /** Who knows it may take part; hexadecimal. */
   key: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Whether ranks encrypt what they say to one another. */
+  encrypts: z.boolean(),
 });
 export type OpenRank = z.output<typeof openSchema>;
 

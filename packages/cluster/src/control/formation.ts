@@ -83,7 +83,8 @@ export class Formation implements AsyncDisposable {
     const { made, threads, cache, chunkTokens, spin, rules = [], windowBytes = [], signal, division } = options;
     const { shard, sizes } = await giveShards(others, options);
     const secret = { cluster: randomBytes(16).toString('hex'), key: randomBytes(32).toString('hex') };
-    const opened = { threads, cache, chunkTokens, spin, ...secret };
+    const encrypts = others.some(({ url }) => isEncrypted(url));
+    const opened = { threads, cache, chunkTokens, spin, encrypts, ...secret };
     const listening: (RankAddress | null)[] = [
       null,
       ...(await Promise.all(
@@ -160,6 +161,11 @@ export class Formation implements AsyncDisposable {
     clearTimeout(timer);
     this.#port.close();
   }
+}
+
+/** A rank whose control address is encrypted is one that must not be read on its way. */
+function isEncrypted(url: string): boolean {
+  return ['tcps:', 'wss:'].includes(new URL(url).protocol);
 }
 
 /** The addresses of all ranks as one of them sees them. */

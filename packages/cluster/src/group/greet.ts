@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import { CutpointError, messageOf, onCancel } from '@cutpoint/core';
+import { encryptDialled, encryptDialling } from './encrypt-socket.js';
 import type { ExactReader } from './exact-reader.js';
 import {
   type ClusterSecret,
@@ -19,13 +20,15 @@ import {
   replyBytes,
   type Status,
 } from './hello.js';
-import { acceptedSocket, connectingSocket, type RankSocket } from './rank-socket.js';
+import { connectingSocket, type RankSocket, readingSocket } from './rank-socket.js';
 
 /** Who a rank is in its cluster. */
 export interface Place {
   readonly rank: number;
   readonly ranks: number;
   readonly secret: ClusterSecret;
+  /** Whether what ranks say after their greetings is encrypted; the same at all. */
+  readonly encrypts: boolean;
 }
 
 /** How long one side may take to greet. */
@@ -37,12 +40,12 @@ export const greetingMs = 5_000;
  * other error if it cannot be reached, which may change.
  */
 export async function dialRank(
-  { rank, ranks, secret }: Place,
+  { rank, ranks, secret, encrypts }: Place,
   to: number,
   { host, port }: { readonly host: string; readonly port: number },
   signal: AbortSignal,
 ): Promise<RankSocket> {
-  const made = connectingSocket(host, port);
+  const made = encrypts ? readingSocket(net.connect({ host, port })) : connectingSocket(host, port);
   const { socket, reader } = made;
   try {
     return await within(socket, signal, async () => {
@@ -58,8 +61,10 @@ export async function dialRank(
       socket.write(proofOf(secret.key, 'dialler', hello, nonce));
       const answer = await exactly(reader, replyBytes);
       requireWelcome(answer, to);
-      if (isProof(answer.subarray(1), proofOf(secret.key, 'dialled', hello, nonce))) return made;
-      throw refused(to, 'it does not know the key');
+      if (!isProof(answer.subarray(1), proofOf(secret.key, 'dialled', hello, nonce))) {
+        throw refused(to, 'it does not know the key');
+      }
+      return encrypts ? await encryptDialling(made, secret) : made;
     });
   } catch (thrown) {
     socket.destroy();
@@ -73,11 +78,11 @@ export async function dialRank(
  */
 export async function greetCaller(
   caller: Socket,
-  { rank, ranks, secret }: Place,
+  { rank, ranks, secret, encrypts }: Place,
   isFree: (from: number) => boolean,
   signal: AbortSignal,
 ): Promise<{ readonly from: number; readonly made: RankSocket }> {
-  const made = acceptedSocket(caller);
+  const made = readingSocket(caller);
   const turnAway = (status: Status, why: string): Error => {
     caller.end(encodeReply(status, new Uint8Array(0)));
     return new Error(why);
@@ -96,7 +101,7 @@ export async function greetCaller(
       if (!isProof(proof, proofOf(secret.key, 'dialler', bytes, nonce))) throw turnAway('key', callerFaults.key);
       if (!isFree(hello.from)) throw turnAway('rank', callerFaults.rank);
       caller.write(encodeReply('welcome', proofOf(secret.key, 'dialled', bytes, nonce)));
-      return { from: hello.from, made };
+      return { from: hello.from, made: encrypts ? await encryptDialled(made, secret) : made };
     });
   } catch (thrown) {
     // What was written still goes out; one that does not read it is not waited for.

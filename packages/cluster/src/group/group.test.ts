@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
@@ -11,6 +12,8 @@ const closing: Disposable[] = [];
 afterEach(() => {
   for (const each of closing.splice(0)) each[Symbol.dispose]();
 });
+
+const ways = topologies.flatMap((topology) => [false, true].map((encrypts) => ({ topology, encrypts })));
 
 const lost = (rank: number, why: RegExp) =>
   expect.objectContaining({
@@ -59,9 +62,41 @@ describe('a group', () => {
   });
 });
 
-describe.each(topologies)('an all-reduce in a %s', (topology) => {
+describe('what ranks say', () => {
+  const words = Buffer.from('what nobody else shall read, said by one rank to another');
+
+  it.each([
+    { encrypts: false, is: 'can be read on its way' },
+    { encrypts: true, is: 'cannot be read on its way, if it is encrypted' },
+  ])('$is', async ({ encrypts }) => {
+    const ports = await openPorts(2);
+    const seen: Buffer[] = [];
+    const relay = await listeningRelay(ports[1]?.address.port ?? 0, (bytes) => seen.push(bytes));
+    closing.push(relay);
+    const addresses = [null, { host: '127.0.0.1', port: relay.port }];
+    const options = { ...sharedOptions(2, always('mesh'), encrypts), addresses };
+    const groups = await Promise.all(ports.map((port, rank) => openGroup(port, { ...options, rank })));
+    groups[0]?.broadcast(words);
+    expect(Buffer.from((await groups[1]?.nextBroadcast(100)) ?? [])).toEqual(words);
+    await Promise.all(groups.map((group) => group[Symbol.asyncDispose]()));
+    expect(Buffer.concat(seen).includes(words)).toBe(!encrypts);
+  });
+
+  it('is not taken from one that does not encrypt', async () => {
+    const ports = await openPorts(2);
+    const addresses = ports.map(({ address }) => address);
+    const options = { ...sharedOptions(2, always('mesh')), addresses, openWithinMs: 1_000 };
+    const opening = ports.map((port, rank) => openGroup(port, { ...options, rank, encrypts: rank === 1 }));
+    const [zero, one] = await Promise.allSettled(opening);
+    expect(one).toMatchObject({ status: 'rejected', reason: { code: 'CUT_RANK_MISSING' } });
+    if (zero?.status === 'fulfilled')
+      await expect(zero.value.allReduce(new Float32Array(1))).rejects.toEqual(lost(1, /closed|failed/));
+  });
+});
+
+describe.each(ways)('an all-reduce in a $topology, encrypted: $encrypts', ({ topology, encrypts }) => {
   it('fails at all ranks, and names the one that is gone, if one of them is', async () => {
-    const groups = await socketGroups(sharedOptions(4, always(topology)));
+    const groups = await socketGroups(sharedOptions(4, always(topology), encrypts));
     const summing = groups.slice(0, 3).map((group) => group.allReduce(new Float32Array(100_000)));
     groups[3]?.end(new Error('killed'));
     const told = await Promise.all(summing.map((each) => each.catch((thrown: unknown) => thrown)));
@@ -71,7 +106,7 @@ describe.each(topologies)('an all-reduce in a %s', (topology) => {
   });
 
   it('fails with the error that the group is ended with, and so does all that comes after', async () => {
-    const groups = await socketGroups(sharedOptions(2, always(topology)));
+    const groups = await socketGroups(sharedOptions(2, always(topology), encrypts));
     const error = new CutpointError('CUT_CANCELLED', 'Enough.');
     const summing = groups[0]?.allReduce(new Float32Array(10));
     const more = groups[0]?.allReduce(new Float32Array(10));
@@ -203,4 +238,30 @@ async function opened(port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+/** Passes bytes on to a port of this machine, and shows them. */
+async function listeningRelay(to: number, onBytes: (bytes: Buffer) => void): Promise<Disposable & { port: number }> {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((from) => {
+    const onward = net.connect(to, '127.0.0.1');
+    sockets.push(from, onward);
+    for (const [one, other] of [
+      [from, onward],
+      [onward, from],
+    ] as const) {
+      one.on('data', (bytes) => onBytes(Buffer.from(bytes)));
+      one.on('error', () => other.destroy());
+      one.pipe(other);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    [Symbol.dispose]: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }

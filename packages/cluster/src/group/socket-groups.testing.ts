@@ -10,9 +10,9 @@ export function always(topology: Topology, payload: Payload = 'f32'): ReduceRule
 
 export type SharedOptions = Omit<GroupOptions, 'rank' | 'addresses'>;
 
-export function sharedOptions(ranks: number, rules: readonly ReduceRule[]): SharedOptions {
+export function sharedOptions(ranks: number, rules: readonly ReduceRule[], encrypts = false): SharedOptions {
   const secret = { id: randomBytes(16), key: randomBytes(32) };
-  return { ranks, secret, rules, wait: 'sleep', openWithinMs: 10_000 };
+  return { ranks, secret, encrypts, rules, wait: 'sleep', openWithinMs: 10_000 };
 }
 
 /** All ranks of a group over loopback, in one thread. */

@@ -25,7 +25,7 @@ const openWithinMs = 15_000;
  */
 export async function meetRanks(port: MessagePort, request: RankThreadRequest): Promise<RankGroup> {
   const { rank, ranks } = request.shard.manifest.slice;
-  const { host, cluster, key, spin } = request;
+  const { host, cluster, key, encrypts, spin } = request;
   const abort = new AbortController();
   let group: RankGroup | undefined;
   const joined = new Promise<JoinMessage>((resolve, reject) => {
@@ -46,6 +46,7 @@ export async function meetRanks(port: MessagePort, request: RankThreadRequest): 
     rank,
     ranks,
     secret: { id: Buffer.from(cluster, 'hex'), key: Buffer.from(key, 'hex') },
+    encrypts,
     addresses,
     rules: rules.length > 0 ? rules : untilAgreed,
     wait: spin ? 'spin' : 'sleep',

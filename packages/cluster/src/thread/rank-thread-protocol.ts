@@ -13,6 +13,8 @@ export interface RankThreadRequest extends Omit<EngineOptions, 'native'> {
   readonly host: string;
   readonly cluster: string;
   readonly key: string;
+  /** Whether ranks encrypt what they say to one another. */
+  readonly encrypts: boolean;
   readonly spin: boolean;
 }
 

@@ -6,10 +6,12 @@ import { always, sharedOptions, withGroups } from '../socket-groups.testing.js';
 
 type Floats = Float32Array<ArrayBuffer>;
 
-describe.each(topologies)('an all-reduce in a %s', (topology) => {
+const ways = topologies.flatMap((topology) => [false, true].map((encrypts) => ({ topology, encrypts })));
+
+describe.each(ways)('an all-reduce in a $topology, encrypted: $encrypts', ({ topology, encrypts }) => {
   describe.each(payloads)('with %s', (payload) => {
     it.each([1, 2, 3, 4, 5])('gives %i ranks one sum, of any length', async (ranks) => {
-      await withGroups(sharedOptions(ranks, always(topology, payload)), async (groups) => {
+      await withGroups(sharedOptions(ranks, always(topology, payload), encrypts), async (groups) => {
         const counts = [0, 1, 2, 31, 33, 257, 4096];
         await fc.assert(
           fc.asyncProperty(
@@ -28,14 +30,14 @@ describe.each(topologies)('an all-reduce in a %s', (topology) => {
     });
 
     it('carries several megabytes, though all send before they receive', async () => {
-      await withGroups(sharedOptions(3, always(topology, payload)), async (groups) => {
+      await withGroups(sharedOptions(3, always(topology, payload), encrypts), async (groups) => {
         const values = groups.map(({ rank }) => numbers(1_500_001, rank, 1));
         requireSum(await summed(groups, values), values, payload);
       });
     });
 
     it('keeps many apart, which all ranks begin at their own pace', async () => {
-      await withGroups(sharedOptions(3, always(topology, payload)), async (groups) => {
+      await withGroups(sharedOptions(3, always(topology, payload), encrypts), async (groups) => {
         const calls = Array.from({ length: 60 }, (_, call) =>
           groups.map(({ rank }) => numbers(100, 7 * call + rank, 1)),
         );
@@ -53,7 +55,7 @@ describe.each(topologies)('an all-reduce in a %s', (topology) => {
     });
 
     it('has several under way at a time', async () => {
-      await withGroups(sharedOptions(4, always(topology, payload)), async (groups) => {
+      await withGroups(sharedOptions(4, always(topology, payload), encrypts), async (groups) => {
         const calls = [10, 5000, 10, 3].map((count, call) => groups.map(({ rank }) => numbers(count, call + rank, 1)));
         const is = calls.map((values) => values.map((each) => each.slice()));
         await Promise.all(
