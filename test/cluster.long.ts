@@ -178,6 +178,51 @@ describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/l
     }
   });
 
+  it.each([
+    ['1 and 2', [1, 2]],
+    ['0 and 2', [0, 2]],
+  ] as const)(
+    'goes on without a rank when the link between ranks %s is cut, though both are there',
+    async (_, ends) => {
+      const ranks = joined(2);
+      const links: CuttableLink[] = [];
+      try {
+        const urls = await Promise.all(ranks.map((rank) => rank.url()));
+        const events: ClusterEvent[] = [];
+        await using model = await lead(urls, {
+          onEvent: (event) => events.push(event),
+          route: async (from, to, address) => {
+            if (from !== ends[0] || to !== ends[1]) return address;
+            const link = await CuttableLink.open(address.host, address.port);
+            links.push(link);
+            return { host: '127.0.0.1', port: link.port };
+          },
+        });
+        let cutAtMs = 0;
+        let longestMs = 0;
+        let lastMs = 0;
+        const tokens = await textOf(model, prompts[0] ?? '', (count) => {
+          const now = performance.now();
+          if (cutAtMs > 0) longestMs = Math.max(longestMs, now - lastMs);
+          lastMs = now;
+          if (count !== 12) return;
+          cutAtMs = now;
+          for (const link of links) link.cut();
+        });
+        expect(tokens).toEqual(expected.get(prompts[0] ?? ''));
+        expect(longestMs).toBeLessThan(8_000);
+        const lost = events.filter(({ kind }) => kind === 'lost');
+        expect(lost).toEqual([
+          { kind: 'lost', rank: expect.any(String), reason: expect.objectContaining({ code: 'CUT_RANK_LOST' }) },
+        ]);
+        expect(lost).toMatchObject([{ reason: { message: expect.stringContaining('the link between them is cut') } }]);
+      } finally {
+        await dispose(ranks);
+        for (const link of links) await link[Symbol.asyncDispose]();
+      }
+    },
+  );
+
   it('goes on alone when all other ranks are killed', async () => {
     const ranks = joined(2);
     try {

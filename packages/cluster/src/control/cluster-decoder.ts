@@ -6,6 +6,7 @@ import { ffnUnitOf } from '../shard/ffn-unit.js';
 import { Formation, type FormationFacts, type FormationOptions } from './formation.js';
 import { peakRssBytes } from './peak-rss.js';
 import { type RankEndpoint, RemoteRank } from './remote-rank.js';
+import type { SilentLink } from './silent-link.js';
 
 export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
   /** The ranks 1, 2, ...; this process is rank 0. */
@@ -66,6 +67,8 @@ export class ClusterDecoder implements TokenDecoder {
   #forming: Promise<Formed> | undefined;
   /** Sequences of this decoder as those of what is formed now; one that is missing is begun again with its next pass. */
   #inner = new Map<number, number>();
+  /** Ranks that are there, but not for all others. */
+  readonly #cutOff = new Map<RemoteRank, CutpointError>();
   #nextSequence = 1;
   #closed = false;
 
@@ -215,7 +218,15 @@ export class ClusterDecoder implements TokenDecoder {
       ffnUnitOf(manifest),
     );
     const ranks = this.#members.map(({ rank }) => rank);
-    const formation = await Formation.form(ranks, { ...this.#options, division, windowBytes });
+    const onSilentLink = (link: SilentLink): void => {
+      // Rank 0 is needed.
+      const rank = ranks[(link.silent === 0 ? link.waiting : link.silent) - 1];
+      if (rank === undefined) return;
+      const error = cutOff(rank, link);
+      this.#cutOff.set(rank, error);
+      formation.end(error);
+    };
+    const formation: Formation = await Formation.form(ranks, { ...this.#options, division, windowBytes, onSilentLink });
     this.#formed = { kind: 'ranks', formation };
     for (const rank of ranks) {
       // Nobody waits longer for a rank than its connection is silent.
@@ -246,7 +257,7 @@ export class ClusterDecoder implements TokenDecoder {
     const answers = await Promise.all(
       this.#members.map(async (member) => {
         const reason = await member.rank.describe().then(
-          () => undefined,
+          () => this.#cutOff.get(member.rank),
           (thrown: unknown) => asCutpointError(thrown, 'CUT_CONNECTION_LOST'),
         );
         return { member, reason };
@@ -284,6 +295,12 @@ function windowOf(window: WindowCost | undefined, budgetBytes: number | undefine
 
 function lost({ url }: RemoteRank, { message }: CutpointError): CutpointError {
   return new CutpointError('CUT_RANK_LOST', `The rank at ${url} is lost: ${message}`);
+}
+
+function cutOff({ url }: RemoteRank, { waiting, silent, silentMs }: SilentLink): CutpointError {
+  const seconds = (silentMs / 1000).toFixed(1);
+  const message = `The rank at ${url} is lost: rank ${waiting} waited ${seconds} s for rank ${silent} and heard nothing, though both are there; the link between them is cut.`;
+  return new CutpointError('CUT_RANK_LOST', message);
 }
 
 /** Failures that other ranks, or the same ones brought together anew, may do without. */

@@ -15,6 +15,7 @@ import { mostRanks, sliceSchema } from '../shard/shard-manifest.js';
  * - `seal` says what the shard is, once all its files are there.
  * - `open` starts the thread that computes: it listens for the ranks above it.
  * - `join` has it connect with all other ranks and load its shard.
+ * - `silences` says how long it has waited for each other rank and heard nothing.
  */
 export const clusterMethods = {
   describe: 'cluster.describe',
@@ -24,6 +25,7 @@ export const clusterMethods = {
   seal: 'cluster.seal',
   open: 'cluster.open',
   join: 'cluster.join',
+  silences: 'cluster.silences',
 } as const;
 
 /** Bytes of a chunk of a file. */
@@ -101,6 +103,7 @@ export const describedSchema = z.object({
 });
 export type RankDescription = z.output<typeof describedSchema>;
 
+export const silencesSchema = z.object({ silentMs: z.array(z.number().min(0)).max(mostRanks) });
 export const offeredSchema = z.object({ sealed: z.boolean() });
 export const partedSchema = z.object({ haveBytes: z.int().min(0) });
 

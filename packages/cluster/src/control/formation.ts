@@ -6,15 +6,18 @@ import type { Shard } from '../engine/half-sessions.js';
 import { type RankCost, RankCosts, type WindowCost } from '../engine/rank-costs.js';
 import type { RankAddress } from '../group/data-port.js';
 import type { ReduceRule } from '../group/rank-group.js';
+import { Silences } from '../group/silences.js';
 import { type Division, sliceOf } from '../shard/division.js';
 import { shardContent } from '../shard/shard-content.js';
 import { shardBytes, writeShard } from '../shard/write-shard.js';
 import type { LeadRequest } from '../thread/lead-worker.js';
 import type { FromRankThread, ToRankThread } from '../thread/rank-thread-protocol.js';
 import type { ShardIdentity } from './cluster-protocol.js';
+import { LinkWatch } from './link-watch.js';
 import type { RemoteRank } from './remote-rank.js';
 import { requireMemoryForShard } from './require-memory.js';
 import type { ShardStore } from './shard-store.js';
+import type { SilentLink } from './silent-link.js';
 
 /** The built worker; `src/control` and `dist/control` lie equally deep, so this holds from both. */
 const workerScript = new URL('../../dist/thread/lead-worker.js', import.meta.url);
@@ -48,6 +51,8 @@ export interface FormationOptions {
   /** What weights of half layers may take in memory, of each rank. Default: all stay. */
   readonly windowBytes?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called if a link between two ranks brings nothing any more, though both are there. */
+  readonly onSilentLink?: ((link: SilentLink) => void) | undefined;
   /** Called with the bytes of shards that are in their place, and of all. */
   readonly onShards?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
@@ -66,12 +71,14 @@ export class Formation implements AsyncDisposable {
   readonly facts: FormationFacts;
   readonly #costs: RankCosts;
   readonly #port: MessagePort;
+  readonly #watch: LinkWatch;
 
-  private constructor(decoder: Decoder, facts: FormationFacts, costs: RankCosts, port: MessagePort) {
+  private constructor(decoder: Decoder, facts: FormationFacts, costs: RankCosts, port: MessagePort, watch: LinkWatch) {
     this.decoder = decoder;
     this.facts = facts;
     this.#costs = costs;
     this.#port = port;
+    this.#watch = watch;
   }
 
   /**
@@ -95,6 +102,7 @@ export class Formation implements AsyncDisposable {
     ];
     const seenFrom = await Promise.all(listening.map((_, from) => routed(from, listening, options.route)));
     const costs = RankCosts.memory(listening.length);
+    const silences = Silences.memory(listening.length);
     const embedding = await EmbeddingTable.open(made.folder, made.manifest);
     const { port1: port, port2 } = new MessageChannel();
     const request: LeadRequest = {
@@ -104,6 +112,7 @@ export class Formation implements AsyncDisposable {
       host: '127.0.0.1',
       vocabulary: division.vocabulary,
       costs,
+      silences,
       port: port2,
     };
     const { config } = made.manifest;
@@ -127,7 +136,8 @@ export class Formation implements AsyncDisposable {
       const layers = await started;
       port.unref();
       const facts = { shardBytes: sizes, explanation };
-      return new Formation(new Decoder(embedding, layers), facts, new RankCosts(costs), port);
+      const watch = new LinkWatch(new Silences(silences), others, (link) => options.onSilentLink?.(link));
+      return new Formation(new Decoder(embedding, layers), facts, new RankCosts(costs), port, watch);
     } catch (thrown) {
       // Whichever failed first, the others find that out by themselves.
       await started.then((layers) => layers.dispose()).catch(() => undefined);
@@ -154,6 +164,7 @@ export class Formation implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#watch[Symbol.dispose]();
     const disposing = this.decoder[Symbol.asyncDispose]();
     // A pass that waits for a rank which does not answer ends with the group.
     const timer = setTimeout(() => this.end(new CutpointError('CUT_DISPOSED', 'The cluster was closed.')), graceMs);

@@ -84,6 +84,8 @@ export class RankHost implements AsyncDisposable {
       case clusterMethods.join:
         await this.#join(request);
         return {};
+      case clusterMethods.silences:
+        return { meta: { silentMs: this.#mine(request).thread?.silentMs() ?? [] } };
       case probeMethod:
         return answerProbe({ meta });
       default: {

@@ -22,6 +22,7 @@ import {
   type RankDescription,
   readMeta,
   type ShardIdentity,
+  silencesSchema,
 } from './cluster-protocol.js';
 
 /** A machine that can be a rank, and how to reach it. */
@@ -122,6 +123,11 @@ export class RemoteRank implements AsyncDisposable {
     // JSON knows no infinity.
     const finite = rules.map((rule) => ({ ...rule, mostBytes: Math.min(rule.mostBytes, Number.MAX_SAFE_INTEGER) }));
     await this.#request(clusterMethods.join, { addresses: [...addresses], rules: finite }, loadingMs);
+  }
+
+  /** How long its thread has waited for each rank and heard nothing, in ms by rank. */
+  async silentMs(): Promise<number[]> {
+    return (await this.#ask(clusterMethods.silences, {}, silencesSchema)).silentMs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,8 @@ export class ExactReader {
   /** Of the first that is due. */
   #filled = 0;
   #rest: Uint8Array | undefined;
+  /** Called with whatever arrives. */
+  onBytes: () => void = () => {};
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -40,6 +42,7 @@ export class ExactReader {
 
   /** Bytes have arrived. They must not change before they are wanted, or the socket is resumed. */
   take(chunk: Uint8Array): void {
+    this.onBytes();
     let at = 0;
     for (let due = this.#due[0]; due !== undefined; due = this.#due[0]) {
       const bytes = Math.min(chunk.length - at, due.into.length - this.#filled);

@@ -13,6 +13,7 @@ import { type Floats, payloadCoders } from './payload.js';
 import type { GroupCost, RankGroup, ReduceRule, Topology } from './rank-group.js';
 import { type Expected, headBytes, newMessage, type Pair, RankLink } from './rank-link.js';
 import type { RankSocket } from './rank-socket.js';
+import type { Silences } from './silences.js';
 import { Waiting, type WaitStyle } from './waiting.js';
 
 export interface GroupOptions extends Place {
@@ -20,6 +21,8 @@ export interface GroupOptions extends Place {
   readonly addresses: readonly (RankAddress | null)[];
   readonly rules: readonly ReduceRule[];
   readonly wait: WaitStyle;
+  /** Where it counts how long it hears nothing from ranks that it waits for. */
+  readonly silences?: Silences;
   /** All ranks must have come together within this time. */
   readonly openWithinMs: number;
   readonly signal?: AbortSignal;
@@ -62,14 +65,14 @@ export class SocketGroup implements RankGroup {
   #totalMs = 0;
   #ended: Error | undefined;
 
-  constructor({ rank, ranks, rules, wait }: GroupOptions, sockets: ReadonlyMap<number, RankSocket>) {
+  constructor({ rank, ranks, rules, wait, silences }: GroupOptions, sockets: ReadonlyMap<number, RankSocket>) {
     this.rank = rank;
     this.ranks = ranks;
     this.#rules = rules;
     this.#waiting = new Waiting(wait);
     this.#links = Array.from({ length: ranks }, (_, peer) => {
       const socket = sockets.get(peer);
-      return socket && new RankLink(peer, socket, describeKind, (error) => this.end(error));
+      return socket && new RankLink(peer, socket, describeKind, (error) => this.end(error), silences);
     });
     const [links, waiting, feedback] = [this.#links, this.#waiting, this.#feedback];
     this.#means = { rank, links, waiting, feedback, pool: new MessagePool() };

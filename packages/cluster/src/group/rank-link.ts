@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { CutpointError } from '@cutpoint/core';
 import type { Due, ExactReader } from './exact-reader.js';
 import type { RankSocket } from './rank-socket.js';
+import type { Silences } from './silences.js';
 
 /** A message: its kind, the number of the call it belongs to, the length of its payload, and that. */
 export const headBytes = 12;
@@ -42,6 +43,7 @@ export class RankLink {
   readonly #reader: ExactReader;
   readonly #onLost: (error: CutpointError) => void;
   readonly #describe: (kind: number) => string;
+  readonly #silences: Silences | undefined;
   /** Of those that wait. */
   readonly #rejects = new Set<(error: Error) => void>();
   #ended: Error | undefined;
@@ -54,12 +56,15 @@ export class RankLink {
     { socket, reader }: RankSocket,
     describe: (kind: number) => string,
     onLost: (error: CutpointError) => void,
+    silences?: Silences,
   ) {
     this.peer = peer;
     this.#socket = socket;
     this.#reader = reader;
     this.#describe = describe;
     this.#onLost = onLost;
+    this.#silences = silences;
+    reader.onBytes = () => silences?.hear(peer);
     socket.on('error', (error) => this.#lose(`the connection failed: ${error.message}`));
     socket.on('close', () => this.#lose('it closed the connection'));
     if (socket.destroyed) queueMicrotask(() => this.#lose('it closed the connection'));
@@ -127,9 +132,11 @@ export class RankLink {
     const ended = this.#ended;
     if (ended !== undefined) return Promise.reject(ended);
     return new Promise((resolve, reject) => {
+      if (this.#rejects.size === 0) this.#silences?.await(this.peer);
       this.#rejects.add(reject);
       const due = begin(() => {
         this.#rejects.delete(reject);
+        if (this.#rejects.size === 0) this.#silences?.rest(this.peer);
         resolve();
       });
       this.#reader.read(due);

@@ -3,6 +3,7 @@ import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, th
 import { forgetGate, openGate } from '@cutpoint/runtime';
 import type { RankAddress } from '../group/data-port.js';
 import type { ReduceRule } from '../group/rank-group.js';
+import { Silences } from '../group/silences.js';
 import type { FromRankThread, RankThreadRequest, ToRankThread } from './rank-thread-protocol.js';
 
 /** The built worker; `src/thread` and `dist/thread` lie equally deep, so this holds from both. */
@@ -15,11 +16,13 @@ export class FollowThread implements AsyncDisposable {
   /** Settles when it has ended: with nothing after an orderly end, else with what went wrong. */
   readonly ended: Promise<CutpointError | undefined>;
   readonly #worker: Worker;
+  readonly #silences: Silences;
   #ready: { resolve(): void; reject(error: CutpointError): void } | undefined;
 
-  private constructor(worker: Worker, port: number, ended: Promise<CutpointError | undefined>) {
+  private constructor(worker: Worker, port: number, silences: Silences, ended: Promise<CutpointError | undefined>) {
     this.#worker = worker;
     this.port = port;
+    this.#silences = silences;
     this.ended = ended;
     worker.on('message', (message: FromRankThread) => {
       if (message.kind === 'ready') this.#ready?.resolve();
@@ -30,10 +33,12 @@ export class FollowThread implements AsyncDisposable {
   }
 
   /** Starts the thread; resolves once it listens. @throws CutpointError CUT_BIND, CUT_WORKER_DIED, CUT_CANCELLED */
-  static async start(request: RankThreadRequest, signal?: CancelSignal): Promise<FollowThread> {
+  static async start(request: Omit<RankThreadRequest, 'silences'>, signal?: CancelSignal): Promise<FollowThread> {
     throwIfCancelled(signal);
     const gate = openGate();
-    const worker = new Worker(workerScript, { workerData: { gate, request }, execArgv: [] });
+    const silences = Silences.memory(request.shard.manifest.slice.ranks);
+    const workerData = { gate, request: { ...request, silences } satisfies RankThreadRequest };
+    const worker = new Worker(workerScript, { workerData, execArgv: [] });
     const ended = endOf(worker, gate);
     const port = await new Promise<number>((resolve, reject) => {
       worker.on('message', (message: FromRankThread) => {
@@ -41,7 +46,7 @@ export class FollowThread implements AsyncDisposable {
       });
       void ended.then((error) => reject(error ?? new CutpointError('CUT_WORKER_DIED', 'The rank ended at once.')));
     });
-    return new FollowThread(worker, port, ended);
+    return new FollowThread(worker, port, new Silences(silences), ended);
   }
 
   /** Has it connect with all other ranks and load its shard. @throws CutpointError CUT_RANK_LOST, CUT_LOAD, CUT_CANCELLED */
@@ -58,6 +63,11 @@ export class FollowThread implements AsyncDisposable {
     });
     this.#post({ kind: 'join', addresses, rules });
     await ready;
+  }
+
+  /** As `Silences.read`. */
+  silentMs(): number[] {
+    return this.#silences.read();
   }
 
   /** Closes its sockets and frees its shard. */

@@ -5,6 +5,7 @@ import type { ReduceSpace } from '../group/choose/choose-reduce.js';
 import { DataPort } from '../group/data-port.js';
 import { openGroup } from '../group/group.js';
 import type { RankGroup } from '../group/rank-group.js';
+import { Silences } from '../group/silences.js';
 import type { FromRankThread, JoinMessage, RankThreadRequest, ToRankThread } from './rank-thread-protocol.js';
 
 /**
@@ -42,6 +43,8 @@ export async function meetRanks(port: MessagePort, request: RankThreadRequest): 
   using dataPort = await DataPort.open({ host, port: 0 });
   port.postMessage({ kind: 'listening', port: dataPort.address.port } satisfies FromRankThread);
   const { addresses, rules } = await joined;
+  const silences = new Silences(request.silences);
+  silences.begin();
   const opened = await openGroup(dataPort, {
     rank,
     ranks,
@@ -50,6 +53,7 @@ export async function meetRanks(port: MessagePort, request: RankThreadRequest): 
     addresses,
     rules: rules.length > 0 ? rules : untilAgreed,
     wait: spin ? 'spin' : 'sleep',
+    silences,
     openWithinMs,
     signal: abort.signal,
   });

@@ -16,6 +16,8 @@ export interface RankThreadRequest extends Omit<EngineOptions, 'native'> {
   /** Whether ranks encrypt what they say to one another. */
   readonly encrypts: boolean;
   readonly spin: boolean;
+  /** Of `Silences`. */
+  readonly silences: SharedArrayBuffer;
 }
 
 export interface JoinMessage {

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { silentLink } from './silent-link.js';
+
+describe('a silent link', () => {
+  it('is one at whose ends two ranks wait for each other', () => {
+    const silentMs = [
+      [0, 0, 3_000],
+      [3_500, 0, 2_600],
+      [2_500, 0, 0],
+    ];
+    expect(silentLink(silentMs, 2_000)).toEqual({ waiting: 0, silent: 2, silentMs: 3_000 });
+  });
+
+  it('is the longest silence where ranks wait in a ring', () => {
+    const silentMs = [
+      [0, 0, 2_100],
+      [2_200, 0, 0],
+      [0, 2_900, 0],
+    ];
+    expect(silentLink(silentMs, 2_000)).toEqual({ waiting: 2, silent: 1, silentMs: 2_900 });
+  });
+
+  it('is none where all wait for one that waits for nobody, as it computes', () => {
+    const silentMs = [
+      [0, 9_000, 9_000],
+      [0, 0, 9_000],
+      [0, 0, 0],
+    ];
+    expect(silentLink(silentMs, 2_000)).toBeUndefined();
+  });
+
+  it('is none where a silence is short', () => {
+    const silentMs = [
+      [0, 5_000],
+      [1_900, 0],
+    ];
+    expect(silentLink(silentMs, 2_000)).toBeUndefined();
+  });
+});
