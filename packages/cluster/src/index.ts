@@ -2,11 +2,10 @@ export {
   ClusterDecoder,
   type ClusterEvent,
   type ClusterOptions,
-  type RankReading,
-  type RankReport,
 } from './control/cluster-decoder.js';
 export { type FormationFacts, type HashedPackage, usualChunkTokens } from './control/formation.js';
 export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-host.js';
+export type { RankReading, RankReport } from './control/rank-report.js';
 export type { RankEndpoint } from './control/remote-rank.js';
 export { ShardStore } from './control/shard-store.js';
 export type { RankCost, WindowCost } from './engine/rank-costs.js';

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { RankReading } from './control/cluster-decoder.js';
+import type { RankReading } from './control/rank-report.js';
 
 /** What is counted of each rank: its name, what it is, and how it is read. */
 const counts: readonly (readonly [string, string, (reading: RankReading) => number])[] = [

@@ -1,10 +1,12 @@
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { Decoder, type DecoderConfig, type NextTokens, type Step, type TokenDecoder } from '@cutpoint/llm';
-import type { RankCost, WindowCost } from '../engine/rank-costs.js';
+import type { RankCost } from '../engine/rank-costs.js';
 import { divide } from '../shard/division.js';
 import { ffnUnitOf } from '../shard/ffn-unit.js';
 import { Formation, type FormationFacts, type FormationOptions } from './formation.js';
 import { peakRssBytes } from './peak-rss.js';
+import { cutOff, isLoss, lost } from './rank-losses.js';
+import { noCost, type RankReading, type RankReport, windowOf } from './rank-report.js';
 import { type RankEndpoint, RemoteRank } from './remote-rank.js';
 import type { SilentLink } from './silent-link.js';
 
@@ -23,21 +25,6 @@ export type ClusterEvent =
   | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly facts: FormationFacts }
   | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError };
 
-/** A rank, and what it spent since it was brought together with the others. */
-export interface RankReading extends RankCost {
-  /** Its address. */
-  readonly rank: string;
-  readonly weightsBytes: number;
-}
-
-/** What rank 0 knows of a rank, and what only the rank knows. */
-export interface RankReport extends RankReading {
-  /** The most that its process ever held. */
-  readonly peakRssBytes: number;
-  /** For a token, lately; null where all half layers stay in memory without being asked for. */
-  readonly window: (WindowCost & { readonly budgetBytes: number }) | null;
-}
-
 /** A rank that may be lost: its name, how to reach it, and what it can do. */
 interface Member {
   readonly rank: RemoteRank;
@@ -52,9 +39,6 @@ type Formed =
 
 /** How often ranks are brought together anew for one token. */
 const mostFormings = 8;
-
-/** Of rank 0 alone, whose passes are not divided. */
-const noCost: RankCost = { computeMs: 0, waitMs: 0, syncMs: 0, sentBytes: 0, receivedBytes: 0 };
 
 /**
  * A decoder whose layers are divided over several machines. When a rank is lost the others are brought together anew, the texts
@@ -287,30 +271,6 @@ function windowOfEach(ranks: number, windowBytes: readonly number[] | undefined)
   if (windowBytes.length === 1) return Array.from({ length: ranks }, () => all);
   const message = `There are ${ranks} ranks, and windows for ${windowBytes.length}: state one for all, or one for each, rank 0 first.`;
   throw new CutpointError('CUT_USAGE', message);
-}
-
-function windowOf(window: WindowCost | undefined, budgetBytes: number | undefined): RankReport['window'] {
-  return window === undefined || budgetBytes === undefined ? null : { budgetBytes, ...window };
-}
-
-function lost({ url }: RemoteRank, { message }: CutpointError): CutpointError {
-  return new CutpointError('CUT_RANK_LOST', `The rank at ${url} is lost: ${message}`);
-}
-
-function cutOff({ url }: RemoteRank, { waiting, silent, silentMs }: SilentLink): CutpointError {
-  const seconds = (silentMs / 1000).toFixed(1);
-  const message = `The rank at ${url} is lost: rank ${waiting} waited ${seconds} s for rank ${silent} and heard nothing, though both are there; the link between them is cut.`;
-  return new CutpointError('CUT_RANK_LOST', message);
-}
-
-/** Failures that other ranks, or the same ones brought together anew, may do without. */
-function isLoss({ code }: CutpointError): boolean {
-  return (
-    code === 'CUT_RANK_LOST' ||
-    code === 'CUT_CONNECTION_LOST' ||
-    code === 'CUT_WORKER_DIED' ||
-    code === 'CUT_RANK_MISSING'
-  );
 }
 
 /** What rank 0 spent on one pass. */

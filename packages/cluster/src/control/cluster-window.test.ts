@@ -6,7 +6,8 @@ import { type TemporaryPackage, temporaryPackage } from '../../../llm/src/decode
 import { smallConfig } from '../../../llm/src/package/small-decoder.testing.js';
 import { rankSettings } from '../rank-settings.js';
 import { startRank } from '../start-rank.js';
-import { ClusterDecoder, type RankReport } from './cluster-decoder.js';
+import { ClusterDecoder } from './cluster-decoder.js';
+import type { RankReport } from './rank-report.js';
 import { ShardStore } from './shard-store.js';
 
 const layers = 6;
