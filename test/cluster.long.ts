@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ClusterEvent,
   type ClusterModel,
@@ -222,6 +223,34 @@ describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/l
       }
     },
   );
+
+  it('has a rank that comes back take part in the next text', async () => {
+    const ranks = joined(2);
+    try {
+      const urls = await Promise.all(ranks.map((rank) => rank.url()));
+      const events: ClusterEvent[] = [];
+      await using model = await lead(urls, { onEvent: (event) => events.push(event) });
+      const tokens = await textOf(model, prompts[0] ?? '', (count) => {
+        if (count === 12) ranks[0]?.kill('SIGKILL');
+      });
+      expect(tokens).toEqual(expected.get(prompts[0] ?? ''));
+      expect(events.at(-1)).toMatchObject({ kind: 'formed', ranks: [urls[1]] });
+      const listen = urls[0]?.replace(/\/$/, '') ?? '';
+      ranks.push(cutpoint(['cluster', 'join', '--listen', listen, '--shards', join(folder, 'shards'), '--json']));
+      await ranks.at(-1)?.url();
+      for (let i = 0; i < 10 && !events.some(({ kind }) => kind === 'returned'); i++) {
+        await sleep(1_000);
+        expect(await textOf(model, prompts[1] ?? '')).toEqual(expected.get(prompts[1] ?? ''));
+      }
+      expect(events.slice(-2)).toMatchObject([
+        { kind: 'returned', rank: urls[0] },
+        { kind: 'formed', ranks: urls },
+      ]);
+      expect((await model.decoder.report()).map(({ rank }) => rank)).toEqual(['here', ...urls]);
+    } finally {
+      await dispose(ranks);
+    }
+  });
 
   it('goes on alone when all other ranks are killed', async () => {
     const ranks = joined(2);

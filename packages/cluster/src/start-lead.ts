@@ -57,6 +57,7 @@ function healthOf({ manifest, decoder }: ClusterModel) {
 
 function logEvent(log: Log, event: ClusterEvent): void {
   if (event.kind === 'lost') log.warn({ rank: event.rank, code: event.reason.code }, event.reason.message);
+  else if (event.kind === 'returned') log.info({ rank: event.rank }, 'a rank is there again');
   else if (event.ranks.length === 0) log.warn('this machine goes on alone');
   else log.info({ ranks: event.ranks.length + 1, others: event.ranks }, 'the ranks are together');
 }

@@ -8,6 +8,7 @@ import { peakRssBytes } from './peak-rss.js';
 import { cutOff, isLoss, lost } from './rank-losses.js';
 import { noCost, type RankReading, type RankReport, windowOf } from './rank-report.js';
 import { type RankEndpoint, RemoteRank } from './remote-rank.js';
+import { type Member, ReturningRanks } from './returning-ranks.js';
 import type { SilentLink } from './silent-link.js';
 
 export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
@@ -23,14 +24,8 @@ export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
 
 export type ClusterEvent =
   | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly facts: FormationFacts }
-  | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError };
-
-/** A rank that may be lost: its name, how to reach it, and what it can do. */
-interface Member {
-  readonly rank: RemoteRank;
-  readonly share: number;
-  readonly windowBytes: number | undefined;
-}
+  | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError }
+  | { readonly kind: 'returned'; readonly rank: string };
 
 /** What is formed now: of several ranks, or rank 0 alone. */
 type Formed =
@@ -54,7 +49,11 @@ export class ClusterDecoder implements TokenDecoder {
   /** Ranks that are there, but not for all others. */
   readonly #cutOff = new Map<RemoteRank, CutpointError>();
   #nextSequence = 1;
+  /** Sequences that ran a pass. */
+  readonly #begun = new Set<number>();
+  #passes = 0;
   #closed = false;
+  readonly #returning = new ReturningRanks();
 
   private constructor(options: ClusterOptions, members: Member[]) {
     this.#options = options;
@@ -73,10 +72,13 @@ export class ClusterDecoder implements TokenDecoder {
     }
     const windowBytes = windowOfEach(others.length + 1, options.windowBytes);
     const settled = await Promise.allSettled(others.map((address) => RemoteRank.connect(address, signal)));
-    const ranks = settled.filter((each) => each.status === 'fulfilled').map(({ value }) => value);
     const decoder = new ClusterDecoder(
       options,
-      ranks.map((rank, i) => ({ rank, share: shares[i + 1] ?? 1, windowBytes: windowBytes?.[i + 1] })),
+      settled.flatMap((each, i) => {
+        const [endpoint, place] = [others[i], i + 1];
+        if (each.status === 'rejected' || endpoint === undefined) return [];
+        return [{ endpoint, place, share: shares[place] ?? 1, windowBytes: windowBytes?.[place], rank: each.value }];
+      }),
     );
     try {
       for (const [i, each] of settled.entries()) {
@@ -127,6 +129,17 @@ export class ClusterDecoder implements TokenDecoder {
   }
 
   async next(sequence: number, step: Step): Promise<NextTokens> {
+    this.#passes++;
+    try {
+      if (!this.#begun.has(sequence)) this.#takeBack();
+      this.#begun.add(sequence);
+      return await this.#next(sequence, step);
+    } finally {
+      this.#passes--;
+    }
+  }
+
+  async #next(sequence: number, step: Step): Promise<NextTokens> {
     for (let formings = 0; ; formings++) {
       let formed: Formed | undefined;
       try {
@@ -159,10 +172,12 @@ export class ClusterDecoder implements TokenDecoder {
   drop(sequence: number): void {
     this.#now(sequence, (decoder, inner) => decoder.drop(inner));
     this.#inner.delete(sequence);
+    this.#begun.delete(sequence);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    await this.#returning[Symbol.asyncDispose]();
     await this.#forming?.catch(() => undefined);
     const formed = this.#formed;
     this.#formed = undefined;
@@ -222,6 +237,39 @@ export class ClusterDecoder implements TokenDecoder {
     return this.#formed;
   }
 
+  /** Before a text begins, and while no other is under way: brings ranks that returned together with the others. */
+  #takeBack(): void {
+    if (this.#passes > 1 || this.#forming !== undefined) return;
+    const back = this.#returning.take();
+    if (back.length === 0) return;
+    const [before, formed] = [this.#members, this.#formed];
+    this.#members = [...before, ...back].toSorted((a, b) => a.place - b.place);
+    this.#formed = undefined;
+    this.#inner = new Map();
+    for (const { rank } of back) this.#options.onEvent?.({ kind: 'returned', rank: rank.url });
+    this.#forming = this.#formWith(before, back, formed).finally(() => {
+      this.#forming = undefined;
+    });
+    // Whoever wants a pass hears of it.
+    this.#forming.catch(() => undefined);
+  }
+
+  /** A rank that returned and cannot take part does not keep the others from going on. */
+  async #formWith(before: Member[], back: readonly Member[], formed: Formed | undefined): Promise<Formed> {
+    if (formed !== undefined) await disposeOf(formed);
+    try {
+      return await this.#form();
+    } catch (thrown) {
+      const reason = asCutpointError(thrown, 'CUT_INTERNAL');
+      this.#members = before;
+      for (const { rank } of back) {
+        this.#options.onEvent?.({ kind: 'lost', rank: rank.url, reason });
+        await rank[Symbol.asyncDispose]();
+      }
+      return await this.#form();
+    }
+  }
+
   /** Of those that are left, rank 0 first. */
   #windowBytes(): number[] | undefined {
     const own = this.#options.windowBytes?.[0];
@@ -252,6 +300,8 @@ export class ClusterDecoder implements TokenDecoder {
       if (reason === undefined) continue;
       this.#options.onEvent?.({ kind: 'lost', rank: member.rank.url, reason });
       await member.rank[Symbol.asyncDispose]();
+      // One that is there already would be cut off again.
+      if (!this.#cutOff.has(member.rank)) this.#returning.lookFor(member);
     }
   }
 }
