@@ -91,6 +91,7 @@ describe.skipIf(missing)(ofPlans, () => {
     const calibration = JSON.parse(readFileSync(file ?? '', 'utf8'));
     calibration.devices[0].memory = { baseBytes: 0, perWeightByte: 1 };
     calibration.model.passBytes = { token: 0, layerToken: 0, textToken: 0, score: 0 };
+    calibration.model.roleBytes = { servedToken: 0, headApart: 0 };
     writeFileSync(file ?? '', JSON.stringify(calibration));
     const tight = plan('--link', link ?? '', '--memory', '6.5e6', '--private');
     expect(tight.stdout).toMatch(/^> +4 layers in 8 \| f16 \| rest in 8 \| back by f16/m);
