@@ -29,6 +29,18 @@ describe('a silent link', () => {
     expect(silentLink(silentMs, 2_000)).toBeUndefined();
   });
 
+  it('is none to a rank that there is not', () => {
+    expect(
+      silentLink(
+        [
+          [0, 0, 9_000],
+          [0, 0, 9_000, 9_000],
+        ],
+        2_000,
+      ),
+    ).toBeUndefined();
+  });
+
   it('is none where a silence is short', () => {
     const silentMs = [
       [0, 5_000],

@@ -13,7 +13,11 @@ export interface SilentLink {
  */
 export function silentLink(silentMs: readonly (readonly number[])[], leastMs: number): SilentLink | undefined {
   const links = silentMs.flatMap((row, waiting) =>
-    row.map((ms, silent) => ({ waiting, silent, silentMs: ms })).filter((link) => link.silentMs >= leastMs),
+    row
+      // A rank may speak of more ranks than there are.
+      .slice(0, silentMs.length)
+      .map((ms, silent) => ({ waiting, silent, silentMs: ms }))
+      .filter((link) => link.silentMs >= leastMs),
   );
   const inCircles = links.filter(({ waiting, silent }) => leadsTo(links, silent, waiting));
   return inCircles.toSorted((a, b) => b.silentMs - a.silentMs)[0];

@@ -7,11 +7,10 @@ const stillMs = 3 * beatMs;
  * How long each other rank has been silent while this one waited for it and did nothing else, in memory that two threads see.
  * Time in which the thread computes does not count: it reads nothing then.
  */
-export class Silences implements Disposable {
+export class Silences {
   /** By rank in ms; then when silence was counted last. */
   readonly #shared: Float64Array<SharedArrayBuffer>;
   readonly #awaited = new Map<number, { heard: boolean }>();
-  #timer: NodeJS.Timeout | undefined;
 
   /** @param memory from `Silences.memory`. */
   constructor(memory: SharedArrayBuffer) {
@@ -22,10 +21,9 @@ export class Silences implements Disposable {
     return new SharedArrayBuffer((ranks + 1) * Float64Array.BYTES_PER_ELEMENT);
   }
 
-  /** Begins to count, in the thread that owns the links. */
+  /** Begins to count, in the thread that owns the links and for as long as that lives. */
   begin(): void {
-    this.#timer = setInterval(() => this.#count(), beatMs);
-    this.#timer.unref();
+    setInterval(() => this.#count(), beatMs).unref();
   }
 
   await(rank: number): void {
@@ -46,10 +44,6 @@ export class Silences implements Disposable {
     const silent = Array.from(this.#shared);
     const countedAt = silent.pop() ?? 0;
     return Date.now() - countedAt > stillMs ? silent.map(() => 0) : silent;
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
   }
 
   #count(): void {
