@@ -25,7 +25,7 @@ export async function openHalf(
   { folder, manifest }: Shard,
   half: number,
   { threads, cache }: HalfOptions,
-  bytes?: Uint8Array<ArrayBuffer>,
+  bytes?: Uint8Array,
 ): Promise<InferenceSession> {
   const { config, slice, halves } = manifest;
   const part = halves[half];

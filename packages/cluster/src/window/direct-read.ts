@@ -5,7 +5,7 @@ import { fileError } from './read-protocol.js';
 /** What disks read in units of, at the most. */
 const blockBytes = 4096;
 
-/** ArrayBuffers begin at multiples of this. */
+/** Buffers begin at multiples of this. */
 const addressStep = 16;
 
 /** Where wanted bytes came to lie in a buffer. */
@@ -28,7 +28,7 @@ export class SpanReader {
    * @param buffer of `bufferBytes` at least.
    * @throws CutpointError CUT_FILE_NOT_FOUND if the file cannot be opened or read, CUT_PACKAGE if it ends early.
    */
-  read(path: string, offset: number, bytes: number, buffer: ArrayBuffer): BytesRead {
+  read(path: string, offset: number, bytes: number, buffer: SharedArrayBuffer): BytesRead {
     if (this.#direct) {
       const start = this.#readDirect(path, offset, bytes, buffer);
       if (start !== undefined) return { start, direct: true };
@@ -40,7 +40,7 @@ export class SpanReader {
   }
 
   /** @returns where the bytes begin; undefined if files cannot be read so here. */
-  #readDirect(path: string, offset: number, bytes: number, buffer: ArrayBuffer): number | undefined {
+  #readDirect(path: string, offset: number, bytes: number, buffer: SharedArrayBuffer): number | undefined {
     using file = OpenFile.direct(path);
     if (file === undefined) return undefined;
     const before = offset % blockBytes;

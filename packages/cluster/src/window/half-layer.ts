@@ -14,5 +14,5 @@ export interface HalfLayer<Half extends OpenHalf> {
   /** Memory that it holds once it is open. */
   readonly openBytes: number;
   /** Makes it run. The weights are its own only until this resolves: they are overwritten then. */
-  open(weights: Uint8Array<ArrayBuffer>): Promise<Half>;
+  open(weights: Uint8Array): Promise<Half>;
 }

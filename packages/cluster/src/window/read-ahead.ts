@@ -16,7 +16,7 @@ export class ReadAhead implements AsyncDisposable {
   readonly #bufferBytes: number;
   /** By item; in order of asking. */
   readonly #reads = new Map<number, Promise<ReadBytes>>();
-  readonly #free: ArrayBuffer[] = [];
+  readonly #free: SharedArrayBuffer[] = [];
   #depth = 0;
   /** Buffers that someone holds bytes in. */
   #lent = 0;
@@ -70,7 +70,7 @@ export class ReadAhead implements AsyncDisposable {
   #ask(item: number): void {
     const of = this.#items[item];
     if (of === undefined) throw new CutpointError('CUT_INTERNAL', `There is no item ${item} to read.`);
-    const read = this.#thread.read(of.path, of.span, this.#free.pop() ?? new ArrayBuffer(this.#bufferBytes));
+    const read = this.#thread.read(of.path, of.span, this.#free.pop() ?? new SharedArrayBuffer(this.#bufferBytes));
     // Who asks for the bytes hears of it.
     read.catch(() => undefined);
     this.#reads.set(item, read);

@@ -1,19 +1,18 @@
 import { CutpointError, type ErrorCode } from '@cutpoint/core';
 
-/** To the thread that reads. The buffer moves there, and back with the answer. */
+/** To the thread that reads. Both threads see the buffer; until the answer it is the reader's. */
 export interface ReadRequest {
   readonly id: number;
   readonly path: string;
   readonly offset: number;
   readonly bytes: number;
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
 }
 
 export type ReadAnswer =
   | {
       readonly kind: 'read';
       readonly id: number;
-      readonly buffer: ArrayBuffer;
       /** Where in the buffer the bytes begin. */
       readonly start: number;
       readonly readMs: number;
@@ -21,7 +20,6 @@ export type ReadAnswer =
   | {
       readonly kind: 'failed';
       readonly id: number;
-      readonly buffer: ArrayBuffer;
       readonly code: ErrorCode;
       readonly message: string;
     };

@@ -9,13 +9,14 @@ const script = new URL('../../dist/window/read-worker.js', import.meta.url);
 /** The thread reads and does nothing else. */
 const limits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
 
-/** What was read, in a buffer that came back with it. */
+/** What was read. */
 export interface ReadBytes {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<SharedArrayBuffer>;
   readonly readMs: number;
 }
 
 interface Pending {
+  readonly buffer: SharedArrayBuffer;
   readonly bytes: number;
   readonly resolve: (read: ReadBytes) => void;
   readonly reject: (error: CutpointError) => void;
@@ -37,15 +38,16 @@ export class ReadThread implements AsyncDisposable {
   }
 
   /**
-   * @param buffer is given away; it comes back with the bytes.
-   * @throws CutpointError as `SpanReader.read` does, CUT_WORKER_DIED or CUT_DISPOSED; the buffer is then lost.
+   * @param buffer must not be touched until the bytes are there. Moving it from thread to thread would have V8 believe that so much memory is
+   * new each time, and mark all objects again and again.
+   * @throws CutpointError as `SpanReader.read` does, CUT_WORKER_DIED or CUT_DISPOSED.
    */
-  read(path: string, { offset, bytes }: FileSpan, buffer: ArrayBuffer): Promise<ReadBytes> {
+  read(path: string, { offset, bytes }: FileSpan, buffer: SharedArrayBuffer): Promise<ReadBytes> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { bytes, resolve, reject });
-      this.#worker.postMessage({ id, path, offset, bytes, buffer } satisfies ReadRequest, [buffer]);
+      this.#pending.set(id, { buffer, bytes, resolve, reject });
+      this.#worker.postMessage({ id, path, offset, bytes, buffer } satisfies ReadRequest);
     });
   }
 
@@ -61,8 +63,8 @@ export class ReadThread implements AsyncDisposable {
     if (pending === undefined) return;
     if (answer.kind === 'failed') pending.reject(new CutpointError(answer.code, answer.message));
     else {
-      const { buffer, start, readMs } = answer;
-      pending.resolve({ bytes: new Uint8Array(buffer, start, pending.bytes), readMs });
+      const { start, readMs } = answer;
+      pending.resolve({ bytes: new Uint8Array(pending.buffer, start, pending.bytes), readMs });
     }
   }
 

@@ -9,13 +9,13 @@ parentPort?.on('message', ({ id, path, offset, bytes, buffer }: ReadRequest) => 
   const from = performance.now();
   try {
     const { start } = reader.read(path, offset, bytes, buffer);
-    post({ kind: 'read', id, buffer, start, readMs: performance.now() - from });
+    post({ kind: 'read', id, start, readMs: performance.now() - from });
   } catch (thrown) {
     const { code, message } = asCutpointError(thrown, 'CUT_FILE_NOT_FOUND');
-    post({ kind: 'failed', id, buffer, code, message });
+    post({ kind: 'failed', id, code, message });
   }
 });
 
 function post(answer: ReadAnswer): void {
-  parentPort?.postMessage(answer, [answer.buffer]);
+  parentPort?.postMessage(answer);
 }

@@ -30,7 +30,7 @@ export async function openSession(request: SessionRequest): Promise<ort.Inferenc
 export interface WeightsInMemory {
   readonly location: string;
   /** The file's bytes; the runtime copies what it wants of them. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
 }
 
 /**
