@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,6 +69,15 @@ async function lead(urls: readonly string[], options: Partial<ClusterModelOption
   });
 }
 
+/** Accepts connections, and closes them. */
+async function breakingServer() {
+  const server = net.createServer((socket) => socket.on('error', () => {}).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  return { host: '127.0.0.1', port, [Symbol.asyncDispose]: close };
+}
+
 async function dispose(processes: readonly Process[]): Promise<void> {
   await Promise.all(processes.map((each) => each[Symbol.asyncDispose]()));
 }
@@ -88,6 +98,16 @@ describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/l
       await dispose(ranks);
     }
   });
+
+  it('says at once which rank it cannot meet, where a connection to it breaks, and stands still nowhere', async () => {
+    await using breaking = await breakingServer();
+    const [rank] = joined(1);
+    if (rank === undefined) throw new Error('A rank is missing.');
+    await using _ = rank;
+    const { host, port } = breaking;
+    const leading = lead([await rank.url()], { allReduce: 'auto', route: async () => ({ host, port }) });
+    await expect(leading).rejects.toMatchObject({ code: expect.stringMatching(/^CUT_RANK_(MISSING|LOST)$/) });
+  }, 40_000);
 
   it('gives them over connections that are encrypted, if the address of a rank is', async () => {
     const { cert, key } = await makeCertificate();

@@ -37,6 +37,11 @@ export { type LeadOptions, startLead } from './start-lead.js';
 export { shardsFolder, startRank } from './start-rank.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';
 export { LayerWindow, type WindowOptions } from './window/layer-window.js';
-export { lacksWindowEnvironment, windowEnvironment, windowEnvironmentAdvice } from './window/window-environment.js';
+export {
+  lacksWindowEnvironment,
+  noSlotsText,
+  windowEnvironment,
+  windowEnvironmentAdvice,
+} from './window/window-environment.js';
 export { type HalfBytes, planWindow, type WindowPlan } from './window/window-plan.js';
 export type { WindowReport } from './window/window-report.js';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
+import { bareHost, type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
 import { cacheFolder } from '@cutpoint/runtime';
 import { type RankEvent, RankHost } from './control/rank-host.js';
 import { ShardStore } from './control/shard-store.js';
 import type { RankSettings } from './rank-settings.js';
-import { windowEnvironmentAdvice } from './window/window-environment.js';
+import { noSlotsText, windowEnvironmentAdvice } from './window/window-environment.js';
 
 /** Rank 0 that says nothing for so long is lost: what its shard takes is freed. */
 const silenceMs = 3_000;
@@ -25,7 +25,7 @@ export async function startRank(settings: RankSettings, { log }: { readonly log:
       new RankHost({
         store: new ShardStore(shardsFolder(shards)),
         // Other ranks reach this one where rank 0 does.
-        host: new URL(listen).hostname.replace(/^\[(.*)\]$/, '$1'),
+        host: bareHost(new URL(listen).hostname),
         onEvent: (event) => logEvent(log, event),
       }),
     );
@@ -38,6 +38,7 @@ function logEvent(log: Log, event: RankEvent): void {
     const { name, slice } = event.shard.manifest;
     log.info({ model: name, rank: slice.rank, ranks: slice.ranks }, event.arrived ? 'shard arrived' : 'shard is here');
   } else if (event.kind === 'window-environment') log.warn(windowEnvironmentAdvice);
+  else if (event.kind === 'no-slots') log.warn(noSlotsText(event.why));
   else if (event.kind === 'joined') log.info({ rank: event.rank, ranks: event.ranks }, 'joined a cluster');
   else if (event.reason === undefined) log.info('the cluster ended');
   else log.warn({ code: event.reason.code }, event.reason.message);

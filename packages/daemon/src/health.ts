@@ -3,7 +3,7 @@ import { CutpointError, messageOf } from '@cutpoint/core';
 import { allowInsecure } from './endpoint.js';
 import type { EndpointSettings } from './endpoint-settings.js';
 import type { Log } from './log.js';
-import { isLoopback } from './loopback.js';
+import { bareHost, isLoopback } from './loopback.js';
 
 /** What a daemon says about itself; `ready` decides the status of /readyz. */
 export interface HealthReport {
@@ -47,7 +47,7 @@ export async function startHealth(
   if (!isLoopback(hostname)) allowInsecure(insecure, `http://${health}`, log);
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, handler);
   server.maxConnections = 64;
-  await listen(server, port, hostname.replace(/^\[(.*)\]$/, '$1'));
+  await listen(server, port, bareHost(hostname));
   const address = server.address();
   log.info({ url: `http://${hostname}:${typeof address === 'object' ? address?.port : ''}` }, 'health');
   return { [Symbol.asyncDispose]: () => close(server) };

@@ -36,7 +36,7 @@ export { isLanguagePackage } from './language-package.js';
 export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { logProblems } from './log-problems.js';
-export { isLoopback } from './loopback.js';
+export { bareHost, isLoopback } from './loopback.js';
 export { maxStagesSetting, modelSettings, needModel, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
 export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';

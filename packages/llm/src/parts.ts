@@ -5,7 +5,13 @@ export { collectGarbage } from './decode/collect-garbage.js';
 export type { ForwardMessage } from './decode/decoder-protocol.js';
 export { DecoderService, type PassRunner } from './decode/decoder-service.js';
 export { KvCache } from './decode/kv-cache.js';
-export { openGraph, type WeightsInMemory } from './decode/open-session.js';
+export {
+  openGraph,
+  openReordered,
+  reorderedFiles,
+  saveReordered,
+  type WeightsInMemory,
+} from './decode/open-session.js';
 export type { RangeService } from './decode/range-service.js';
 export { type RopeTables, ropeTables } from './decode/rope-tables.js';
 export { serveDecoder } from './decode/serve-decoder.js';

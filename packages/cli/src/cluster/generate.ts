@@ -1,6 +1,7 @@
 import {
   type ClusterEvent,
   lacksWindowEnvironment,
+  noSlotsText,
   openClusterModel,
   shardsFolder,
   topologies,
@@ -127,6 +128,7 @@ function parseWindows(text: string): number[] {
 function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {
   if (event.kind === 'lost') progress.say(`the rank at ${event.rank} is lost: ${event.reason.message}`);
   else if (event.kind === 'returned') progress.say(`the rank at ${event.rank} is there again`);
+  else if (event.kind === 'no-slots') progress.say(noSlotsText(event.why));
   else if (event.ranks.length === 0) progress.say('this machine goes on alone');
   else {
     progress.show(`${event.ranks.length + 1} ranks are together`);

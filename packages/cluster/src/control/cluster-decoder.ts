@@ -25,7 +25,9 @@ export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
 export type ClusterEvent =
   | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly facts: FormationFacts }
   | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError }
-  | { readonly kind: 'returned'; readonly rank: string };
+  | { readonly kind: 'returned'; readonly rank: string }
+  /** What passes through the window of this machine is opened each time. */
+  | { readonly kind: 'no-slots'; readonly why: string };
 
 /** What is formed now: of several ranks, or rank 0 alone. */
 type Formed =
@@ -116,10 +118,11 @@ export class ClusterDecoder implements TokenDecoder {
     const readings = this.readings();
     const windows = this.#formed.formation.windows();
     const budgets = this.#windowBytes();
-    const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe()));
+    // One that is lost by now is reported with what it said before.
+    const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe().catch(() => undefined)));
     return readings.map((reading, i) => ({
       ...reading,
-      peakRssBytes: peaks[i - 1]?.peakRssBytes ?? peakRssBytes(),
+      peakRssBytes: i === 0 ? peakRssBytes() : (peaks[i - 1]?.peakRssBytes ?? null),
       window: windowOf(windows[i], budgets?.[i]),
     }));
   }
@@ -225,7 +228,13 @@ export class ClusterDecoder implements TokenDecoder {
       this.#cutOff.set(rank, error);
       formation.end(error);
     };
-    const formation: Formation = await Formation.form(ranks, { ...this.#options, division, windowBytes, onSilentLink });
+    const formation: Formation = await Formation.form(ranks, {
+      ...this.#options,
+      division,
+      windowBytes,
+      onSilentLink,
+      onNoSlots: (why) => this.#options.onEvent?.({ kind: 'no-slots', why }),
+    });
     this.#formed = { kind: 'ranks', formation };
     for (const rank of ranks) {
       // Nobody waits longer for a rank than its connection is silent.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { bareHost } from '@cutpoint/daemon';
 import { type CacheKind, Decoder, DecoderRange, EmbeddingTable, type Package } from '@cutpoint/llm';
 import type { Shard } from '../engine/half-sessions.js';
 import { type RankCost, RankCosts, type WindowCost } from '../engine/rank-costs.js';
@@ -53,6 +54,8 @@ export interface FormationOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called if a link between two ranks brings nothing any more, though both are there. */
   readonly onSilentLink?: ((link: SilentLink) => void) | undefined;
+  /** Called if what passes through the window of rank 0 is opened each time, with why. */
+  readonly onNoSlots?: ((why: string) => void) | undefined;
   /** Called with the bytes of shards that are in their place, and of all. */
   readonly onShards?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
@@ -120,6 +123,7 @@ export class Formation implements AsyncDisposable {
     let explanation: readonly string[] = [];
     port.on('message', (message: FromRankThread) => {
       if (message.kind === 'chosen') explanation = message.explanation;
+      if (message.kind === 'no-slots') options.onNoSlots?.(message.why);
     });
     port.postMessage({ kind: 'join', addresses: seenFrom[0] ?? [], rules } satisfies ToRankThread);
     const started = DecoderRange.start(workerScript, request, { config, range, signal, transfer: [port2] });
@@ -197,7 +201,7 @@ function end(port: MessagePort, { code, message }: CutpointError): void {
 }
 
 async function openRank(rank: RemoteRank, options: Parameters<RemoteRank['open']>[0]): Promise<RankAddress> {
-  return { host: new URL(rank.url).hostname, port: await rank.open(options) };
+  return { host: bareHost(new URL(rank.url).hostname), port: await rank.open(options) };
 }
 
 async function giveShards(

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, throwIfCancelled } from '@cutpoint/core';
 import { freeMemoryBytes } from '@cutpoint/llm/parts';
 import { answerProbe, type IncomingRequest, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { Shard } from '../engine/half-sessions.js';
@@ -35,6 +35,8 @@ export type RankEvent =
   | { readonly kind: 'joined'; readonly rank: number; readonly ranks: number }
   /** It has a window, and was started without the environment for it. */
   | { readonly kind: 'window-environment' }
+  /** What passes through its window is opened each time, and why. */
+  | { readonly kind: 'no-slots'; readonly why: string }
   | { readonly kind: 'left'; readonly reason: CutpointError | undefined };
 
 /** What is kept for the rank 0 that is served, until its connection is closed. */
@@ -51,6 +53,8 @@ export class RankHost implements AsyncDisposable {
   readonly handler: RequestHandler = (request) => this.#answer(request);
   readonly #options: RankHostOptions;
   #served: Served | undefined;
+  /** The last request of each connection that changes something. */
+  readonly #turns = new WeakMap<object, Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
   constructor(options: RankHostOptions) {
@@ -63,10 +67,33 @@ export class RankHost implements AsyncDisposable {
   }
 
   async #answer(request: IncomingRequest): ReturnType<RequestHandler> {
-    const { method, meta } = request;
+    const { method, meta, remote } = request;
     switch (method) {
       case clusterMethods.describe:
         return { meta: { ...(await this.#describe()) } };
+      case clusterMethods.silences:
+        return { meta: { silentMs: this.#mine(request).thread?.silentMs() ?? [] } };
+      case probeMethod:
+        return answerProbe({ meta });
+      default:
+        return await this.#inTurn(remote, () => this.#change(request));
+    }
+  }
+
+  /** One after the other: what is kept for a rank 0 is changed by one of its requests at a time. */
+  async #inTurn<T>(remote: object, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(remote) ?? Promise.resolve()).then(work);
+    this.#turns.set(
+      remote,
+      turn.catch(() => undefined),
+    );
+    return await turn;
+  }
+
+  async #change(request: IncomingRequest): ReturnType<RequestHandler> {
+    const { method, meta, signal } = request;
+    throwIfCancelled(signal);
+    switch (method) {
       case clusterMethods.offer:
         return { meta: await this.#offer(request) };
       case clusterMethods.part: {
@@ -84,10 +111,6 @@ export class RankHost implements AsyncDisposable {
       case clusterMethods.join:
         await this.#join(request);
         return {};
-      case clusterMethods.silences:
-        return { meta: { silentMs: this.#mine(request).thread?.silentMs() ?? [] } };
-      case probeMethod:
-        return answerProbe({ meta });
       default: {
         const known = [...Object.values(clusterMethods), probeMethod].join(', ');
         throw new CutpointError('CUT_USAGE', `A rank of a cluster has no method "${method}": it has ${known}.`);
@@ -152,7 +175,10 @@ export class RankHost implements AsyncDisposable {
       this.#options.onEvent?.({ kind: 'window-environment' });
     }
     await served.thread?.[Symbol.asyncDispose]();
-    const thread = await FollowThread.start({ ...options, shard, host: this.#options.host }, request.signal);
+    const thread = await FollowThread.start(
+      { ...options, shard, host: this.#options.host },
+      { signal: request.signal, onNoSlots: (why) => this.#options.onEvent?.({ kind: 'no-slots', why }) },
+    );
     served.thread = thread;
     if (this.#served !== served) await this.#end(served);
     void thread.ended.then((reason) => this.#options.onEvent?.({ kind: 'left', reason }));

@@ -9,8 +9,8 @@ export interface RankReading extends RankCost {
 
 /** What rank 0 knows of a rank, and what only the rank knows. */
 export interface RankReport extends RankReading {
-  /** The most that its process ever held. */
-  readonly peakRssBytes: number;
+  /** The most that its process ever held; null of a rank that cannot be asked any more. */
+  readonly peakRssBytes: number | null;
   /** For a token, lately; null where all half layers stay in memory without being asked for. */
   readonly window: (WindowCost & { readonly budgetBytes: number }) | null;
 }

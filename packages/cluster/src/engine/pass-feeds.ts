@@ -75,8 +75,8 @@ export class AttentionFeeds {
         ? {}
         : { [valueNames.cosines(rope)]: tables.cosines, [valueNames.sines(rope)]: tables.sines };
     for (const [name, rows] of [
-      [valueNames.pastKey(layer), cache.keys[layer]],
-      [valueNames.pastValue(layer), cache.values[layer]],
+      [valueNames.pastKey(0), cache.keys[layer]],
+      [valueNames.pastValue(0), cache.values[layer]],
     ] as const) {
       let firstHead = 0;
       for (const [run, { kvHeads }] of this.#runs.entries()) {

@@ -1,5 +1,5 @@
 import type { GroupCost } from '../group/rank-group.js';
-import type { WindowReport } from '../window/window-report.js';
+import type { HalvesReport } from './half-sessions.js';
 
 /** What a rank spent. */
 export interface RankCost {
@@ -14,6 +14,8 @@ export interface RankCost {
 
 /** What a rank's window takes for a token, lately. */
 export interface WindowCost {
+  /** Sessions that all pass through which do not stay; 0: each is opened when its turn comes. */
+  readonly slots: number;
   /** Read from disk again for each token. */
   readonly streamedBytes: number;
   /** Reading it, by the thread that reads. */
@@ -27,7 +29,10 @@ export interface WindowCost {
 }
 
 const fields = ['computeMs', 'waitMs', 'syncMs', 'sentBytes', 'receivedBytes'] as const;
-const windowFields = ['streamedBytes', 'readMs', 'openMs', 'busyMs', 'waitMs'] as const;
+const windowFields = ['slots', 'streamedBytes', 'readMs', 'openMs', 'busyMs', 'waitMs'] as const;
+
+/** In one pass: no rank spends a year or sends a petabyte. */
+const mostSpent = 1e15;
 
 /** Numbers that a rank adds to what it contributes: what it spent, and what its window takes. */
 export const costLength = fields.length + windowFields.length;
@@ -37,7 +42,7 @@ export function rankCost(computeMs: number, { waitMs, totalMs, sentBytes, receiv
 }
 
 /** @param window of a rank that has one. */
-export function costNumbers(cost: RankCost, window: WindowReport | undefined): number[] {
+export function costNumbers(cost: RankCost, window: HalvesReport | undefined): number[] {
   const taken = window && { ...window, streamedBytes: window.plan.streamedBytes };
   return [...fields.map((field) => cost[field]), ...windowFields.map((field) => taken?.[field] ?? 0)];
 }
@@ -55,11 +60,13 @@ export class RankCosts {
     return new SharedArrayBuffer(ranks * costLength * Float64Array.BYTES_PER_ELEMENT);
   }
 
+  /** What a rank says of itself that cannot be counts as 0. */
   add(rank: number, cost: ArrayLike<number>): void {
     for (let i = 0; i < costLength; i++) {
       const at = rank * costLength + i;
       const before = i < fields.length ? (this.#sums[at] ?? 0) : 0;
-      this.#sums[at] = before + (cost[i] ?? 0);
+      const spent = cost[i] ?? 0;
+      this.#sums[at] = before + (spent >= 0 && spent < mostSpent ? spent : 0);
     }
   }
 
@@ -75,8 +82,8 @@ export class RankCosts {
   windows(): WindowCost[] {
     return Array.from({ length: this.#sums.length / costLength }, (_, rank) => {
       const window = this.#of(rank).subarray(fields.length);
-      const [streamedBytes = 0, readMs = 0, openMs = 0, busyMs = 0, waitMs = 0] = window;
-      return { streamedBytes, readMs, openMs, busyMs, waitMs };
+      const [slots = 0, streamedBytes = 0, readMs = 0, openMs = 0, busyMs = 0, waitMs = 0] = window;
+      return { slots, streamedBytes, readMs, openMs, busyMs, waitMs };
     });
   }
 

@@ -5,8 +5,14 @@ import { runError } from '@cutpoint/runtime';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import type { RankGroup } from '../group/rank-group.js';
 import { headRunsOf } from '../shard/division.js';
-import type { WindowReport } from '../window/window-report.js';
-import { type HalfSessions, openAllHalves, openShardHead, type Shard } from './half-sessions.js';
+import {
+  type HalfSession,
+  type HalfSessions,
+  type HalvesReport,
+  openAllHalves,
+  openShardHead,
+  type Shard,
+} from './half-sessions.js';
 import { type NativeWork, ungated } from './native-work.js';
 import { AttentionFeeds, type Feeds, hiddenTensor } from './pass-feeds.js';
 import { openWindowedHalves } from './windowed-halves.js';
@@ -17,6 +23,8 @@ export interface EngineOptions {
   readonly cache: CacheKind;
   /** What weights of half layers may take in memory; not given: all stay. */
   readonly windowBytes?: number | undefined;
+  /** Hears why what passes is opened each time, where it is. */
+  readonly onNoSlots?: (why: string) => void;
   /** Default: just does it. */
   readonly native?: NativeWork;
 }
@@ -118,7 +126,7 @@ export class ShardEngine {
   }
 
   /** What its window does; undefined without one. */
-  windowReport(): WindowReport | undefined {
+  windowReport(): HalvesReport | undefined {
     return this.#halves.report();
   }
 
@@ -139,8 +147,8 @@ export class ShardEngine {
         lanes,
         (lane) => ({ ...lane.position, ...past }),
         (lane, results) => {
-          const keys = floats(results, valueNames.presentKey(layer));
-          const values = floats(results, valueNames.presentValue(layer));
+          const keys = floats(results, valueNames.presentKey(0));
+          const values = floats(results, valueNames.presentValue(0));
           cache.write(layer, keys, values, lane.tokens, this.#feeds.tablesOf(layer), lane.first);
         },
       );
@@ -211,7 +219,7 @@ export class ShardEngine {
     return joined(parts);
   }
 
-  async #run(session: InferenceSession, feeds: Feeds): Promise<InferenceSession.OnnxValueMapType> {
+  async #run(session: HalfSession, feeds: Feeds): Promise<InferenceSession.OnnxValueMapType> {
     const from = performance.now();
     const results = await this.#native(() => session.run(feeds));
     this.#computeMs += performance.now() - from;

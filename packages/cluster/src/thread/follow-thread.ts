@@ -32,14 +32,23 @@ export class FollowThread implements AsyncDisposable {
     });
   }
 
-  /** Starts the thread; resolves once it listens. @throws CutpointError CUT_BIND, CUT_WORKER_DIED, CUT_CANCELLED */
-  static async start(request: Omit<RankThreadRequest, 'silences'>, signal?: CancelSignal): Promise<FollowThread> {
+  /**
+   * Starts the thread; resolves once it listens.
+   * @param onNoSlots hears why what passes through its window is opened each time. @throws CutpointError CUT_BIND, CUT_WORKER_DIED, CUT_CANCELLED
+   */
+  static async start(
+    request: Omit<RankThreadRequest, 'silences'>,
+    { signal, onNoSlots }: { readonly signal?: CancelSignal; readonly onNoSlots?: (why: string) => void } = {},
+  ): Promise<FollowThread> {
     throwIfCancelled(signal);
     const gate = openGate();
     const silences = Silences.memory(request.shard.manifest.slice.ranks);
     const workerData = { gate, request: { ...request, silences } satisfies RankThreadRequest };
     const worker = new Worker(workerScript, { workerData, execArgv: [] });
     const ended = endOf(worker, gate);
+    worker.on('message', (message: FromRankThread) => {
+      if (message.kind === 'no-slots') onNoSlots?.(message.why);
+    });
     const port = await new Promise<number>((resolve, reject) => {
       worker.on('message', (message: FromRankThread) => {
         if (message.kind === 'listening') resolve(message.port);

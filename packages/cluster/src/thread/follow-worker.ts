@@ -18,7 +18,8 @@ async function serveRank(port: MessagePort, { gate, request }: FollowData): Prom
   leaveNative(gate);
   try {
     await using group = await meetRanks(port, request);
-    const engine = await ShardEngine.open(request.shard, group, { ...request, native: nativeGate(gate) });
+    const onNoSlots = (why: string) => post({ kind: 'no-slots', why });
+    const engine = await ShardEngine.open(request.shard, group, { ...request, native: nativeGate(gate), onNoSlots });
     try {
       // Rank 0 waits for this before its first pass.
       group.contribute(new Float32Array(0));

@@ -5,7 +5,7 @@ import { LeadService } from '../engine/lead-service.js';
 import { RankCosts } from '../engine/rank-costs.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { meetRanks } from './meet-ranks.js';
-import type { RankThreadRequest } from './rank-thread-protocol.js';
+import type { FromRankThread, RankThreadRequest } from './rank-thread-protocol.js';
 
 /** What rank 0's computing thread begins with. */
 export interface LeadRequest extends RankThreadRequest {
@@ -19,11 +19,11 @@ export interface LeadRequest extends RankThreadRequest {
 
 async function openLead(request: LeadRequest): Promise<RangeService> {
   const { shard, vocabulary, costs, port, chunkTokens } = request;
-  const group = await meetRanks(port, request);
-  // The worker ends with its service.
-  port.unref();
+  // The worker ends with its service, or where there is none.
+  const group = await meetRanks(port, request).finally(() => port.unref());
   try {
-    const engine = await ShardEngine.open(shard, group, request);
+    const onNoSlots = (why: string) => port.postMessage({ kind: 'no-slots', why } satisfies FromRankThread);
+    const engine = await ShardEngine.open(shard, group, { ...request, onNoSlots });
     try {
       await group.collect(vocabulary.slice(1).map(() => 0));
     } catch (thrown) {

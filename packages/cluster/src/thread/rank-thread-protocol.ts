@@ -5,7 +5,7 @@ import type { RankAddress } from '../group/data-port.js';
 import type { ReduceRule } from '../group/rank-group.js';
 
 /** What a rank's computing thread begins with. */
-export interface RankThreadRequest extends Omit<EngineOptions, 'native'> {
+export interface RankThreadRequest extends Omit<EngineOptions, 'native' | 'onNoSlots'> {
   /** Complete by the time it is told to join. */
   readonly shard: Shard;
   readonly chunkTokens: number;
@@ -36,6 +36,8 @@ export type FromRankThread =
   | { readonly kind: 'listening'; readonly port: number }
   /** Of rank 0, where the ranks chose: why, a line for each size of sum. */
   | { readonly kind: 'chosen'; readonly explanation: readonly string[] }
+  /** What passes through its window is opened each time, and why. */
+  | { readonly kind: 'no-slots'; readonly why: string }
   | { readonly kind: 'ready' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };

@@ -44,6 +44,7 @@ async function shard(name: string): Promise<Shard> {
     path,
     span: { offset: offsetOf(index), bytes: halfBytes },
     openBytes: halfBytes,
+    passing: undefined,
     open: async (weights: Uint8Array) => {
       open[index] = (open[index] ?? 0) + 1;
       const release = async () => {

@@ -4,7 +4,7 @@ import { HalfClock } from './half-clock.js';
 import type { HalfLayer, OpenHalf } from './half-layer.js';
 import { ReadAhead } from './read-ahead.js';
 import type { ReadBytes } from './read-thread.js';
-import { bufferBytes, type HalfBytes, type WindowPlan } from './window-plan.js';
+import { bufferBytes, type HalfBytes, halfBytes, type WindowPlan } from './window-plan.js';
 import { reportWindow, type WindowReport } from './window-report.js';
 
 /** Until times are measured: one half layer is opened while another is read. */
@@ -42,10 +42,11 @@ export class LayerWindow<Half extends OpenHalf> implements AsyncDisposable {
   private constructor(halves: readonly HalfLayer<Half>[], options: WindowOptions) {
     this.#halves = halves;
     this.#options = options;
-    this.#sizes = halves.map(({ name, span, openBytes }) => ({ name, fileBytes: span.bytes, openBytes }));
+    this.#sizes = halves.map(halfBytes);
     this.#plan = planAtMost(this.#sizes, options.budgetBytes, firstDepth);
     this.#clock = new HalfClock(halves.length);
-    this.#ahead = new ReadAhead(halves, bufferBytes(this.#sizes));
+    const ways = halves.flatMap((half) => [half, half.passing ?? half]);
+    this.#ahead = new ReadAhead(ways, bufferBytes(this.#sizes));
   }
 
   /**
@@ -109,7 +110,7 @@ export class LayerWindow<Half extends OpenHalf> implements AsyncDisposable {
     const staying = stays.flatMap((stay, i) => (stay ? [i] : []));
     for (const [done, index] of staying.entries()) {
       throwIfCancelled(this.#options.signal);
-      await this.#ahead.aim(staying.slice(done), Math.max(1, depth));
+      await this.#ahead.aim(this.#itemsOf(staying.slice(done)), Math.max(1, depth));
       await this.#openRead(index, this.#options.signal);
     }
     if (depth === 0) await this.#ahead[Symbol.asyncDispose]();
@@ -130,9 +131,10 @@ export class LayerWindow<Half extends OpenHalf> implements AsyncDisposable {
     if (layer === undefined) throw misused(`${index} was taken, and there are ${this.#halves.length}`);
     let read: ReadBytes | undefined;
     try {
-      read = await this.#ahead.bytesOf(index, signal);
+      read = await this.#ahead.bytesOf(this.#itemOf(index), signal);
       this.#clock.read(index, read.readMs);
-      this.#open.set(index, await layer.open(read.bytes));
+      const way = this.#plan.stays[index] === true ? layer : (layer.passing ?? layer);
+      this.#open.set(index, await way.open(read.bytes));
     } catch (thrown) {
       throw this.#named(layer.name, thrown, signal);
     } finally {
@@ -165,7 +167,16 @@ export class LayerWindow<Half extends OpenHalf> implements AsyncDisposable {
       const index = (from + k) % count;
       if (stays[index] !== true || !this.#open.has(index)) wanted.push(index);
     }
-    await this.#ahead.aim(wanted, depth);
+    await this.#ahead.aim(this.#itemsOf(wanted), depth);
+  }
+
+  #itemsOf(indices: readonly number[]): number[] {
+    return indices.map((index) => this.#itemOf(index));
+  }
+
+  /** What is read of a half layer: as it stays, or as it passes. */
+  #itemOf(index: number): number {
+    return 2 * index + (this.#plan.stays[index] === true ? 0 : 1);
   }
 
   async #endToken(): Promise<void> {

@@ -12,6 +12,11 @@ export function lacksWindowEnvironment(): boolean {
   return process.platform === 'linux' && process.env.MALLOC_MMAP_THRESHOLD_ === undefined;
 }
 
+/** For people. */
+export function noSlotsText(why: string): string {
+  return `half layers that do not stay are opened for each token, which takes longer: ${why}`;
+}
+
 /** What to do then, for people. */
 export const windowEnvironmentAdvice = `a window may take up to 1.6 times its bytes: start this process with ${Object.entries(
   windowEnvironment,

@@ -1,4 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
+import type { HalfLayer, OpenHalf } from './half-layer.js';
 
 /** What memory a half layer takes. */
 export interface HalfBytes {
@@ -7,6 +8,11 @@ export interface HalfBytes {
   readonly fileBytes: number;
   /** Once it is open. */
   readonly openBytes: number;
+}
+
+/** Of the larger of its two files, if it is read from another one where it does not stay. */
+export function halfBytes({ name, span, openBytes, passing }: HalfLayer<OpenHalf>): HalfBytes {
+  return { name, fileBytes: Math.max(span.bytes, passing?.span.bytes ?? 0), openBytes };
 }
 
 /** Which half layers stay, and what the window takes at most. */

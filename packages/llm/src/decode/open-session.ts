@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Model, serialiseModel } from '@cutpoint/graph';
 import { loadError } from '@cutpoint/runtime';
 import * as ort from 'onnxruntime-node';
@@ -45,24 +46,71 @@ export async function openGraph(
   { threads, reorder }: { readonly threads: number; readonly reorder: boolean },
 ): Promise<ort.InferenceSession> {
   const inFiles = typeof weights === 'string';
+  return await create(serialiseModel(graph), threads, {
+    session: {
+      ...(inFiles ? inFolder(weights) : {}),
+      disable_prepacking: reorder ? '0' : '1',
+    },
+    ...(inFiles ? {} : { externalData: [{ path: weights.location, data: weights.bytes }] }),
+  });
+}
+
+/** What `saveReordered` writes into a folder: a graph, and its weights, those of matrices also in the order that kernels want. */
+export const reorderedFiles = { graph: 'reordered.onnx', weights: 'reordered.bin' } as const;
+
+/** Smaller ones are sizes and shapes, which the runtime wants in the graph. */
+const leastSavedBytes = 64;
+
+/**
+ * Has the runtime write a graph as it keeps it in memory.
+ * @param folder of its weights' files. @param into an empty folder. @throws CutpointError CUT_EXTERNAL_DATA or CUT_LOAD.
+ */
+export async function saveReordered(graph: Model, folder: string, into: string, threads: number): Promise<void> {
   const session = {
-    ...(inFiles ? { model_external_initializers_file_folder_path: weights } : {}),
+    ...inFolder(folder),
+    save_external_prepacked_constant_initializers: '1',
+    optimized_model_external_initializers_file_name: reorderedFiles.weights,
+    optimized_model_external_initializers_min_size_in_bytes: String(leastSavedBytes),
+  };
+  const optimizedModelFilePath = join(into, reorderedFiles.graph);
+  const saved = await create(serialiseModel(graph), threads, { session, optimizedModelFilePath });
+  await saved.release();
+}
+
+/** Opens the session of what `saveReordered` wrote: its weights stay in their file, which it maps. @throws CutpointError CUT_LOAD */
+export async function openReordered(from: string, threads: number): Promise<ort.InferenceSession> {
+  return await create(join(from, reorderedFiles.graph), threads, { session: inFolder(from) });
+}
+
+function inFolder(folder: string) {
+  return { model_external_initializers_file_folder_path: folder };
+}
+
+interface OwnOptions extends Pick<ort.InferenceSession.SessionOptions, 'externalData' | 'optimizedModelFilePath'> {
+  readonly session: Readonly<Record<string, string>>;
+}
+
+async function create(
+  model: Uint8Array | string,
+  threads: number,
+  { session, ...options }: OwnOptions,
+): Promise<ort.InferenceSession> {
+  const all: ort.InferenceSession.SessionOptions = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // The runtime's own pool grows by doubling and gives nothing back: with prompts it held 200 MB more, and was no faster.
+    enableCpuMemArena: false,
+    // One block for all values of a pass, anew for each length of text: up to 190 MB more, and never twice the same.
+    enableMemPattern: false,
+    logSeverityLevel: 4,
+    ...options,
     // Probabilities of attention underflow: with denormal numbers a prompt takes one and a half times as long.
-    set_denormal_as_zero: '1',
-    disable_prepacking: reorder ? '0' : '1',
+    extra: { session: { ...session, set_denormal_as_zero: '1' } },
   };
   try {
-    return await ort.InferenceSession.create(serialiseModel(graph), {
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      // The runtime's own pool grows by doubling and gives nothing back: with prompts it held 200 MB more, and was no faster.
-      enableCpuMemArena: false,
-      // One block for all values of a pass, anew for each length of text: up to 190 MB more, and never twice the same.
-      enableMemPattern: false,
-      logSeverityLevel: 4,
-      ...(inFiles ? {} : { externalData: [{ path: weights.location, data: weights.bytes }] }),
-      extra: { session },
-    });
+    return await (typeof model === 'string'
+      ? ort.InferenceSession.create(model, all)
+      : ort.InferenceSession.create(model, all));
   } catch (thrown) {
     throw loadError(thrown, 'cpu');
   }

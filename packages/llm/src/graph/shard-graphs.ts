@@ -35,14 +35,16 @@ export type HalfPart = PackagePart<LayerWeightName>;
 
 /**
  * The first half of a layer for some of its heads: from the residual stream to their part of what attention adds.
- * Its weights are `attentionNorm`, `qkv`, `out`, ..., and the `postFfnNorm` of the layer before.
+ * Its weights are `attentionNorm`, `qkv`, `out`, ..., and the `postFfnNorm` of the layer before. Keys and values are called as those
+ * of layer 0: graphs of layers that compute alike differ in their weights only.
  */
-export function attentionGraph(attention: AttentionPart, half: HalfPart): Model {
-  const { config, layer } = attention;
+export function attentionGraph({ layer, ...of }: AttentionPart, half: HalfPart): Model {
+  const config = { ...of.config, attention: of.config.attention.slice(layer, layer + 1) };
+  const attention: AttentionPart = { ...of, config, layer: 0 };
   const draft = new GraphDraft();
   const weights = new PartWeights(draft, half, 'half');
   const stream = openStream(draft, config, weights, layer === 0 ? undefined : 'postFfnNorm');
-  declarePosition(draft, config, [config.attention[layer]?.rope ?? 0]);
+  declarePosition(draft, config, [config.attention[0]?.rope ?? 0]);
   declareAttention(draft, attention);
   addAttentionSizes(draft, attention);
   const normed = stream.normed(weights.vector('attentionNorm'), normedName);
