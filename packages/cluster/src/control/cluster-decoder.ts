@@ -37,6 +37,9 @@ type Formed =
 /** How often ranks are brought together anew for one token. */
 const mostFormings = 8;
 
+/** Ranks that answer and do not meet: each time takes as long as they are waited for. */
+const mostUnmet = 2;
+
 /**
  * A decoder whose layers are divided over several machines. When a rank is lost the others are brought together anew, the texts
  * under way are run again, and go on.
@@ -143,6 +146,7 @@ export class ClusterDecoder implements TokenDecoder {
   }
 
   async #next(sequence: number, step: Step): Promise<NextTokens> {
+    let unmet = 0;
     for (let formings = 0; ; formings++) {
       let formed: Formed | undefined;
       try {
@@ -156,10 +160,17 @@ export class ClusterDecoder implements TokenDecoder {
         return { ...next, cost: { ...next.cost, ...spent(before, formed.formation.costs()[0] ?? before) } };
       } catch (thrown) {
         const error = asCutpointError(thrown, 'CUT_INTERNAL');
-        if (!isLoss(error) || this.#closed || formings >= mostFormings || step.signal?.aborted === true) throw error;
+        if (error.code === 'CUT_RANK_MISSING') unmet++;
+        const over = this.#closed || formings >= mostFormings || unmet >= mostUnmet || step.signal?.aborted === true;
+        if (over || !(isLoss(error) || this.#isReplaced(formed, error))) throw error;
         await this.#reform(formed);
       }
     }
+  }
+
+  /** Another text lost a rank first, and what this one ran on was closed. */
+  #isReplaced(formed: Formed | undefined, { code }: CutpointError): boolean {
+    return code === 'CUT_DISPOSED' && formed !== undefined && this.#formed !== formed;
   }
 
   truncate(sequence: number, tokens: number): void {
@@ -271,9 +282,10 @@ export class ClusterDecoder implements TokenDecoder {
     } catch (thrown) {
       const reason = asCutpointError(thrown, 'CUT_INTERNAL');
       this.#members = before;
-      for (const { rank } of back) {
-        this.#options.onEvent?.({ kind: 'lost', rank: rank.url, reason });
-        await rank[Symbol.asyncDispose]();
+      for (const member of back) {
+        this.#options.onEvent?.({ kind: 'lost', rank: member.rank.url, reason });
+        await member.rank[Symbol.asyncDispose]();
+        this.#returning.lookFor(member);
       }
       return await this.#form();
     }
