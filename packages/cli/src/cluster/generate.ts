@@ -7,6 +7,7 @@ import {
   topologies,
   windowEnvironmentAdvice,
 } from '@cutpoint/cluster';
+import { CutpointError } from '@cutpoint/core';
 import { type CacheKind, cacheKinds, samplingOf } from '@cutpoint/llm';
 import { Option } from 'commander';
 import { onInterrupt } from '../interrupt.js';
@@ -19,7 +20,7 @@ import { formatBytes } from '../output/units.js';
 import { parseQuantity } from '../plan/plan-options.js';
 import type { Verb } from '../verb.js';
 import { type ClusterSummary, clusterText } from './cluster-text.js';
-import { haveCoresEach, startLocalRanks } from './local-ranks.js';
+import { haveCoresEach, ranksHere, startLocalRanks } from './local-ranks.js';
 import { addRankOptions, needRanks, type RankOptions, rankAddresses } from './rank-options.js';
 
 interface GenerateOptions extends RankOptions, SamplingOptions {
@@ -89,7 +90,7 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     shards,
     threads,
     cache,
-    spin: local === undefined || haveCoresEach(local, threads),
+    spin: haveCoresEach(ranksHere(others), threads),
     allReduce: options.allReduce,
     windowBytes: window,
     signal: interrupt.signal,
@@ -122,7 +123,11 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
 }
 
 function parseWindows(text: string): number[] {
-  return text.split(',').map((each) => Math.floor(parseQuantity(each.trim())));
+  return text.split(',').map((each) => {
+    const bytes = Math.floor(parseQuantity(each.trim()));
+    if (bytes > 0) return bytes;
+    throw new CutpointError('CUT_USAGE', `--window takes bytes, 1 or more, not "${each}".`);
+  });
 }
 
 function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {

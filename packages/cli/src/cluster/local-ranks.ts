@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { windowEnvironment } from '@cutpoint/cluster';
+import { type RankEndpoint, windowEnvironment } from '@cutpoint/cluster';
+import { isLoopback } from '@cutpoint/daemon';
 import { type DaemonProcess, startDaemonProcess } from '../run/daemon-process.js';
 import { pinToCore } from './pin-to-core.js';
 
@@ -39,6 +40,11 @@ export async function startLocalRanks(
     throw thrown;
   }
   return { processes, [Symbol.asyncDispose]: dispose };
+}
+
+/** Ranks of this machine: this process, and those that are reached on loopback. */
+export function ranksHere(others: readonly RankEndpoint[]): number {
+  return 1 + others.filter(({ url }) => URL.canParse(url) && isLoopback(new URL(url).hostname)).length;
 }
 
 /** Whether so many ranks with so many threads have a core each, so that none is kept from another by waiting for it. */

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { RankEndpoint } from '@cutpoint/cluster';
 import { CutpointError } from '@cutpoint/core';
-import { readTokenFile } from '@cutpoint/daemon';
+import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { parsePositive } from '../options.js';
 
@@ -21,21 +20,43 @@ export function addRankOptions(command: Command): Command {
       'the other ranks, as `cutpoint cluster join` said: tcp://pi-1:7410,tcp://pi-2:7410',
       addresses,
     )
-    .option('--local <n>', 'so many ranks in processes of this machine, this one included', parsePositive)
+    .option('--local <n>', 'so many ranks in processes of this machine, this one included', localRanks)
     .option('--shares <numbers>', 'what each rank can do, in any unit, this one first: 2,1,1 (default: equal)', shares)
     .option('--token-file <file>', 'file with the token of the other ranks')
     .option('--ca <file>', 'PEM file with the authority of their certificates (default: the system knows it)');
 }
 
-export function addresses(text: string): string[] {
-  return text.split(',').map((each) => (each.includes('://') ? each : `tcp://${each}`));
+/** More processes than this help nobody on one machine. */
+const mostLocalRanks = 16;
+
+function localRanks(text: string): number {
+  const ranks = parsePositive(text);
+  if (ranks <= mostLocalRanks) return ranks;
+  throw new CutpointError('CUT_USAGE', `--local takes up to ${mostLocalRanks} ranks, not ${ranks}.`);
 }
+
+export function addresses(text: string): string[] {
+  const named = text.split(',').map((each) => each.trim());
+  if (named.includes('')) {
+    throw new CutpointError('CUT_USAGE', '--ranks takes addresses with commas between: pi-1:7410,pi-2:7410.');
+  }
+  const all = named.map((each) => (each.includes('://') ? each : `tcp://${each}`));
+  const again = all.find((each, i) => all.indexOf(each) < i);
+  if (again === undefined) return all;
+  throw new CutpointError('CUT_USAGE', `--ranks names ${again} twice: a machine is one rank.`);
+}
+
+/** So that all together are a number still. */
+const largestShare = 1e15;
 
 export function shares(text: string): number[] {
   return text.split(',').map((each) => {
     const share = Number(each);
-    if (each.trim() !== '' && Number.isFinite(share) && share > 0) return share;
-    throw new CutpointError('CUT_USAGE', `--shares takes positive numbers with commas between, not "${text}".`);
+    if (each.trim() !== '' && share > 0 && share <= largestShare) return share;
+    throw new CutpointError(
+      'CUT_USAGE',
+      `--shares takes positive numbers up to 1e15 with commas between, not "${text}".`,
+    );
   });
 }
 
@@ -48,6 +69,6 @@ export function needRanks({ ranks, local }: { readonly ranks?: unknown; readonly
 /** The ranks that were named, and how to reach them. @throws CutpointError CUT_USAGE, CUT_FILE_NOT_FOUND */
 export async function rankAddresses({ ranks = [], tokenFile, ca }: RankOptions): Promise<RankEndpoint[]> {
   const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
-  const authority = ca === undefined ? undefined : await readFile(ca, 'utf8');
+  const authority = ca === undefined ? undefined : await readAuthorityFile(ca);
   return ranks.map((url) => ({ url, token, ...(authority !== undefined && { tls: { ca: authority } }) }));
 }

@@ -3,7 +3,7 @@ import { type Daemon, OpenResources } from '@cutpoint/daemon';
 import { configureDaemon } from '../daemon-verb.js';
 import { onInterrupt } from '../interrupt.js';
 import type { Verb } from '../verb.js';
-import { haveCoresEach, startLocalRanks } from './local-ranks.js';
+import { haveCoresEach, ranksHere, startLocalRanks } from './local-ranks.js';
 import { addresses, needRanks, rankAddresses, shares } from './rank-options.js';
 
 /** `cutpoint cluster serve`: a language model that is divided over several machines, over an API like OpenAI's. */
@@ -17,23 +17,23 @@ const start: Parameters<typeof configureDaemon<typeof leadSettings>>[2] = async 
   needRanks(settings);
   const ranks = settings.ranks === undefined ? [] : addresses(settings.ranks);
   const named = await rankAddresses({ ranks, ...(ca && { ca }), ...(tokenFile && { tokenFile }) });
-  const haveCores = local === undefined || haveCoresEach(local, threads);
   const opened = new OpenResources();
   using interrupt = onInterrupt();
   try {
     const own = opened.add(
       await startLocalRanks((local ?? 1) - 1, {
         shards: shardsFolder(settings.shards),
-        pins: local !== undefined && threads === 1 && haveCores,
+        pins: local !== undefined && threads === 1 && haveCoresEach(local, threads),
         windows: false,
         signal: interrupt.signal,
       }),
     );
+    const others = [...own.processes.map(({ url }) => ({ url })), ...named];
     const lead = await startLead(settings, {
       log,
-      others: [...own.processes.map(({ url }) => ({ url })), ...named],
+      others,
       shares: settings.shares === undefined ? undefined : shares(settings.shares),
-      spin: haveCores,
+      spin: haveCoresEach(ranksHere(others), threads),
       signal: interrupt.signal,
     });
     opened.add({ [Symbol.asyncDispose]: () => lead.close() });

@@ -71,8 +71,13 @@ export class HalfSlot implements AsyncDisposable {
   static async open(of: GraphInFolder, threads: number): Promise<HalfSlot> {
     return await withReordered(of, threads, async ({ folder, weights, ranges }) => {
       const session = await openReordered(folder, threads);
-      // Without a name the memory goes with the process, however that ends.
-      return new HalfSlot(session, (await stat(weights)).size, openSync(weights, 'r+'), ranges);
+      try {
+        // Without a name the memory goes with the process, however that ends.
+        return new HalfSlot(session, (await stat(weights)).size, openSync(weights, 'r+'), ranges);
+      } catch (thrown) {
+        await session.release();
+        throw thrown;
+      }
     });
   }
 
@@ -98,11 +103,16 @@ export class HalfSlot implements AsyncDisposable {
   }
 }
 
+/** Whether a process is there, on Linux. */
+export function isRunning(pid: string): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
 /** Of processes that were killed while they had the runtime write. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(sharedMemory)) {
     const pid = /^cutpoint-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+    if (pid !== undefined && !isRunning(pid)) {
       await rm(join(sharedMemory, name), { recursive: true, force: true });
     }
   }

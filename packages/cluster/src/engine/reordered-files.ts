@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import { requireDiskSpace } from '@cutpoint/llm/parts';
 import { env } from 'onnxruntime-node';
-import { type GraphInFolder, withReordered } from './half-slot.js';
+import { type GraphInFolder, isRunning, withReordered } from './half-slot.js';
 
 /** What is to lie in a file. */
 export interface WantedFile {
@@ -37,6 +37,7 @@ export class ReorderedFiles {
       if (name.startsWith(prefix) && name !== this.#name) await rm(join(this.#shardFolder, name), { recursive: true });
     }
     await mkdir(this.#folder, { recursive: true });
+    await this.#removeLeftovers();
     const missing: WantedFile[] = [];
     for (const file of wanted) if (!(await this.#has(file))) missing.push(file);
     const missingBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -53,11 +54,21 @@ export class ReorderedFiles {
     return found?.size === bytes;
   }
 
+  /** Of processes that were killed while they wrote. */
+  async #removeLeftovers(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const pid = /\.(\d+)\.partial$/.exec(name)?.[1];
+      if (pid !== undefined && !isRunning(pid)) await rm(join(this.#folder, name), { force: true });
+    }
+  }
+
   async #make({ half, of }: WantedFile, threads: number): Promise<void> {
     const path = this.pathOf(half);
+    // Others may make the same file; all make it alike.
+    const partial = `${path}.${process.pid}.partial`;
     await withReordered(of, threads, async ({ weights, ranges }) => {
       await using from = await open(weights, 'r');
-      await using to = await open(`${path}.partial`, 'w');
+      await using to = await open(partial, 'w');
       for (const { offset, bytes } of ranges) {
         const buffer = new Uint8Array(bytes);
         const { bytesRead } = await from.read(buffer, 0, bytes, offset);
@@ -67,6 +78,6 @@ export class ReorderedFiles {
       // What lies under the name is whole, whatever happens to this machine.
       await to.datasync();
     });
-    await rename(`${path}.partial`, path);
+    await rename(partial, path);
   }
 }

@@ -80,7 +80,7 @@ async function openSlots(
     return slots;
   } catch (thrown) {
     await slots[Symbol.asyncDispose]();
-    options.onNoSlots?.(messageOf(thrown));
+    options.onNoSlots?.(`The window has no room for it. ${messageOf(thrown)}`);
     return undefined;
   }
 }
