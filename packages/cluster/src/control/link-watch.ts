@@ -3,11 +3,13 @@ import type { RemoteRank } from './remote-rank.js';
 import { type SilentLink, silentLink } from './silent-link.js';
 
 const everyMs = 500;
-const leastMs = 2_000;
+/** The longest that a half layer of a prompt may take on a slow device, with a slow disk. */
+const bounds = { leastMs: 2_000, mostMs: 90_000 };
 
 /**
  * Looks for a link that brings nothing any more between ranks that are all there, as where a network lets two machines speak
- * with a third but not with each other. Their control connections do not notice, and they would wait for ever.
+ * with a third but not with each other, and for a rank whose computing thread stands still. Their control connections do not
+ * notice, and the others would wait for ever.
  */
 export class LinkWatch implements Disposable {
   readonly #own: Silences;
@@ -31,10 +33,10 @@ export class LinkWatch implements Disposable {
 
   async #look(): Promise<void> {
     const own = this.#own.read();
-    if (this.#asking || Math.max(...own) < leastMs) return;
+    if (this.#asking || Math.max(...own) < bounds.leastMs) return;
     this.#asking = true;
     try {
-      const link = silentLink([own, ...(await Promise.all(this.#others.map((rank) => rank.silentMs())))], leastMs);
+      const link = silentLink([own, ...(await Promise.all(this.#others.map((rank) => rank.silentMs())))], bounds);
       if (link === undefined) return;
       this[Symbol.dispose]();
       this.#onSilent(link);

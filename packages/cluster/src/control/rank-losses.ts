@@ -7,10 +7,11 @@ export function lost({ url }: RemoteRank, { message }: CutpointError): CutpointE
   return new CutpointError('CUT_RANK_LOST', `The rank at ${url} is lost: ${message}`);
 }
 
-/** It is there, but a link to another rank brings nothing. */
-export function cutOff({ url }: RemoteRank, { waiting, silent, silentMs }: SilentLink): CutpointError {
+/** It is there, but a link to another rank brings nothing, or it stands still. */
+export function cutOff({ url }: RemoteRank, { kind, waiting, silent, silentMs }: SilentLink): CutpointError {
+  const why = kind === 'cut' ? 'the link between them is cut' : 'it stands still (is its disk well?)';
   const seconds = (silentMs / 1000).toFixed(1);
-  const message = `The rank at ${url} is lost: rank ${waiting} waited ${seconds} s for rank ${silent} and heard nothing, though both are there; the link between them is cut.`;
+  const message = `The rank at ${url} is lost: rank ${waiting} waited ${seconds} s for rank ${silent} and heard nothing, though both are there; ${why}.`;
   return new CutpointError('CUT_RANK_LOST', message);
 }
 
