@@ -15,16 +15,14 @@ import {
 } from './half-sessions.js';
 import { type NativeWork, ungated } from './native-work.js';
 import { AttentionFeeds, type Feeds, hiddenTensor } from './pass-feeds.js';
-import { openWindowedHalves } from './windowed-halves.js';
+import { openWindowedHalves, type WindowedOptions } from './windowed-halves.js';
 
-export interface EngineOptions {
+export interface EngineOptions extends Pick<WindowedOptions, 'onNoSlots'> {
   /** Threads inside one operator. */
   readonly threads: number;
   readonly cache: CacheKind;
   /** What weights of half layers may take in memory; not given: all stay. */
   readonly windowBytes?: number | undefined;
-  /** Hears why what passes is opened each time, where it is. */
-  readonly onNoSlots?: (why: string) => void;
   /** Default: just does it. */
   readonly native?: NativeWork;
 }

@@ -7,9 +7,11 @@ import { LayerWindow } from '../window/layer-window.js';
 import { halfBytes } from '../window/window-plan.js';
 import { type HalfOptions, type HalfSession, type HalfSessions, openHalf, type Shard } from './half-sessions.js';
 import { HalfSlots } from './half-slots.js';
-import type { EngineOptions } from './shard-engine.js';
 
-type WindowedOptions = HalfOptions & Pick<EngineOptions, 'onNoSlots'>;
+export interface WindowedOptions extends HalfOptions {
+  /** Hears why what passes is opened each time, where it is. */
+  readonly onNoSlots?: (why: string) => void;
+}
 
 /** Of a session, beside its weights. */
 const sessionBytes = 500_000;
