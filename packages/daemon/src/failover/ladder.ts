@@ -115,19 +115,29 @@ class Climb<Request, Answer> {
 
   /** The first whose link is used and that would be done in time; beside another, before the last must begin. */
   #pick(): Rung<Request, Answer> | undefined {
-    const candidates = readyFirst(this.#beside(this.#running.map(({ rung }) => rung)));
+    const beside = this.#beside(this.#running.map(({ rung }) => rung));
+    // Whether a link is well again is tried by those who have their whole time before them.
+    const candidates = this.#running.length === 0 ? readyFirst(beside) : steadyFirst(beside);
     const last = candidates.at(-1);
     if (last === undefined) return undefined;
-    const { bytes } = this.#options;
-    const reserveMs = this.#running.length === 0 ? 0 : (last.pace.reserveMs(bytes) ?? 0);
-    const freeMs = this.#endsAtMs - this.#clock.now() - reserveMs;
-    return candidates.find((rung) => rung === last || (freeMs > 0 && (rung.pace.of(bytes)?.p50Ms ?? 0) <= freeMs));
+    const reserveMs = this.#running.length === 0 ? 0 : (last.pace.reserveMs(this.#options.bytes) ?? 0);
+    const freeMs = this.#freeMs(reserveMs);
+    return candidates.find((rung) => rung === last || (freeMs > 0 && this.#usualMs(rung) <= freeMs));
   }
 
-  /** False if all who run are worth more than this rung. */
+  #freeMs(reserveMs: number): number {
+    return this.#endsAtMs - this.#clock.now() - reserveMs;
+  }
+
+  /** 0 where nothing is known. */
+  #usualMs({ pace }: Rung<Request, Answer>): number {
+    return pace.of(this.#options.bytes)?.p50Ms ?? 0;
+  }
+
+  /** False if all who run are worth more than this rung, or it would be too late. */
   #makeRoom(rung: Rung<Request, Answer>): boolean {
     if (this.#running.length < mostAtATime) return true;
-    if (!isReady(rung)) return false;
+    if (!isReady(rung) || this.#freeMs(0) < this.#usualMs(rung)) return false;
     const overdue = (run: Running<Request, Answer>) => this.#clock.now() - run.startedMs >= run.blamedAfterMs;
     // What needs no other device is not given up for the sake of a link.
     const victim = this.#running.find((run) => run.rung.breaker !== undefined || overdue(run));
@@ -144,7 +154,8 @@ class Climb<Request, Answer> {
   #start(rung: Rung<Request, Answer>): void {
     this.#left = this.#left.filter((other) => other !== rung);
     const startedMs = this.#clock.now();
-    const budget = { leftMs: this.#endsAtMs - startedMs, bytes: this.#options.bytes };
+    const leftMs = this.#endsAtMs - startedMs;
+    const budget = { leftMs, bytes: this.#options.bytes, trial: rung.breaker?.state === 'half-open' };
     const behind = readyFirst(this.#beside([rung]));
     const run: Running<Request, Answer> = {
       rung,
@@ -248,4 +259,10 @@ function isReady({ breaker }: Linked): boolean {
 function readyFirst<R extends Linked>(rungs: readonly R[]): readonly R[] {
   const ready = rungs.filter(isReady);
   return ready.length > 0 ? ready : rungs;
+}
+
+/** Only those whose links did not fail; the ready where there is none. */
+function steadyFirst<R extends Linked>(rungs: readonly R[]): readonly R[] {
+  const steady = rungs.filter(({ breaker }) => breaker === undefined || breaker.state === 'closed');
+  return steady.length > 0 ? steady : readyFirst(rungs);
 }

@@ -4,6 +4,8 @@ import type { Rung } from './rung.js';
 export interface Budget {
   readonly leftMs: number;
   readonly bytes: number;
+  /** The request tries whether a link that failed is well again. */
+  readonly trial: boolean;
 }
 
 type Paced = Pick<Rung<never, unknown>, 'pace'>;
@@ -12,6 +14,8 @@ type Paced = Pick<Rung<never, unknown>, 'pace'>;
 const unknownShare = 0.5;
 /** Nothing faster is called slow, however little time there was. */
 const leastBlameMs = 50;
+/** A trial may take as long, though what comes after it is fast: with the longest rest after it, a link is back within 3 s. */
+const leastTrialMs = 1_000;
 
 /**
  * How long a rung may take before the next is begun beside it, in ms: its usual time and a margin, but never so long that
@@ -34,10 +38,18 @@ export function blamedAfterMs(rung: Paced, behind: readonly Paced[], budget: Bud
   return Math.min(pace.patienceMs(budget.bytes) ?? Number.POSITIVE_INFINITY, sharedMs);
 }
 
-function shareMs({ pace }: Paced, behind: readonly Paced[], { leftMs, bytes }: Budget): number {
+function shareMs({ pace }: Paced, behind: readonly Paced[], { leftMs, bytes, trial }: Budget): number {
   const last = behind.at(-1);
   if (last === undefined) return leftMs;
   const freeMs = Math.max(0, leftMs - (last.pace.reserveMs(bytes) ?? leftMs * unknownShare));
+  const usualMs = pace.of(bytes)?.p95Ms;
   const evenMs = freeMs / behind.length;
-  return evenMs < (pace.of(bytes)?.p95Ms ?? 0) ? freeMs : evenMs;
+  const sharedMs = evenMs < (usualMs ?? 0) ? freeMs : evenMs;
+  return trial && usualMs === undefined ? Math.min(sharedMs, worthMs(last, bytes)) : sharedMs;
+}
+
+/** A link that failed before it ever answered is not waited for much longer than what is known to answer takes. */
+function worthMs({ pace }: Paced, bytes: number): number {
+  const patienceMs = pace.patienceMs(bytes) ?? Number.POSITIVE_INFINITY;
+  return Math.max(leastTrialMs, patienceMs);
 }
