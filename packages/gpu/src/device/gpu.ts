@@ -1,0 +1,130 @@
+import { CutpointError } from '@cutpoint/core';
+import type { GpuInfo } from './gpu-info.js';
+import { type Dispatch, type Kernel, type KernelSource, makeKernel } from './kernel.js';
+
+/** An open GPU: its kernels, made once each, and its buffers. */
+export class Gpu implements Disposable {
+  readonly info: GpuInfo;
+  readonly device: GPUDevice;
+  /** Kept for as long as the device is: Dawn ends with it. */
+  readonly webgpu: GPU;
+  /** Resolves when the device is gone, also if it was closed. */
+  readonly lost: Promise<CutpointError>;
+  readonly #kernels = new Map<string, Promise<Kernel>>();
+  #gone: CutpointError | undefined;
+
+  constructor(gpu: GPU, device: GPUDevice, info: GpuInfo) {
+    this.webgpu = gpu;
+    this.device = device;
+    this.info = info;
+    this.lost = device.lost.then(({ reason, message }) => {
+      this.#gone =
+        reason === 'destroyed'
+          ? new CutpointError('CUT_DISPOSED', 'The GPU was closed.')
+          : new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${message}`);
+      return this.#gone;
+    });
+  }
+
+  /** Compiles a kernel, once. @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL with what the compiler says. */
+  kernel(source: KernelSource): Promise<Kernel> {
+    const known = this.#kernels.get(source.wgsl);
+    if (known !== undefined) return known;
+    const made = makeKernel(this.device, this.info, source);
+    this.#kernels.set(source.wgsl, made);
+    return made;
+  }
+
+  /**
+   * Memory on the GPU, with these contents or empty (zero).
+   * @throws CutpointError CUT_GPU_LIMIT if the adapter allows no buffer of that size; CUT_GPU_MEMORY, CUT_GPU_LOST.
+   */
+  async buffer(label: string, contents: ArrayBufferView | { readonly bytes: number }): Promise<GPUBuffer> {
+    const view = ArrayBuffer.isView(contents) ? contents : undefined;
+    const bytes = view === undefined ? (contents as { readonly bytes: number }).bytes : view.byteLength;
+    // Copies and bindings come in words.
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    const limit = Math.min(this.info.maxBufferBytes, this.info.maxBindingBytes);
+    if (size > limit) {
+      const what = `${label} needs a buffer of ${size} bytes; this GPU allows ${limit}`;
+      throw new CutpointError('CUT_GPU_LIMIT', `${what}. Choose fewer bits, a smaller model or another GPU.`);
+    }
+    const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage;
+    const usage = STORAGE | COPY_DST | COPY_SRC | (size <= 256 ? UNIFORM : 0);
+    return this.#guarded(() => {
+      const buffer = this.device.createBuffer({ label, size, usage });
+      if (view !== undefined) this.#write(buffer, view);
+      return buffer;
+    });
+  }
+
+  #write(buffer: GPUBuffer, view: ArrayBufferView): void {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const whole = bytes.byteLength - (bytes.byteLength % 4);
+    if (whole > 0) this.device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
+    if (whole === bytes.byteLength) return;
+    const rest = new Uint8Array(4);
+    rest.set(bytes.subarray(whole));
+    this.device.queue.writeBuffer(buffer, whole, rest);
+  }
+
+  /**
+   * Runs kernels in order, and waits for them.
+   * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+   */
+  async run(dispatches: readonly Dispatch[]): Promise<void> {
+    await this.#guarded(() => {
+      const encoder = this.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      for (const dispatch of dispatches) this.#encode(pass, dispatch);
+      pass.end();
+      this.device.queue.submit([encoder.finish()]);
+    });
+    await this.device.queue.onSubmittedWorkDone();
+    if (this.#gone !== undefined) throw this.#gone;
+  }
+
+  #encode(pass: GPUComputePassEncoder, { kernel, buffers, groups }: Dispatch): void {
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    pass.setPipeline(kernel.pipeline);
+    pass.setBindGroup(0, this.device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(...groups);
+  }
+
+  /** The contents of a buffer. @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL. */
+  async read(buffer: GPUBuffer): Promise<ArrayBuffer> {
+    const { size } = buffer;
+    const { COPY_DST, MAP_READ } = GPUBufferUsage;
+    const staging = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
+    try {
+      await this.#guarded(() => {
+        const encoder = this.device.createCommandEncoder();
+        encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+        this.device.queue.submit([encoder.finish()]);
+      });
+      await staging.mapAsync(GPUMapMode.READ);
+      return staging.getMappedRange().slice(0);
+    } catch (thrown) {
+      throw this.#gone ?? thrown;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  /** WebGPU tells of errors afterwards and only to who asked. */
+  async #guarded<T>(act: () => T): Promise<T> {
+    if (this.#gone !== undefined) throw this.#gone;
+    this.device.pushErrorScope('out-of-memory');
+    this.device.pushErrorScope('validation');
+    const result = act();
+    const [invalid, memory] = await Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]);
+    if (memory !== null) throw new CutpointError('CUT_GPU_MEMORY', `The GPU has no memory left: ${memory.message}`);
+    if (invalid !== null) throw new CutpointError('CUT_INTERNAL', `The GPU refused a command: ${invalid.message}`);
+    return result;
+  }
+
+  [Symbol.dispose](): void {
+    this.device.destroy();
+    this.#kernels.clear();
+  }
+}

@@ -1,0 +1,35 @@
+import { CutpointError } from '@cutpoint/core';
+import { findGpu } from './find-gpu.js';
+import { Gpu } from './gpu.js';
+import { gpuInfo } from './gpu-info.js';
+
+/** Used where an adapter has them. */
+const wanted: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query'];
+
+/**
+ * Opens the GPU of this machine, with as large buffers as it allows. Dispose of it to free what it holds.
+ * @param found WebGPU, where it is not that of this place.
+ * @throws CutpointError CUT_GPU_MISSING if there is no WebGPU or no adapter.
+ * @example using gpu = await openGpu();
+ */
+export async function openGpu(found?: GPU): Promise<Gpu> {
+  const gpu = found ?? (await findGpu());
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) {
+    const hint = 'Check its driver; on Linux a Vulkan driver and libvulkan.so.1 are needed';
+    throw new CutpointError('CUT_GPU_MISSING', `WebGPU found no GPU that it can use. ${hint}.`);
+  }
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
+  const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } = adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: {
+      maxBufferSize,
+      maxStorageBufferBindingSize,
+      maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX,
+    },
+  });
+  return new Gpu(gpu, device, gpuInfo(gpu, adapter));
+}

@@ -1,0 +1,88 @@
+import { CutpointError } from '@cutpoint/core';
+import type { Gpu } from '../device/gpu.js';
+import type { Dispatch } from '../device/kernel.js';
+import { type CodeMatrix, groupsOf } from '../matrix/code-matrix.js';
+import { packOperand, type Side } from '../matrix/pack-operand.js';
+import type { ProductScheme } from '../matrix/product-scheme.js';
+import type { OutputKind } from './integer-parts.js';
+import { type RowShape, rowKernel } from './row-kernel.js';
+import { type TileShape, tileKernel } from './tile-kernel.js';
+
+/** How one product is computed: the scheme of its words, and how its work is divided. */
+export interface KernelChoice {
+  readonly scheme: ProductScheme;
+  readonly shape: TileShape | RowShape;
+}
+
+/** A matrix on the GPU, packed for one scheme and side. Dispose of it to free it. */
+export interface GpuOperand extends Disposable {
+  readonly rows: number;
+  readonly columns: number;
+  readonly groupSize: number;
+  readonly words: GPUBuffer;
+  readonly terms: GPUBuffer;
+}
+
+/** @throws CutpointError CUT_INPUT, CUT_GPU_LIMIT, CUT_GPU_MEMORY. */
+export async function uploadOperand(
+  gpu: Gpu,
+  matrix: CodeMatrix,
+  scheme: ProductScheme,
+  side: Side,
+): Promise<GpuOperand> {
+  const packed = packOperand(matrix, scheme, side);
+  const words = await gpu.buffer(`${side} words`, packed.words);
+  const terms = await gpu.buffer(`${side} terms`, packed.terms);
+  const { rows, columns, groupSize } = matrix;
+  const free = () => {
+    words.destroy();
+    terms.destroy();
+  };
+  return { rows, columns, groupSize, words, terms, [Symbol.dispose]: free };
+}
+
+/** A product that can be run again and again: activations [m, k] times weights [n, k], as [m, n] in `product`. */
+export interface IntegerProduct extends Disposable {
+  readonly dispatch: Dispatch;
+  readonly product: GPUBuffer;
+}
+
+/**
+ * Prepares left x right^T.
+ * @throws CutpointError CUT_INPUT if the operands do not fit each other; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_INTERNAL.
+ */
+export async function integerProduct(
+  gpu: Gpu,
+  { left, right }: { readonly left: GpuOperand; readonly right: GpuOperand },
+  { scheme, shape }: KernelChoice,
+  output: OutputKind,
+): Promise<IntegerProduct> {
+  const groups = groupsOf(left);
+  if (left.columns !== right.columns || groups !== groupsOf(right)) {
+    const sides = `${left.columns} columns in ${groups} groups and ${right.columns} in ${groupsOf(right)}`;
+    throw new CutpointError('CUT_INPUT', `Both sides of a product need the same columns and groups, not ${sides}.`);
+  }
+  if (output === 'integers' && groups > 1) {
+    throw new CutpointError('CUT_INPUT', `Integers have no scales to add ${groups} groups up with; ask for floats.`);
+  }
+  const problem = { scheme, output };
+  const source = shape.kind === 'tile' ? tileKernel(problem, shape) : rowKernel(problem, shape, groups === 1);
+  const kernel = await gpu.kernel(source);
+  const [m, n, k] = [left.rows, right.rows, left.columns];
+  const steps = Math.ceil(k / scheme.columnsPerStep);
+  const sizes = new Uint32Array([m, n, k, steps, groups, Math.min(left.groupSize, k)]);
+  const uniform = await gpu.buffer('shape', sizes);
+  const product = await gpu.buffer('product', { bytes: 4 * m * n });
+  const buffers = [uniform, left.words, left.terms, right.words, right.terms, product];
+  const free = () => {
+    uniform.destroy();
+    product.destroy();
+  };
+  return { dispatch: { kernel, buffers, groups: workgroups(shape, m, n) }, product, [Symbol.dispose]: free };
+}
+
+function workgroups(shape: TileShape | RowShape, m: number, n: number): readonly [number, number, number] {
+  if (shape.kind === 'rows') return [Math.ceil(n / (shape.threads / shape.lanes)), Math.ceil(m / shape.eachM), 1];
+  const { threadsM, threadsN, eachM, eachN } = shape;
+  return [Math.ceil(n / (threadsN * eachN)), Math.ceil(m / (threadsM * eachM)), 1];
+}

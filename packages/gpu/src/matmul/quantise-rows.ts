@@ -1,0 +1,54 @@
+import { CutpointError } from '@cutpoint/core';
+import type { Gpu } from '../device/gpu.js';
+import type { Dispatch } from '../device/kernel.js';
+import type { BitWidth } from '../matrix/code-matrix.js';
+import { termBytes } from '../matrix/pack-operand.js';
+import type { ProductScheme } from '../matrix/product-scheme.js';
+import type { GpuOperand } from './integer-product.js';
+import { quantiseKernel } from './quantise-kernel.js';
+
+/** Activations on the GPU, in f32, row by row. */
+export interface Activations {
+  readonly values: GPUBuffer;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface Quantisation extends Disposable {
+  readonly dispatch: Dispatch;
+  /** What the dispatch writes: the left operand of a product. */
+  readonly operand: GpuOperand;
+}
+
+/**
+ * Prepares quantising activations to codes, group by group of a row, without leaving the GPU. The error of a value is at
+ * most half a scale, and a rounding error of f32.
+ * @throws CutpointError CUT_INPUT if groups are not of a multiple of 32; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_INTERNAL.
+ */
+export async function quantiseRows(
+  gpu: Gpu,
+  { values, rows, columns }: Activations,
+  { scheme, bits, groupSize }: { readonly scheme: ProductScheme; readonly bits: BitWidth; readonly groupSize: number },
+): Promise<Quantisation> {
+  if (groupSize < columns && groupSize % 32 !== 0) {
+    throw new CutpointError('CUT_INPUT', `A group has a multiple of 32 columns, not ${groupSize}.`);
+  }
+  const steps = Math.ceil(columns / scheme.columnsPerStep);
+  const groups = Math.ceil(columns / groupSize);
+  const kernel = await gpu.kernel(quantiseKernel(scheme, bits));
+  const sizes = new Uint32Array([rows, columns, steps, groups, Math.min(groupSize, columns)]);
+  const uniform = await gpu.buffer('shape', sizes);
+  const words = await gpu.buffer('left words', { bytes: 4 * rows * steps * scheme.leftWords });
+  const terms = await gpu.buffer('left terms', { bytes: termBytes * rows * groups });
+  const free = () => {
+    words.destroy();
+    terms.destroy();
+  };
+  const operand = { rows, columns, groupSize, words, terms, [Symbol.dispose]: free };
+  const freeAll = () => {
+    uniform.destroy();
+    free();
+  };
+  const dispatch: Dispatch = { kernel, buffers: [uniform, values, words, terms], groups: [groups, rows, 1] };
+  return { dispatch, operand, [Symbol.dispose]: freeAll };
+}
