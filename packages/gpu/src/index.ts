@@ -1,8 +1,11 @@
 /// <reference types="@webgpu/types" preserve="true" />
+export type { GpuDecoderConfig } from './decoder/decoder-config.js';
+export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
+export { GpuDecoder, type GpuDecoderOptions, type StepResult, type StepRow } from './decoder/gpu-decoder.js';
 export { findGpu } from './device/find-gpu.js';
 export { Gpu } from './device/gpu.js';
 export type { GpuInfo } from './device/gpu-info.js';
-export type { Dispatch, Kernel, KernelSource } from './device/kernel.js';
+export type { BoundKernel, Dispatch, Kernel, KernelSource } from './device/kernel.js';
 export { openGpu } from './device/open-gpu.js';
 export type { OutputKind } from './matmul/integer-parts.js';
 export {

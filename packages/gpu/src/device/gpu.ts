@@ -1,6 +1,13 @@
 import { CutpointError } from '@cutpoint/core';
 import type { GpuInfo } from './gpu-info.js';
-import { type Dispatch, type Kernel, type KernelSource, makeKernel } from './kernel.js';
+import { type BoundKernel, type Dispatch, type Kernel, type KernelSource, makeKernel } from './kernel.js';
+
+/** A part of a buffer and where it is copied to, in bytes. */
+export interface BufferSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+}
 
 /** An open GPU: its kernels, made once each, and its buffers. */
 export class Gpu implements Disposable {
@@ -53,19 +60,9 @@ export class Gpu implements Disposable {
     const usage = STORAGE | COPY_DST | COPY_SRC | (size <= 256 ? UNIFORM : 0);
     return this.#guarded(() => {
       const buffer = this.device.createBuffer({ label, size, usage });
-      if (view !== undefined) this.#write(buffer, view);
+      if (view !== undefined) this.write(buffer, view);
       return buffer;
     });
-  }
-
-  #write(buffer: GPUBuffer, view: ArrayBufferView): void {
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const whole = bytes.byteLength - (bytes.byteLength % 4);
-    if (whole > 0) this.device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
-    if (whole === bytes.byteLength) return;
-    const rest = new Uint8Array(4);
-    rest.set(bytes.subarray(whole));
-    this.device.queue.writeBuffer(buffer, whole, rest);
   }
 
   /**
@@ -84,16 +81,47 @@ export class Gpu implements Disposable {
     if (this.#gone !== undefined) throw this.#gone;
   }
 
-  #encode(pass: GPUComputePassEncoder, { kernel, buffers, groups }: Dispatch): void {
+  /** Names the buffers of a kernel, in the order of its bindings. */
+  bind(kernel: Kernel, buffers: readonly GPUBuffer[]): BoundKernel {
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    pass.setPipeline(kernel.pipeline);
-    pass.setBindGroup(0, this.device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries }));
+    const bindings = this.device.createBindGroup({ layout: kernel.pipeline.getBindGroupLayout(0), entries });
+    return { pipeline: kernel.pipeline, bindings };
+  }
+
+  #encode(pass: GPUComputePassEncoder, { bound, groups }: Dispatch): void {
+    pass.setPipeline(bound.pipeline);
+    pass.setBindGroup(0, bound.bindings);
     pass.dispatchWorkgroups(...groups);
   }
 
-  /** The contents of a buffer. @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL. */
-  async read(buffer: GPUBuffer): Promise<ArrayBuffer> {
-    const { size } = buffer;
+  /** Replaces a part of a buffer, before what is run next. `at`: in bytes, a multiple of 4. */
+  write(buffer: GPUBuffer, view: ArrayBufferView, at = 0): void {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const whole = bytes.byteLength - (bytes.byteLength % 4);
+    if (whole > 0) this.device.queue.writeBuffer(buffer, at, bytes, 0, whole);
+    if (whole === bytes.byteLength) return;
+    const rest = new Uint8Array(4);
+    rest.set(bytes.subarray(whole));
+    this.device.queue.writeBuffer(buffer, at + whole, rest);
+  }
+
+  /** Copies parts of a buffer to other places in it, before what is run next. */
+  copyWithin(buffer: GPUBuffer, spans: readonly BufferSpan[]): void {
+    const encoder = this.device.createCommandEncoder();
+    // WebGPU does not copy within a buffer.
+    for (const { from, to, bytes } of spans) {
+      const between = this.device.createBuffer({
+        size: bytes,
+        usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      });
+      encoder.copyBufferToBuffer(buffer, from, between, 0, bytes);
+      encoder.copyBufferToBuffer(between, 0, buffer, to, bytes);
+    }
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  /** The first bytes of a buffer; default: all. @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL. */
+  async read(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
     const staging = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
     try {

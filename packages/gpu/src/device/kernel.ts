@@ -16,11 +16,15 @@ export interface Kernel {
   readonly pipeline: GPUComputePipeline;
 }
 
+/** A kernel and the buffers that it works on. */
+export interface BoundKernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindings: GPUBindGroup;
+}
+
 /** One run of a kernel. */
 export interface Dispatch {
-  readonly kernel: Kernel;
-  /** In the order of the bindings. */
-  readonly buffers: readonly GPUBuffer[];
+  readonly bound: BoundKernel;
   /** How many workgroups, in x, y and z. */
   readonly groups: readonly [number, number, number];
 }

@@ -78,7 +78,8 @@ export async function integerProduct(
     uniform.destroy();
     product.destroy();
   };
-  return { dispatch: { kernel, buffers, groups: workgroups(shape, m, n) }, product, [Symbol.dispose]: free };
+  const bound = gpu.bind(kernel, buffers);
+  return { dispatch: { bound, groups: workgroups(shape, m, n) }, product, [Symbol.dispose]: free };
 }
 
 function workgroups(shape: TileShape | RowShape, m: number, n: number): readonly [number, number, number] {

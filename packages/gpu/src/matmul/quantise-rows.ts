@@ -49,6 +49,7 @@ export async function quantiseRows(
     uniform.destroy();
     free();
   };
-  const dispatch: Dispatch = { kernel, buffers: [uniform, values, words, terms], groups: [groups, rows, 1] };
+  const bound = gpu.bind(kernel, [uniform, values, words, terms]);
+  const dispatch: Dispatch = { bound, groups: [groups, rows, 1] };
   return { dispatch, operand, [Symbol.dispose]: freeAll };
 }

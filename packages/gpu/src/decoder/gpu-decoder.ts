@@ -1,0 +1,232 @@
+import { CutpointError } from '@cutpoint/core';
+import type { Gpu } from '../device/gpu.js';
+import type { BoundKernel, Dispatch } from '../device/kernel.js';
+import { type DecoderBuffers, decoderBuffers } from './decoder-buffers.js';
+import type { GpuDecoderConfig } from './decoder-config.js';
+import type { DecoderWeights } from './decoder-weights.js';
+import { type GpuHead, openHead } from './gpu-head.js';
+import { type GpuLayer, type LayerCache, openLayer } from './gpu-layer.js';
+import { uploadMatrix } from './gpu-matrix.js';
+import { noToken } from './kernels/choose.js';
+import { embedKernel } from './kernels/embed.js';
+import { type PageCopy, Sequences } from './sequences.js';
+
+export interface GpuDecoderOptions {
+  /** Tokens that run at once, of all sequences. Default 64. */
+  readonly rowsPerStep?: number;
+  /** Tokens that all sequences together can hold. Default: one whole context. */
+  readonly cacheTokens?: number;
+}
+
+/** One token of one sequence, behind those that the sequence holds or that come before it in the same step. */
+export interface StepRow {
+  readonly sequence: number;
+  readonly token: number;
+  /** Whether its logits are computed. */
+  readonly wanted: boolean;
+}
+
+export interface StepResult {
+  /** Of each wanted row, in order, the likeliest token behind it. */
+  readonly tokens: Uint32Array;
+  /** Of each wanted row, if they were asked for: [wanted rows, vocabularySize]. */
+  readonly logits: Float32Array | undefined;
+}
+
+const pageTokens = 16;
+
+/**
+ * A whole decoder on a GPU. Rows of a step may belong to different sequences, each at its own position, so that texts
+ * join and leave between any two steps (continuous batching: Yu et al., Orca, OSDI 2022); keys and values lie in pages
+ * (Kwon et al., PagedAttention, SOSP 2023). Steps run one after another.
+ */
+export class GpuDecoder {
+  readonly rowsPerStep: number;
+  readonly #gpu: Gpu;
+  readonly #config: GpuDecoderConfig;
+  readonly #frequencies: readonly Float64Array[];
+  readonly #buffers: DecoderBuffers;
+  readonly #embed: BoundKernel;
+  readonly #layers: readonly GpuLayer[];
+  readonly #caches: readonly LayerCache[];
+  readonly #head: GpuHead;
+  readonly #sequences: Sequences;
+  readonly #pagesPerRow: number;
+
+  private constructor(parts: {
+    gpu: Gpu;
+    config: GpuDecoderConfig;
+    frequencies: readonly Float64Array[];
+    buffers: DecoderBuffers;
+    embed: BoundKernel;
+    layers: readonly GpuLayer[];
+    caches: readonly LayerCache[];
+    head: GpuHead;
+    sequences: Sequences;
+    rowsPerStep: number;
+  }) {
+    this.rowsPerStep = parts.rowsPerStep;
+    this.#gpu = parts.gpu;
+    this.#config = parts.config;
+    this.#frequencies = parts.frequencies;
+    this.#buffers = parts.buffers;
+    this.#embed = parts.embed;
+    this.#layers = parts.layers;
+    this.#caches = parts.caches;
+    this.#head = parts.head;
+    this.#sequences = parts.sequences;
+    this.#pagesPerRow = pagesPerRow(parts.config);
+  }
+
+  /**
+   * Puts a decoder on a GPU, part by part; its buffers are freed with the GPU.
+   * @throws CutpointError CUT_PACKAGE, CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+   */
+  static async open(
+    gpu: Gpu,
+    config: GpuDecoderConfig,
+    weights: DecoderWeights,
+    { rowsPerStep = 64, cacheTokens = config.contextTokens }: GpuDecoderOptions = {},
+  ): Promise<GpuDecoder> {
+    const { layers: count, kvHeads, headSize, contextTokens } = config;
+    const pages = Math.ceil(cacheTokens / pageTokens);
+    const sizes = { rows: rowsPerStep, ropes: weights.ropeFrequencies.length, pagesPerRow: pagesPerRow(config) };
+    const buffers = await decoderBuffers(gpu, config, sizes);
+    const table = await uploadMatrix(gpu, 'embedding', await weights.table());
+    const embedding = await gpu.kernel(embedKernel(table.form, config.embeddingScale));
+    const embed = gpu.bind(embedding, [buffers.step, buffers.tokens, buffers.hidden, ...table.buffers]);
+    const layers: GpuLayer[] = [];
+    const caches: LayerCache[] = [];
+    for (let layer = 0; layer < count; layer++) {
+      const bytes = 4 * pages * pageTokens * kvHeads * headSize;
+      const cache = { keys: await gpu.buffer('keys', { bytes }), values: await gpu.buffer('values', { bytes }) };
+      layers.push(await openLayer(gpu, config, layer, await weights.layer(layer), buffers, { ...cache, pageTokens }));
+      caches.push(cache);
+    }
+    const head = await openHead(gpu, config, await weights.head(), buffers.hidden, rowsPerStep);
+    const sequences = new Sequences({ pages, pageTokens, contextTokens });
+    const frequencies = weights.ropeFrequencies;
+    return new GpuDecoder({ gpu, config, frequencies, buffers, embed, layers, caches, head, sequences, rowsPerStep });
+  }
+
+  /** How many tokens a sequence holds. */
+  tokensOf(sequence: number): number {
+    return this.#sequences.tokensOf(sequence);
+  }
+
+  truncate(sequence: number, tokens: number): void {
+    this.#sequences.truncate(sequence, tokens);
+  }
+
+  clone(sequence: number, into: number, tokens: number): void {
+    this.#sequences.clone(sequence, into, tokens);
+  }
+
+  drop(sequence: number): void {
+    this.#sequences.drop(sequence);
+  }
+
+  /**
+   * Runs rows of any sequences. What fails leaves the sequences as they were.
+   * @throws CutpointError CUT_INPUT for a token outside the vocabulary or a text longer than the context; CUT_GPU_MEMORY if
+   * the cache is full; CUT_RUN if a result is not a number; CUT_GPU_LOST, CUT_INTERNAL.
+   */
+  async step(rows: readonly StepRow[], { logits = false } = {}): Promise<StepResult> {
+    this.#require(rows);
+    const before = new Map(rows.map(({ sequence }) => [sequence, this.tokensOf(sequence)]));
+    try {
+      const places = this.#place(rows);
+      const wanted = rows.flatMap(({ wanted: is }, row) => (is ? [row] : []));
+      await this.#gpu.run(this.#prepare(rows, places, wanted));
+      if (wanted.length === 0) return { tokens: new Uint32Array(0), logits: undefined };
+      const tokens = new Uint32Array(await this.#gpu.read(this.#head.tokens, 4 * wanted.length));
+      if (tokens.includes(noToken)) throw new CutpointError('CUT_RUN', 'The GPU computed something that is no number.');
+      const { vocabularySize } = this.#config;
+      const bytes = logits ? await this.#gpu.read(this.#head.logits, 4 * wanted.length * vocabularySize) : undefined;
+      return { tokens, logits: bytes && new Float32Array(bytes) };
+    } catch (thrown) {
+      for (const [sequence, tokens] of before) this.truncate(sequence, tokens);
+      throw thrown;
+    }
+  }
+
+  #require(rows: readonly StepRow[]): void {
+    const { vocabularySize } = this.#config;
+    if (rows.length === 0 || rows.length > this.rowsPerStep) {
+      throw new CutpointError('CUT_INPUT', `A step has 1 to ${this.rowsPerStep} rows, not ${rows.length}.`);
+    }
+    for (const { token } of rows) {
+      if (Number.isSafeInteger(token) && token >= 0 && token < vocabularySize) continue;
+      throw new CutpointError('CUT_INPUT', `The token ${token} is not in the vocabulary of ${vocabularySize}.`);
+    }
+  }
+
+  /** Gives each row its position. */
+  #place(rows: readonly StepRow[]): Uint32Array {
+    const places = new Uint32Array(2 * rows.length);
+    const copies: PageCopy[] = [];
+    const tables = new Map<number, number>();
+    try {
+      for (const [row, { sequence }] of rows.entries()) {
+        const table = tables.get(sequence) ?? tables.size * this.#pagesPerRow;
+        tables.set(sequence, table);
+        places[2 * row] = this.tokensOf(sequence);
+        places[2 * row + 1] = table;
+        copies.push(...this.#sequences.extend(sequence, 1));
+      }
+    } finally {
+      // Also where a later row finds no room: the sequence has its new page already.
+      this.#copyPages(copies);
+    }
+    for (const [sequence, table] of tables) {
+      this.#gpu.write(this.#buffers.pages, Uint32Array.from(this.#sequences.pagesOf(sequence)), 4 * table);
+    }
+    return places;
+  }
+
+  #copyPages(copies: readonly PageCopy[]): void {
+    if (copies.length === 0) return;
+    const { kvHeads, headSize } = this.#config;
+    const bytes = 4 * pageTokens * kvHeads * headSize;
+    const spans = copies.map(({ from, to }) => ({ from: from * bytes, to: to * bytes, bytes }));
+    for (const { keys, values } of this.#caches) {
+      this.#gpu.copyWithin(keys, spans);
+      this.#gpu.copyWithin(values, spans);
+    }
+  }
+
+  #prepare(rows: readonly StepRow[], places: Uint32Array, wanted: readonly number[]): readonly Dispatch[] {
+    const { step, tokens, places: placesBuffer, turns } = this.#buffers;
+    this.#gpu.write(step, Uint32Array.of(rows.length));
+    this.#gpu.write(
+      tokens,
+      Uint32Array.from(rows, ({ token }) => token),
+    );
+    this.#gpu.write(placesBuffer, places);
+    this.#gpu.write(turns, turnsAt(this.#frequencies, places));
+    const layers = this.#layers.flatMap((layer) => layer(rows.length));
+    const through: Dispatch[] = [{ bound: this.#embed, groups: [1, rows.length, 1] }, ...layers];
+    if (wanted.length === 0) return through;
+    this.#gpu.write(this.#head.step, Uint32Array.of(wanted.length));
+    this.#gpu.write(this.#head.which, Uint32Array.from(wanted));
+    return [...through, ...this.#head.dispatches(wanted.length)];
+  }
+}
+
+function pagesPerRow({ contextTokens }: GpuDecoderConfig): number {
+  return Math.ceil(contextTokens / pageTokens);
+}
+
+/** Cosine and sine of each pair of each row, of all ropes; computed in float64, as angles far into a text need it. */
+function turnsAt(frequencies: readonly Float64Array[], places: Uint32Array): Float32Array {
+  const turns: number[] = [];
+  for (const own of frequencies) {
+    for (let row = 0; row < places.length / 2; row++) {
+      for (const frequency of own) {
+        const angle = (places[2 * row] ?? 0) * frequency;
+        turns.push(Math.cos(angle), Math.sin(angle));
+      }
+    }
+  }
+  return Float32Array.from(turns);
+}

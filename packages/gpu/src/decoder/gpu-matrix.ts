@@ -1,0 +1,49 @@
+import { CutpointError } from '@cutpoint/core';
+import type { Gpu } from '../device/gpu.js';
+import type { BoundKernel, Dispatch } from '../device/kernel.js';
+import type { MatrixBytes, MatrixForm } from './decoder-weights.js';
+import { matmulKernel, matmulRowsPerGroup } from './kernels/matmul.js';
+
+/** A matrix on the GPU: its numbers, and where it has them scales and zero points, in the order of their bindings. */
+export interface GpuMatrix {
+  readonly form: MatrixForm;
+  readonly buffers: readonly GPUBuffer[];
+}
+
+/** @throws CutpointError CUT_PACKAGE if bytes are missing; CUT_GPU_LIMIT, CUT_GPU_MEMORY. */
+export async function uploadMatrix(gpu: Gpu, label: string, matrix: MatrixBytes): Promise<GpuMatrix> {
+  const { form, values, scales, zeroPoints } = matrix;
+  if (form.kind === 'float' && form.dtype === 'f16' && form.columns % 2 !== 0) {
+    throw new CutpointError('CUT_PACKAGE', `${label} has rows of ${form.columns} halves, which do not begin at words.`);
+  }
+  const parts = form.kind === 'float' ? [values] : form.zeroPoints ? [values, scales, zeroPoints] : [values, scales];
+  const buffers: GPUBuffer[] = [];
+  for (const part of parts) buffers.push(await gpu.buffer(label, part));
+  return { form, buffers };
+}
+
+/** A product of rows with a matrix, for one row and for many. */
+export interface RowProduct {
+  dispatch(rows: number): Dispatch;
+}
+
+/** Rows for which weights are read once. */
+const manyRows = 8;
+
+/** @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL. */
+export async function rowProduct(
+  gpu: Gpu,
+  { form, buffers }: GpuMatrix,
+  io: { readonly step: GPUBuffer; readonly input: GPUBuffer; readonly result: GPUBuffer },
+): Promise<RowProduct> {
+  const bound = async (eachRow: number): Promise<BoundKernel> =>
+    gpu.bind(await gpu.kernel(matmulKernel(form, eachRow)), [io.step, io.input, io.result, ...buffers]);
+  const [one, many] = [await bound(1), await bound(manyRows)];
+  const across = Math.ceil(form.rows / matmulRowsPerGroup);
+  return {
+    dispatch: (rows) =>
+      rows === 1
+        ? { bound: one, groups: [across, 1, 1] }
+        : { bound: many, groups: [across, Math.ceil(rows / manyRows), 1] },
+  };
+}

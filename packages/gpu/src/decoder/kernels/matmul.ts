@@ -1,0 +1,60 @@
+import type { KernelSource } from '../../device/kernel.js';
+import type { MatrixForm } from '../decoder-weights.js';
+import { rowKernelText } from './row-text.js';
+import { weightText } from './weight-text.js';
+
+const threads = 128;
+/** Threads side by side that share a row of weights. */
+const lanes = 16;
+export const matmulRowsPerGroup = threads / lanes;
+
+/**
+ * result[row, n] = sum over k of input[row, k] * weight[n, k], in f32. Weights are made numbers in registers, once for
+ * `eachRow` rows of the step.
+ */
+export function matmulKernel(form: MatrixForm, eachRow: number): KernelSource {
+  const { rows: outputs, columns } = form;
+  const { columnsPerChunk, storage, declarations } = weightText(form);
+  const chunks = Math.ceil(columns / columnsPerChunk);
+  const whole = columns % columnsPerChunk === 0;
+  const product = (i: number) => {
+    const term = `own[${i}] * input[row * ${columns}u + first + ${i}u]`;
+    return whole ? `sum += ${term};` : `if (first + ${i}u < ${columns}u) { sum += ${term}; }`;
+  };
+  return rowKernelText({
+    label: `${outputs} x ${columns} ${form.kind === 'float' ? form.dtype : `of ${form.bits} bits`}, ${eachRow} rows`,
+    storage: [['input', 'read', 'array<f32>'], ['result', 'write', 'array<f32>'], ...storage],
+    threads,
+    sharedBytes: 4 * threads,
+    declarations: `var<workgroup> partial: array<f32, ${threads}>;${declarations}`,
+    body: `
+  let lane = thread % ${lanes}u;
+  let n = group.x * ${matmulRowsPerGroup}u + thread / ${lanes}u;
+  let firstRow = group.y * ${eachRow}u;
+  var sums = array<f32, ${eachRow}>();
+  if (n < ${outputs}u) {
+    for (var chunk = lane; chunk < ${chunks}u; chunk += ${lanes}u) {
+      let own = weights(n, chunk);
+      let first = chunk * ${columnsPerChunk}u;
+      for (var i = 0u; i < ${eachRow}u; i++) {
+        let row = min(firstRow + i, step.rows - 1u);
+        var sum = 0.0;
+        ${Array.from({ length: columnsPerChunk }, (_, i) => product(i)).join('\n        ')}
+        sums[i] += sum;
+      }
+    }
+  }
+  for (var i = 0u; i < ${eachRow}u; i++) {
+    partial[thread] = sums[i];
+    workgroupBarrier();
+    for (var apart = ${lanes / 2}u; apart > 0u; apart /= 2u) {
+      if (lane < apart) { partial[thread] += partial[thread + apart]; }
+      workgroupBarrier();
+    }
+    if (lane == 0u && n < ${outputs}u && firstRow + i < step.rows) {
+      result[(firstRow + i) * ${outputs}u + n] = partial[thread];
+    }
+    workgroupBarrier();
+  }`,
+  });
+}
