@@ -1,11 +1,16 @@
 import { CutpointError } from '@cutpoint/core';
 import { afterAll, describe, it } from 'vitest';
-import type { Gpu } from './device/gpu.js';
-import { openGpu } from './device/open-gpu.js';
 
-/** Tests that need a GPU, or a driver that computes like one: without one they are skipped, and it is said why. */
-export async function describeOnGpu(name: string, tests: (gpu: Gpu) => void): Promise<void> {
-  const gpu = await openedOrWhyNot();
+/**
+ * Tests that need a GPU, or a driver that computes like one: without one they are skipped, and it is said why.
+ * @param open `openGpu`, of the package as the tests see it.
+ */
+export async function describeOnGpu<Opened extends Disposable>(
+  name: string,
+  open: () => Promise<Opened>,
+  tests: (gpu: Opened) => void,
+): Promise<void> {
+  const gpu = await openedOrWhyNot(open);
   if (typeof gpu === 'string') {
     process.stderr.write(`Skipped: ${name}. ${gpu}\n`);
     describe(name, () => it.skip(`on a GPU: ${gpu}`, () => undefined));
@@ -17,9 +22,9 @@ export async function describeOnGpu(name: string, tests: (gpu: Gpu) => void): Pr
   });
 }
 
-async function openedOrWhyNot(): Promise<Gpu | string> {
+async function openedOrWhyNot<Opened>(open: () => Promise<Opened>): Promise<Opened | string> {
   try {
-    return await openGpu();
+    return await open();
   } catch (thrown) {
     if (thrown instanceof CutpointError && thrown.code === 'CUT_GPU_MISSING') return thrown.message;
     throw thrown;

@@ -1,4 +1,5 @@
 /// <reference types="@webgpu/types" preserve="true" />
+export { type BatchPass, ContinuousBatch, type PassResult } from './decoder/continuous-batch.js';
 export type { GpuDecoderConfig } from './decoder/decoder-config.js';
 export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
 export { GpuDecoder, type GpuDecoderOptions, type StepResult, type StepRow } from './decoder/gpu-decoder.js';

@@ -7,7 +7,6 @@ import type { DecoderWeights } from './decoder-weights.js';
 import { type GpuHead, openHead } from './gpu-head.js';
 import { type GpuLayer, type LayerCache, openLayer } from './gpu-layer.js';
 import { uploadMatrix } from './gpu-matrix.js';
-import { noToken } from './kernels/choose.js';
 import { embedKernel } from './kernels/embed.js';
 import { type PageCopy, Sequences } from './sequences.js';
 
@@ -27,7 +26,7 @@ export interface StepRow {
 }
 
 export interface StepResult {
-  /** Of each wanted row, in order, the likeliest token behind it. */
+  /** Of each wanted row, in order, the likeliest token behind it; `noToken` where its logits hold what is no number. */
   readonly tokens: Uint32Array;
   /** Of each wanted row, if they were asked for: [wanted rows, vocabularySize]. */
   readonly logits: Float32Array | undefined;
@@ -114,6 +113,15 @@ export class GpuDecoder {
     return this.#sequences.tokensOf(sequence);
   }
 
+  /** Pages of the cache that nobody has, and how many of them more tokens of a sequence take. */
+  get freePages(): number {
+    return this.#sequences.freePages;
+  }
+
+  pagesFor(sequence: number, tokens: number): number {
+    return this.#sequences.pagesFor(sequence, tokens);
+  }
+
   truncate(sequence: number, tokens: number): void {
     this.#sequences.truncate(sequence, tokens);
   }
@@ -129,10 +137,13 @@ export class GpuDecoder {
   /**
    * Runs rows of any sequences. What fails leaves the sequences as they were.
    * @throws CutpointError CUT_INPUT for a token outside the vocabulary or a text longer than the context; CUT_GPU_MEMORY if
-   * the cache is full; CUT_RUN if a result is not a number; CUT_GPU_LOST, CUT_INTERNAL.
+   * the cache is full; CUT_GPU_LOST, CUT_INTERNAL.
    */
   async step(rows: readonly StepRow[], { logits = false } = {}): Promise<StepResult> {
-    this.#require(rows);
+    if (rows.length === 0 || rows.length > this.rowsPerStep) {
+      throw new CutpointError('CUT_INPUT', `A step has 1 to ${this.rowsPerStep} rows, not ${rows.length}.`);
+    }
+    for (const { sequence, token } of rows) this.requireTokens(sequence, [token]);
     const before = new Map(rows.map(({ sequence }) => [sequence, this.tokensOf(sequence)]));
     try {
       const places = this.#place(rows);
@@ -140,7 +151,6 @@ export class GpuDecoder {
       await this.#gpu.run(this.#prepare(rows, places, wanted));
       if (wanted.length === 0) return { tokens: new Uint32Array(0), logits: undefined };
       const tokens = new Uint32Array(await this.#gpu.read(this.#head.tokens, 4 * wanted.length));
-      if (tokens.includes(noToken)) throw new CutpointError('CUT_RUN', 'The GPU computed something that is no number.');
       const { vocabularySize } = this.#config;
       const bytes = logits ? await this.#gpu.read(this.#head.logits, 4 * wanted.length * vocabularySize) : undefined;
       return { tokens, logits: bytes && new Float32Array(bytes) };
@@ -150,15 +160,15 @@ export class GpuDecoder {
     }
   }
 
-  #require(rows: readonly StepRow[]): void {
+  /** @throws CutpointError CUT_INPUT where there are none, one is not in the vocabulary, or they are too many. */
+  requireTokens(sequence: number, tokens: readonly number[]): void {
     const { vocabularySize } = this.#config;
-    if (rows.length === 0 || rows.length > this.rowsPerStep) {
-      throw new CutpointError('CUT_INPUT', `A step has 1 to ${this.rowsPerStep} rows, not ${rows.length}.`);
-    }
-    for (const { token } of rows) {
+    if (tokens.length === 0) throw new CutpointError('CUT_INPUT', 'A pass has at least one token.');
+    for (const token of tokens) {
       if (Number.isSafeInteger(token) && token >= 0 && token < vocabularySize) continue;
       throw new CutpointError('CUT_INPUT', `The token ${token} is not in the vocabulary of ${vocabularySize}.`);
     }
+    this.#sequences.requireContext(sequence, tokens.length);
   }
 
   /** Gives each row its position. */

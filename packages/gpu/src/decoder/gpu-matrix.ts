@@ -2,7 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import type { BoundKernel, Dispatch } from '../device/kernel.js';
 import type { MatrixBytes, MatrixForm } from './decoder-weights.js';
-import { matmulKernel, matmulRowsPerGroup } from './kernels/matmul.js';
+import { type MatmulShape, matmulKernel } from './kernels/matmul.js';
 
 /** A matrix on the GPU: its numbers, and where it has them scales and zero points, in the order of their bindings. */
 export interface GpuMatrix {
@@ -27,7 +27,9 @@ export interface RowProduct {
   dispatch(rows: number): Dispatch;
 }
 
-/** Rows for which weights are read once. */
+const onGpu = { threads: 128, lanes: 16 };
+/** A driver that computes on the CPU pays for each barrier. */
+const inSoftware = { threads: 32, lanes: 1 };
 const manyRows = 8;
 
 /** @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL. */
@@ -36,10 +38,12 @@ export async function rowProduct(
   { form, buffers }: GpuMatrix,
   io: { readonly step: GPUBuffer; readonly input: GPUBuffer; readonly result: GPUBuffer },
 ): Promise<RowProduct> {
-  const bound = async (eachRow: number): Promise<BoundKernel> =>
-    gpu.bind(await gpu.kernel(matmulKernel(form, eachRow)), [io.step, io.input, io.result, ...buffers]);
-  const [one, many] = [await bound(1), await bound(manyRows)];
-  const across = Math.ceil(form.rows / matmulRowsPerGroup);
+  const division = gpu.info.software ? inSoftware : onGpu;
+  const bound = async (shape: MatmulShape): Promise<BoundKernel> =>
+    gpu.bind(await gpu.kernel(matmulKernel(form, shape)), [io.step, io.input, io.result, ...buffers]);
+  const one = await bound({ ...division, eachRow: 1 });
+  const many = await bound({ ...division, eachRow: manyRows });
+  const across = Math.ceil((form.rows * division.lanes) / division.threads);
   return {
     dispatch: (rows) =>
       rows === 1

@@ -33,17 +33,35 @@ export class Sequences {
     return this.#sequences.get(sequence)?.pages ?? [];
   }
 
+  get freePages(): number {
+    return this.#pool.free;
+  }
+
+  /** Pages that `extend` would take. */
+  pagesFor(sequence: number, tokens: number): number {
+    const held = this.tokensOf(sequence);
+    const pages = this.pagesOf(sequence);
+    const last = pages[Math.floor(held / this.#pageTokens)];
+    const copied = last !== undefined && this.#pool.isShared(last) ? 1 : 0;
+    return copied + Math.max(0, Math.ceil((held + tokens) / this.#pageTokens) - pages.length);
+  }
+
+  /** @throws CutpointError CUT_INPUT if a sequence would be longer than the context. */
+  requireContext(sequence: number, tokens: number): void {
+    const end = this.tokensOf(sequence) + tokens;
+    if (end <= this.#contextTokens) return;
+    const message = `A text of ${end} tokens is longer than this model's context of ${this.#contextTokens}.`;
+    throw new CutpointError('CUT_INPUT', message);
+  }
+
   /**
    * Makes room for tokens behind those that a sequence holds. What fails leaves it as it was.
    * @returns pages to copy before they are written. @throws CutpointError CUT_INPUT, CUT_GPU_MEMORY.
    */
   extend(sequence: number, tokens: number): readonly PageCopy[] {
+    this.requireContext(sequence, tokens);
     const own = this.#sequences.get(sequence) ?? { pages: [], tokens: 0 };
     const end = own.tokens + tokens;
-    if (end > this.#contextTokens) {
-      const message = `A text of ${end} tokens is longer than this model's context of ${this.#contextTokens}.`;
-      throw new CutpointError('CUT_INPUT', message);
-    }
     const before = own.pages.length;
     try {
       while (own.pages.length * this.#pageTokens < end) own.pages.push(this.#pool.take());

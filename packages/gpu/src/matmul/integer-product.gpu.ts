@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Gpu } from '../device/gpu.js';
+import { openGpu } from '../device/open-gpu.js';
 import { describeOnGpu } from '../gpus.testing.js';
 import { bitWidths, type CodeMatrix } from '../matrix/code-matrix.js';
 import { largestMatrix, productByDefinition, randomMatrix } from '../matrix/matrices.testing.js';
@@ -27,7 +28,7 @@ async function multiply(
 
 const pairs = bitWidths.flatMap((left) => bitWidths.map((right) => [left, right] as const));
 
-await describeOnGpu('a product of codes', (gpu) => {
+await describeOnGpu('a product of codes', openGpu, (gpu) => {
   it.each(pairs)('is exact for activations of %i and weights of %i bits, whatever the kernel', async (p, q) => {
     const left = randomMatrix({ rows: 5, columns: 203, bits: p }, 1);
     const right = randomMatrix({ rows: 37, columns: 203, bits: q }, 2);

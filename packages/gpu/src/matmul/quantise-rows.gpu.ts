@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { openGpu } from '../device/open-gpu.js';
 import { describeOnGpu } from '../gpus.testing.js';
 import { bitWidths, type CodeMatrix } from '../matrix/code-matrix.js';
 import { productByDefinition, randomMatrix, randomNumbers } from '../matrix/matrices.testing.js';
@@ -16,7 +17,7 @@ const values = Float32Array.from({ length: rows * columns }, (_, i) => {
   return row === 2 ? 0 : (random() - (row === 0 ? 0.5 : 0.1)) * 10;
 });
 
-await describeOnGpu('activations that become codes on the GPU', (gpu) => {
+await describeOnGpu('activations that become codes on the GPU', openGpu, (gpu) => {
   it.each(bitWidths)(
     'keep half a scale of their value at %i bits, and are packed as the CPU packs them',
     async (bits) => {

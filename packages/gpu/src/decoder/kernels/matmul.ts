@@ -3,16 +3,19 @@ import type { MatrixForm } from '../decoder-weights.js';
 import { rowKernelText } from './row-text.js';
 import { weightText } from './weight-text.js';
 
-const threads = 128;
-/** Threads side by side that share a row of weights. */
-const lanes = 16;
-export const matmulRowsPerGroup = threads / lanes;
+/** How the work is divided. */
+export interface MatmulShape {
+  readonly threads: number;
+  /** Threads side by side that share a row of weights, a power of two; with one, nothing has to be joined. */
+  readonly lanes: number;
+  /** Rows of the step for which weights are made numbers once. */
+  readonly eachRow: number;
+}
 
 /**
- * result[row, n] = sum over k of input[row, k] * weight[n, k], in f32. Weights are made numbers in registers, once for
- * `eachRow` rows of the step.
+ * result[row, n] = sum over k of input[row, k] * weight[n, k], in f32. Weights are made numbers in registers.
  */
-export function matmulKernel(form: MatrixForm, eachRow: number): KernelSource {
+export function matmulKernel(form: MatrixForm, { threads, lanes, eachRow }: MatmulShape): KernelSource {
   const { rows: outputs, columns } = form;
   const { columnsPerChunk, storage, declarations } = weightText(form);
   const chunks = Math.ceil(columns / columnsPerChunk);
@@ -25,11 +28,11 @@ export function matmulKernel(form: MatrixForm, eachRow: number): KernelSource {
     label: `${outputs} x ${columns} ${form.kind === 'float' ? form.dtype : `of ${form.bits} bits`}, ${eachRow} rows`,
     storage: [['input', 'read', 'array<f32>'], ['result', 'write', 'array<f32>'], ...storage],
     threads,
-    sharedBytes: 4 * threads,
-    declarations: `var<workgroup> partial: array<f32, ${threads}>;${declarations}`,
+    sharedBytes: lanes === 1 ? 0 : 4 * threads,
+    declarations: `${lanes === 1 ? '' : `var<workgroup> partial: array<f32, ${threads}>;`}${declarations}`,
     body: `
   let lane = thread % ${lanes}u;
-  let n = group.x * ${matmulRowsPerGroup}u + thread / ${lanes}u;
+  let n = group.x * ${threads / lanes}u + thread / ${lanes}u;
   let firstRow = group.y * ${eachRow}u;
   var sums = array<f32, ${eachRow}>();
   if (n < ${outputs}u) {
@@ -44,6 +47,19 @@ export function matmulKernel(form: MatrixForm, eachRow: number): KernelSource {
       }
     }
   }
+${lanes === 1 ? writeOwn(outputs, eachRow) : joinAndWrite(outputs, lanes, eachRow)}`,
+  });
+}
+
+function writeOwn(outputs: number, eachRow: number): string {
+  return `
+  for (var i = 0u; i < ${eachRow}u; i++) {
+    if (n < ${outputs}u && firstRow + i < step.rows) { result[(firstRow + i) * ${outputs}u + n] = sums[i]; }
+  }`;
+}
+
+function joinAndWrite(outputs: number, lanes: number, eachRow: number): string {
+  return `
   for (var i = 0u; i < ${eachRow}u; i++) {
     partial[thread] = sums[i];
     workgroupBarrier();
@@ -55,6 +71,5 @@ export function matmulKernel(form: MatrixForm, eachRow: number): KernelSource {
       result[(firstRow + i) * ${outputs}u + n] = partial[thread];
     }
     workgroupBarrier();
-  }`,
-  });
+  }`;
 }

@@ -1,0 +1,108 @@
+import { ContinuousBatch, type Gpu, GpuDecoder, type GpuDecoderOptions, openGpu } from '@cutpoint/gpu';
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import type { ForwardOptions } from '../decode/decoder-range.js';
+import type { NextTokens, Step, TokenDecoder } from '../decode/token-decoder.js';
+import type { PackageManifest } from '../package/package-manifest.js';
+import { verifyDraft } from '../text/drafts.js';
+import type { Sampling } from '../text/sampling.js';
+import { packageWeights } from './package-weights.js';
+
+const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
+
+/**
+ * A whole model on a GPU. Texts that are continued at the same time share its steps. Of a greedy text nothing comes back but
+ * its tokens; where tokens are drawn, or a draft is verified, their logits do.
+ */
+export class WgpuDecoder implements TokenDecoder {
+  readonly #gpu: Gpu;
+  readonly #decoder: GpuDecoder;
+  readonly #batch: ContinuousBatch;
+  #nextSequence = 1;
+
+  private constructor(
+    gpu: Gpu,
+    decoder: GpuDecoder,
+    readonly config: DecoderConfig,
+  ) {
+    this.#gpu = gpu;
+    this.#decoder = decoder;
+    this.#batch = new ContinuousBatch(decoder);
+  }
+
+  /**
+   * Opens a package on the GPU of this machine.
+   * @throws CutpointError CUT_GPU_MISSING, CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_PACKAGE, CUT_CHECKPOINT or
+   * CUT_FILE_NOT_FOUND.
+   */
+  static async open(folder: string, manifest: PackageManifest, options: GpuDecoderOptions = {}): Promise<WgpuDecoder> {
+    const gpu = await openGpu();
+    try {
+      const { config } = manifest;
+      return new WgpuDecoder(
+        gpu,
+        await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), options),
+        config,
+      );
+    } catch (thrown) {
+      gpu[Symbol.dispose]();
+      throw thrown;
+    }
+  }
+
+  /** What it runs on, for people. */
+  get adapter(): string {
+    return this.#gpu.info.description;
+  }
+
+  sequence(): number {
+    return this.#nextSequence++;
+  }
+
+  async next(sequence: number, { text, draft, sampling, ends, signal }: Step): Promise<NextTokens> {
+    const startMs = performance.now();
+    const tokens = [...text.slice(this.#decoder.tokensOf(sequence)), ...draft];
+    const logits = draft.length > 0 || !isGreedy(sampling);
+    const result = await this.#batch.run({ sequence, tokens, wanted: draft.length + 1, logits, signal });
+    const chosen = logits
+      ? verifyDraft(result.logits, draft, text, sampling, ends)
+      : { tokens: [...result.tokens], accepted: 0 };
+    this.truncate(sequence, text.length + chosen.accepted);
+    return { ...chosen, cost: { agentMs: performance.now() - startMs, ...nothingSent } };
+  }
+
+  /** Runs tokens behind those that a sequence has. @returns logits [1 or tokens, vocabularySize]. */
+  async logits(
+    sequence: number,
+    tokens: readonly number[],
+    { logits = 1, signal }: ForwardOptions = {},
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const wanted = logits === 'all' ? tokens.length : logits;
+    const result = await this.#batch.run({ sequence, tokens, wanted, logits: true, signal });
+    const { vocabularySize } = this.config;
+    const all = new Float32Array(wanted * vocabularySize);
+    for (const [i, row] of result.logits.entries()) all.set(row, i * vocabularySize);
+    return all;
+  }
+
+  truncate(sequence: number, tokens: number): void {
+    this.#decoder.truncate(sequence, tokens);
+  }
+
+  clone(sequence: number, tokens: number): number {
+    const into = this.sequence();
+    this.#decoder.clone(sequence, into, tokens);
+    return into;
+  }
+
+  drop(sequence: number): void {
+    this.#decoder.drop(sequence);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#gpu[Symbol.dispose]();
+  }
+}
+
+function isGreedy({ temperature, repetitionPenalty }: Sampling): boolean {
+  return temperature === 0 && repetitionPenalty === 1;
+}

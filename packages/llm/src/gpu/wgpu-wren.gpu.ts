@@ -1,0 +1,128 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CancelSource, CutpointError } from '@cutpoint/core';
+import { openGpu } from '@cutpoint/gpu';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
+import { importCheckpoint } from '../checkpoint/import-checkpoint.js';
+import { generate } from '../decode/generate.js';
+import { type LanguageModel, openLanguageModel } from '../decode/language-model.js';
+import { perplexityOf } from '../evaluate/perplexity.js';
+import { samplingOf } from '../text/sampling.js';
+import { wrenFolder, wrenIsHere } from '../text/wren.testing.js';
+import { WgpuDecoder } from './wgpu-decoder.js';
+
+const title = `wren-7m on a GPU${wrenIsHere ? '' : ' (../shared/models/lm is missing)'}`;
+await describeOnGpu(title, openGpu, () => {
+  let folder = '';
+  let cpu: LanguageModel;
+  let gpu: WgpuDecoder;
+  let prompts: readonly (readonly number[])[] = [];
+
+  beforeAll(async () => {
+    if (!wrenIsHere) return;
+    folder = await mkdtemp(join(tmpdir(), 'cutpoint-wgpu-'));
+    const made = join(folder, 'package');
+    await importCheckpoint({ source: wrenFolder, folder: made, bits: 32, block: null });
+    cpu = await openLanguageModel(made);
+    gpu = await WgpuDecoder.open(made, cpu.manifest, { cacheTokens: 512 });
+    const golden: { prompts: { promptTokens: number[] }[] } = JSON.parse(
+      await readFile(join(wrenFolder, 'golden.json'), 'utf8'),
+    );
+    prompts = golden.prompts.slice(0, 8).map(({ promptTokens }) => promptTokens);
+  }, 60_000);
+
+  afterAll(async () => {
+    await gpu?.[Symbol.asyncDispose]();
+    await cpu?.[Symbol.asyncDispose]();
+    if (folder !== '') await rm(folder, { recursive: true });
+  });
+
+  const own = it.skipIf(!wrenIsHere);
+
+  async function continued(
+    decoder: WgpuDecoder | LanguageModel['decoder'],
+    prompt: readonly number[],
+    options: { readonly maxTokens?: number; readonly draftTokens?: number; readonly temperature?: number } = {},
+  ): Promise<number[]> {
+    const { maxTokens = 12, draftTokens = 0, temperature = 0 } = options;
+    const sampling = samplingOf({ temperature, seed: 3 });
+    const tokens: number[] = [];
+    for await (const next of generate(decoder, { prompt, maxTokens, draftTokens, sampling, endTokens: [] })) {
+      tokens.push(...next.tokens);
+    }
+    return tokens;
+  }
+
+  own('gives eight texts that are continued together the tokens that the CPU gives each alone', async () => {
+    const alone: number[][] = [];
+    for (const prompt of prompts) alone.push(await continued(cpu.decoder, prompt));
+    expect(prompts).toHaveLength(8);
+    expect(await Promise.all(prompts.map((prompt) => continued(gpu, prompt)))).toEqual(alone);
+    expect(await continued(gpu, prompts[0] ?? [])).toEqual(alone[0]);
+  });
+
+  own('draws and verifies drafts as the CPU does', async () => {
+    const [prompt = []] = prompts;
+    const drawn = { temperature: 0.8, maxTokens: 12 };
+    expect(await continued(gpu, prompt, drawn)).toEqual(await continued(cpu.decoder, prompt, drawn));
+    const drafted = { draftTokens: 4, maxTokens: 12 };
+    expect(await continued(gpu, prompt, drafted)).toEqual(await continued(cpu.decoder, prompt, { maxTokens: 12 }));
+  });
+
+  own('has the perplexity of the CPU', async () => {
+    const text = cpu.tokenizer.encode(await readFile(join(wrenFolder, 'val.txt'), 'utf8')).slice(0, 256);
+    const expected = await perplexityOf(cpu.decoder, text, { context: 128 });
+    const found = await perplexityOf(gpu, text, { context: 128 });
+    expect(found.tokens).toBe(expected.tokens);
+    expect(Math.abs(found.perplexity / expected.perplexity - 1)).toBeLessThan(1e-5);
+  });
+
+  own('goes on with a clone from any token, and leaves the first text as it was', async () => {
+    const [text = []] = prompts;
+    const sampling = samplingOf({});
+    const step = { draft: [], sampling, ends: new Set<number>() };
+    const first = gpu.sequence();
+    const whole = await gpu.next(first, { ...step, text });
+    const clone = gpu.clone(first, text.length - 3);
+    const other = [...text.slice(0, -3), 5, 6, 7];
+    const fresh = gpu.sequence();
+    expect((await gpu.next(clone, { ...step, text: other })).tokens).toEqual(
+      (await gpu.next(fresh, { ...step, text: other })).tokens,
+    );
+    gpu.truncate(first, text.length - 1);
+    expect((await gpu.next(first, { ...step, text })).tokens).toEqual(whole.tokens);
+    for (const sequence of [first, clone, fresh]) gpu.drop(sequence);
+  });
+
+  own('leaves a sequence as it was if its pass is cancelled, and the others go on', async () => {
+    const [text = [], another = []] = prompts;
+    const source = new CancelSource();
+    const sampling = samplingOf({});
+    const step = { draft: [], sampling, ends: new Set<number>() };
+    const [one, two] = [gpu.sequence(), gpu.sequence()];
+    const cancelled = gpu.next(one, { ...step, text, signal: source });
+    const goesOn = gpu.next(two, { ...step, text: another });
+    source.abort(new CutpointError('CUT_CANCELLED', 'Stopped.'));
+    await expect(cancelled).rejects.toMatchObject({ code: 'CUT_CANCELLED' });
+    await goesOn;
+    const alone = gpu.sequence();
+    const [again, fresh] = [await gpu.next(one, { ...step, text }), await gpu.next(alone, { ...step, text })];
+    expect(again.tokens).toEqual(fresh.tokens);
+    for (const sequence of [one, two, alone]) gpu.drop(sequence);
+  });
+
+  own('refuses a text that is longer than the context, or than the cache has room for', async () => {
+    const tokens = Array.from({ length: 300 }, (_, i) => 10 + i);
+    const step = { draft: [], sampling: samplingOf({}), ends: new Set<number>() };
+    await expect(gpu.next(gpu.sequence(), { ...step, text: tokens })).rejects.toMatchObject({ code: 'CUT_INPUT' });
+    const sequences = Array.from({ length: 9 }, () => gpu.sequence());
+    const text = tokens.slice(0, 60);
+    const passes = await Promise.allSettled(sequences.map((sequence) => gpu.next(sequence, { ...step, text })));
+    const refused = passes.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]).toMatchObject({ reason: { code: 'CUT_GPU_MEMORY' } });
+    for (const sequence of sequences) gpu.drop(sequence);
+  });
+});
