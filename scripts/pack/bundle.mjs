@@ -9,8 +9,8 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url));
 /** Packages that load files which lie beside their own, so that they are carried as they are. */
 const carriedWhole = ['onnxruntime-node', 'node-sqlite3-wasm', 'fastify', '@fastify/rate-limit', '@fastify/swagger'];
 
-/** Native accelerators of JavaScript that does without: of this machine's platform, not of the one packed for. */
-const accelerators = ['msgpackr-extract'];
+/** Native parts of what does without, or is asked for it: of this machine's platform, not of the one packed for. */
+const accelerators = ['msgpackr-extract', 'webgpu'];
 
 /**
  * Joins what the chosen verbs import, ours and others', into few files: a file system and a processor as slow as a

@@ -65,6 +65,8 @@ export { type OwnTextOptions, ownTexts } from './evaluate/own-text.js';
 export { type LogitsSource, type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
 export { BackSegment, type CutPlace, FrontSegment } from './evaluate/segments.js';
 export { windowsOf } from './evaluate/windows.js';
+export { WgpuDecoder } from './gpu/wgpu-decoder.js';
+export { openWgpuLanguageModel, type WgpuLanguageModel } from './gpu/wgpu-language-model.js';
 export { type CacheChoice, type CacheKind, cacheChoices, cachedHeadBytes, cacheKinds } from './graph/cache-kind.js';
 export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';

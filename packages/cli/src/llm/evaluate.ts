@@ -6,9 +6,11 @@ import {
   createTokenizer,
   evaluateCut,
   evaluationCache,
+  type LogitsSource,
   leakAtCuts,
   modelIdentity,
   openLanguageModel,
+  openWgpuLanguageModel,
   type Package,
   type Perplexity,
   perplexityOf,
@@ -23,6 +25,7 @@ import type { Verb } from '../verb.js';
 import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
+import { type LlmProvider, providerOption, requireWholeInF32 } from './provider-option.js';
 import { readText } from './read-text.js';
 
 interface EvaluateOptions {
@@ -38,6 +41,7 @@ interface EvaluateOptions {
   readonly context?: number;
   readonly threads: number;
   readonly cache: CacheKind;
+  readonly provider: LlmProvider;
   readonly json?: true;
 }
 
@@ -69,6 +73,7 @@ export const evaluateVerb: Verb = {
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
       .addOption(cacheOption())
+      .addOption(providerOption())
       .action(run),
 };
 
@@ -96,7 +101,7 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   const onProgress = (done: number, total: number) => progress.show(`${done} of ${total} tokens`);
   let found: Perplexity | CutEvaluation;
   if (at === undefined) {
-    await using model = await openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
+    await using model = await openWhole(folder, options, signal);
     found = await perplexityOf(model.decoder, tokens, { context, signal, onProgress });
   } else {
     const back = options.back === undefined ? undefined : await readPackage(options.back);
@@ -111,8 +116,28 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   await printResult(options.json === true, summary, () => evaluationText(summary, context));
 }
 
+function openWhole(
+  folder: string,
+  { provider, threads, cache, at }: EvaluateOptions,
+  signal: AbortSignal,
+): Promise<AsyncDisposable & { readonly decoder: LogitsSource }> {
+  if (provider === 'cpu') return openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
+  requireWholeInF32({ at, cache });
+  return openWgpuLanguageModel(folder);
+}
+
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */
-function requireCut({ at, leak, codec, back, private: isPrivate, answerCodec }: EvaluateOptions): void {
+function requireCut({
+  at,
+  leak,
+  codec,
+  back,
+  private: isPrivate,
+  answerCodec,
+  provider,
+  cache,
+}: EvaluateOptions): void {
+  if (provider === 'wgpu') requireWholeInF32({ at, cache });
   const needs = { '--back': back, '--private': isPrivate, ...(leak ? {} : { '--codec': codec }) };
   const [name] = Object.entries(needs).find(([, value]) => value !== undefined && at === undefined) ?? [];
   if (name !== undefined) throw new CutpointError('CUT_USAGE', `${name} is of a cut: say where with --at.`);

@@ -7,6 +7,7 @@ import type { Verb } from '../verb.js';
 import { agentCacheOption } from './cache-option.js';
 import { type GenerateSummary, generationText } from './generation.js';
 import { openModel } from './open-model.js';
+import { type LlmProvider, providerOption } from './provider-option.js';
 import { addSamplingOptions, type SamplingOptions } from './sampling-options.js';
 import { addSplitOptions, type SplitOptions } from './split-options.js';
 import { streamText } from './stream-text.js';
@@ -20,6 +21,7 @@ interface GenerateOptions extends SplitOptions, SamplingOptions {
   readonly draft?: number;
   readonly threads: number;
   readonly cache: CacheChoice;
+  readonly provider: LlmProvider;
   readonly json?: true;
 }
 
@@ -41,6 +43,7 @@ export const generateVerb: Verb = {
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
       .addOption(agentCacheOption())
+      .addOption(providerOption())
       .action(run),
 };
 

@@ -1,7 +1,14 @@
 import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, OpenResources } from '@cutpoint/daemon';
-import { type CacheChoice, openLanguageModel, openSplitLanguageModel, type SplitLanguageModel } from '@cutpoint/llm';
+import {
+  type CacheChoice,
+  openLanguageModel,
+  openSplitLanguageModel,
+  openWgpuLanguageModel,
+  type SplitLanguageModel,
+} from '@cutpoint/llm';
 import { startLocalServer } from '../run/local-server.js';
+import { type LlmProvider, requireWholeInF32 } from './provider-option.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
 /** A package to open, whole or cut in two. */
@@ -10,6 +17,7 @@ export interface ModelRequest extends SplitOptions {
   readonly threads: number;
   /** Of the layers that run here, and of a server that is started for this, which is never without one. */
   readonly cache?: CacheChoice;
+  readonly provider?: LlmProvider;
 }
 
 /**
@@ -20,6 +28,11 @@ export interface ModelRequest extends SplitOptions {
  */
 export async function openModel(request: ModelRequest, signal: AbortSignal): Promise<SplitLanguageModel> {
   const { folder, threads, cache = 'f32', at, codec, answerCodec, codecTables } = request;
+  if (request.provider === 'wgpu') {
+    requireWholeInF32({ at, cache });
+    requireNoCut(request);
+    return await openWgpuLanguageModel(folder);
+  }
   if (at === undefined) {
     requireNoCut(request);
     return await openLanguageModel(folder, { threads, cache, signal });

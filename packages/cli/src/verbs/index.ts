@@ -134,6 +134,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./llm.js')).llm,
   },
   {
+    name: 'gpu',
+    summary: 'Says which GPU our own kernels run on.',
+    load: async () => (await import('./gpu.js')).gpu,
+  },
+  {
     name: 'cluster',
     summary: 'Runs one language model on several small machines together.',
     load: async () => (await import('./cluster.js')).cluster,

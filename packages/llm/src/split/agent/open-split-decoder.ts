@@ -2,15 +2,11 @@ import { requireTable } from '@cutpoint/codec';
 import { CutpointError } from '@cutpoint/core';
 import { Decoder } from '../../decode/decoder.js';
 import type { DecoderRangeOptions } from '../../decode/decoder-range.js';
-import type { LanguageModel } from '../../decode/language-model.js';
+import { openPackageText, type PackageText } from '../../decode/package-text.js';
 import type { TokenDecoder } from '../../decode/token-decoder.js';
 import { modelIdentity } from '../../package/model-identity.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
-import { readPackage } from '../../package/read-package.js';
 import { widthOfLayers } from '../../package/width-of-layers.js';
-import { chatTemplateOf } from '../../text/chat-template.js';
-import { createTokenizer } from '../../text/tokenizer.js';
-import { readTokenizerFiles } from '../../text/tokenizer-files.js';
 import { openCrossingCodecs, type TableSource, tablesOf } from '../crossing-codecs.js';
 import type { Split } from '../split-protocol.js';
 import { ServerLink, type SplitServer } from './server-link.js';
@@ -35,24 +31,21 @@ export interface SplitDecoderOptions extends DecoderRangeOptions {
 }
 
 /** A package that is open on this machine, as far as it runs here. */
-export interface SplitLanguageModel extends Omit<LanguageModel, 'decoder'> {
+export interface SplitLanguageModel extends PackageText, AsyncDisposable {
   readonly decoder: TokenDecoder;
 }
 
 /**
  * Opens the agent's part of a package and connects to the first server that can be used.
- * @throws CutpointError as `openSplitDecoder`, `readTokenizerFiles` and `createTokenizer`.
+ * @throws CutpointError as `openPackageText` and `openSplitDecoder`.
  */
 export async function openSplitLanguageModel(
   folder: string,
   options: SplitDecoderOptions,
 ): Promise<SplitLanguageModel> {
-  const { manifest } = await readPackage(folder);
-  const files = await readTokenizerFiles(folder);
-  const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);
-  const decoder = await openSplitDecoder(folder, manifest, options);
-  const template = () => chatTemplateOf(files.config, files.template);
-  return { manifest, decoder, tokenizer, template, [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose]() };
+  const text = await openPackageText(folder);
+  const decoder = await openSplitDecoder(folder, text.manifest, options);
+  return { ...text, decoder, [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose]() };
 }
 
 /** What the layers of a model are stored in here, and at the server where it is cut. */
