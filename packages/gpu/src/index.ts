@@ -3,6 +3,7 @@ export { type BatchPass, ContinuousBatch, type PassResult } from './decoder/cont
 export type { GpuDecoderConfig } from './decoder/decoder-config.js';
 export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
 export { GpuDecoder, type GpuDecoderOptions, type StepResult, type StepRow } from './decoder/gpu-decoder.js';
+export type { CodeWidths } from './decoder/gpu-layer.js';
 export { findGpu } from './device/find-gpu.js';
 export { Gpu } from './device/gpu.js';
 export type { GpuInfo } from './device/gpu-info.js';

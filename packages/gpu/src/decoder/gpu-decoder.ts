@@ -5,7 +5,7 @@ import { type DecoderBuffers, decoderBuffers } from './decoder-buffers.js';
 import type { GpuDecoderConfig } from './decoder-config.js';
 import type { DecoderWeights } from './decoder-weights.js';
 import { type GpuHead, openHead } from './gpu-head.js';
-import { type GpuLayer, type LayerCache, openLayer } from './gpu-layer.js';
+import { type CodeWidths, type GpuLayer, type LayerCache, openLayer } from './gpu-layer.js';
 import { uploadMatrix } from './gpu-matrix.js';
 import { embedKernel } from './kernels/embed.js';
 import { type PageCopy, Sequences } from './sequences.js';
@@ -15,6 +15,8 @@ export interface GpuDecoderOptions {
   readonly rowsPerStep?: number;
   /** Tokens that all sequences together can hold. Default: one whole context. */
   readonly cacheTokens?: number;
+  /** Default: weights as they are, times f32. Embedding and head always stay as they are. */
+  readonly codes?: CodeWidths | undefined;
 }
 
 /** One token of one sequence, behind those that the sequence holds or that come before it in the same step. */
@@ -85,7 +87,7 @@ export class GpuDecoder {
     gpu: Gpu,
     config: GpuDecoderConfig,
     weights: DecoderWeights,
-    { rowsPerStep = 64, cacheTokens = config.contextTokens }: GpuDecoderOptions = {},
+    { rowsPerStep = 64, cacheTokens = config.contextTokens, codes }: GpuDecoderOptions = {},
   ): Promise<GpuDecoder> {
     const { layers: count, kvHeads, headSize, contextTokens } = config;
     const pages = Math.ceil(cacheTokens / pageTokens);
@@ -99,7 +101,17 @@ export class GpuDecoder {
     for (let layer = 0; layer < count; layer++) {
       const bytes = 4 * pages * pageTokens * kvHeads * headSize;
       const cache = { keys: await gpu.buffer('keys', { bytes }), values: await gpu.buffer('values', { bytes }) };
-      layers.push(await openLayer(gpu, config, layer, await weights.layer(layer), buffers, { ...cache, pageTokens }));
+      layers.push(
+        await openLayer(
+          gpu,
+          config,
+          layer,
+          await weights.layer(layer),
+          buffers,
+          { ...cache, pageTokens },
+          { rowsPerStep, codes },
+        ),
+      );
       caches.push(cache);
     }
     const head = await openHead(gpu, config, await weights.head(), buffers.hidden, rowsPerStep);

@@ -43,7 +43,7 @@ export async function openHead(
   const dispatches = (count: number): readonly Dispatch[] => [
     { bound: pick, groups: [Math.ceil(hiddenSize / elementThreads), count, 1] },
     norm(count),
-    product.dispatch(count),
+    ...product(count),
     { bound: largest, groups: [1, count, 1] },
   ];
   return { step, which, logits, tokens, dispatches };

@@ -1,9 +1,12 @@
 import type { Gpu } from '../device/gpu.js';
 import type { Dispatch, KernelSource } from '../device/kernel.js';
+import type { BitWidth } from '../matrix/code-matrix.js';
+import { codesOf } from '../matrix/codes-of.js';
+import { codeProduct } from './code-product.js';
 import type { DecoderBuffers } from './decoder-buffers.js';
 import type { GpuDecoderConfig } from './decoder-config.js';
 import type { LayerWeights, MatrixBytes } from './decoder-weights.js';
-import { rowProduct, uploadMatrix } from './gpu-matrix.js';
+import { type RowProduct, rowProduct, uploadMatrix } from './gpu-matrix.js';
 import { attendKernel } from './kernels/attend.js';
 import type { AttentionShape } from './kernels/attention-shape.js';
 import { addKernel, biasKernel, elementThreads, gateKernel } from './kernels/elementwise.js';
@@ -14,6 +17,18 @@ import { turnAndKeepKernel } from './kernels/turn-and-keep.js';
 export interface LayerCache {
   readonly keys: GPUBuffer;
   readonly values: GPUBuffer;
+}
+
+export interface LayerOptions {
+  /** Rows of a step at most. */
+  readonly rowsPerStep: number;
+  /** Widths in which weights and what they are multiplied with are integers; undefined: weights as they are, times f32. */
+  readonly codes: CodeWidths | undefined;
+}
+
+export interface CodeWidths {
+  readonly weightBits: BitWidth;
+  readonly activationBits: BitWidth;
 }
 
 /** A layer on the GPU: what it runs for a step of so many rows, in order. */
@@ -29,10 +44,11 @@ export async function openLayer(
   weights: LayerWeights,
   buffers: DecoderBuffers,
   cache: LayerCache & { readonly pageTokens: number },
+  options: LayerOptions,
 ): Promise<GpuLayer> {
-  const make = new StepMaker(gpu, config, buffers);
+  const make = new StepMaker(gpu, config, buffers, options);
   const { hidden, normed, qkv, attended, delta, gateUp, gated } = buffers;
-  const steps: (Step | undefined)[] = [
+  const steps: (Step | RowProduct | undefined)[] = [
     await make.norm(hidden, normed, weights.attentionNorm),
     await make.product('qkv', weights.qkv, normed, qkv),
     await make.bias(weights.qkvBias, qkv),
@@ -48,7 +64,7 @@ export async function openLayer(
     ...(await make.residual(weights.postFfnNorm)),
   ];
   const present = steps.filter((step) => step !== undefined);
-  return (rows) => present.map((step) => step(rows));
+  return (rows) => present.flatMap((step) => step(rows));
 }
 
 /** Makes the kernels of a layer, with their buffers. */
@@ -56,8 +72,10 @@ class StepMaker {
   readonly #gpu: Gpu;
   readonly #config: GpuDecoderConfig;
   readonly #buffers: DecoderBuffers;
+  readonly #options: LayerOptions;
 
-  constructor(gpu: Gpu, config: GpuDecoderConfig, buffers: DecoderBuffers) {
+  constructor(gpu: Gpu, config: GpuDecoderConfig, buffers: DecoderBuffers, options: LayerOptions) {
+    this.#options = options;
     this.#gpu = gpu;
     this.#config = config;
     this.#buffers = buffers;
@@ -67,10 +85,12 @@ class StepMaker {
     return normStep(this.#gpu, { step: this.#buffers.step, input, result }, weight, this.#config.normEpsilon);
   }
 
-  async product(name: string, weights: MatrixBytes, input: GPUBuffer, result: GPUBuffer): Promise<Step> {
-    const matrix = await uploadMatrix(this.#gpu, name, weights);
-    const product = await rowProduct(this.#gpu, matrix, { step: this.#buffers.step, input, result });
-    return (rows) => product.dispatch(rows);
+  async product(name: string, weights: MatrixBytes, input: GPUBuffer, result: GPUBuffer): Promise<RowProduct> {
+    const io = { step: this.#buffers.step, input, result };
+    const { codes } = this.#options;
+    if (codes === undefined) return await rowProduct(this.#gpu, await uploadMatrix(this.#gpu, name, weights), io);
+    const matrix = codesOf(weights, codes.weightBits);
+    return await codeProduct(this.#gpu, matrix, codes.activationBits, io, this.#options.rowsPerStep);
   }
 
   async bias(weight: Float32Array | undefined, result: GPUBuffer): Promise<Step | undefined> {

@@ -23,8 +23,14 @@ export async function uploadMatrix(gpu: Gpu, label: string, matrix: MatrixBytes)
 }
 
 /** A product of rows with a matrix, for one row and for many. */
-export interface RowProduct {
-  dispatch(rows: number): Dispatch;
+export type RowProduct = (rows: number) => readonly Dispatch[];
+
+/** Where a product finds its rows, and writes. */
+export interface RowBuffers {
+  /** How many rows there are. */
+  readonly step: GPUBuffer;
+  readonly input: GPUBuffer;
+  readonly result: GPUBuffer;
 }
 
 const onGpu = { threads: 128, lanes: 16 };
@@ -33,21 +39,15 @@ const inSoftware = { threads: 32, lanes: 1 };
 const manyRows = 8;
 
 /** @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL. */
-export async function rowProduct(
-  gpu: Gpu,
-  { form, buffers }: GpuMatrix,
-  io: { readonly step: GPUBuffer; readonly input: GPUBuffer; readonly result: GPUBuffer },
-): Promise<RowProduct> {
+export async function rowProduct(gpu: Gpu, { form, buffers }: GpuMatrix, io: RowBuffers): Promise<RowProduct> {
   const division = gpu.info.software ? inSoftware : onGpu;
   const bound = async (shape: MatmulShape): Promise<BoundKernel> =>
     gpu.bind(await gpu.kernel(matmulKernel(form, shape)), [io.step, io.input, io.result, ...buffers]);
   const one = await bound({ ...division, eachRow: 1 });
   const many = await bound({ ...division, eachRow: manyRows });
   const across = Math.ceil((form.rows * division.lanes) / division.threads);
-  return {
-    dispatch: (rows) =>
-      rows === 1
-        ? { bound: one, groups: [across, 1, 1] }
-        : { bound: many, groups: [across, Math.ceil(rows / manyRows), 1] },
-  };
+  return (rows) =>
+    rows === 1
+      ? [{ bound: one, groups: [across, 1, 1] }]
+      : [{ bound: many, groups: [across, Math.ceil(rows / manyRows), 1] }];
 }

@@ -20,7 +20,8 @@ export function outputType({ output }: IntegerProblem): 'i32' | 'f32' {
 export function integerParts(problem: IntegerProblem): string {
   const { scheme } = problem;
   return `
-struct Shape { m: u32, n: u32, k: u32, steps: u32, groups: u32, groupSize: u32 }
+struct Shape { n: u32, k: u32, steps: u32, groups: u32, groupSize: u32 }
+struct Batch { rows: u32 }
 struct Term { sum: u32, zero: i32, scale: f32 }
 @group(0) @binding(0) var<uniform> shape: Shape;
 @group(0) @binding(1) var<storage, read> leftWords: array<u32>;
@@ -28,6 +29,7 @@ struct Term { sum: u32, zero: i32, scale: f32 }
 @group(0) @binding(3) var<storage, read> rightWords: array<u32>;
 @group(0) @binding(4) var<storage, read> rightTerms: array<Term>;
 @group(0) @binding(5) var<storage, read_write> product: array<${outputType(problem)}>;
+@group(0) @binding(6) var<uniform> batch: Batch;
 
 fn stepSum(a: array<u32, ${scheme.leftWords}>, w: array<u32, ${scheme.rightWords}>) -> u32 {
   return ${scheme.stepSum};

@@ -47,16 +47,43 @@ export interface IntegerProduct extends Disposable {
   readonly product: GPUBuffer;
 }
 
+/** Both sides of a product, and where it is written. */
+export interface ProductBuffers {
+  readonly left: GpuOperand;
+  readonly right: GpuOperand;
+  /** How many rows of the left side count; it may change from run to run. */
+  readonly batch: GPUBuffer;
+  readonly product: GPUBuffer;
+}
+
+/** Prepares left x right^T with as many rows of the left side as it has. @throws CutpointError as `bindIntegerProduct`. */
+export async function integerProduct(
+  gpu: Gpu,
+  { left, right }: { readonly left: GpuOperand; readonly right: GpuOperand },
+  choice: KernelChoice,
+  output: OutputKind,
+): Promise<IntegerProduct> {
+  const batch = await gpu.buffer('batch', Uint32Array.of(left.rows, 0, 0, 0));
+  const product = await gpu.buffer('product', { bytes: 4 * left.rows * right.rows });
+  const { dispatch, free } = await bindIntegerProduct(gpu, { left, right, batch, product }, choice, output);
+  const freeAll = () => {
+    free();
+    batch.destroy();
+    product.destroy();
+  };
+  return { dispatch: dispatch(left.rows), product, [Symbol.dispose]: freeAll };
+}
+
 /**
  * Prepares left x right^T.
  * @throws CutpointError CUT_INPUT if the operands do not fit each other; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_INTERNAL.
  */
-export async function integerProduct(
+export async function bindIntegerProduct(
   gpu: Gpu,
-  { left, right }: { readonly left: GpuOperand; readonly right: GpuOperand },
+  { left, right, batch, product }: ProductBuffers,
   { scheme, shape }: KernelChoice,
   output: OutputKind,
-): Promise<IntegerProduct> {
+): Promise<{ readonly dispatch: (rows: number) => Dispatch; readonly free: () => void }> {
   const groups = groupsOf(left);
   if (left.columns !== right.columns || groups !== groupsOf(right)) {
     const sides = `${left.columns} columns in ${groups} groups and ${right.columns} in ${groupsOf(right)}`;
@@ -68,18 +95,13 @@ export async function integerProduct(
   const problem = { scheme, output };
   const source = shape.kind === 'tile' ? tileKernel(problem, shape) : rowKernel(problem, shape, groups === 1);
   const kernel = await gpu.kernel(source);
-  const [m, n, k] = [left.rows, right.rows, left.columns];
+  const [n, k] = [right.rows, left.columns];
   const steps = Math.ceil(k / scheme.columnsPerStep);
-  const sizes = new Uint32Array([m, n, k, steps, groups, Math.min(left.groupSize, k)]);
-  const uniform = await gpu.buffer('shape', sizes);
-  const product = await gpu.buffer('product', { bytes: 4 * m * n });
-  const buffers = [uniform, left.words, left.terms, right.words, right.terms, product];
-  const free = () => {
-    uniform.destroy();
-    product.destroy();
-  };
+  const sizes = await gpu.buffer('shape', Uint32Array.of(n, k, steps, groups, Math.min(left.groupSize, k), 0));
+  const buffers = [sizes, left.words, left.terms, right.words, right.terms, product, batch];
   const bound = gpu.bind(kernel, buffers);
-  return { dispatch: { bound, groups: workgroups(shape, m, n) }, product, [Symbol.dispose]: free };
+  const dispatch = (rows: number): Dispatch => ({ bound, groups: workgroups(shape, rows, n) });
+  return { dispatch, free: () => sizes.destroy() };
 }
 
 function workgroups(shape: TileShape | RowShape, m: number, n: number): readonly [number, number, number] {

@@ -24,7 +24,7 @@ await describeOnGpu('activations that become codes on the GPU', openGpu, (gpu) =
       for (const scheme of schemesFor(bits, 4, gpu.info.packedDot)) {
         const buffer = await gpu.buffer('activations', values);
         using made = await quantiseRows(gpu, { values: buffer, rows, columns }, { scheme, bits, groupSize });
-        await gpu.run([made.dispatch]);
+        await gpu.run([made.dispatch(rows)]);
         const terms = new DataView(await gpu.read(made.operand.terms));
         const scales = Float32Array.from({ length: rows * groups }, (_, i) =>
           terms.getFloat32(i * termBytes + 8, true),
@@ -57,7 +57,7 @@ await describeOnGpu('activations that become codes on the GPU', openGpu, (gpu) =
       using weights = await uploadOperand(gpu, right, scheme, 'right');
       const shape = { kind: 'rows', threads: 64, lanes: 2, eachM: 4 } as const;
       using product = await integerProduct(gpu, { left: left.operand, right: weights }, { scheme, shape }, 'floats');
-      await gpu.run([left.dispatch, product.dispatch]);
+      await gpu.run([left.dispatch(rows), product.dispatch]);
       const result = new Float32Array(await gpu.read(product.product));
       const exact = productByDefinition(asCodes(values), right, true);
       const largest = Math.max(...exact.map(Math.abs));

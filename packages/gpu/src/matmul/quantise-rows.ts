@@ -15,7 +15,8 @@ export interface Activations {
 }
 
 export interface Quantisation extends Disposable {
-  readonly dispatch: Dispatch;
+  /** Of the first rows. */
+  dispatch(rows: number): Dispatch;
   /** What the dispatch writes: the left operand of a product. */
   readonly operand: GpuOperand;
 }
@@ -50,6 +51,6 @@ export async function quantiseRows(
     free();
   };
   const bound = gpu.bind(kernel, [uniform, values, words, terms]);
-  const dispatch: Dispatch = { bound, groups: [groups, rows, 1] };
+  const dispatch = (first: number): Dispatch => ({ bound, groups: [groups, first, 1] });
   return { dispatch, operand, [Symbol.dispose]: freeAll };
 }

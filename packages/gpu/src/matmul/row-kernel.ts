@@ -30,7 +30,7 @@ export function rowKernel(
   const addStep = (into: string) => `
           let w = array<u32, ${rightWords}>(${right('step').join(', ')});
           for (var i = 0u; i < ${eachM}u; i++) {
-            let row = min(firstM + i, shape.m - 1u);
+            let row = min(firstM + i, batch.rows - 1u);
             let a = array<u32, ${leftWords}>(${left('row', 'step').join(', ')});
             ${into}[i] += stepSum(a, w);
           }`;
@@ -45,7 +45,7 @@ export function rowKernel(
           for (var step = group * groupSteps(); step < end; step++) {${addStep('raw')}
           }
           for (var i = 0u; i < ${eachM}u; i++) {
-            if (firstM + i < shape.m) { sums[i] += groupProduct(raw[i], firstM + i, n, group); }
+            if (firstM + i < batch.rows) { sums[i] += groupProduct(raw[i], firstM + i, n, group); }
           }
         }`;
   const result = oneGroup ? 'groupProduct(partial[thread], firstM + i, n, 0u)' : 'partial[thread]';
@@ -67,7 +67,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) blo
       if (lane < apart) { partial[thread] += partial[thread + apart]; }
       workgroupBarrier();
     }
-    if (lane == 0u && n < shape.n && firstM + i < shape.m) {
+    if (lane == 0u && n < shape.n && firstM + i < batch.rows) {
       product[(firstM + i) * shape.n + n] = ${result};
     }
     workgroupBarrier();

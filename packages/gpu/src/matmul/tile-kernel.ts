@@ -37,8 +37,8 @@ fn main(@builtin(local_invocation_id) own: vec3u, @builtin(local_invocation_inde
     var raw = array<u32, ${outputs}>();
     let end = min((group + 1u) * groupSteps(), shape.steps);
     for (var first = group * groupSteps(); first < end; first += ${steps}u) {
-${load('left', tileM, steps * leftWords, leftWords, threads, 'M', 'm')}
-${load('right', tileN, steps * rightWords, rightWords, threads, 'N', 'n')}
+${load('left', tileM, steps * leftWords, leftWords, threads, 'M', 'batch.rows')}
+${load('right', tileN, steps * rightWords, rightWords, threads, 'N', 'shape.n')}
       workgroupBarrier();
       for (var step = 0u; step < ${steps}u; step++) {
 ${each(eachM, (i) => `        let a${i} = array<u32, ${leftWords}>(${words('left', `own.y * ${eachM}u + ${i}u`, steps, leftWords)});`)}
@@ -50,13 +50,13 @@ ${each(eachM, (i) => each(eachN, (j) => `        raw[${i * eachN + j}] += stepSu
     for (var i = 0u; i < ${outputs}u; i++) {
       let m = firstM + own.y * ${eachM}u + i / ${eachN}u;
       let n = firstN + own.x * ${eachN}u + i % ${eachN}u;
-      if (m < shape.m && n < shape.n) { totals[i] += groupProduct(raw[i], m, n, group); }
+      if (m < batch.rows && n < shape.n) { totals[i] += groupProduct(raw[i], m, n, group); }
     }
   }
   for (var i = 0u; i < ${outputs}u; i++) {
     let m = firstM + own.y * ${eachM}u + i / ${eachN}u;
     let n = firstN + own.x * ${eachN}u + i % ${eachN}u;
-    if (m < shape.m && n < shape.n) { product[m * shape.n + n] = totals[i]; }
+    if (m < batch.rows && n < shape.n) { product[m * shape.n + n] = totals[i]; }
   }
 }
 `;
@@ -78,7 +78,7 @@ function load(
         let row = first${first} + i / ${rowWords}u;
         let word = i % ${rowWords}u;
         let step = first + word / ${stepWords}u;
-        let inside = row < shape.${bound} && step < end;
+        let inside = row < ${bound} && step < end;
         let at = select(0u, (row * shape.steps + first) * ${stepWords}u + word, inside);
         ${side}Tile[i] = select(0u, ${side}Words[at], inside);
       }`;
