@@ -34,7 +34,7 @@ export { type Division, divide, type Slice, sliceOf } from './shard/division.js'
 export { ffnUnitOf } from './shard/ffn-unit.js';
 export { type RandomShardRequest, writeRandomShard } from './shard/random-shard.js';
 export { type LeadOptions, startLead } from './start-lead.js';
-export { shardsFolder, startRank } from './start-rank.js';
+export { damagedShardText, shardsFolder, startRank } from './start-rank.js';
 export type { HalfLayer, OpenHalf } from './window/half-layer.js';
 export { LayerWindow, type WindowOptions } from './window/layer-window.js';
 export {

@@ -38,15 +38,22 @@ export async function openClusterModel(folder: string, options: ClusterModelOpti
   const { manifest } = await readPackage(folder);
   const files = await readTokenizerFiles(folder);
   const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);
-  const decoder = await ClusterDecoder.open({
-    ...rest,
-    made: { folder, manifest, hash: await manifestHash(folder) },
-    store: new ShardStore(shards),
-    chunkTokens: usualChunkTokens,
-    rules: rulesOf(allReduce),
-  });
+  const onDamaged = (what: string) => options.onEvent?.({ kind: 'damaged-shard', what });
+  const store = new ShardStore(shards, { onDamaged });
+  const made = { folder, manifest, hash: await manifestHash(folder) };
+  const rules = rulesOf(allReduce);
+  const decoder = await ClusterDecoder.open({ ...rest, made, store, chunkTokens: usualChunkTokens, rules }).catch(
+    async (thrown: unknown) => {
+      await store[Symbol.asyncDispose]();
+      throw thrown;
+    },
+  );
   const template = () => chatTemplateOf(files.config, files.template);
-  return { manifest, decoder, tokenizer, template, [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose]() };
+  const dispose = async () => {
+    await decoder[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
+  };
+  return { manifest, decoder, tokenizer, template, [Symbol.asyncDispose]: dispose };
 }
 
 function rulesOf(topology: ClusterModelOptions['allReduce']): readonly ReduceRule[] | undefined {

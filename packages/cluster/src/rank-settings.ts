@@ -11,6 +11,12 @@ export const rankSettings = z.strictObject({
     .min(1)
     .optional()
     .describe('folder in which shards are kept (default: `shards` in the folder for what can be computed again)'),
+  shardsMb: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .default(65_536)
+    .describe('most megabytes of shards that are kept in that folder, those in use included'),
   ...endpointSettings,
 });
 

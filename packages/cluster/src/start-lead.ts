@@ -5,7 +5,7 @@ import type { RankEndpoint } from './control/remote-rank.js';
 import type { LeadSettings } from './lead-settings.js';
 import { type ClusterModel, type ClusterModelOptions, openClusterModel } from './open-cluster-model.js';
 import { openRankMetrics } from './rank-metrics.js';
-import { shardsFolder } from './start-rank.js';
+import { damagedShardText, shardsFolder } from './start-rank.js';
 import { noSlotsText } from './window/window-environment.js';
 
 export interface LeadOptions extends Pick<ClusterModelOptions, 'shares' | 'spin' | 'signal'> {
@@ -59,6 +59,7 @@ function healthOf({ manifest, decoder }: ClusterModel) {
 function logEvent(log: Log, event: ClusterEvent): void {
   if (event.kind === 'lost') log.warn({ rank: event.rank, code: event.reason.code }, event.reason.message);
   else if (event.kind === 'returned') log.info({ rank: event.rank }, 'a rank is there again');
+  else if (event.kind === 'damaged-shard') log.warn(damagedShardText(event.what));
   else if (event.kind === 'no-slots') log.warn(noSlotsText(event.why));
   else if (event.ranks.length === 0) log.warn('this machine goes on alone');
   else log.info({ ranks: event.ranks.length + 1, others: event.ranks }, 'the ranks are together');

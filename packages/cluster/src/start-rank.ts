@@ -14,16 +14,24 @@ export function shardsFolder(given: string | undefined): string {
   return given ?? join(cacheFolder(), 'shards');
 }
 
+/** @param what which file, and how. */
+export function damagedShardText(what: string): string {
+  return `a shard was damaged and is made anew: ${what}`;
+}
+
 /**
  * Starts a daemon that lends this machine to clusters, one at a time.
  * @throws CutpointError CUT_BIND, CUT_INSECURE_BIND, CUT_USAGE, CUT_FILE_NOT_FOUND, CUT_TLS
  */
 export async function startRank(settings: RankSettings, { log }: { readonly log: Log }): Promise<Daemon> {
-  const { listen, shards } = settings;
+  const { listen, shards, shardsMb } = settings;
   return await startDaemon(settings, log, async (opened) => {
     const host = opened.add(
       new RankHost({
-        store: new ShardStore(shardsFolder(shards)),
+        store: new ShardStore(shardsFolder(shards), {
+          mostBytes: shardsMb * 1e6,
+          onDamaged: (what) => log.warn(damagedShardText(what)),
+        }),
         // Other ranks reach this one where rank 0 does.
         host: bareHost(new URL(listen).hostname),
         onEvent: (event) => logEvent(log, event),

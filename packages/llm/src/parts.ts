@@ -28,6 +28,7 @@ export {
 export { freeMemoryBytes } from './memory/free-memory.js';
 export { memoryOfPart } from './memory/held-bytes.js';
 export { requireDiskSpace } from './package/disk-space.js';
+export { isRunning } from './package/folder-beside.js';
 export {
   decoderConfigSchema,
   layerWeightNames,

@@ -1,5 +1,6 @@
 import {
   type ClusterEvent,
+  damagedShardText,
   lacksWindowEnvironment,
   noSlotsText,
   openClusterModel,
@@ -133,6 +134,7 @@ function parseWindows(text: string): number[] {
 function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {
   if (event.kind === 'lost') progress.say(`the rank at ${event.rank} is lost: ${event.reason.message}`);
   else if (event.kind === 'returned') progress.say(`the rank at ${event.rank} is there again`);
+  else if (event.kind === 'damaged-shard') progress.say(damagedShardText(event.what));
   else if (event.kind === 'no-slots') progress.say(noSlotsText(event.why));
   else if (event.ranks.length === 0) progress.say('this machine goes on alone');
   else {

@@ -26,6 +26,8 @@ export type ClusterEvent =
   | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly facts: FormationFacts }
   | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError }
   | { readonly kind: 'returned'; readonly rank: string }
+  /** A shard of this machine is not what it should be, and was removed. */
+  | { readonly kind: 'damaged-shard'; readonly what: string }
   /** What passes through the window of this machine is opened each time. */
   | { readonly kind: 'no-slots'; readonly why: string };
 

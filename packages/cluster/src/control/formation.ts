@@ -10,7 +10,7 @@ import type { ReduceRule } from '../group/rank-group.js';
 import { Silences } from '../group/silences.js';
 import { type Division, sliceOf } from '../shard/division.js';
 import { shardContent } from '../shard/shard-content.js';
-import { shardBytes, writeShard } from '../shard/write-shard.js';
+import { shardBytes } from '../shard/write-shard.js';
 import type { LeadRequest } from '../thread/lead-worker.js';
 import type { FromRankThread, ToRankThread } from '../thread/rank-thread-protocol.js';
 import type { ShardIdentity } from './cluster-protocol.js';
@@ -230,11 +230,12 @@ async function giveShards(
     if (slice === undefined || content === undefined) throw new RangeError('There is no rank 0.');
     await requireMemoryForShard(memoryBytes[0] ?? 0);
     const identity: ShardIdentity = { package: hash, slice };
-    const found = await store.find(identity);
+    const found = await store.find(identity, signal);
     if (found !== undefined) return found;
-    const folder = store.place(identity);
-    const of = { name: manifest.name, package: hash, config: manifest.config, slice };
-    return { folder, manifest: await writeShard(folder, of, content, { signal, onBytes }) };
+    return await store.make({ ...identity, name: manifest.name, config: manifest.config }, content, {
+      signal,
+      onBytes,
+    });
   };
   const [shard] = await Promise.all([own(), ...others.map(give)]);
   return { shard, sizes };

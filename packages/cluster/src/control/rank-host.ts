@@ -18,9 +18,10 @@ import {
   readMeta,
   sealSchema,
 } from './cluster-protocol.js';
+import type { GrowingShard } from './growing-shard.js';
 import { peakRssBytes } from './peak-rss.js';
 import { requireMemoryForShard } from './require-memory.js';
-import type { GrowingShard, ShardStore } from './shard-store.js';
+import type { ShardStore } from './shard-store.js';
 
 export interface RankHostOptions {
   readonly store: ShardStore;
@@ -127,7 +128,7 @@ export class RankHost implements AsyncDisposable {
     };
   }
 
-  async #offer({ meta, method, remote, closed }: IncomingRequest): Promise<{ sealed: boolean }> {
+  async #offer({ meta, method, remote, closed, signal }: IncomingRequest): Promise<{ sealed: boolean }> {
     const { shard: identity, bytes, memoryBytes } = readMeta(offerSchema, meta, method);
     await this.#closing;
     if (this.#served !== undefined && this.#served.remote !== remote) {
@@ -140,10 +141,12 @@ export class RankHost implements AsyncDisposable {
     }
     await served.thread?.[Symbol.asyncDispose]();
     served.thread = undefined;
+    await this.#letGo(served);
     await requireMemoryForShard(memoryBytes);
-    served.shard = await this.#options.store.find(identity);
+    served.shard = await this.#options.store.find(identity, signal);
     if (served.shard === undefined) served.growing = await this.#options.store.receive(identity, bytes);
     else this.#options.onEvent?.({ kind: 'shard', shard: served.shard, arrived: false });
+    if (this.#served !== served) await this.#end(served);
     return { sealed: served.shard !== undefined };
   }
 
@@ -161,9 +164,10 @@ export class RankHost implements AsyncDisposable {
     const paths = [...Array.from({ length: halves }, (_, half) => halfPath(half)), ...(head ? ['head.bin'] : [])];
     const served = this.#mine(request);
     const about = { format: shardFormat, version: shardVersion, name, config } as const;
-    served.shard = await this.#growing(request).seal(about, paths);
+    const shard = await this.#growing(request).seal(about, paths);
+    served.shard = shard;
     served.growing = undefined;
-    this.#options.onEvent?.({ kind: 'shard', shard: served.shard, arrived: true });
+    this.#options.onEvent?.({ kind: 'shard', shard, arrived: true });
   }
 
   async #open(request: IncomingRequest): Promise<number> {
@@ -212,8 +216,21 @@ export class RankHost implements AsyncDisposable {
   async #end(served: Served | undefined = this.#served): Promise<void> {
     if (served === undefined) return;
     if (this.#served === served) this.#served = undefined;
-    const closing = served.thread?.[Symbol.asyncDispose]();
-    this.#closing = closing;
-    await closing;
+    this.#closing = this.#free(served);
+    await this.#closing;
+  }
+
+  async #free(served: Served): Promise<void> {
+    await served.thread?.[Symbol.asyncDispose]();
+    await this.#letGo(served);
+  }
+
+  /** Of its shard, or what came of it. */
+  async #letGo(served: Served): Promise<void> {
+    const { shard, growing } = served;
+    served.shard = undefined;
+    served.growing = undefined;
+    await growing?.[Symbol.asyncDispose]();
+    if (shard !== undefined) await this.#options.store.letGo(shard);
   }
 }

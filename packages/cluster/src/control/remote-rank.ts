@@ -92,7 +92,8 @@ export class RemoteRank implements AsyncDisposable {
     { memoryBytes, signal, onBytes }: GiveOptions,
   ): Promise<void> {
     const offer = { shard: identity, bytes: shardBytes(content), memoryBytes };
-    const { sealed } = await this.#ask(clusterMethods.offer, offer, offeredSchema);
+    // It may hash a large shard from a slow card.
+    const { sealed } = await this.#ask(clusterMethods.offer, offer, offeredSchema, loadingMs);
     if (sealed) return;
     const folder = await mkdtemp(join(tmpdir(), 'cutpoint-shard-'));
     try {
@@ -149,8 +150,8 @@ export class RemoteRank implements AsyncDisposable {
     }
   }
 
-  async #ask<T>(method: string, meta: object, schema: z.ZodType<T>): Promise<T> {
-    const reply = await this.#request(method, meta);
+  async #ask<T>(method: string, meta: object, schema: z.ZodType<T>, deadlineMs?: number): Promise<T> {
+    const reply = await this.#request(method, meta, deadlineMs);
     return readMeta(schema, reply.meta, `The answer to ${method}`);
   }
 

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { CutpointError, systemReason } from '@cutpoint/core';
-import type { PackagePart } from '@cutpoint/llm';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asCutpointError, type CancelSignal, CutpointError } from '@cutpoint/core';
 import { requireDiskSpace } from '@cutpoint/llm/parts';
 import type { Shard } from '../engine/half-sessions.js';
+import { changedFile } from '../shard/changed-files.js';
+import type { ShardContent } from '../shard/shard-content.js';
 import { checkShardManifest, type ShardManifest, shardManifestName } from '../shard/shard-manifest.js';
+import { type ShardOf, writeShard } from '../shard/write-shard.js';
 import type { ShardIdentity } from './cluster-protocol.js';
+import { GrowingShard } from './growing-shard.js';
+import { markOf, ownTag, storeEntries } from './store-entries.js';
+import { folderBytes, makeRoom, removeUnless } from './store-room.js';
+import { writeError } from './write-error.js';
 
 /** What a shard's folder is called: the same shard of the same package has the same name everywhere. */
 export function shardId({ package: hash, slice }: ShardIdentity): string {
@@ -22,23 +27,60 @@ function flat(value: unknown): unknown {
     : value;
 }
 
-/** The shards on this machine, each in a folder by its name. */
-export class ShardStore {
-  constructor(readonly folder: string) {}
+export interface ShardStoreOptions {
+  /** What the folder may take, shards in use included. Default: what the disk has. */
+  readonly mostBytes?: number;
+  /** Hears of a shard that was removed because it is damaged, and how. */
+  readonly onDamaged?: (what: string) => void;
+}
 
-  /** A shard that is complete. @throws CutpointError CUT_PACKAGE if what is there is damaged. */
-  async find(identity: ShardIdentity): Promise<Shard | undefined> {
+/**
+ * The shards on this machine, each in a folder by its name; other processes may use the same ones. A shard that was given out
+ * is kept until it is let go.
+ */
+export class ShardStore implements AsyncDisposable {
+  readonly #options: ShardStoreOptions;
+  /** The files that say that shards are used. */
+  readonly #marks = new Map<Shard, string>();
+
+  constructor(
+    readonly folder: string,
+    options: ShardStoreOptions = {},
+  ) {
+    this.#options = options;
+  }
+
+  /** A shard that is complete, and what its hashes say; one that is not is removed. @throws CutpointError CUT_FILE_WRITE, CUT_CANCELLED */
+  async find(identity: ShardIdentity, signal?: CancelSignal): Promise<Shard | undefined> {
     const folder = this.place(identity);
-    const path = join(folder, shardManifestName);
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) return undefined;
-    const manifest = checkShardManifest(parsed(text, path), path);
-    for (const part of [...manifest.halves, ...(manifest.head === null ? [] : [manifest.head])]) {
-      if ((await sizeOf(join(folder, part.path))) === part.bytes) continue;
-      const message = `${join(folder, part.path)} is missing or has another length than ${path} says: remove ${folder}.`;
-      throw new CutpointError('CUT_PACKAGE', message);
+    const mark = join(folder, markOf(ownTag()));
+    if (!(await wasMarked(mark))) return undefined;
+    try {
+      const shard = { folder, manifest: await readSound(folder, identity, signal) };
+      this.#marks.set(shard, mark);
+      return shard;
+    } catch (thrown) {
+      await rm(mark, { force: true });
+      const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+      if (code !== 'CUT_PACKAGE') throw thrown;
+      await removeUnless(async () => false, folder);
+      this.#options.onDamaged?.(message);
+      return undefined;
     }
-    return { folder, manifest };
+  }
+
+  /** A shard that is made here, or found: another process may be quicker. @throws CutpointError as `writeShard` */
+  async make(of: ShardOf, content: ShardContent, options: Parameters<typeof writeShard>[3] = {}): Promise<Shard> {
+    const failure = await writeShard(this.place(of), of, content, options).then(
+      () => undefined,
+      (thrown: unknown) => asCutpointError(thrown, 'CUT_INTERNAL'),
+    );
+    if (failure !== undefined && failure.code !== 'CUT_FILE_WRITE') throw failure;
+    const shard = await this.find(of, options.signal);
+    if (shard !== undefined) return shard;
+    throw (
+      failure ?? new CutpointError('CUT_PACKAGE', `${this.place(of)} was removed as soon as it was made: try again.`)
+    );
   }
 
   /** Where a complete shard lies. */
@@ -46,119 +88,100 @@ export class ShardStore {
     return join(this.folder, shardId(identity));
   }
 
-  /** A shard that arrives file by file; what came of it earlier is still there. @throws CutpointError CUT_DISK_FULL, CUT_FILE_WRITE */
+  /**
+   * A shard that arrives file by file; what came of it earlier is still there.
+   * @param bytes what it takes: more is refused. @throws CutpointError CUT_DISK_FULL, CUT_FILE_WRITE
+   */
   async receive(identity: ShardIdentity, bytes: number): Promise<GrowingShard> {
-    const folder = this.place(identity);
-    const growing = `${folder}.partial`;
-    await requireDiskSpace(folder, bytes);
+    const place = this.place(identity);
+    const folder = `${place}.${ownTag()}.partial`;
+    const publish = async ({ manifest }: Shard) => await this.#publish(identity, { folder, manifest });
+    const growing = new GrowingShard({ identity, folder, publish, leftAt: `${place}.partial`, mostBytes: bytes });
     try {
-      await mkdir(join(growing, 'layers'), { recursive: true });
+      await this.#takeOver(shardId(identity), folder);
+      if ((await folderBytes(folder)) > bytes) await rm(folder, { recursive: true });
+      await mkdir(join(folder, 'layers'), { recursive: true }).catch((thrown: unknown) => {
+        throw writeError(folder, thrown);
+      });
+      const missingBytes = bytes - (await folderBytes(folder));
+      const { mostBytes } = this.#options;
+      if (mostBytes !== undefined) await makeRoom(this.folder, missingBytes, mostBytes);
+      await requireDiskSpace(folder, missingBytes);
+      return growing;
     } catch (thrown) {
-      throw writeError(growing, thrown);
+      await growing[Symbol.asyncDispose]();
+      throw thrown;
     }
-    return new GrowingShard(identity, growing, folder);
+  }
+
+  /** A shard that was found or made is not needed any more. */
+  async letGo(shard: Shard): Promise<void> {
+    const mark = this.#marks.get(shard);
+    this.#marks.delete(shard);
+    if (mark !== undefined) await rm(mark, { force: true });
+  }
+
+  /** Lets all shards go. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#marks.keys()].map(async (shard) => await this.letGo(shard)));
+  }
+
+  /** What came of a shard earlier, where nobody fills it any more, becomes this process's. */
+  async #takeOver(id: string, into: string): Promise<void> {
+    for (const { kind, shardId, isUsed, path } of await storeEntries(this.folder)) {
+      if (kind !== 'partial' || shardId !== id || isUsed) continue;
+      const taken = await rename(path, into).then(
+        () => true,
+        // Another process took it first.
+        () => false,
+      );
+      if (taken) return;
+    }
+  }
+
+  async #publish(identity: ShardIdentity, { folder, manifest }: Shard): Promise<Shard> {
+    const place = this.place(identity);
+    const mark = markOf(ownTag());
+    try {
+      await writeFile(join(folder, mark), '');
+      await rename(folder, place);
+    } catch (thrown) {
+      const found = await this.find(identity);
+      if (found === undefined) throw writeError(place, thrown);
+      await rm(folder, { recursive: true, force: true });
+      return found;
+    }
+    const shard = { folder: place, manifest };
+    this.#marks.set(shard, join(place, mark));
+    return shard;
   }
 }
 
-/** A shard whose files arrive one after another. A file that is there under its name is complete, and what its hash says. */
-export class GrowingShard {
-  readonly #parts = new Map<string, PackagePart<string>>();
-  #current: { readonly part: PackagePart<string>; bytes: number } | undefined;
-
-  constructor(
-    readonly identity: ShardIdentity,
-    readonly growing: string,
-    readonly folder: string,
-  ) {}
-
-  /** How many bytes of a file are there. */
-  async begin(part: PackagePart<string>): Promise<number> {
-    this.#current = undefined;
-    if ((await sizeOf(join(this.growing, part.path))) === part.bytes && (await this.#isWhole(part, part.path))) {
-      this.#parts.set(part.path, part);
-      return part.bytes;
-    }
-    const begun = await sizeOf(this.#unfinished(part));
-    const bytes = begun !== undefined && begun < part.bytes ? begun : 0;
-    this.#current = { part, bytes };
-    return bytes;
-  }
-
-  /** The next bytes of the file that was begun last. @throws CutpointError CUT_INPUT, CUT_PACKAGE, CUT_FILE_WRITE */
-  async write(path: string, offset: number, bytes: Uint8Array): Promise<void> {
-    const current = this.#current;
-    if (current?.part.path !== path || current.bytes !== offset || offset + bytes.length > current.part.bytes) {
-      throw new CutpointError('CUT_INPUT', `Bytes from ${offset} of ${path} are not those that come next.`);
-    }
-    const { part } = current;
-    try {
-      const file = await open(this.#unfinished(part), offset === 0 ? 'w' : 'r+');
-      try {
-        await file.write(bytes, 0, bytes.length, offset);
-      } finally {
-        await file.close();
-      }
-    } catch (thrown) {
-      throw writeError(this.#unfinished(part), thrown);
-    }
-    current.bytes += bytes.length;
-    if (current.bytes < part.bytes) return;
-    this.#current = undefined;
-    if (!(await this.#isWhole(part, `${path}.unfinished`))) {
-      await rm(this.#unfinished(part), { force: true });
-      throw new CutpointError('CUT_PACKAGE', `${path} arrived damaged: its hash is another. Try again.`);
-    }
-    await rename(this.#unfinished(part), join(this.growing, path));
-    this.#parts.set(path, part);
-  }
-
-  /** Makes the shard complete. @throws CutpointError CUT_PACKAGE if a file is missing, or weights are not those of this shard. */
-  async seal(
-    about: Pick<ShardManifest, 'format' | 'version' | 'name' | 'config'>,
-    paths: readonly string[],
-  ): Promise<Shard> {
-    const parts = paths.map((path) => this.#parts.get(path));
-    const halves = parts.filter((part) => part !== undefined && part.path !== 'head.bin');
-    const head = this.#parts.get('head.bin') ?? null;
-    const { package: hash, slice } = this.identity;
-    const value = { ...about, package: hash, slice, halves, head };
-    const manifest = checkShardManifest(value, dirname(join(this.growing, shardManifestName)));
-    try {
-      await writeFile(join(this.growing, shardManifestName), `${JSON.stringify(manifest)}\n`);
-      await rename(this.growing, this.folder);
-    } catch (thrown) {
-      throw writeError(this.folder, thrown);
-    }
-    return { folder: this.folder, manifest };
-  }
-
-  #unfinished({ path }: PackagePart<string>): string {
-    return join(this.growing, `${path}.unfinished`);
-  }
-
-  async #isWhole({ sha256 }: PackagePart<string>, path: string): Promise<boolean> {
-    const hash = createHash('sha256');
-    for await (const bytes of createReadStream(join(this.growing, path), { highWaterMark: 1 << 20 }))
-      hash.update(bytes);
-    return hash.digest('hex') === sha256;
-  }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  return await stat(path).then(
-    ({ size }) => size,
-    () => undefined,
-  );
-}
-
-function parsed(text: string, path: string): unknown {
+/** @returns whether there is a folder for it. @throws CutpointError CUT_FILE_WRITE */
+async function wasMarked(mark: string): Promise<boolean> {
   try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CutpointError('CUT_PACKAGE', `${path} is damaged: remove its folder.`, { cause });
+    await writeFile(mark, '');
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return false;
+    throw writeError(mark, thrown);
   }
 }
 
-function writeError(path: string, thrown: unknown): CutpointError {
-  return new CutpointError('CUT_FILE_WRITE', `${path} cannot be written: ${systemReason(thrown)}.`, { cause: thrown });
+/** @throws CutpointError CUT_PACKAGE if the shard in a folder is not the one, or a file of it is not what it should be; CUT_CANCELLED. */
+async function readSound(folder: string, identity: ShardIdentity, signal?: CancelSignal): Promise<ShardManifest> {
+  const path = join(folder, shardManifestName);
+  const manifest = checkShardManifest(await parsed(path), path);
+  const changed =
+    shardId(manifest) === shardId(identity) ? await changedFile(folder, manifest, signal) : shardManifestName;
+  if (changed === undefined) return manifest;
+  throw new CutpointError('CUT_PACKAGE', `${join(folder, changed)} is not what its hash says.`);
+}
+
+async function parsed(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new CutpointError('CUT_PACKAGE', `${path} cannot be read.`, { cause });
+  }
 }

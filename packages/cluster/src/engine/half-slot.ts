@@ -1,10 +1,10 @@
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
 import { type Model, parseModel } from '@cutpoint/graph';
 import type { FileSpan } from '@cutpoint/llm';
-import { openReordered, reorderedFiles, saveReordered } from '@cutpoint/llm/parts';
+import { isRunning, openReordered, reorderedFiles, saveReordered } from '@cutpoint/llm/parts';
 import type { InferenceSession } from 'onnxruntime-node';
 import { kernelRanges } from './kernel-ranges.js';
 
@@ -103,16 +103,11 @@ export class HalfSlot implements AsyncDisposable {
   }
 }
 
-/** Whether a process is there, on Linux. */
-export function isRunning(pid: string): boolean {
-  return existsSync(`/proc/${pid}`);
-}
-
 /** Of processes that were killed while they had the runtime write. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(sharedMemory)) {
     const pid = /^cutpoint-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isRunning(pid)) {
+    if (pid !== undefined && !isRunning(Number(pid))) {
       await rm(join(sharedMemory, name), { recursive: true, force: true });
     }
   }

@@ -3,9 +3,9 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
-import { requireDiskSpace } from '@cutpoint/llm/parts';
+import { isRunning, requireDiskSpace } from '@cutpoint/llm/parts';
 import { env } from 'onnxruntime-node';
-import { type GraphInFolder, isRunning, withReordered } from './half-slot.js';
+import { type GraphInFolder, withReordered } from './half-slot.js';
 
 /** What is to lie in a file. */
 export interface WantedFile {
@@ -58,7 +58,7 @@ export class ReorderedFiles {
   async #removeLeftovers(): Promise<void> {
     for (const name of await readdir(this.#folder)) {
       const pid = /\.(\d+)\.partial$/.exec(name)?.[1];
-      if (pid !== undefined && !isRunning(pid)) await rm(join(this.#folder, name), { force: true });
+      if (pid !== undefined && !isRunning(Number(pid))) await rm(join(this.#folder, name), { force: true });
     }
   }
 

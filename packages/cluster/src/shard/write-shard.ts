@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DecoderConfig, PartContent, WriteOptions } from '@cutpoint/llm';
 import { layOut, writeFolder, writePart } from '@cutpoint/llm/parts';
+import { recordChecked } from './changed-files.js';
 import type { Slice } from './division.js';
 import type { ShardContent } from './shard-content.js';
 import { type ShardManifest, shardFormat, shardManifestName, shardVersion } from './shard-manifest.js';
@@ -44,6 +45,7 @@ export async function writeShard(
     const format = { format: shardFormat, version: shardVersion } as const;
     const manifest: ShardManifest = { ...format, name, package: hash, config, slice, halves, head };
     await writeFile(join(growing, shardManifestName), `${JSON.stringify(manifest)}\n`);
+    await recordChecked(growing, manifest);
     return manifest;
   });
 }
