@@ -19,16 +19,38 @@ const rulesSchema = z
   .min(1)
   .max(64);
 
+/** Each pair takes about 0.1 s, and seconds over the slowest links that are worth using. */
+const measureMs = 20_000;
+const measureMsOfEach = 2_000;
+
 /**
  * Measures the links, chooses at rank 0 how sums of these sizes are done, and has all ranks do so from the next on. All
- * ranks call this at the same time.
- * @returns at rank 0 what was measured and chosen. @throws CutpointError CUT_RANK_LOST
+ * ranks call this at the same time. The group ends where that takes too long.
+ * @param withinMs default: longer with more ranks.
+ * @returns at rank 0 what was measured and chosen. @throws CutpointError CUT_RANK_LOST naming a rank that was waited for
  */
 export async function agreeRules(
   group: SocketGroup,
   sizes: readonly number[],
   space?: ReduceSpace,
+  withinMs = measureMs + measureMsOfEach * group.ranks,
 ): Promise<{ readonly measures: GroupMeasures; readonly choice: ReduceChoice } | undefined> {
+  const timer = setTimeout(() => {
+    const [rank = 0] = group.awaited();
+    group.giveUp(rank, `ranks had ${withinMs} ms to measure their links, and it still was waited for`);
+  }, withinMs);
+  try {
+    return await measureAndChoose(group, sizes, space);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function measureAndChoose(
+  group: SocketGroup,
+  sizes: readonly number[],
+  space: ReduceSpace | undefined,
+): ReturnType<typeof agreeRules> {
   const measures = await probeLinks(group);
   if (measures === undefined) {
     group.useRules(parseRules(await group.nextBroadcast(mostRulesBytes)));

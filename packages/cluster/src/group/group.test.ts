@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DataPort } from './data-port.js';
+import { Faults } from './faults.js';
 import { openGroup } from './group.js';
 import { topologies } from './rank-group.js';
 import { always, openPorts, sharedOptions, socketGroups, withGroups } from './socket-groups.testing.js';
@@ -52,6 +53,22 @@ describe('a group', () => {
       await sleep(20);
       await Promise.all([first, one?.allReduce(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8))]);
     });
+  });
+
+  it('notes whom it hears nonsense from, and nobody who is only gone', async () => {
+    const faults = [0, 1, 2].map(() => new Faults(Faults.memory(3)));
+    const ports = await openPorts(3);
+    const options = { ...sharedOptions(3, always('mesh')), addresses: ports.map(({ address }) => address) };
+    const groups = await Promise.all(
+      ports.map((port, rank) => openGroup(port, { ...options, rank, ...(faults[rank] && { faults: faults[rank] }) })),
+    );
+    const summing = groups.map((group, rank) => group.allReduce(new Float32Array(rank === 2 ? 6 : 8)));
+    await Promise.allSettled(summing);
+    const [zero, one] = faults.map((each) => each.read());
+    expect([...(zero ?? []), ...(one ?? [])]).toContain(2);
+    expect(zero).not.toContain(1);
+    expect(one).not.toContain(0);
+    for (const group of groups) group.end(new Error('over'));
   });
 
   it('refuses a broadcast that is longer than it may be', async () => {

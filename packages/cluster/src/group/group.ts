@@ -6,12 +6,13 @@ import { ReduceCall, type ReduceMeans } from './all-reduce/reduce-call.js';
 import { ring } from './all-reduce/ring.js';
 import { star, tree } from './all-reduce/tree.js';
 import type { DataPort, RankAddress } from './data-port.js';
+import type { Faults } from './faults.js';
 import type { Place } from './greet.js';
 import { describeKind, isReduce, messageKinds, reduceKind } from './message-kinds.js';
 import { openLinks } from './open-links.js';
 import { type Floats, payloadCoders } from './payload.js';
 import type { GroupCost, RankGroup, ReduceRule, Topology } from './rank-group.js';
-import { type Expected, headBytes, newMessage, type Pair, RankLink } from './rank-link.js';
+import { type Expected, headBytes, type LinkLoss, newMessage, type Pair, RankLink, rankLost } from './rank-link.js';
 import type { RankSocket } from './rank-socket.js';
 import type { Silences } from './silences.js';
 import { Waiting, type WaitStyle } from './waiting.js';
@@ -23,6 +24,8 @@ export interface GroupOptions extends Place {
   readonly wait: WaitStyle;
   /** Where it counts how long it hears nothing from ranks that it waits for. */
   readonly silences?: Silences;
+  /** Where it notes ranks that did what they must not. */
+  readonly faults?: Faults;
   /** All ranks must have come together within this time. */
   readonly openWithinMs: number;
   readonly signal?: AbortSignal;
@@ -55,6 +58,7 @@ export class SocketGroup implements RankGroup {
   readonly ranks: number;
   readonly #links: readonly (RankLink | undefined)[];
   readonly #waiting: Waiting;
+  readonly #faults: Faults | undefined;
   readonly #feedback = new Feedback();
   readonly #means: ReduceMeans;
   #rules: readonly ReduceRule[];
@@ -65,14 +69,19 @@ export class SocketGroup implements RankGroup {
   #totalMs = 0;
   #ended: Error | undefined;
 
-  constructor({ rank, ranks, rules, wait, silences }: GroupOptions, sockets: ReadonlyMap<number, RankSocket>) {
+  constructor({ rank, ranks, rules, wait, silences, faults }: GroupOptions, sockets: ReadonlyMap<number, RankSocket>) {
     this.rank = rank;
     this.ranks = ranks;
     this.#rules = rules;
     this.#waiting = new Waiting(wait);
+    this.#faults = faults;
     this.#links = Array.from({ length: ranks }, (_, peer) => {
       const socket = sockets.get(peer);
-      return socket && new RankLink(peer, socket, describeKind, (error) => this.end(error), silences);
+      const onLost = (error: CutpointError, loss: LinkLoss): void => {
+        if (loss === 'fault') faults?.blame(peer);
+        this.end(error);
+      };
+      return socket && new RankLink(peer, socket, describeKind, onLost, silences);
     });
     const [links, waiting, feedback] = [this.#links, this.#waiting, this.#feedback];
     this.#means = { rank, links, waiting, feedback, pool: new MessagePool() };
@@ -141,6 +150,18 @@ export class SocketGroup implements RankGroup {
       receivedBytes += received;
     }
     return { waitMs: this.#waiting.takeMs(), totalMs, sentBytes, receivedBytes };
+  }
+
+  /** The other ranks from which something is due. */
+  awaited(): number[] {
+    return this.#links.flatMap((link) => (link?.isAwaited === true ? [link.peer] : []));
+  }
+
+  giveUp(rank: number, why: string): CutpointError {
+    this.#faults?.blame(rank);
+    const error = rankLost(rank, why);
+    this.end(error);
+    return error;
   }
 
   end(error: Error): void {

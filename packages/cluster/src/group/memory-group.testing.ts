@@ -1,4 +1,6 @@
+import type { CutpointError } from '@cutpoint/core';
 import type { GroupCost, RankGroup } from './rank-group.js';
+import { rankLost } from './rank-link.js';
 
 /** Groups of ranks in one thread: what is sent is handed over. */
 export function memoryGroups(ranks: number): RankGroup[] {
@@ -63,6 +65,10 @@ class MemoryGroup implements RankGroup {
 
   takeCost(): GroupCost {
     return { waitMs: 0, totalMs: 0, sentBytes: 0, receivedBytes: 0 };
+  }
+
+  giveUp(rank: number, why: string): CutpointError {
+    return rankLost(rank, why);
   }
 
   end(): void {}

@@ -24,7 +24,7 @@ export async function probeLinks(group: SocketGroup): Promise<GroupMeasures | un
   for (let round = 0; round < ranks; round++) {
     const partner = partnerOf(rank, round, ranks);
     if (partner === undefined) continue;
-    if (rank > partner) await answer(pairWith(partner));
+    if (rank > partner) await answer(group, partner, pairWith(partner));
     else {
       const { roundTripMs, bytesPerMs } = await measure(pairWith(partner));
       own.set([roundTripMs, bytesPerMs], 2 * partner);
@@ -35,7 +35,15 @@ export async function probeLinks(group: SocketGroup): Promise<GroupMeasures | un
     return undefined;
   }
   const others = await group.collect(new Array<number>(ranks - 1).fill(2 * ranks));
+  for (const [i, numbers] of others.entries()) {
+    if (!isMeasured(numbers, i + 1)) throw group.giveUp(i + 1, 'what it measured cannot be');
+  }
   return { ranks, pairs: [own, ...others].map(pairsIn) };
+}
+
+/** Of the ranks above its own, with which it measures. */
+function isMeasured(numbers: Float32Array, rank: number): boolean {
+  return numbers.subarray(2 * (rank + 1)).every((number) => Number.isFinite(number) && number > 0);
 }
 
 function pairsIn(numbers: Float32Array): PairMeasure[] {
@@ -72,10 +80,11 @@ async function echoed(pair: Pair, bytes: Uint8Array): Promise<number> {
   return performance.now() - from;
 }
 
-async function answer(pair: Pair): Promise<void> {
+async function answer(group: SocketGroup, partner: number, pair: Pair): Promise<void> {
   for (;;) {
     const [bytes = 0] = new Uint32Array((await pair.receive(4)).slice().buffer);
-    if (bytes === 0 || bytes > lastBulkBytes) return;
+    if (bytes === 0) return;
+    if (bytes > lastBulkBytes) throw group.giveUp(partner, `it announced ${bytes} bytes to measure the link with`);
     pair.send(await pair.receive(bytes));
   }
 }

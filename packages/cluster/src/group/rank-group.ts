@@ -1,3 +1,5 @@
+import type { CutpointError } from '@cutpoint/core';
+
 /**
  * One rank's end of what a cluster's ranks send one another while they compute. All ranks make the same calls in the same
  * order; nothing else is sent on its sockets. Whatever waits rejects once the group has ended: with CUT_RANK_LOST, naming the rank, if
@@ -23,6 +25,11 @@ export interface RankGroup extends AsyncDisposable {
   collect(lengths: readonly number[]): Promise<Float32Array<ArrayBuffer>[]>;
   /** What the calls cost since this was called last. */
   takeCost(): GroupCost;
+  /**
+   * Ends the group because of what a rank did, which then counts as one that did what it must not.
+   * @returns the CUT_RANK_LOST that whatever waits rejects with.
+   */
+  giveUp(rank: number, why: string): CutpointError;
   /** Closes all sockets; whatever waits rejects with the error. */
   end(error: Error): void;
 }

@@ -13,6 +13,9 @@ export interface Expected {
   readonly call: number;
 }
 
+/** Why a link ended by itself: its other end is gone, or sent what it must not. */
+export type LinkLoss = 'gone' | 'fault';
+
 /** Messages to and from one other rank, of a length both know. */
 export interface Pair {
   send(bytes: Uint8Array): void;
@@ -36,12 +39,16 @@ export function writeHead(message: Uint8Array, { kind, call }: Expected, payload
   view.setUint32(8, payloadBytes, true);
 }
 
+export function rankLost(rank: number, why: string): CutpointError {
+  return new CutpointError('CUT_RANK_LOST', `Rank ${rank} is lost: ${why}.`);
+}
+
 /** Messages to and from one other rank, whose kind, call and length both ends know beforehand. */
 export class RankLink {
   readonly peer: number;
   readonly #socket: Socket;
   readonly #reader: ExactReader;
-  readonly #onLost: (error: CutpointError) => void;
+  readonly #onLost: (error: CutpointError, loss: LinkLoss) => void;
   readonly #describe: (kind: number) => string;
   readonly #silences: Silences | undefined;
   /** Of those that wait. */
@@ -55,7 +62,7 @@ export class RankLink {
     peer: number,
     { socket, reader }: RankSocket,
     describe: (kind: number) => string,
-    onLost: (error: CutpointError) => void,
+    onLost: (error: CutpointError, loss: LinkLoss) => void,
     silences?: Silences,
   ) {
     this.peer = peer;
@@ -68,6 +75,11 @@ export class RankLink {
     socket.on('error', (error) => this.#lose(`the connection failed: ${error.message}`));
     socket.on('close', () => this.#lose('it closed the connection'));
     if (socket.destroyed) queueMicrotask(() => this.#lose('it closed the connection'));
+  }
+
+  /** Something is due from the other end. */
+  get isAwaited(): boolean {
+    return this.#rejects.size > 0;
   }
 
   /** Nothing that was sent is held here any more. */
@@ -163,16 +175,16 @@ export class RankLink {
           return { into: place(bytes), done: finish };
         }
         const due = `${this.#describe(kind)} of call ${call} with ${least === most ? '' : 'up to '}${most} bytes was due`;
-        this.#lose(`it sent ${this.#describe(isKind)} of call ${isCall} with ${bytes} bytes where ${due}`);
+        this.#lose(`it sent ${this.#describe(isKind)} of call ${isCall} with ${bytes} bytes where ${due}`, 'fault');
         return undefined;
       },
     };
   }
 
-  #lose(why: string): void {
+  #lose(why: string, loss: LinkLoss = 'gone'): void {
     if (this.#ended !== undefined) return;
-    const error = new CutpointError('CUT_RANK_LOST', `Rank ${this.peer} is lost: ${why}.`);
+    const error = rankLost(this.peer, why);
     this.end(error);
-    this.#onLost(error);
+    this.#onLost(error, loss);
   }
 }
