@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP link through this process that can be cut as a cable is: nothing arrives any more, and nobody is told. */
+/** A TCP link through this process that can be cut as a cable is (nothing arrives any more, and nobody is told), or bring nonsense. */
 export class CuttableLink implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #server: net.Server;
   #isCut = false;
+  #isGarbled = false;
 
   /** All that passed, in either direction. */
   readonly passed: Buffer[] = [];
@@ -31,6 +32,11 @@ export class CuttableLink implements AsyncDisposable {
     this.#isCut = true;
   }
 
+  /** What the end that was dialled sends arrives as something else. */
+  garble(): void {
+    this.#isGarbled = true;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
@@ -47,7 +53,7 @@ export class CuttableLink implements AsyncDisposable {
       from.on('data', (bytes: Buffer) => {
         if (this.#isCut) return;
         this.passed.push(bytes);
-        to.write(bytes);
+        to.write(this.#isGarbled && from === far ? bytes.map((byte) => byte ^ 0xff) : bytes);
       });
       from.on('error', () => from.destroy());
       from.on('close', () => {

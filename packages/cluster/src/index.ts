@@ -3,7 +3,8 @@ export {
   type ClusterEvent,
   type ClusterOptions,
 } from './control/cluster-decoder.js';
-export { type FormationFacts, type HashedPackage, usualChunkTokens } from './control/formation.js';
+export { type FormationFacts, usualChunkTokens } from './control/formation.js';
+export type { HashedPackage } from './control/formation-options.js';
 export { type RankEvent, RankHost, type RankHostOptions } from './control/rank-host.js';
 export type { RankReading, RankReport } from './control/rank-report.js';
 export type { RankEndpoint } from './control/remote-rank.js';

@@ -1,17 +1,17 @@
-import { asCutpointError, CutpointError } from '@cutpoint/core';
-import { Decoder, type DecoderConfig, type NextTokens, type Step, type TokenDecoder } from '@cutpoint/llm';
-import type { RankCost } from '../engine/rank-costs.js';
-import { divide } from '../shard/division.js';
-import { ffnUnitOf } from '../shard/ffn-unit.js';
-import { Formation, type FormationFacts, type FormationOptions } from './formation.js';
+import { asCutpointError, type CutpointError } from '@cutpoint/core';
+import type { Decoder, DecoderConfig, NextTokens, Step, TokenDecoder } from '@cutpoint/llm';
+import { blameFaulty } from './faulty-ranks.js';
+import type { FormationFacts } from './formation.js';
+import type { FormationOptions } from './formation-options.js';
+import { close, decoderOf, type Formed, openAlone, openRanks } from './formed.js';
+import { type Loss, type MemberEvent, Members } from './members.js';
 import { peakRssBytes } from './peak-rss.js';
-import { cutOff, isLoss, lost } from './rank-losses.js';
-import { noCost, type RankReading, type RankReport, windowOf } from './rank-report.js';
-import { type RankEndpoint, RemoteRank } from './remote-rank.js';
-import { type Member, ReturningRanks } from './returning-ranks.js';
-import type { SilentLink } from './silent-link.js';
+import { besides, isLoss } from './rank-losses.js';
+import { noCost, type RankReading, type RankReport, spent, windowOf } from './rank-report.js';
+import type { RankEndpoint, RemoteRank } from './remote-rank.js';
+import { type Member, seatsOf } from './seats.js';
 
-export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
+export interface ClusterOptions extends Omit<FormationOptions, 'division' | 'onUnfit' | 'onNoSlots'> {
   /** The ranks 1, 2, ...; this process is rank 0. */
   readonly others: readonly RankEndpoint[];
   /** What each rank can do, in any unit, rank 0 first. Default: equal. */
@@ -24,17 +24,11 @@ export interface ClusterOptions extends Omit<FormationOptions, 'division'> {
 
 export type ClusterEvent =
   | { readonly kind: 'formed'; readonly ranks: readonly string[]; readonly facts: FormationFacts }
-  | { readonly kind: 'lost'; readonly rank: string; readonly reason: CutpointError }
-  | { readonly kind: 'returned'; readonly rank: string }
+  | MemberEvent
   /** A shard of this machine is not what it should be, and was removed. */
   | { readonly kind: 'damaged-shard'; readonly what: string }
   /** What passes through the window of this machine is opened each time. */
   | { readonly kind: 'no-slots'; readonly why: string };
-
-/** What is formed now: of several ranks, or rank 0 alone. */
-type Formed =
-  | { readonly kind: 'ranks'; readonly formation: Formation }
-  | { readonly kind: 'alone'; readonly decoder: Decoder };
 
 /** How often ranks are brought together anew for one token. */
 const mostFormings = 8;
@@ -48,21 +42,19 @@ const mostUnmet = 2;
  */
 export class ClusterDecoder implements TokenDecoder {
   readonly #options: ClusterOptions;
-  #members: Member[];
+  readonly #members: Members;
   #formed: Formed | undefined;
   #forming: Promise<Formed> | undefined;
+  #parting: Promise<readonly Loss[]> | undefined;
   /** Sequences of this decoder as those of what is formed now; one that is missing is begun again with its next pass. */
   #inner = new Map<number, number>();
-  /** Ranks that are there, but not for all others. */
-  readonly #cutOff = new Map<RemoteRank, CutpointError>();
   #nextSequence = 1;
   /** Sequences that ran a pass. */
   readonly #begun = new Set<number>();
   #passes = 0;
   #closed = false;
-  readonly #returning = new ReturningRanks();
 
-  private constructor(options: ClusterOptions, members: Member[]) {
+  private constructor(options: ClusterOptions, members: Members) {
     this.#options = options;
     this.#members = members;
   }
@@ -72,27 +64,10 @@ export class ClusterDecoder implements TokenDecoder {
    * @throws CutpointError naming the rank that cannot be reached or cannot take its shard; nothing is left open.
    */
   static async open(options: ClusterOptions): Promise<ClusterDecoder> {
-    const { others, shares = [1, ...others.map(() => 1)], signal } = options;
-    if (shares.length !== others.length + 1) {
-      const message = `There are ${others.length + 1} ranks, and shares for ${shares.length}: state one for each, rank 0 first.`;
-      throw new CutpointError('CUT_USAGE', message);
-    }
-    const windowBytes = windowOfEach(others.length + 1, options.windowBytes);
-    const settled = await Promise.allSettled(others.map((address) => RemoteRank.connect(address, signal)));
-    const decoder = new ClusterDecoder(
-      options,
-      settled.flatMap((each, i) => {
-        const [endpoint, place] = [others[i], i + 1];
-        if (each.status === 'rejected' || endpoint === undefined) return [];
-        return [{ endpoint, place, share: shares[place] ?? 1, windowBytes: windowBytes?.[place], rank: each.value }];
-      }),
-    );
+    const { others, shares, windowBytes, signal, onEvent = () => {} } = options;
+    const members = await Members.connect(seatsOf(others, shares, windowBytes), onEvent, signal);
+    const decoder = new ClusterDecoder(options, members);
     try {
-      for (const [i, each] of settled.entries()) {
-        if (each.status === 'fulfilled') continue;
-        const { code, message } = asCutpointError(each.reason, 'CUT_UNREACHABLE');
-        throw new CutpointError(code, `Rank ${i + 1} at ${others[i]?.url}: ${message}`, { cause: each.reason });
-      }
       await decoder.#current();
       return decoder;
     } catch (thrown) {
@@ -112,7 +87,7 @@ export class ClusterDecoder implements TokenDecoder {
     if (formed.kind === 'alone') return [{ ...noCost, rank: 'here', weightsBytes: 0 }];
     return formed.formation.costs().map((cost, i) => ({
       ...cost,
-      rank: this.#members[i - 1]?.rank.url ?? 'here',
+      rank: this.#members.ranks[i - 1]?.url ?? 'here',
       weightsBytes: formed.formation.facts.shardBytes[i] ?? 0,
     }));
   }
@@ -124,7 +99,7 @@ export class ClusterDecoder implements TokenDecoder {
     const windows = this.#formed.formation.windows();
     const budgets = this.#windowBytes();
     // One that is lost by now is reported with what it said before.
-    const peaks = await Promise.all(this.#members.map(({ rank }) => rank.describe().catch(() => undefined)));
+    const peaks = await Promise.all(this.#members.ranks.map((rank) => rank.describe().catch(() => undefined)));
     return readings.map((reading, i) => ({
       ...reading,
       peakRssBytes: i === 0 ? peakRssBytes() : (peaks[i - 1]?.peakRssBytes ?? null),
@@ -149,6 +124,7 @@ export class ClusterDecoder implements TokenDecoder {
 
   async #next(sequence: number, step: Step): Promise<NextTokens> {
     let unmet = 0;
+    const losses: Loss[] = [];
     for (let formings = 0; ; formings++) {
       let formed: Formed | undefined;
       try {
@@ -164,8 +140,9 @@ export class ClusterDecoder implements TokenDecoder {
         const error = asCutpointError(thrown, 'CUT_INTERNAL');
         if (error.code === 'CUT_RANK_MISSING') unmet++;
         const over = this.#closed || formings >= mostFormings || unmet >= mostUnmet || step.signal?.aborted === true;
-        if (over || !(isLoss(error) || this.#isReplaced(formed, error))) throw error;
-        await this.#reform(formed);
+        const isTriedAgain = isLoss(error) || this.#isReplaced(formed, error) || this.#members.hasUnfit;
+        if (over || !isTriedAgain) throw besides(error, losses);
+        losses.push(...(await this.#reform(formed)));
       }
     }
   }
@@ -193,12 +170,12 @@ export class ClusterDecoder implements TokenDecoder {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    await this.#returning[Symbol.asyncDispose]();
+    await this.#parting;
     await this.#forming?.catch(() => undefined);
     const formed = this.#formed;
     this.#formed = undefined;
-    if (formed !== undefined) await disposeOf(formed);
-    await Promise.all(this.#members.map(({ rank }) => rank[Symbol.asyncDispose]()));
+    await close(formed);
+    await this.#members[Symbol.asyncDispose]();
   }
 
   /** Of a sequence that is run already by what is formed now. */
@@ -208,6 +185,7 @@ export class ClusterDecoder implements TokenDecoder {
   }
 
   async #current(): Promise<Formed> {
+    await this.#parting;
     if (this.#formed !== undefined) return this.#formed;
     this.#forming ??= this.#form().finally(() => {
       this.#forming = undefined;
@@ -215,61 +193,33 @@ export class ClusterDecoder implements TokenDecoder {
     return await this.#forming;
   }
 
-  /** Brings those together that are there. @throws CutpointError as `Formation.form` */
+  /** Brings those together that are there. @throws CutpointError as `openRanks` and `openAlone` */
   async #form(): Promise<Formed> {
-    const { made, threads, cache, chunkTokens, onEvent, shares = [1], signal } = this.#options;
-    const { manifest, folder } = made;
+    const { others, onEvent, shares = [1] } = this.#options;
+    const members = this.#members.present;
     const windowBytes = this.#windowBytes();
-    // A whole decoder knows no window.
-    if (this.#members.length === 0 && this.#options.others.length > 0 && windowBytes === undefined) {
-      const decoder = await Decoder.open(folder, manifest, { threads, cache, chunkTokens, ...(signal && { signal }) });
-      this.#formed = { kind: 'alone', decoder };
+    if (members.length === 0 && others.length > 0 && windowBytes === undefined) {
+      this.#formed = await openAlone(this.#options);
       onEvent?.({ kind: 'formed', ranks: [], facts: { shardBytes: [], explanation: [] } });
       return this.#formed;
     }
-    const division = divide(
-      manifest.config,
-      [shares[0] ?? 1, ...this.#members.map(({ share }) => share)],
-      ffnUnitOf(manifest),
-    );
-    const ranks = this.#members.map(({ rank }) => rank);
-    const onSilentLink = (link: SilentLink): void => {
-      // Rank 0 is needed.
-      const rank = ranks[(link.silent === 0 ? link.waiting : link.silent) - 1];
-      if (rank === undefined) return;
-      const error = cutOff(rank, link);
-      this.#cutOff.set(rank, error);
-      formation.end(error);
-    };
-    const formation: Formation = await Formation.form(ranks, {
+    const formed = await openRanks(members, shares[0] ?? 1, {
       ...this.#options,
-      division,
       windowBytes,
-      onSilentLink,
-      onNoSlots: (why) => this.#options.onEvent?.({ kind: 'no-slots', why }),
+      onUnfit: (rank, reason) => this.#members.blame(rank, reason),
+      onNoSlots: (why) => onEvent?.({ kind: 'no-slots', why }),
     });
-    this.#formed = { kind: 'ranks', formation };
-    for (const rank of ranks) {
-      // Nobody waits longer for a rank than its connection is silent.
-      void rank.closed.then((reason) => {
-        formation.end(lost(rank, reason ?? new CutpointError('CUT_CONNECTION_LOST', 'It closed the connection.')));
-      });
-    }
-    onEvent?.({ kind: 'formed', ranks: ranks.map(({ url }) => url), facts: formation.facts });
-    return this.#formed;
+    this.#formed = formed;
+    onEvent?.({ kind: 'formed', ranks: members.map(({ rank }) => rank.url), facts: formed.formation.facts });
+    return formed;
   }
 
   /** Before a text begins, and while no other is under way: brings ranks that returned together with the others. */
   #takeBack(): void {
     if (this.#passes > 1 || this.#forming !== undefined) return;
-    const back = this.#returning.take();
+    const back = this.#members.takeBack();
     if (back.length === 0) return;
-    const [before, formed] = [this.#members, this.#formed];
-    this.#members = [...before, ...back].toSorted((a, b) => a.place - b.place);
-    this.#formed = undefined;
-    this.#inner = new Map();
-    for (const { rank } of back) this.#options.onEvent?.({ kind: 'returned', rank: rank.url });
-    this.#forming = this.#formWith(before, back, formed).finally(() => {
+    this.#forming = this.#formWith(back, this.#forget()).finally(() => {
       this.#forming = undefined;
     });
     // Whoever wants a pass hears of it.
@@ -277,81 +227,51 @@ export class ClusterDecoder implements TokenDecoder {
   }
 
   /** A rank that returned and cannot take part does not keep the others from going on. */
-  async #formWith(before: Member[], back: readonly Member[], formed: Formed | undefined): Promise<Formed> {
-    if (formed !== undefined) await disposeOf(formed);
+  async #formWith(back: readonly Member[], formed: Formed | undefined): Promise<Formed> {
+    await close(formed);
     try {
       return await this.#form();
     } catch (thrown) {
-      const reason = asCutpointError(thrown, 'CUT_INTERNAL');
-      this.#members = before;
-      for (const member of back) {
-        this.#options.onEvent?.({ kind: 'lost', rank: member.rank.url, reason });
-        await member.rank[Symbol.asyncDispose]();
-        this.#returning.lookFor(member);
-      }
+      await this.#members.sendAway(back, asCutpointError(thrown, 'CUT_INTERNAL'));
       return await this.#form();
     }
   }
 
-  /** Of those that are left, rank 0 first. */
+  /** Of those that are there, rank 0 first. */
   #windowBytes(): number[] | undefined {
     const own = this.#options.windowBytes?.[0];
-    return own === undefined ? undefined : [own, ...this.#members.map(({ windowBytes = own }) => windowBytes)];
+    return own === undefined ? undefined : [own, ...this.#members.present.map(({ windowBytes = own }) => windowBytes)];
   }
 
   /**
-   * Lets those go that do not answer any more, so that the others are brought together with the next pass.
+   * Lets those go without which the others are brought together with the next pass.
    * @param formed what failed; undefined where ranks could not be brought together.
    */
-  async #reform(formed: Formed | undefined): Promise<void> {
+  async #reform(formed: Formed | undefined): Promise<readonly Loss[]> {
     // Several texts may have failed at once.
-    if (this.#formed !== formed) return;
+    if (this.#formed === formed) {
+      this.#parting ??= this.#part().finally(() => {
+        this.#parting = undefined;
+      });
+    }
+    return (await this.#parting) ?? [];
+  }
+
+  async #part(): Promise<readonly Loss[]> {
+    const formed = this.#forget();
+    await close(formed);
+    if (formed?.kind === 'ranks') {
+      const blame = (rank: RemoteRank, reason: CutpointError) => this.#members.blame(rank, reason);
+      await blameFaulty(this.#members.ranks, formed.formation.faulty(), blame);
+    }
+    return await this.#members.letGo();
+  }
+
+  /** What is formed now is of no use any more. */
+  #forget(): Formed | undefined {
+    const formed = this.#formed;
     this.#formed = undefined;
     this.#inner = new Map();
-    if (formed !== undefined) await disposeOf(formed);
-    const answers = await Promise.all(
-      this.#members.map(async (member) => {
-        const reason = await member.rank.describe().then(
-          () => this.#cutOff.get(member.rank),
-          (thrown: unknown) => asCutpointError(thrown, 'CUT_CONNECTION_LOST'),
-        );
-        return { member, reason };
-      }),
-    );
-    this.#members = answers.filter(({ reason }) => reason === undefined).map(({ member }) => member);
-    for (const { member, reason } of answers) {
-      if (reason === undefined) continue;
-      this.#options.onEvent?.({ kind: 'lost', rank: member.rank.url, reason });
-      await member.rank[Symbol.asyncDispose]();
-      // One that is there already would be cut off again.
-      if (!this.#cutOff.has(member.rank)) this.#returning.lookFor(member);
-    }
+    return formed;
   }
-}
-
-function decoderOf(formed: Formed): Decoder {
-  return formed.kind === 'ranks' ? formed.formation.decoder : formed.decoder;
-}
-
-async function disposeOf(formed: Formed): Promise<void> {
-  await (formed.kind === 'ranks' ? formed.formation : formed.decoder)[Symbol.asyncDispose]();
-}
-
-/** @throws CutpointError CUT_USAGE if there is neither one number nor one for each rank */
-function windowOfEach(ranks: number, windowBytes: readonly number[] | undefined): readonly number[] | undefined {
-  const [all] = windowBytes ?? [];
-  if (windowBytes === undefined || all === undefined || windowBytes.length === ranks) return windowBytes;
-  if (windowBytes.length === 1) return Array.from({ length: ranks }, () => all);
-  const message = `There are ${ranks} ranks, and windows for ${windowBytes.length}: state one for all, or one for each, rank 0 first.`;
-  throw new CutpointError('CUT_USAGE', message);
-}
-
-/** What rank 0 spent on one pass. */
-function spent(before: RankCost, after: RankCost): Partial<NextTokens['cost']> {
-  return {
-    agentMs: after.computeMs - before.computeMs,
-    linkMs: after.syncMs - before.syncMs,
-    upBytes: after.sentBytes - before.sentBytes,
-    downBytes: after.receivedBytes - before.receivedBytes,
-  };
 }

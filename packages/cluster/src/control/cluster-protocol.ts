@@ -16,6 +16,7 @@ import { mostRanks, sliceSchema } from '../shard/shard-manifest.js';
  * - `open` starts the thread that computes: it listens for the ranks above it.
  * - `join` has it connect with all other ranks and load its shard.
  * - `silences` says how long it has waited for each other rank and heard nothing.
+ * - `faults` says which ranks sent it what they must not.
  */
 export const clusterMethods = {
   describe: 'cluster.describe',
@@ -26,6 +27,7 @@ export const clusterMethods = {
   open: 'cluster.open',
   join: 'cluster.join',
   silences: 'cluster.silences',
+  faults: 'cluster.faults',
 } as const;
 
 /** Bytes of a chunk of a file. */
@@ -104,6 +106,16 @@ export const describedSchema = z.object({
 export type RankDescription = z.output<typeof describedSchema>;
 
 export const silencesSchema = z.object({ silentMs: z.array(z.number().min(0)).max(mostRanks) });
+export const faultsSchema = z.object({
+  faulty: z
+    .array(
+      z
+        .int()
+        .min(0)
+        .max(mostRanks - 1),
+    )
+    .max(mostRanks),
+});
 export const offeredSchema = z.object({ sealed: z.boolean() });
 export const partedSchema = z.object({ haveBytes: z.int().min(0) });
 

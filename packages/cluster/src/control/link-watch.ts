@@ -3,8 +3,17 @@ import type { RemoteRank } from './remote-rank.js';
 import { type SilentLink, silentLink } from './silent-link.js';
 
 const everyMs = 500;
-/** The longest that a half layer of a prompt may take on a slow device, with a slow disk. */
-const bounds = { leastMs: 2_000, mostMs: 90_000 };
+const leastMs = 2_000;
+
+/** For how long a rank that is well may say nothing while it waits for nobody. */
+const mostMs = {
+  /** Of its links: bytes there and back. */
+  measuring: 15_000,
+  /** Its shard, from a slow card: that has a deadline of its own. */
+  loading: Number.POSITIVE_INFINITY,
+  /** The longest that a half layer of a prompt may take on a slow device, with a slow disk. */
+  running: 90_000,
+} as const;
 
 /**
  * Looks for a link that brings nothing any more between ranks that are all there, as where a network lets two machines speak
@@ -16,7 +25,10 @@ export class LinkWatch implements Disposable {
   readonly #others: readonly RemoteRank[];
   readonly #onSilent: (link: SilentLink) => void;
   readonly #timer: NodeJS.Timeout;
+  /** What the ranks do now. */
+  phase: keyof typeof mostMs = 'measuring';
   #asking = false;
+  #closed = false;
 
   /** @param own of rank 0. @param onSilent called once. */
   constructor(own: Silences, others: readonly RemoteRank[], onSilent: (link: SilentLink) => void) {
@@ -28,16 +40,18 @@ export class LinkWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     clearInterval(this.#timer);
   }
 
   async #look(): Promise<void> {
     const own = this.#own.read();
-    if (this.#asking || Math.max(...own) < bounds.leastMs) return;
+    if (this.#asking || Math.max(...own) < leastMs) return;
     this.#asking = true;
     try {
-      const link = silentLink([own, ...(await Promise.all(this.#others.map((rank) => rank.silentMs())))], bounds);
-      if (link === undefined) return;
+      const silentMs = [own, ...(await Promise.all(this.#others.map((rank) => rank.silentMs())))];
+      const link = silentLink(silentMs, { leastMs, mostMs: mostMs[this.phase] });
+      if (link === undefined || this.#closed) return;
       this[Symbol.dispose]();
       this.#onSilent(link);
     } catch {

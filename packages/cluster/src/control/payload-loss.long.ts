@@ -16,7 +16,8 @@ import type { Payload, Topology } from '../group/rank-group.js';
 import { rankSettings } from '../rank-settings.js';
 import { divide } from '../shard/division.js';
 import { startRank } from '../start-rank.js';
-import { Formation, type HashedPackage } from './formation.js';
+import { Formation } from './formation.js';
+import type { HashedPackage } from './formation-options.js';
 import { RemoteRank } from './remote-rank.js';
 import { ShardStore } from './shard-store.js';
 

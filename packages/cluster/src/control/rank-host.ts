@@ -74,6 +74,8 @@ export class RankHost implements AsyncDisposable {
         return { meta: { ...(await this.#describe()) } };
       case clusterMethods.silences:
         return { meta: { silentMs: this.#mine(request).thread?.silentMs() ?? [] } };
+      case clusterMethods.faults:
+        return { meta: { faulty: this.#mine(request).thread?.faulty() ?? [] } };
       case probeMethod:
         return answerProbe({ meta });
       default:

@@ -1,3 +1,4 @@
+import type { NextTokens } from '@cutpoint/llm';
 import type { RankCost, WindowCost } from '../engine/rank-costs.js';
 
 /** A rank, and what it spent since it was brought together with the others. */
@@ -20,4 +21,14 @@ export const noCost: RankCost = { computeMs: 0, waitMs: 0, syncMs: 0, sentBytes:
 
 export function windowOf(window: WindowCost | undefined, budgetBytes: number | undefined): RankReport['window'] {
   return window === undefined || budgetBytes === undefined ? null : { budgetBytes, ...window };
+}
+
+/** What rank 0 spent on one pass. */
+export function spent(before: RankCost, after: RankCost): Partial<NextTokens['cost']> {
+  return {
+    agentMs: after.computeMs - before.computeMs,
+    linkMs: after.syncMs - before.syncMs,
+    upBytes: after.sentBytes - before.sentBytes,
+    downBytes: after.receivedBytes - before.receivedBytes,
+  };
 }

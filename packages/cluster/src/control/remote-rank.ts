@@ -2,10 +2,10 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CancelSignal, type CutpointError, tensorOf } from '@cutpoint/core';
+import { type CancelSignal, type CutpointError, tensorOf, throwIfCancelled } from '@cutpoint/core';
 import type { PackageManifest, PackagePart, PartContent } from '@cutpoint/llm';
 import { writePart } from '@cutpoint/llm/parts';
-import { type ClientTls, connect, type Meta, type Peer, type Reply } from '@cutpoint/wire';
+import { type ClientTls, connect, type Meta, type Peer, type Reply, type RequestOptions } from '@cutpoint/wire';
 import type { z } from 'zod';
 import type { RankAddress } from '../group/data-port.js';
 import type { ReduceRule } from '../group/rank-group.js';
@@ -15,6 +15,7 @@ import {
   chunkBytes,
   clusterMethods,
   describedSchema,
+  faultsSchema,
   type OpenRank,
   offeredSchema,
   openedSchema,
@@ -89,11 +90,14 @@ export class RemoteRank implements AsyncDisposable {
     identity: ShardIdentity,
     { name, config }: Pick<PackageManifest, 'name' | 'config'>,
     content: ShardContent,
-    { memoryBytes, signal, onBytes }: GiveOptions,
+    { memoryBytes, signal, onBytes = () => {} }: GiveOptions,
   ): Promise<void> {
     const offer = { shard: identity, bytes: shardBytes(content), memoryBytes };
     // It may hash a large shard from a slow card.
-    const { sealed } = await this.#ask(clusterMethods.offer, offer, offeredSchema, loadingMs);
+    const { sealed } = await this.#ask(clusterMethods.offer, offer, offeredSchema, {
+      deadlineMs: loadingMs,
+      ...(signal && { signal }),
+    });
     if (sealed) return;
     const folder = await mkdtemp(join(tmpdir(), 'cutpoint-shard-'));
     try {
@@ -102,8 +106,9 @@ export class RemoteRank implements AsyncDisposable {
         ...(content.head === null ? [] : [['head.bin', content.head] as const]),
       ];
       for (const [path, part] of parts) {
+        throwIfCancelled(signal);
         const file = join(folder, 'part.bin');
-        await this.#givePart(file, await writePart(file, path, part, { signal }), onBytes);
+        await this.#givePart(file, await writePart(file, path, part, { signal }), { signal, onBytes });
         await rm(file);
       }
     } finally {
@@ -120,10 +125,15 @@ export class RemoteRank implements AsyncDisposable {
   }
 
   /** Resolves once it is connected with all other ranks and has loaded its shard. */
-  async join(addresses: readonly (RankAddress | null)[], rules: readonly ReduceRule[]): Promise<void> {
+  async join(
+    addresses: readonly (RankAddress | null)[],
+    rules: readonly ReduceRule[],
+    signal: CancelSignal,
+  ): Promise<void> {
     // JSON knows no infinity.
     const finite = rules.map((rule) => ({ ...rule, mostBytes: Math.min(rule.mostBytes, Number.MAX_SAFE_INTEGER) }));
-    await this.#request(clusterMethods.join, { addresses: [...addresses], rules: finite }, loadingMs);
+    const deadline = { deadlineMs: loadingMs, signal };
+    await this.#request(clusterMethods.join, { addresses: [...addresses], rules: finite }, deadline);
   }
 
   /** How long its thread has waited for each rank and heard nothing, in ms by rank. */
@@ -131,15 +141,25 @@ export class RemoteRank implements AsyncDisposable {
     return (await this.#ask(clusterMethods.silences, {}, silencesSchema)).silentMs;
   }
 
+  /** Which ranks sent its thread what they must not, by rank. */
+  async faulty(): Promise<number[]> {
+    return (await this.#ask(clusterMethods.faults, {}, faultsSchema)).faulty;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#peer.close();
   }
 
-  async #givePart(file: string, part: PackagePart<string>, onBytes: (bytes: number) => void = () => {}): Promise<void> {
+  async #givePart(
+    file: string,
+    part: PackagePart<string>,
+    { signal, onBytes }: Required<Pick<GiveOptions, 'onBytes'>> & Pick<GiveOptions, 'signal'>,
+  ): Promise<void> {
     const { haveBytes } = await this.#ask(clusterMethods.part, part, partedSchema);
     onBytes(haveBytes);
     let offset = haveBytes;
     for await (const chunk of createReadStream(file, { start: haveBytes, highWaterMark: chunkBytes })) {
+      throwIfCancelled(signal);
       const tensors = new Map([['bytes', tensorOf('u8', [chunk.length], Uint8Array.from(chunk))]]);
       await this.#peer.request(
         { method: clusterMethods.bytes, meta: { path: part.path, offset }, tensors },
@@ -150,12 +170,12 @@ export class RemoteRank implements AsyncDisposable {
     }
   }
 
-  async #ask<T>(method: string, meta: object, schema: z.ZodType<T>, deadlineMs?: number): Promise<T> {
-    const reply = await this.#request(method, meta, deadlineMs);
+  async #ask<T>(method: string, meta: object, schema: z.ZodType<T>, options?: RequestOptions): Promise<T> {
+    const reply = await this.#request(method, meta, options);
     return readMeta(schema, reply.meta, `The answer to ${method}`);
   }
 
-  async #request(method: string, meta: object, deadlineMs = requestMs): Promise<Reply> {
-    return await this.#peer.request({ method, meta: meta as Meta }, { deadlineMs });
+  async #request(method: string, meta: object, options: RequestOptions = { deadlineMs: requestMs }): Promise<Reply> {
+    return await this.#peer.request({ method, meta: meta as Meta }, options);
   }
 }

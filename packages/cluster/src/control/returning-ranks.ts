@@ -1,18 +1,5 @@
-import { type RankEndpoint, RemoteRank } from './remote-rank.js';
-
-/** What a rank is in its cluster. */
-export interface Seat {
-  readonly endpoint: RankEndpoint;
-  /** Its rank when all were there. */
-  readonly place: number;
-  /** What it can do, as the others'. */
-  readonly share: number;
-  readonly windowBytes: number | undefined;
-}
-
-export interface Member extends Seat {
-  readonly rank: RemoteRank;
-}
+import { RemoteRank } from './remote-rank.js';
+import type { Member, Seat } from './seats.js';
 
 const everyMs = 2_000;
 

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
 import { forgetGate, openGate } from '@cutpoint/runtime';
 import type { RankAddress } from '../group/data-port.js';
+import { Faults } from '../group/faults.js';
 import type { ReduceRule } from '../group/rank-group.js';
 import { Silences } from '../group/silences.js';
 import type { FromRankThread, RankThreadRequest, ToRankThread } from './rank-thread-protocol.js';
@@ -17,12 +18,19 @@ export class FollowThread implements AsyncDisposable {
   readonly ended: Promise<CutpointError | undefined>;
   readonly #worker: Worker;
   readonly #silences: Silences;
+  readonly #faults: Faults;
   #ready: { resolve(): void; reject(error: CutpointError): void } | undefined;
 
-  private constructor(worker: Worker, port: number, silences: Silences, ended: Promise<CutpointError | undefined>) {
+  private constructor(
+    worker: Worker,
+    port: number,
+    { silences, faults }: Pick<RankThreadRequest, 'silences' | 'faults'>,
+    ended: Promise<CutpointError | undefined>,
+  ) {
     this.#worker = worker;
     this.port = port;
-    this.#silences = silences;
+    this.#silences = new Silences(silences);
+    this.#faults = new Faults(faults);
     this.ended = ended;
     worker.on('message', (message: FromRankThread) => {
       if (message.kind === 'ready') this.#ready?.resolve();
@@ -37,13 +45,14 @@ export class FollowThread implements AsyncDisposable {
    * @param onNoSlots hears why what passes through its window is opened each time. @throws CutpointError CUT_BIND, CUT_WORKER_DIED, CUT_CANCELLED
    */
   static async start(
-    request: Omit<RankThreadRequest, 'silences'>,
+    request: Omit<RankThreadRequest, 'silences' | 'faults'>,
     { signal, onNoSlots }: { readonly signal?: CancelSignal; readonly onNoSlots?: (why: string) => void } = {},
   ): Promise<FollowThread> {
     throwIfCancelled(signal);
     const gate = openGate();
-    const silences = Silences.memory(request.shard.manifest.slice.ranks);
-    const workerData = { gate, request: { ...request, silences } satisfies RankThreadRequest };
+    const { ranks } = request.shard.manifest.slice;
+    const seen = { silences: Silences.memory(ranks), faults: Faults.memory(ranks) };
+    const workerData = { gate, request: { ...request, ...seen } satisfies RankThreadRequest };
     const worker = new Worker(workerScript, { workerData, execArgv: [] });
     const ended = endOf(worker, gate);
     worker.on('message', (message: FromRankThread) => {
@@ -55,7 +64,7 @@ export class FollowThread implements AsyncDisposable {
       });
       void ended.then((error) => reject(error ?? new CutpointError('CUT_WORKER_DIED', 'The rank ended at once.')));
     });
-    return new FollowThread(worker, port, new Silences(silences), ended);
+    return new FollowThread(worker, port, seen, ended);
   }
 
   /** Has it connect with all other ranks and load its shard. @throws CutpointError CUT_RANK_LOST, CUT_LOAD, CUT_CANCELLED */
@@ -77,6 +86,11 @@ export class FollowThread implements AsyncDisposable {
   /** As `Silences.read`. */
   silentMs(): number[] {
     return this.#silences.read();
+  }
+
+  /** As `Faults.read`; also once it has ended. */
+  faulty(): number[] {
+    return this.#faults.read();
   }
 
   /** Closes its sockets and frees its shard. */

@@ -3,6 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import { agreeRules } from '../group/agree-rules.js';
 import type { ReduceSpace } from '../group/choose/choose-reduce.js';
 import { DataPort } from '../group/data-port.js';
+import { Faults } from '../group/faults.js';
 import { openGroup } from '../group/group.js';
 import type { RankGroup } from '../group/rank-group.js';
 import { Silences } from '../group/silences.js';
@@ -54,6 +55,7 @@ export async function meetRanks(port: MessagePort, request: RankThreadRequest): 
     rules: rules.length > 0 ? rules : untilAgreed,
     wait: spin ? 'spin' : 'sleep',
     silences,
+    faults: new Faults(request.faults),
     openWithinMs,
     signal: abort.signal,
   });

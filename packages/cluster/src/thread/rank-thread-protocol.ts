@@ -18,6 +18,8 @@ export interface RankThreadRequest extends Omit<EngineOptions, 'native' | 'onNoS
   readonly spin: boolean;
   /** Of `Silences`. */
   readonly silences: SharedArrayBuffer;
+  /** Of `Faults`. */
+  readonly faults: SharedArrayBuffer;
 }
 
 export interface JoinMessage {
