@@ -22,12 +22,18 @@ function expectedBy(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return bounded('at most', 'less than', issue.inclusive !== false, Number(issue.maximum), issue.origin);
     case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`;
+      return oneOf(issue.values);
     case 'invalid_format':
       return 'pattern' in issue && issue.pattern !== undefined ? `text like ${issue.pattern}` : `a ${issue.format}`;
+    case 'invalid_union':
+      return 'options' in issue && Array.isArray(issue.options) ? oneOf(issue.options) : issue.message;
     default:
       return issue.message;
   }
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return `one of ${values.map(String).join(', ')}`;
 }
 
 const kindNames: Readonly<Record<string, string>> = {

@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(checkpoint))('cutpoint cluster plan (needs ../shared
 
   it.each([
     [{ rank0: 'mars' }, /^error CUT_SCENARIO: .*rank0 is "mars"/],
-    [{ devices: [device('pi', 1e6, 1)] }, /^error CUT_INFEASIBLE: .*pi alone: it needs \d+ bytes and may take 1000000/],
+    [{ devices: [device('pi', 1e6, 1)] }, /^error CUT_INFEASIBLE: .*pi alone: it needs \d+ MB and may take 1 MB/],
     [
       { devices: [{ ...device('pi', 1e9, 1), speed: { kind: 'calibration', file: 'none.json' } }] },
       /^error CUT_FILE_NOT_FOUND: .*none\.json/,

@@ -23,6 +23,11 @@ describe('a file of devices', () => {
     [{ links: [{ from: 'pi-1', to: 'pi-1', profile: 'a' }] }, /links\[0\] goes from "pi-1" to itself/],
     [{ links: [...file.links, { from: 'pi-2', to: 'pi-1', profile: 'b' }] }, /links\[1\] is a second link/],
     [{ devices: [{ ...device('pi-1'), memoryBytes: -1 }] }, /devices\[0\]\.memoryBytes is -1/],
+    [
+      { devices: [{ ...device('pi-1'), speed: { kind: 'calibr', file: 'a' } }] },
+      /devices\[0\]\.speed\.kind is "calibr", but must be one of layer-times, calibration, gflops/,
+    ],
+    [{ devices: [{ ...device('pi-1'), speed: {} }] }, /speed\.kind is missing; it must be one of layer-times/],
     [{ devices: Array.from({ length: 9 }, (_, i) => device(`pi-${i}`)) }, /devices .* at most 8 entries/],
     [{ link: { roundTripMs: 1, bytesPerS: 0 } }, /link\.bytesPerS is 0/],
   ])('is refused with what is wrong there: %#', (change, sentence) => {

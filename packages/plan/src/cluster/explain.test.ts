@@ -53,7 +53,7 @@ describe('the explanation of a cluster plan', () => {
     expect(clusterFront(problem).points).toEqual([]);
     expect(() => requireClusterFront(problem)).toThrow(expect.objectContaining({ code: 'CUT_INFEASIBLE' }));
     expect(() => requireClusterFront(problem)).toThrow(
-      /device-0 alone: it needs \d+ bytes even with the smallest window and may take 130000000/,
+      /device-0 alone: it needs \d+ MB even with the smallest window and may take 130 MB/,
     );
   });
 });

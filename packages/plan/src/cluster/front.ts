@@ -106,9 +106,12 @@ export function wholeModelBytes(problem: ClusterProblem): ShardBytes {
 function whyNotAlone(problem: ClusterProblem, index: number): string {
   const { memoryBytes = 0, disk } = problem.devices[index] ?? {};
   const { whole, least } = wholeModelBytes(problem);
+  const may = `may take ${Math.floor(memoryBytes / 1e6)} MB`;
+  // Rounded apart, so that what does not fit never reads as if it did.
+  const needs = (bytes: number) => `it needs ${Math.ceil(bytes / 1e6)} MB`;
   return disk === null
-    ? `it needs ${Math.ceil(whole)} bytes and may take ${memoryBytes}; no disk is stated to stream from`
-    : `it needs ${Math.ceil(least)} bytes even with the smallest window and may take ${memoryBytes}`;
+    ? `${needs(whole)} and ${may}; no disk is stated to stream from`
+    : `${needs(least)} even with the smallest window and ${may}`;
 }
 
 function bestOfKinds(plans: readonly ClusterPlan[]): ClusterPlan[] {
