@@ -142,7 +142,7 @@ export class ClusterDecoder implements TokenDecoder {
         const over = this.#closed || formings >= mostFormings || unmet >= mostUnmet || step.signal?.aborted === true;
         const isTriedAgain = isLoss(error) || this.#isReplaced(formed, error) || this.#members.hasUnfit;
         if (over || !isTriedAgain) throw besides(error, losses);
-        losses.push(...(await this.#reform(formed)));
+        losses.push(...(await this.#reform(formed, error)));
       }
     }
   }
@@ -247,22 +247,22 @@ export class ClusterDecoder implements TokenDecoder {
    * Lets those go without which the others are brought together with the next pass.
    * @param formed what failed; undefined where ranks could not be brought together.
    */
-  async #reform(formed: Formed | undefined): Promise<readonly Loss[]> {
+  async #reform(formed: Formed | undefined, failure: CutpointError): Promise<readonly Loss[]> {
     // Several texts may have failed at once.
     if (this.#formed === formed) {
-      this.#parting ??= this.#part().finally(() => {
+      this.#parting ??= this.#part(failure).finally(() => {
         this.#parting = undefined;
       });
     }
     return (await this.#parting) ?? [];
   }
 
-  async #part(): Promise<readonly Loss[]> {
+  async #part(failure: CutpointError): Promise<readonly Loss[]> {
     const formed = this.#forget();
     await close(formed);
     if (formed?.kind === 'ranks') {
       const blame = (rank: RemoteRank, reason: CutpointError) => this.#members.blame(rank, reason);
-      await blameFaulty(this.#members.ranks, formed.formation.faulty(), blame);
+      await blameFaulty(this.#members.ranks, formed.formation.faulty(), failure, blame);
     }
     return await this.#members.letGo();
   }

@@ -14,10 +14,11 @@ export function faultyRanks(own: readonly number[], others: readonly (readonly n
   return [...new Set(believed)].filter((rank) => rank > 0 && rank <= others.length).toSorted((a, b) => a - b);
 }
 
-/** Asks all ranks whom they blame. @param own whom rank 0 does. */
+/** Asks all ranks whom they blame. @param own whom rank 0 does. @param failure what rank 0 noticed of it. */
 export async function blameFaulty(
   ranks: readonly RemoteRank[],
   own: readonly number[],
+  failure: CutpointError,
   onUnfit: OnUnfit | undefined,
 ): Promise<void> {
   // One that does not answer blames nobody, and is missed by its connection.
@@ -25,7 +26,7 @@ export async function blameFaulty(
   for (const number of faultyRanks(own, others)) {
     const rank = ranks[number - 1];
     if (rank === undefined) continue;
-    const message = `The rank at ${rank.url} is lost: it sent what it must not, or kept the others waiting (its log and theirs say more).`;
+    const message = `The rank at ${rank.url} is lost: it sent what it must not, or kept the others waiting: ${failure.message}`;
     onUnfit?.(rank, new CutpointError('CUT_RANK_LOST', message));
   }
 }

@@ -112,13 +112,14 @@ export class Formation implements AsyncDisposable {
       await Promise.all([started, ...joined]);
     } catch (thrown) {
       watch[Symbol.dispose]();
-      end(port, asCutpointError(thrown, 'CUT_INTERNAL'));
+      const failure = asCutpointError(thrown, 'CUT_INTERNAL');
+      end(port, failure);
       // The others find out by themselves, and one of them may say what was wrong.
       const timer = setTimeout(() => stop.abort(), graceMs);
       const settled = await Promise.allSettled([started, ...joined]);
       clearTimeout(timer);
       if (settled[0].status === 'fulfilled') await settled[0].value.dispose();
-      await blameFaulty(others, new Faults(request.faults).read(), onUnfit);
+      await blameFaulty(others, new Faults(request.faults).read(), failure, onUnfit);
       port.close();
       await embedding[Symbol.asyncDispose]();
       throw silent ?? mostTelling(settled) ?? thrown;

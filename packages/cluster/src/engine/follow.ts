@@ -2,9 +2,10 @@ import { CutpointError } from '@cutpoint/core';
 import type { KvCache } from '@cutpoint/llm/parts';
 import { collectGarbage } from '@cutpoint/llm/parts';
 import type { RankGroup } from '../group/rank-group.js';
+import { checkedSum } from './checked-sum.js';
 import { type ClusterMessage, decodeMessage, mostMessageBytes } from './cluster-message.js';
 import { costNumbers, rankCost } from './rank-costs.js';
-import type { ShardEngine } from './shard-engine.js';
+import type { PassOptions, ShardEngine } from './shard-engine.js';
 
 /** More texts at once than a small machine has memory for. */
 const mostSequences = 1024;
@@ -35,7 +36,7 @@ async function pass(
   engine: ShardEngine,
   group: RankGroup,
   cache: KvCache,
-  { held, hidden, allRows }: ClusterMessage & { kind: 'pass' },
+  { held, hidden, allRows, checks }: ClusterMessage & { kind: 'pass' },
 ): Promise<void> {
   const tokens = hidden.length / engine.config.hiddenSize;
   if (held > cache.tokens || held + tokens > engine.config.contextTokens) {
@@ -46,7 +47,8 @@ async function pass(
   group.takeCost();
   cache.truncate(held);
   const rows = allRows ? Array.from({ length: tokens }, (_, row) => row) : [tokens - 1];
-  const logits = await engine.pass(cache, hidden, rows);
+  const how: PassOptions = checks ? { sum: (values) => checkedSum(group, values) } : {};
+  const logits = await engine.pass(cache, hidden, rows, how);
   const cost = costNumbers(rankCost(engine.takeComputeMs(), group.takeCost()), engine.windowReport());
   const given = new Float32Array(logits.length + cost.length);
   given.set(logits);

@@ -8,9 +8,10 @@ import {
   type RangeService,
 } from '@cutpoint/llm/parts';
 import type { RankGroup } from '../group/rank-group.js';
+import { allFinite, checkedSum } from './checked-sum.js';
 import { encodeMessage } from './cluster-message.js';
 import { costLength, costNumbers, type RankCosts, rankCost } from './rank-costs.js';
-import type { ShardEngine } from './shard-engine.js';
+import type { PassOptions, ShardEngine } from './shard-engine.js';
 
 type Values = Float32Array<ArrayBuffer>;
 
@@ -95,10 +96,27 @@ class LeadRunner implements PassRunner {
   }
 
   async pass(cache: KvCache, hidden: Values, rows: readonly number[]): Promise<Values> {
-    const allRows = rows.length > 1;
     const held = cache.tokens;
-    this.group.broadcast(encodeMessage({ kind: 'pass', sequence: this.sequence, held, allRows, hidden }));
-    const own = await this.engine.pass(cache, hidden, rows);
+    let isSound = true;
+    const onStream = (part: Float32Array): void => {
+      isSound &&= allFinite(part);
+    };
+    const logits = await this.#together(cache, hidden, rows, { onStream });
+    if (isSound) return logits;
+    cache.truncate(held);
+    // Once more, slowly: whoever spoils a sum is named, and ends this.
+    await this.#together(cache, hidden, rows, { sum: (values) => checkedSum(this.group, values) });
+    cache.truncate(held);
+    const message =
+      'What the ranks added up was no finite number, but each part was when all was computed again: a network or a memory is damaged, or numbers are too large for how sums travel.';
+    throw new CutpointError('CUT_RUN', message);
+  }
+
+  /** Has all ranks do the same. @returns all logits. */
+  async #together(cache: KvCache, hidden: Values, rows: readonly number[], how: PassOptions): Promise<Values> {
+    const [allRows, checks, held] = [rows.length > 1, how.sum !== undefined, cache.tokens];
+    this.group.broadcast(encodeMessage({ kind: 'pass', sequence: this.sequence, held, allRows, checks, hidden }));
+    const own = await this.engine.pass(cache, hidden, rows, how);
     const lengths = this.vocabulary.slice(1).map((tokens) => tokens * rows.length + costLength);
     const others = await this.group.collect(lengths);
     const cost = rankCost(this.engine.takeComputeMs(), this.group.takeCost());

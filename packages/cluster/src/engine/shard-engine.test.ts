@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { CacheKind, DecoderConfig } from '@cutpoint/llm';
 import { DecoderRange, randomContent } from '@cutpoint/llm';
 import { describe, expect, it } from 'vitest';
@@ -11,11 +10,8 @@ import {
 import { smallFamilies } from '../../../llm/src/decode/small-families.testing.js';
 import { smallConfig } from '../../../llm/src/package/small-decoder.testing.js';
 import { memoryGroups } from '../group/memory-group.testing.js';
-import { type Division, divide, sliceOf } from '../shard/division.js';
-import { shardContent } from '../shard/shard-content.js';
-import { writeShard } from '../shard/write-shard.js';
-import type { Shard } from './half-sessions.js';
-import { ShardEngine } from './shard-engine.js';
+import { type Division, divide } from '../shard/division.js';
+import { openEngines } from './open-engines.testing.js';
 
 const random = randomNumbers(11);
 const tokens = 13;
@@ -80,7 +76,7 @@ async function bothWays(made: TemporaryPackage, division: Division, cache: Cache
   const should: number[] = [];
   for (const pass of passes) should.push(...(await decoder.forward(sequence, chunk(pass), { logits: 'all' })).data);
 
-  const engines = await openEngines(made, division, cache);
+  const engines = await openEngines(made, division, memoryGroups(division.heads.length), cache);
   const caches = engines.map((engine) => engine.cache());
   const is: number[] = [];
   for (const pass of passes) {
@@ -97,20 +93,6 @@ async function bothWays(made: TemporaryPackage, division: Division, cache: Cache
   }
   for (const engine of engines) await engine.release();
   return [is, should];
-}
-
-async function openEngines(made: TemporaryPackage, division: Division, cache: CacheKind): Promise<ShardEngine[]> {
-  const { config, name } = made.manifest;
-  return await Promise.all(
-    memoryGroups(division.heads.length).map(async (group, rank) => {
-      const slice = sliceOf(config, division, rank);
-      const folder = join(made.folder, `shard-${rank}`);
-      const of = { name, package: '0'.repeat(64), config, slice };
-      const manifest = await writeShard(folder, of, shardContent(made, slice));
-      const shard: Shard = { folder, manifest };
-      return await ShardEngine.open(shard, group, { threads: 1, cache });
-    }),
-  );
 }
 
 /** Root of the mean squared difference, as a share of the mean size. */

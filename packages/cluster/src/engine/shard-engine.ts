@@ -29,6 +29,13 @@ export interface EngineOptions extends Pick<WindowedOptions, 'onNoSlots'> {
 
 type Values = Float32Array<ArrayBuffer>;
 
+export interface PassOptions {
+  /** Instead of the group's all-reduce, one at a time; all ranks do the same. */
+  readonly sum?: (values: Values) => Promise<void>;
+  /** Called with the parts of the residual stream behind the last layer: what is not finite in it stays so from layer to layer. */
+  readonly onStream?: (part: Float32Array) => void;
+}
+
 /** Fewer tokens are not worth computing in two parts: matrices are multiplied faster with many. */
 const leastTokensOfLanes = 64;
 
@@ -105,9 +112,9 @@ export class ShardEngine {
    * @returns logits [rows, own tokens of the vocabulary].
    * @throws CutpointError CUT_RUN, CUT_RANK_LOST; the cache is then as it was, and the group ends.
    */
-  async pass(cache: KvCache, hidden: Values, rows: readonly number[]): Promise<Values> {
+  async pass(cache: KvCache, hidden: Values, rows: readonly number[], options: PassOptions = {}): Promise<Values> {
     try {
-      return await this.#pass(cache, hidden, rows);
+      return await this.#pass(cache, hidden, rows, options);
     } catch (thrown) {
       const error = thrown instanceof CutpointError ? thrown : runError(thrown);
       // The other ranks wait for this one.
@@ -133,7 +140,12 @@ export class ShardEngine {
     await this.#halves.release();
   }
 
-  async #pass(cache: KvCache, hidden: Values, rows: readonly number[]): Promise<Values> {
+  async #pass(
+    cache: KvCache,
+    hidden: Values,
+    rows: readonly number[],
+    { sum, onStream }: PassOptions,
+  ): Promise<Values> {
     const tokens = hidden.length / this.config.hiddenSize;
     cache.reserve(cache.tokens + tokens);
     this.#feeds.reach(cache.capacity);
@@ -143,6 +155,7 @@ export class ShardEngine {
       await this.#half(
         2 * layer,
         lanes,
+        sum,
         (lane) => ({ ...lane.position, ...past }),
         (lane, results) => {
           const keys = floats(results, valueNames.presentKey(0));
@@ -150,10 +163,13 @@ export class ShardEngine {
           cache.write(layer, keys, values, lane.tokens, this.#feeds.tablesOf(layer), lane.first);
         },
       );
-      await this.#half(2 * layer + 1, lanes);
+      await this.#half(2 * layer + 1, lanes, sum);
     }
     cache.advance(tokens);
-    return await this.#logits(lanes, rows);
+    const logits = await this.#logits(lanes, rows);
+    if (onStream !== undefined)
+      for (const { stream } of lanes) for (const name of Object.keys(stream)) onStream(floats(stream, name));
+    return logits;
   }
 
   /**
@@ -179,10 +195,11 @@ export class ShardEngine {
     });
   }
 
-  /** @param more feeds beside the residual stream. @param onResults called while the sum is under way. */
+  /** @param sum as `PassOptions.sum`. @param more feeds beside the residual stream. @param onResults called while the sum is under way. */
   async #half(
     half: number,
     lanes: readonly Lane[],
+    sum: PassOptions['sum'],
     more: (lane: Lane) => Feeds = () => ({}),
     onResults: (lane: Lane, results: InferenceSession.OnnxValueMapType) => void = () => {},
   ): Promise<void> {
@@ -190,16 +207,17 @@ export class ShardEngine {
     for (const lane of lanes) {
       await lane.summed;
       const results = await this.#run(session, { ...lane.stream, ...more(lane) });
-      const sum = floats(results, shardNames.partial);
-      lane.summed = this.#group.allReduce(sum);
+      const partial = floats(results, shardNames.partial);
+      lane.summed = sum === undefined ? this.#group.allReduce(partial) : sum(partial);
       // It may fail while the other lane computes.
       lane.summed.catch(() => undefined);
+      if (sum !== undefined) await lane.summed;
       onResults(lane, results);
       const residual = half === 0 ? lane.stream[shardNames.residual] : results[shardNames.residualOut];
       if (!(residual instanceof Tensor)) {
         throw new CutpointError('CUT_RUN', 'The graph did not give the residual stream.');
       }
-      lane.stream = { [shardNames.residual]: residual, [shardNames.update]: hiddenTensor(sum, this.config) };
+      lane.stream = { [shardNames.residual]: residual, [shardNames.update]: hiddenTensor(partial, this.config) };
     }
     await this.#halves.giveBack(half);
   }
