@@ -343,7 +343,7 @@ describe.skipIf(!wrenIsHere)(`a cluster${wrenIsHere ? '' : ' (../shared/models/l
     try {
       const [url = ''] = await Promise.all(ranks.map((rank) => rank.url()));
       await expect(lead([url, 'tcp://127.0.0.1:9'])).rejects.toMatchObject({
-        code: 'CUT_UNREACHABLE',
+        code: 'CUT_RANK_MISSING',
         message: expect.stringContaining('Rank 2 at tcp://127.0.0.1:9'),
       });
       await expect(lead([url], { shares: [1, 1, 1] })).rejects.toMatchObject({ code: 'CUT_USAGE' });

@@ -10,6 +10,7 @@ import {
 } from '@cutpoint/llm';
 import { ClusterDecoder, type ClusterOptions } from './control/cluster-decoder.js';
 import { usualChunkTokens } from './control/formation.js';
+import { requireCores } from './control/require-cores.js';
 import { ShardStore } from './control/shard-store.js';
 import type { ReduceRule, Topology } from './group/rank-group.js';
 
@@ -31,10 +32,11 @@ export interface ClusterModelOptions extends Omit<ClusterOptions, 'made' | 'stor
 
 /**
  * Brings ranks together that have a package between them; this process is rank 0.
- * @throws CutpointError as `readPackage`, `readTokenizerFiles`, `createTokenizer` and `ClusterDecoder.open`.
+ * @throws CutpointError CUT_USAGE if there are fewer cores than threads; as `readPackage`, `readTokenizerFiles`, `createTokenizer` and `ClusterDecoder.open`.
  */
 export async function openClusterModel(folder: string, options: ClusterModelOptions): Promise<ClusterModel> {
   const { shards, allReduce, ...rest } = options;
+  requireCores(options.threads);
   const { manifest } = await readPackage(folder);
   const files = await readTokenizerFiles(folder);
   const tokenizer = createTokenizer(files.tokenizer, files.config, manifest.config.vocabularySize);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ranksHere } from './local-ranks.js';
-import { addresses, shares } from './rank-options.js';
+import { addresses, rankAddresses, shares } from './rank-options.js';
 
 const refused = (message: string) =>
   expect.objectContaining({ code: 'CUT_USAGE', message: expect.stringContaining(message) });
@@ -27,5 +27,14 @@ describe('addresses of ranks', () => {
 describe('shares of ranks', () => {
   it.each(['0,1', '-1', '1,,2', '1e308,1e308', 'two', 'Infinity'])('are refused as "%s"', (text) => {
     expect(() => shares(text)).toThrow(refused('positive numbers'));
+  });
+});
+
+describe('files for reaching ranks', () => {
+  it('are refused with the flag that names them', async () => {
+    await expect(rankAddresses({ tokenFile: '/absent' })).rejects.toThrow(/^--token-file: The token file/);
+    await expect(rankAddresses({ ca: '/absent' })).rejects.toThrow(/^--ca: The certificate/);
+    const flags = { tokenFile: '--rank-token-file', ca: '--rank-ca' };
+    await expect(rankAddresses({ tokenFile: '/absent' }, flags)).rejects.toThrow(/^--rank-token-file: /);
   });
 });

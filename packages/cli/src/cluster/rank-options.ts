@@ -1,5 +1,5 @@
 import type { RankEndpoint } from '@cutpoint/cluster';
-import { CutpointError } from '@cutpoint/core';
+import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { parsePositive } from '../options.js';
@@ -66,9 +66,27 @@ export function needRanks({ ranks, local }: { readonly ranks?: unknown; readonly
   throw new CutpointError('CUT_USAGE', 'Say which machines the ranks are: --ranks HOST:PORT,... or --local N.');
 }
 
-/** The ranks that were named, and how to reach them. @throws CutpointError CUT_USAGE, CUT_FILE_NOT_FOUND */
-export async function rankAddresses({ ranks = [], tokenFile, ca }: RankOptions): Promise<RankEndpoint[]> {
-  const token = tokenFile === undefined ? undefined : await readTokenFile(tokenFile);
-  const authority = ca === undefined ? undefined : await readAuthorityFile(ca);
+/** What the flags for the files of other ranks are called, where they are not those of `addRankOptions`. */
+export interface RankFileFlags {
+  readonly tokenFile: string;
+  readonly ca: string;
+}
+
+/** The ranks that were named, and how to reach them. @throws CutpointError CUT_USAGE, CUT_FILE_NOT_FOUND, with the flag that names the file. */
+export async function rankAddresses(
+  { ranks = [], tokenFile, ca }: RankOptions,
+  flags: RankFileFlags = { tokenFile: '--token-file', ca: '--ca' },
+): Promise<RankEndpoint[]> {
+  const token = tokenFile === undefined ? undefined : await ofFlag(flags.tokenFile, readTokenFile(tokenFile));
+  const authority = ca === undefined ? undefined : await ofFlag(flags.ca, readAuthorityFile(ca));
   return ranks.map((url) => ({ url, token, ...(authority !== undefined && { tls: { ca: authority } }) }));
+}
+
+async function ofFlag<T>(flag: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+    throw new CutpointError(code, `${flag}: ${message}`, { cause: thrown });
+  }
 }

@@ -16,7 +16,8 @@ const start: Parameters<typeof configureDaemon<typeof leadSettings>>[2] = async 
   const { local, threads, rankCa: ca, rankTokenFile: tokenFile } = settings;
   needRanks(settings);
   const ranks = settings.ranks === undefined ? [] : addresses(settings.ranks);
-  const named = await rankAddresses({ ranks, ...(ca && { ca }), ...(tokenFile && { tokenFile }) });
+  const files = { ...(ca && { ca }), ...(tokenFile && { tokenFile }) };
+  const named = await rankAddresses({ ranks, ...files }, { tokenFile: '--rank-token-file', ca: '--rank-ca' });
   const opened = new OpenResources();
   using interrupt = onInterrupt();
   try {

@@ -1,4 +1,5 @@
-import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { asCutpointError, type CutpointError } from '@cutpoint/core';
+import { connectFailure } from './connect-failure.js';
 import { RemoteRank } from './remote-rank.js';
 import { ReturningRanks } from './returning-ranks.js';
 import type { Member, Seat } from './seats.js';
@@ -39,9 +40,7 @@ export class Members implements AsyncDisposable {
     for (const [i, each] of settled.entries()) {
       if (each.status === 'fulfilled') continue;
       await Promise.all(present.map(({ rank }) => rank[Symbol.asyncDispose]()));
-      const { code, message } = asCutpointError(each.reason, 'CUT_UNREACHABLE');
-      const place = `Rank ${i + 1} at ${seats[i]?.endpoint.url}`;
-      throw new CutpointError(code, `${place}: ${message}`, { cause: each.reason });
+      throw connectFailure(i + 1, seats[i]?.endpoint.url, each.reason);
     }
     return new Members(present, onEvent);
   }

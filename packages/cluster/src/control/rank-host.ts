@@ -20,6 +20,7 @@ import {
 } from './cluster-protocol.js';
 import type { GrowingShard } from './growing-shard.js';
 import { peakRssBytes } from './peak-rss.js';
+import { requireCores } from './require-cores.js';
 import { requireMemoryForShard } from './require-memory.js';
 import type { ShardStore } from './shard-store.js';
 
@@ -176,6 +177,7 @@ export class RankHost implements AsyncDisposable {
     const served = this.#mine(request);
     const options = readMeta(openSchema, request.meta, request.method);
     const { shard } = served;
+    requireCores(options.threads);
     if (shard === undefined) throw new CutpointError('CUT_INPUT', 'The shard is not complete yet: seal it first.');
     if (options.windowBytes !== undefined && lacksWindowEnvironment()) {
       this.#options.onEvent?.({ kind: 'window-environment' });
