@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Daemon, openLog } from '@cutpoint/daemon';
 import { greedySampling, manifestHash, randomContent } from '@cutpoint/llm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -35,12 +36,7 @@ beforeEach(async () => {
   made = await temporaryPackage(randomContent('small', config, 4, 32));
   folder = await mkdtemp(join(tmpdir(), 'cluster-losses-'));
   events = [];
-  ranks = await Promise.all(
-    [1, 2, 3].map((rank) => {
-      const settings = rankSettings.parse({ listen: 'tcp://127.0.0.1:0', shards: shardsOf(rank) });
-      return startRank(settings, { log });
-    }),
-  );
+  ranks = await Promise.all([1, 2, 3].map((rank) => rankAt('tcp://127.0.0.1:0', rank)));
 });
 afterEach(async () => {
   for (const rank of ranks) await rank.close();
@@ -49,6 +45,10 @@ afterEach(async () => {
   // What a rank was told last may still be done.
   await rm(folder, { recursive: true, maxRetries: 10, retryDelay: 100 });
 });
+
+async function rankAt(listen: string, rank: number): Promise<Daemon> {
+  return await startRank(rankSettings.parse({ listen, shards: shardsOf(rank) }), { log });
+}
 
 function shardsOf(rank: number): string {
   return join(folder, `shards-${rank}`);
@@ -112,6 +112,43 @@ describe('a cluster that lost a rank', () => {
     expect(events.at(-1)).toMatchObject({ kind: 'formed', ranks: [ranks[0]?.url] });
   });
 
+  it('reports only those that are left, also if one was lost behind the last token', async () => {
+    await using decoder = await lead();
+    await textOf(decoder);
+    await ranks[2]?.close();
+    const [, one, two, three] = await decoder.report();
+    expect([one?.rank, two?.rank, three?.rank]).toEqual(ranks.map(({ url }) => url));
+    expect(one?.peakRssBytes).toBeGreaterThan(0);
+    expect(three?.peakRssBytes).toBeNull();
+    await textOf(decoder);
+    expect((await decoder.report()).map(({ rank }) => rank)).toEqual(['here', ranks[0]?.url, ranks[1]?.url]);
+  });
+
+  it('goes on without one that is back, but in another cluster', async () => {
+    await using decoder = await lead();
+    const should = await textOf(decoder);
+    const url = ranks[2]?.url ?? '';
+    const tokens = await textOf(decoder, async (count) => {
+      if (count === 2) await ranks[2]?.close();
+    });
+    const again = await rankAt(url, 3);
+    ranks.push(again);
+    await using _ = await lead({ others: [{ url }], store: new ShardStore(shardsOf(4)), onEvent: () => {} });
+    const isBack = () => events.some(({ kind }) => kind === 'returned');
+    const until = performance.now() + 10_000;
+    while (!isBack() && performance.now() < until) {
+      await sleep(500);
+      expect(await textOf(decoder)).toEqual(should);
+    }
+    expect(tokens).toEqual(should);
+    const from = events.findIndex(({ kind }) => kind === 'returned');
+    expect(events.slice(from, from + 3)).toMatchObject([
+      { kind: 'returned', rank: url },
+      { kind: 'lost', rank: url, reason: { code: 'CUT_OVERLOADED' } },
+      { kind: 'formed', ranks: [ranks[0]?.url, ranks[1]?.url] },
+    ]);
+  }, 30_000);
+
   it('says whom it was left by, if what is left cannot hold the model either', async () => {
     await using decoder = await lead();
     const text = textOf(decoder, async (count) => {
@@ -169,6 +206,16 @@ describe('ranks that measure their links', () => {
       { reason: { code: 'CUT_RANK_LOST', message: expect.stringContaining('the link between them is cut') } },
     ]);
   }, 20_000);
+});
+
+it('takes ranks at addresses of IPv6', async (context) => {
+  const listen = await rankAt('tcp://[::1]:0', 4).catch((thrown: unknown) => thrown);
+  if (listen instanceof Error) return context.skip('This machine has no IPv6 loopback.');
+  const rank = listen as Daemon;
+  ranks.push(rank);
+  await using decoder = await lead({ others: [{ url: rank.url }] });
+  expect((await decoder.report()).map(({ rank: url }) => url)).toEqual(['here', expect.stringContaining('[::1]')]);
+  expect(await textOf(decoder)).toHaveLength(10);
 });
 
 /** Cuts a link as soon as more has passed than two ranks need to know each other. */
