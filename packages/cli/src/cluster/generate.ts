@@ -23,6 +23,7 @@ import type { Verb } from '../verb.js';
 import { type ClusterSummary, clusterText } from './cluster-text.js';
 import { haveCoresEach, ranksHere, startLocalRanks } from './local-ranks.js';
 import { addRankOptions, needRanks, type RankOptions, rankAddresses } from './rank-options.js';
+import { WaitCount } from './wait-count.js';
 
 interface GenerateOptions extends RankOptions, SamplingOptions {
   readonly prompt: string;
@@ -85,6 +86,8 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   const others = [...own.processes.map(({ url }) => ({ url })), ...(await rankAddresses(options))];
   if (window !== undefined && lacksWindowEnvironment()) progress.say(windowEnvironmentAdvice);
   progress.show('brings the ranks together');
+  let explanation: readonly string[] = [];
+  const waits = new WaitCount();
   await using model = await openClusterModel(folder, {
     others,
     shares,
@@ -96,7 +99,10 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     windowBytes: window,
     signal: interrupt.signal,
     onShards: (done, total) => progress.show(`shards: ${formatBytes(done)} of ${formatBytes(total)}`),
-    onEvent: (event) => tell(progress, event, options.explain === true),
+    onEvent: (event) => {
+      if (event.kind === 'formed') explanation = event.facts.explanation;
+      tell(progress, event, options.explain === true && json !== true);
+    },
   });
   progress[Symbol.dispose]();
   const {
@@ -112,11 +118,18 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     draftTokens: 0,
     signal: interrupt.signal,
     show: (piece) => (json === true ? undefined : writeOut(piece)),
+    onPass: () => waits.pass(model.decoder.readings()[0]?.waitMs ?? 0),
   });
   const summary: ClusterSummary = {
     ...streamed,
-    perToken: perToken && { computeMs: perToken.agentMs, syncMs: perToken.linkMs, bytes: linkBytesPerToken },
+    perToken: perToken && {
+      computeMs: perToken.agentMs,
+      syncMs: perToken.linkMs,
+      waitMs: waits.perTokenMs(streamed.tokens.length),
+      bytes: linkBytesPerToken,
+    },
     ranks: await model.decoder.report(),
+    ...(options.explain && { explanation }),
   };
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
