@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CutpointError, tensorOf } from '@cutpoint/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { makeCertificate } from './certificates.testing.js';
 import { abortSignalOf } from './conformance-helpers.testing.js';
 import { connect } from './connect.js';
 import { encodeFrame } from './frame-encode.js';
@@ -165,6 +166,21 @@ describe('a server among hostile clients', () => {
     expect(Math.min(...tookMs)).toBeLessThan(550);
     const late = { code: 'CUT_DEADLINE', address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) };
     expect(told).toEqual(tookMs.map(() => late));
+  });
+
+  it.each(['tcps', 'wss'])('says from where a handshake was that was broken off (%s)', async (scheme) => {
+    const told: unknown[] = [];
+    const { url } = await serve({
+      url: `${scheme}://127.0.0.1:0`,
+      tls: await makeCertificate(),
+      onError: ({ code }, _remote, address) => told.push({ code, address }),
+    });
+    const socket = connectSocket({ host: '127.0.0.1', port: Number(new URL(url).port) });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    const address = `127.0.0.1:${socket.localPort}`;
+    socket.resetAndDestroy();
+    await expect.poll(() => told).toEqual([{ code: 'CUT_TLS', address }]);
   });
 
   it('holds a bounded amount for a client that asks much and reads nothing', async () => {

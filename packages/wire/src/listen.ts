@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { type Address, parseAddress } from './address.js';
 import type { Introduction, Remote } from './hello.js';
@@ -96,7 +96,7 @@ class Server implements Listener {
       handshakeTimeoutMs: this.#limits.helloTimeoutMs,
       admit: (socket) => this.#strangers.admit(socket),
       onLink: (link, socket, device) => this.#serve(link, socket, device),
-      onTlsError: (error, socket) => this.#options.onError?.(error, undefined, addressOf(socket)),
+      onTlsError: (error, socket) => this.#options.onError?.(error, undefined, addressOf(accepted(socket))),
     });
   }
 
@@ -188,6 +188,15 @@ class Server implements Listener {
     if (this.#closing !== undefined) connection.destroy();
     else if (refusal !== undefined) connection.refuse(refusal);
   }
+}
+
+/**
+ * The TCP socket under one of TLS. A peer that resets its connection is known by that alone: its address was looked at when it
+ * was accepted, and stays. Node has no public name for it.
+ */
+function accepted(socket: Socket): Socket {
+  const under: unknown = Reflect.get(socket, '_parent');
+  return under instanceof Socket ? under : socket;
 }
 
 function addressOf({ remoteAddress, remotePort }: Socket): string {
