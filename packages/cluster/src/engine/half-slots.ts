@@ -28,7 +28,7 @@ export class HalfSlots implements AsyncDisposable {
     if (process.platform !== 'linux') return 'Only Linux shows in a session what is written to its weights.';
     let slots: HalfSlots | undefined;
     try {
-      slots = await HalfSlots.#open(shard, options);
+      slots = await HalfSlots.#open(shard, options, signal);
       const differing = await slots.#differing(shard, options, signal);
       if (differing === undefined) return slots;
       await slots[Symbol.asyncDispose]();
@@ -67,7 +67,7 @@ export class HalfSlots implements AsyncDisposable {
     for (const slot of this.#slots) await slot[Symbol.asyncDispose]();
   }
 
-  static async #open(shard: Shard, options: HalfOptions): Promise<HalfSlots> {
+  static async #open(shard: Shard, options: HalfOptions, signal: CancelSignal | undefined): Promise<HalfSlots> {
     const { folder, manifest } = shard;
     const graphOf = (half: number): GraphInFolder => {
       return { folder, bytes: manifest.halves[half]?.bytes ?? 0, graph: halfGraph(shard, half, options) };
@@ -83,7 +83,7 @@ export class HalfSlots implements AsyncDisposable {
       }
       const files = new ReorderedFiles(folder);
       const wanted = [...slotOf].map(([half, { weightBytes }]) => ({ half, of: graphOf(half), bytes: weightBytes }));
-      await files.complete(wanted, options.threads);
+      await files.complete(wanted, options.threads, signal);
       return new HalfSlots(slots, slotOf, files);
     } catch (thrown) {
       for (const slot of slots) await slot[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
 import { isRunning, requireDiskSpace } from '@cutpoint/llm/parts';
 import { env } from 'onnxruntime-node';
 import { type GraphInFolder, withReordered } from './half-slot.js';
@@ -31,8 +31,8 @@ export class ReorderedFiles {
     return join(this.#folder, `${String(half).padStart(3, '0')}.bin`);
   }
 
-  /** Makes what is missing, and removes what another runtime or processor wanted. @throws CutpointError as `withReordered`, or CUT_DISK_FULL. */
-  async complete(wanted: readonly WantedFile[], threads: number): Promise<void> {
+  /** Makes what is missing, and removes what another runtime or processor wanted. @throws CutpointError as `withReordered`, CUT_DISK_FULL or CUT_CANCELLED. */
+  async complete(wanted: readonly WantedFile[], threads: number, signal?: CancelSignal): Promise<void> {
     for (const name of await readdir(this.#shardFolder)) {
       if (name.startsWith(prefix) && name !== this.#name) await rm(join(this.#shardFolder, name), { recursive: true });
     }
@@ -42,7 +42,10 @@ export class ReorderedFiles {
     for (const file of wanted) if (!(await this.#has(file))) missing.push(file);
     const missingBytes = missing.reduce((sum, { bytes }) => sum + bytes, 0);
     await requireDiskSpace(this.#folder, missingBytes);
-    for (const file of missing) await this.#make(file, threads);
+    for (const file of missing) {
+      throwIfCancelled(signal);
+      await this.#make(file, threads);
+    }
   }
 
   get #folder(): string {

@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { CacheKind, DecoderConfig } from '@cutpoint/llm';
 import { KvCache, shardNames, valueNames } from '@cutpoint/llm/parts';
 import { runError } from '@cutpoint/runtime';
@@ -23,6 +23,8 @@ export interface EngineOptions extends Pick<WindowedOptions, 'onNoSlots'> {
   readonly cache: CacheKind;
   /** What weights of half layers may take in memory; not given: all stay. */
   readonly windowBytes?: number | undefined;
+  /** Ends what is opened for a window, which may take long. */
+  readonly signal?: CancelSignal;
   /** Default: just does it. */
   readonly native?: NativeWork;
 }
@@ -90,7 +92,7 @@ export class ShardEngine {
         async () =>
           await (windowBytes === undefined
             ? openAllHalves(shard, options)
-            : openWindowedHalves(shard, options, windowBytes)),
+            : openWindowedHalves(shard, options, windowBytes, options.signal)),
       );
       return new ShardEngine(shard, halves, head, group, { ...options, native });
     } catch (thrown) {

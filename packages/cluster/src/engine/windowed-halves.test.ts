@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CacheKind, DecoderConfig } from '@cutpoint/llm';
 import { randomContent } from '@cutpoint/llm';
@@ -40,6 +40,26 @@ function onlyGroup(): RankGroup {
   if (group === undefined) throw new Error('A group of one has a rank.');
   return group;
 }
+
+it('stops between two files of its copy when it is cancelled, which takes long at the first start', async () => {
+  await using made = await temporaryPackage(randomContent('wide', wide, 4, 128));
+  const shard = await shardOf(made);
+  const abort = new AbortController();
+  const opening = ShardEngine.open(shard, onlyGroup(), {
+    threads: 1,
+    cache: 'f32',
+    windowBytes: windowBytes(shard, 0),
+    signal: abort.signal,
+  });
+  const copied = async () =>
+    (await readdir(shard.folder, { recursive: true })).filter((name) => /\/\d{3}\.bin$/.test(name));
+  if (process.platform === 'linux') {
+    await expect.poll(async () => (await copied()).length, { interval: 1, timeout: 10_000 }).toBeGreaterThan(0);
+  }
+  abort.abort();
+  await expect(opening).rejects.toMatchObject({ code: 'CUT_CANCELLED' });
+  expect((await copied()).length).toBeLessThan(2 * layers);
+});
 
 /** Logits of one rank that has all, token by token. */
 async function logits(shard: Shard, cache: CacheKind, windowBytes?: number): Promise<number[]> {

@@ -17,9 +17,11 @@ async function serveRank(port: MessagePort, { gate, request }: FollowData): Prom
   const post = (message: FromRankThread) => port.postMessage(message);
   leaveNative(gate);
   try {
-    await using group = await meetRanks(port, request);
+    const abort = new AbortController();
+    await using group = await meetRanks(port, request, abort);
     const onNoSlots = (why: string) => post({ kind: 'no-slots', why });
-    const engine = await ShardEngine.open(request.shard, group, { ...request, native: nativeGate(gate), onNoSlots });
+    const options = { ...request, native: nativeGate(gate), onNoSlots, signal: abort.signal };
+    const engine = await ShardEngine.open(request.shard, group, options);
     try {
       // Rank 0 waits for this before its first pass.
       group.contribute(new Float32Array(0));

@@ -20,10 +20,11 @@ export interface LeadRequest extends RankThreadRequest {
 async function openLead(request: LeadRequest): Promise<RangeService> {
   const { shard, vocabulary, costs, port, chunkTokens } = request;
   // The worker ends with its service, or where there is none.
-  const group = await meetRanks(port, request).finally(() => port.unref());
+  const abort = new AbortController();
+  const group = await meetRanks(port, request, abort).finally(() => port.unref());
   try {
     const onNoSlots = (why: string) => port.postMessage({ kind: 'no-slots', why } satisfies FromRankThread);
-    const engine = await ShardEngine.open(shard, group, { ...request, onNoSlots });
+    const engine = await ShardEngine.open(shard, group, { ...request, onNoSlots, signal: abort.signal });
     try {
       await group.collect(vocabulary.slice(1).map(() => 0));
     } catch (thrown) {

@@ -23,12 +23,16 @@ const openWithinMs = 15_000;
 /**
  * Listens for lower ranks, says on the port where, and connects with all of them once it is told where they are. From then on
  * the port may end the group.
+ * @param abort aborted when the port ends it.
  * @throws CutpointError CUT_BIND, CUT_RANK_MISSING, CUT_RANK_REFUSED, or what the port ended it with.
  */
-export async function meetRanks(port: MessagePort, request: RankThreadRequest): Promise<RankGroup> {
+export async function meetRanks(
+  port: MessagePort,
+  request: RankThreadRequest,
+  abort: AbortController,
+): Promise<RankGroup> {
   const { rank, ranks } = request.shard.manifest.slice;
   const { host, cluster, key, encrypts, spin } = request;
-  const abort = new AbortController();
   let group: RankGroup | undefined;
   const joined = new Promise<JoinMessage>((resolve, reject) => {
     port.on('message', (message: ToRankThread) => {

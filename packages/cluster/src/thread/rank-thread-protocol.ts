@@ -5,7 +5,7 @@ import type { RankAddress } from '../group/data-port.js';
 import type { ReduceRule } from '../group/rank-group.js';
 
 /** What a rank's computing thread begins with. */
-export interface RankThreadRequest extends Omit<EngineOptions, 'native' | 'onNoSlots'> {
+export interface RankThreadRequest extends Omit<EngineOptions, 'native' | 'onNoSlots' | 'signal'> {
   /** Complete by the time it is told to join. */
   readonly shard: Shard;
   readonly chunkTokens: number;
