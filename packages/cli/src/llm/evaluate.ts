@@ -25,10 +25,10 @@ import type { Verb } from '../verb.js';
 import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
-import { type LlmProvider, providerOption, requireWholeInF32 } from './provider-option.js';
+import { addProviderOptions, type ProviderOptions, requireNoBits, requireWholeInF32 } from './provider-option.js';
 import { readText } from './read-text.js';
 
-interface EvaluateOptions {
+interface EvaluateOptions extends ProviderOptions {
   readonly text: string;
   readonly at?: number;
   readonly codec?: string;
@@ -41,7 +41,6 @@ interface EvaluateOptions {
   readonly context?: number;
   readonly threads: number;
   readonly cache: CacheKind;
-  readonly provider: LlmProvider;
   readonly json?: true;
 }
 
@@ -52,7 +51,7 @@ const mostContext = 2048;
 export const evaluateVerb: Verb = {
   example: 'cutpoint llm eval llama --text val.txt --at 8 --codec affine:bits=4,per=token',
   configure: (command) =>
-    command
+    addProviderOptions(command)
       .argument('<package>', 'a folder that `cutpoint llm import` made')
       .requiredOption('--text <file>', 'a text in UTF-8')
       .option('--at <cut>', 'cut the model in two behind so many layers (default: not cut)', parseCut)
@@ -73,7 +72,6 @@ export const evaluateVerb: Verb = {
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
       .addOption(cacheOption())
-      .addOption(providerOption())
       .action(run),
 };
 
@@ -118,12 +116,11 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
 
 function openWhole(
   folder: string,
-  { provider, threads, cache, at }: EvaluateOptions,
+  { provider, bits, threads, cache }: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<AsyncDisposable & { readonly decoder: LogitsSource }> {
   if (provider === 'cpu') return openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
-  requireWholeInF32({ at, cache });
-  return openWgpuLanguageModel(folder);
+  return openWgpuLanguageModel(folder, { codes: bits });
 }
 
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */
@@ -135,9 +132,11 @@ function requireCut({
   private: isPrivate,
   answerCodec,
   provider,
+  bits,
   cache,
 }: EvaluateOptions): void {
   if (provider === 'wgpu') requireWholeInF32({ at, cache });
+  else requireNoBits({ bits });
   const needs = { '--back': back, '--private': isPrivate, ...(leak ? {} : { '--codec': codec }) };
   const [name] = Object.entries(needs).find(([, value]) => value !== undefined && at === undefined) ?? [];
   if (name !== undefined) throw new CutpointError('CUT_USAGE', `${name} is of a cut: say where with --at.`);

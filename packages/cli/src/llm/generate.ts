@@ -7,12 +7,12 @@ import type { Verb } from '../verb.js';
 import { agentCacheOption } from './cache-option.js';
 import { type GenerateSummary, generationText } from './generation.js';
 import { openModel } from './open-model.js';
-import { type LlmProvider, providerOption } from './provider-option.js';
+import { addProviderOptions, type ProviderOptions } from './provider-option.js';
 import { addSamplingOptions, type SamplingOptions } from './sampling-options.js';
 import { addSplitOptions, type SplitOptions } from './split-options.js';
 import { streamText } from './stream-text.js';
 
-interface GenerateOptions extends SplitOptions, SamplingOptions {
+interface GenerateOptions extends SplitOptions, SamplingOptions, ProviderOptions {
   readonly prompt: string;
   readonly maxTokens: number;
   readonly temperature?: number;
@@ -21,7 +21,6 @@ interface GenerateOptions extends SplitOptions, SamplingOptions {
   readonly draft?: number;
   readonly threads: number;
   readonly cache: CacheChoice;
-  readonly provider: LlmProvider;
   readonly json?: true;
 }
 
@@ -29,7 +28,7 @@ interface GenerateOptions extends SplitOptions, SamplingOptions {
 export const generateVerb: Verb = {
   example: 'cutpoint llm generate llama --prompt "Once upon a time" --max-tokens 64',
   configure: (command) =>
-    addSamplingOptions(addSplitOptions(command))
+    addSamplingOptions(addSplitOptions(addProviderOptions(command)))
       .argument('<package>', 'a folder that `cutpoint llm import` made')
       .requiredOption('--prompt <text>', 'the text to continue')
       .option('--max-tokens <n>', 'tokens at most', parsePositive, 128)
@@ -43,7 +42,6 @@ export const generateVerb: Verb = {
       )
       .option('--threads <n>', 'threads of an operator', parsePositive, 1)
       .addOption(agentCacheOption())
-      .addOption(providerOption())
       .action(run),
 };
 

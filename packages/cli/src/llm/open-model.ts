@@ -8,16 +8,15 @@ import {
   type SplitLanguageModel,
 } from '@cutpoint/llm';
 import { startLocalServer } from '../run/local-server.js';
-import { type LlmProvider, requireWholeInF32 } from './provider-option.js';
+import { type ProviderOptions, requireNoBits, requireWholeInF32 } from './provider-option.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
 /** A package to open, whole or cut in two. */
-export interface ModelRequest extends SplitOptions {
+export interface ModelRequest extends SplitOptions, Partial<ProviderOptions> {
   readonly folder: string;
   readonly threads: number;
   /** Of the layers that run here, and of a server that is started for this, which is never without one. */
   readonly cache?: CacheChoice;
-  readonly provider?: LlmProvider;
 }
 
 /**
@@ -31,8 +30,9 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   if (request.provider === 'wgpu') {
     requireWholeInF32({ at, cache });
     requireNoCut(request);
-    return await openWgpuLanguageModel(folder);
+    return await openWgpuLanguageModel(folder, { codes: request.bits });
   }
+  requireNoBits(request);
   if (at === undefined) {
     requireNoCut(request);
     return await openLanguageModel(folder, { threads, cache, signal });

@@ -79,6 +79,29 @@ await describeOnGpu(title, openGpu, () => {
     expect(Math.abs(found.perplexity / expected.perplexity - 1)).toBeLessThan(1e-5);
   });
 
+  own.each([
+    { weightBits: 8, activationBits: 8, most: 0.005 },
+    { weightBits: 3, activationBits: 8, most: 0.05 },
+  ] as const)(
+    'is hardly surprised more where weights and rows are multiplied as codes: %j',
+    async ({ most, ...codes }) => {
+      const text = cpu.tokenizer.encode(await readFile(join(wrenFolder, 'val.txt'), 'utf8')).slice(0, 128);
+      const expected = await perplexityOf(cpu.decoder, text, { context: 128 });
+      await using coded = await WgpuDecoder.open(join(folder, 'package'), cpu.manifest, { codes });
+      const found = await perplexityOf(coded, text, { context: 128 });
+      expect(Math.abs(found.perplexity / expected.perplexity - 1)).toBeLessThan(most);
+      // One row at a time goes through other kernels than many; both read the same codes.
+      const sequence = coded.sequence();
+      const beginning = text.slice(0, 17);
+      const together = await coded.logits(sequence, beginning);
+      coded.truncate(sequence, 16);
+      const alone = await coded.logits(sequence, beginning.slice(16));
+      const largest = Math.max(...together.map(Math.abs));
+      for (const [i, value] of together.entries())
+        expect(Math.abs(value - (alone[i] ?? 0))).toBeLessThan(1e-4 * largest);
+    },
+  );
+
   own('goes on with a clone from any token, and leaves the first text as it was', async () => {
     const [text = []] = prompts;
     const sampling = samplingOf({});
