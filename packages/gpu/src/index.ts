@@ -18,5 +18,11 @@ export {
   uploadOperand,
 } from './matmul/integer-product.js';
 export { type BitWidth, bitWidths, type CodeMatrix } from './matrix/code-matrix.js';
+export { floatGroupColumns } from './matrix/codes-of.js';
 export { type PackedOperand, packOperand, type Side } from './matrix/pack-operand.js';
 export { type ProductScheme, schemesFor } from './matrix/product-scheme.js';
+export { candidatesFor } from './tune/candidates.js';
+export type { ProductShape } from './tune/product-shape.js';
+export { timeFloatProduct } from './tune/time-float-product.js';
+export { type TimedChoice, type TuneOptions, tuneProduct } from './tune/tune-product.js';
+export { bestOfSchemes, type TunedProduct } from './tune/tuned-product.js';

@@ -81,6 +81,7 @@ export {
   type BlockSize,
   type FileSpan,
   type LayerWeightName,
+  layerMatrixNames,
   manifestName,
   type PackageFile,
   type PackageManifest,

@@ -17,6 +17,7 @@ import {
   readPackage,
   readTokenizerFiles,
 } from '@cutpoint/llm';
+import { readTuning } from '../gpu/tuning-file.js';
 import { onInterrupt } from '../interrupt.js';
 import { codecTablesOption, parseCut, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
@@ -120,7 +121,7 @@ function openWhole(
   signal: AbortSignal,
 ): Promise<AsyncDisposable & { readonly decoder: LogitsSource }> {
   if (provider === 'cpu') return openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
-  return openWgpuLanguageModel(folder, { codes: bits });
+  return openWgpuLanguageModel(folder, { codes: bits, tuning: readTuning });
 }
 
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */

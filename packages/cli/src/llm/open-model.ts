@@ -7,6 +7,7 @@ import {
   openWgpuLanguageModel,
   type SplitLanguageModel,
 } from '@cutpoint/llm';
+import { readTuning } from '../gpu/tuning-file.js';
 import { startLocalServer } from '../run/local-server.js';
 import { type ProviderOptions, requireNoBits, requireWholeInF32 } from './provider-option.js';
 import { type SplitOptions, splitServers } from './split-options.js';
@@ -30,7 +31,7 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   if (request.provider === 'wgpu') {
     requireWholeInF32({ at, cache });
     requireNoCut(request);
-    return await openWgpuLanguageModel(folder, { codes: request.bits });
+    return await openWgpuLanguageModel(folder, { codes: request.bits, tuning: readTuning });
   }
   requireNoBits(request);
   if (at === undefined) {

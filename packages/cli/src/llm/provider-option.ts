@@ -24,7 +24,8 @@ export function addProviderOptions(command: Command): Command {
     );
 }
 
-function parseWidths(text: string): CodeWidths {
+/** `w4a8`. */
+export function parseWidths(text: string): CodeWidths {
   const [, weights, activations] = /^w([1-8])a([1-8])$/.exec(text) ?? [];
   const width = (digit: string | undefined): BitWidth | undefined => bitWidths.find((bits) => String(bits) === digit);
   const [weightBits, activationBits] = [width(weights), width(activations)];

@@ -3,6 +3,7 @@ import { CutpointError } from '@cutpoint/core';
 import { Option } from 'commander';
 import { clusterBench } from '../bench/cluster-verb.js';
 import { benchCodec, type CodecBench, usualCodecs } from '../bench/codec.js';
+import { gpuBench } from '../bench/gpu-verb.js';
 import { llmBench } from '../bench/llm-verb.js';
 import { benchOverhead, type OverheadBench } from '../bench/overhead.js';
 import { benchWire, type WireBench } from '../bench/wire.js';
@@ -28,7 +29,7 @@ export const bench: Verb = {
         const what = name === undefined ? 'Name a benchmark' : `There is no benchmark "${name}"`;
         throw new CutpointError(
           'CUT_USAGE',
-          `${what}: \`cutpoint bench --help\` explains cluster, codec, llm, overhead and wire.`,
+          `${what}: \`cutpoint bench --help\` explains cluster, codec, gpu, llm, overhead and wire.`,
         );
       });
     addVerb(
@@ -43,6 +44,11 @@ export const bench: Verb = {
       command,
       { name: 'codec', summary: 'Measures codecs on activations of real models beside a copy of the same tensor.' },
       codec,
+    );
+    addVerb(
+      command,
+      { name: 'gpu', summary: 'Measures products of codes of 1 to 8 bits on a GPU, beside f32.' },
+      gpuBench,
     );
     addVerb(
       command,

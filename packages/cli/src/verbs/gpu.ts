@@ -1,7 +1,5 @@
-import { type GpuInfo, openGpu } from '@cutpoint/gpu';
-import { printResult } from '../output/result.js';
-import { fields } from '../output/table.js';
-import { formatBytes } from '../output/units.js';
+import { gpuInfo } from '../gpu/info.js';
+import { tuneVerb } from '../gpu/tune.js';
 import { addVerb, configureGroup, type Verb } from '../verb.js';
 
 /** `cutpoint gpu`: what kernels of our own run on. */
@@ -9,30 +7,11 @@ export const gpu: Verb = {
   example: 'cutpoint gpu info',
   configure: (command) => {
     configureGroup(command);
-    addVerb(command, { name: 'info', summary: 'Says which GPU kernels run on, and what it allows.' }, info);
+    addVerb(command, { name: 'info', summary: 'Says which GPU kernels run on, and what it allows.' }, gpuInfo);
+    addVerb(
+      command,
+      { name: 'tune', summary: 'Finds the fastest kernels for a language model on this GPU, and keeps what it found.' },
+      tuneVerb,
+    );
   },
 };
-
-const info: Verb = {
-  example: 'cutpoint gpu info --json',
-  configure: (command) =>
-    command.action(async ({ json }: { readonly json?: true }) => {
-      using opened = await openGpu();
-      await printResult(json === true, opened.info, () => infoText(opened.info));
-    }),
-};
-
-function infoText(found: GpuInfo): string {
-  const yes = (has: boolean) => (has ? 'yes' : 'no');
-  const text = fields([
-    ['adapter', found.description],
-    ['vendor', `${found.vendor} ${found.architecture}`],
-    ['buffers', `at most ${formatBytes(found.maxBufferBytes)}, ${formatBytes(found.maxBindingBytes)} for one kernel`],
-    ['workgroups', `${found.maxWorkgroupThreads} threads that share ${formatBytes(found.workgroupStorageBytes)}`],
-    ['products of bytes', yes(found.packedDot)],
-    ['16-bit floats', yes(found.f16)],
-  ]);
-  return found.software
-    ? `${text}This driver computes on the CPU: results are right, times say nothing of a GPU.\n`
-    : text;
-}

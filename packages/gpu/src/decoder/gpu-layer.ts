@@ -2,6 +2,7 @@ import type { Gpu } from '../device/gpu.js';
 import type { Dispatch, KernelSource } from '../device/kernel.js';
 import type { BitWidth } from '../matrix/code-matrix.js';
 import { codesOf } from '../matrix/codes-of.js';
+import type { TunedProduct } from '../tune/tuned-product.js';
 import { codeProduct } from './code-product.js';
 import type { DecoderBuffers } from './decoder-buffers.js';
 import type { GpuDecoderConfig } from './decoder-config.js';
@@ -29,6 +30,8 @@ export interface LayerOptions {
 export interface CodeWidths {
   readonly weightBits: BitWidth;
   readonly activationBits: BitWidth;
+  /** What was found on this GPU, if anything was. */
+  readonly tuned?: readonly TunedProduct[];
 }
 
 /** A layer on the GPU: what it runs for a step of so many rows, in order. */
@@ -89,8 +92,9 @@ class StepMaker {
     const io = { step: this.#buffers.step, input, result };
     const { codes } = this.#options;
     if (codes === undefined) return await rowProduct(this.#gpu, await uploadMatrix(this.#gpu, name, weights), io);
-    const matrix = codesOf(weights, codes.weightBits);
-    return await codeProduct(this.#gpu, matrix, codes.activationBits, io, this.#options.rowsPerStep);
+    const { weightBits, activationBits, tuned = [] } = codes;
+    const { rowsPerStep } = this.#options;
+    return await codeProduct(this.#gpu, codesOf(weights, weightBits), io, { activationBits, rowsPerStep, tuned });
   }
 
   async bias(weight: Float32Array | undefined, result: GPUBuffer): Promise<Step | undefined> {

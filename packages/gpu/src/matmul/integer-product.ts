@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
-import type { Dispatch } from '../device/kernel.js';
+import type { Dispatch, KernelSource } from '../device/kernel.js';
 import { type CodeMatrix, groupsOf } from '../matrix/code-matrix.js';
 import { packOperand, type Side } from '../matrix/pack-operand.js';
 import type { ProductScheme } from '../matrix/product-scheme.js';
@@ -92,9 +92,7 @@ export async function bindIntegerProduct(
   if (output === 'integers' && groups > 1) {
     throw new CutpointError('CUT_INPUT', `Integers have no scales to add ${groups} groups up with; ask for floats.`);
   }
-  const problem = { scheme, output };
-  const source = shape.kind === 'tile' ? tileKernel(problem, shape) : rowKernel(problem, shape, groups === 1);
-  const kernel = await gpu.kernel(source);
+  const kernel = await gpu.kernel(kernelOf({ scheme, shape }, output, groups === 1));
   const [n, k] = [right.rows, left.columns];
   const steps = Math.ceil(k / scheme.columnsPerStep);
   const sizes = await gpu.buffer('shape', Uint32Array.of(n, k, steps, groups, Math.min(left.groupSize, k), 0));
@@ -102,6 +100,12 @@ export async function bindIntegerProduct(
   const bound = gpu.bind(kernel, buffers);
   const dispatch = (rows: number): Dispatch => ({ bound, groups: workgroups(shape, rows, n) });
   return { dispatch, free: () => sizes.destroy() };
+}
+
+/** The kernel of a choice. */
+export function kernelOf({ scheme, shape }: KernelChoice, output: OutputKind, oneGroup: boolean): KernelSource {
+  const problem = { scheme, output };
+  return shape.kind === 'tile' ? tileKernel(problem, shape) : rowKernel(problem, shape, oneGroup);
 }
 
 function workgroups(shape: TileShape | RowShape, m: number, n: number): readonly [number, number, number] {

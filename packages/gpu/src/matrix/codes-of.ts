@@ -3,7 +3,7 @@ import type { MatrixBytes, MatrixForm } from '../decoder/decoder-weights.js';
 import { type BitWidth, type CodeMatrix, groupsOf } from './code-matrix.js';
 
 /** Columns of a group of floats that become codes. */
-const floatGroup = 32;
+export const floatGroupColumns = 32;
 
 /**
  * A matrix of a package as codes: blocks keep theirs, floats are rounded to the nearest of evenly spaced values between the
@@ -25,7 +25,7 @@ function floatsOf({ values }: MatrixBytes, { dtype }: MatrixForm & { kind: 'floa
 }
 
 function roundedCodes(floats: Float32Array, { rows, columns }: MatrixForm, bits: BitWidth): CodeMatrix {
-  const groupSize = floatGroup;
+  const groupSize = floatGroupColumns;
   const groups = groupsOf({ columns, groupSize });
   const largest = 2 ** bits - 1;
   const codes = new Uint8Array(rows * columns);

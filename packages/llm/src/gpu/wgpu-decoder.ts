@@ -1,4 +1,12 @@
-import { ContinuousBatch, type Gpu, GpuDecoder, type GpuDecoderOptions, openGpu } from '@cutpoint/gpu';
+import {
+  ContinuousBatch,
+  type Gpu,
+  GpuDecoder,
+  type GpuDecoderOptions,
+  type GpuInfo,
+  openGpu,
+  type TunedProduct,
+} from '@cutpoint/gpu';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { ForwardOptions } from '../decode/decoder-range.js';
 import type { NextTokens, Step, TokenDecoder } from '../decode/token-decoder.js';
@@ -8,6 +16,11 @@ import type { Sampling } from '../text/sampling.js';
 import { packageWeights } from './package-weights.js';
 
 const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
+
+export interface WgpuOptions extends GpuDecoderOptions {
+  /** What was found on a GPU of this kind. Default: nothing. */
+  readonly tuning?: (info: GpuInfo) => Promise<readonly TunedProduct[]>;
+}
 
 /**
  * A whole model on a GPU. Texts that are continued at the same time share its steps. Of a greedy text nothing comes back but
@@ -34,10 +47,13 @@ export class WgpuDecoder implements TokenDecoder {
    * @throws CutpointError CUT_GPU_MISSING, CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_PACKAGE, CUT_CHECKPOINT or
    * CUT_FILE_NOT_FOUND.
    */
-  static async open(folder: string, manifest: PackageManifest, options: GpuDecoderOptions = {}): Promise<WgpuDecoder> {
+  static async open(folder: string, manifest: PackageManifest, given: WgpuOptions = {}): Promise<WgpuDecoder> {
     const gpu = await openGpu();
     try {
       const { config } = manifest;
+      const { codes, tuning, ...others } = given;
+      const tuned = codes === undefined || tuning === undefined ? [] : await tuning(gpu.info);
+      const options = { ...others, codes: codes && { ...codes, tuned } };
       return new WgpuDecoder(
         gpu,
         await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), options),

@@ -1,6 +1,5 @@
-import type { GpuDecoderOptions } from '@cutpoint/gpu';
 import { openPackageText, type PackageText } from '../decode/package-text.js';
-import { WgpuDecoder } from './wgpu-decoder.js';
+import { WgpuDecoder, type WgpuOptions } from './wgpu-decoder.js';
 
 /** A package that is open on the GPU of this machine. */
 export interface WgpuLanguageModel extends PackageText, AsyncDisposable {
@@ -8,10 +7,7 @@ export interface WgpuLanguageModel extends PackageText, AsyncDisposable {
 }
 
 /** @throws CutpointError as `openPackageText` and `WgpuDecoder.open`. */
-export async function openWgpuLanguageModel(
-  folder: string,
-  options: GpuDecoderOptions = {},
-): Promise<WgpuLanguageModel> {
+export async function openWgpuLanguageModel(folder: string, options: WgpuOptions = {}): Promise<WgpuLanguageModel> {
   const text = await openPackageText(folder);
   const decoder = await WgpuDecoder.open(folder, text.manifest, options);
   return { ...text, decoder, [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose]() };
