@@ -1,4 +1,5 @@
-// Runs the tests of kernels. Without a GPU they run on the software driver of Debian's package chromium, if it is there.
+// Runs the tests of kernels: on the software driver of Debian's package chromium if it is there, as results are the same
+// everywhere then; otherwise, or with CUTPOINT_TEST_GPU=1, on the GPU of this machine.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 

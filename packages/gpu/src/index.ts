@@ -2,7 +2,14 @@
 export { type BatchPass, ContinuousBatch, type PassResult } from './decoder/continuous-batch.js';
 export type { GpuDecoderConfig } from './decoder/decoder-config.js';
 export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
-export { GpuDecoder, type GpuDecoderOptions, type StepResult, type StepRow } from './decoder/gpu-decoder.js';
+export {
+  GpuDecoder,
+  type GpuDecoderOptions,
+  type GpuRange,
+  type RowInput,
+  type StepResult,
+  type StepRow,
+} from './decoder/gpu-decoder.js';
 export type { CodeWidths } from './decoder/gpu-layer.js';
 export { findGpu } from './device/find-gpu.js';
 export { Gpu } from './device/gpu.js';
@@ -21,7 +28,7 @@ export { type BitWidth, bitWidths, type CodeMatrix } from './matrix/code-matrix.
 export { floatGroupColumns } from './matrix/codes-of.js';
 export { type PackedOperand, packOperand, type Side } from './matrix/pack-operand.js';
 export { type ProductScheme, schemesFor } from './matrix/product-scheme.js';
-export { candidatesFor } from './tune/candidates.js';
+export { candidatesFor, knownDivisions } from './tune/candidates.js';
 export type { ProductShape } from './tune/product-shape.js';
 export { timeFloatProduct } from './tune/time-float-product.js';
 export { type TimedChoice, type TuneOptions, tuneProduct } from './tune/tune-product.js';

@@ -118,6 +118,7 @@ export { type TableSource, usualAnswerCodec } from './split/crossing-codecs.js';
 export { passFrameBytes } from './split/frame-bytes.js';
 export { manifestHash } from './split/manifest-hash.js';
 export { DecoderHost, type DecoderHostOptions } from './split/server/decoder-host.js';
+export type { RangeProvider } from './split/server/range-store.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
 export { writeRandomGguf } from './synthesise/random-gguf.js';
 export { randomContent, randomPart, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';

@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
-import { DecoderHost, freeMemoryBytes, widthOfLayers } from '@cutpoint/llm';
+import { DecoderHost, freeMemoryBytes, type RangeProvider, widthOfLayers } from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
 import { serveWholeModel } from './serve-whole-model.js';
 
@@ -25,6 +25,8 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
         at,
         threads,
         cache,
+        provider: providerOf(settings),
+        gpuCacheBytes: maxCacheBytes,
         maxRanges: maxStages,
         maxSequences,
         maxSequencesPerClient: maxSequences,
@@ -59,5 +61,25 @@ function onlyCut({ at, segment, next }: ServerSettings): number | undefined {
   throw new CutpointError(
     'CUT_USAGE',
     'A language model has one cut and one server: give one --at, no --segment and no --next.',
+  );
+}
+
+/** Names of the runtime's providers for segments mean nothing here. @throws CutpointError CUT_PROVIDER, CUT_USAGE */
+function providerOf({ provider, cache, http }: ServerSettings): RangeProvider {
+  if (provider === 'cpu') return 'cpu';
+  if (provider !== 'wgpu') {
+    const message = `Layers of a language model run on cpu or, with kernels of our own, on wgpu, not on ${provider}.`;
+    throw new CutpointError('CUT_PROVIDER', message);
+  }
+  if (cache !== 'f32') {
+    throw new CutpointError(
+      'CUT_USAGE',
+      `On a GPU keys and values are kept in f32, not in ${cache}: leave --cache away.`,
+    );
+  }
+  if (http === undefined) return 'wgpu';
+  throw new CutpointError(
+    'CUT_USAGE',
+    'With --http the whole model runs, which a server does on the CPU only: use cpu.',
   );
 }

@@ -58,6 +58,11 @@ describe('what was found on a GPU', () => {
     '{',
     '{"version":2}',
     JSON.stringify({ version: 1, adapter: 'A GPU', products: [{ ...product, us: -1 }] }),
+    JSON.stringify({
+      version: 1,
+      adapter: 'A GPU',
+      products: [{ ...product, division: { ...product.division, lanes: 6 } }],
+    }),
   ])('is refused with its place and what to do where it is damaged: %s', async (text) => {
     const path = tuningPath(info);
     await mkdir(dirname(path), { recursive: true });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
-import { bitWidths, type GpuInfo, type TunedProduct } from '@cutpoint/gpu';
+import { bitWidths, type GpuInfo, knownDivisions, type TunedProduct } from '@cutpoint/gpu';
 import { cacheFolder } from '@cutpoint/runtime';
 import { z } from 'zod';
 
@@ -11,17 +12,12 @@ const count = z
   .min(1)
   .max(2 ** 31);
 const width = z.union(bitWidths.map((bits) => z.literal(bits)));
-const division = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('rows'), threads: count, lanes: count, eachM: count }),
-  z.object({
-    kind: z.literal('tile'),
-    threadsM: count,
-    threadsN: count,
-    eachM: count,
-    eachN: count,
-    steps: count,
-  }),
-]);
+/** Kernels are made of a division: one of another program, or none at all, would compute something else. */
+const division = z.unknown().transform((value, context) => {
+  const known = knownDivisions.find((one) => isDeepStrictEqual(one, value));
+  if (known === undefined) context.addIssue({ code: 'custom', message: 'a division of work that is not known' });
+  return known ?? z.NEVER;
+});
 const tuned = z.object({
   rows: count,
   outputs: count,

@@ -100,7 +100,7 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   const onProgress = (done: number, total: number) => progress.show(`${done} of ${total} tokens`);
   let found: Perplexity | CutEvaluation;
   if (at === undefined) {
-    await using model = await openWhole(folder, options, signal);
+    await using model = await openWhole(folder, options, { context, signal });
     found = await perplexityOf(model.decoder, tokens, { context, signal, onProgress });
   } else {
     const back = options.back === undefined ? undefined : await readPackage(options.back);
@@ -118,10 +118,10 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
 function openWhole(
   folder: string,
   { provider, bits, threads, cache }: EvaluateOptions,
-  signal: AbortSignal,
+  { context, signal }: { readonly context: number; readonly signal: AbortSignal },
 ): Promise<AsyncDisposable & { readonly decoder: LogitsSource }> {
   if (provider === 'cpu') return openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
-  return openWgpuLanguageModel(folder, { codes: bits, tuning: readTuning });
+  return openWgpuLanguageModel(folder, { codes: bits, tuning: readTuning, textTokens: context, signal });
 }
 
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */
@@ -136,7 +136,7 @@ function requireCut({
   bits,
   cache,
 }: EvaluateOptions): void {
-  if (provider === 'wgpu') requireWholeInF32({ at, cache });
+  if (provider === 'wgpu') requireWholeInF32({ at, cache, leak });
   else requireNoBits({ bits });
   const needs = { '--back': back, '--private': isPrivate, ...(leak ? {} : { '--codec': codec }) };
   const [name] = Object.entries(needs).find(([, value]) => value !== undefined && at === undefined) ?? [];

@@ -52,7 +52,8 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   using interrupt = onInterrupt();
   using progress = openProgress();
   progress.show('opens the package');
-  await using model = await openModel({ ...options, folder, threads, cache }, interrupt.signal);
+  const textTokens = mostTokensOf(prompt) + maxTokens + draft;
+  await using model = await openModel({ ...options, folder, threads, cache, textTokens }, interrupt.signal);
   progress[Symbol.dispose]();
   const streamed = await streamText(model, {
     prompt,
@@ -67,4 +68,9 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(generationText(summary));
+}
+
+/** No token is shorter than a byte; a few mark the beginning. */
+function mostTokensOf(text: string): number {
+  return Buffer.byteLength(text) + 8;
 }

@@ -18,6 +18,8 @@ export interface ModelRequest extends SplitOptions, Partial<ProviderOptions> {
   readonly threads: number;
   /** Of the layers that run here, and of a server that is started for this, which is never without one. */
   readonly cache?: CacheChoice;
+  /** How long the text may become: what a GPU's cache is made for. Default: the model's context. */
+  readonly textTokens?: number;
 }
 
 /**
@@ -31,7 +33,8 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   if (request.provider === 'wgpu') {
     requireWholeInF32({ at, cache });
     requireNoCut(request);
-    return await openWgpuLanguageModel(folder, { codes: request.bits, tuning: readTuning });
+    const { bits: codes, textTokens } = request;
+    return await openWgpuLanguageModel(folder, { codes, tuning: readTuning, textTokens, signal });
   }
   requireNoBits(request);
   if (at === undefined) {

@@ -33,8 +33,16 @@ export function parseWidths(text: string): CodeWidths {
   throw new InvalidArgumentError('Give both widths, from 1 to 8, as w4a8.');
 }
 
+interface WgpuRequest {
+  readonly at?: number | undefined;
+  readonly cache: string;
+  readonly leak?: true | undefined;
+}
+
 /** What a decoder on a GPU does not do yet is refused, not ignored. @throws CutpointError CUT_USAGE */
-export function requireWholeInF32({ at, cache }: { readonly at?: number | undefined; readonly cache: string }): void {
+export function requireWholeInF32({ at, cache, leak }: WgpuRequest): void {
+  if (leak !== undefined)
+    throw new CutpointError('CUT_USAGE', 'Leaks are measured on the CPU: leave --leak or --provider away.');
   if (at !== undefined) {
     throw new CutpointError('CUT_USAGE', 'With --provider wgpu a model runs whole: leave --at away, or use cpu.');
   }

@@ -117,7 +117,10 @@ class Climb<Request, Answer> {
   #pick(): Rung<Request, Answer> | undefined {
     const beside = this.#beside(this.#running.map(({ rung }) => rung));
     // Whether a link is well again is tried by those who have their whole time before them.
-    const candidates = this.#running.length === 0 ? readyFirst(beside) : steadyFirst(beside);
+    const wellKnown = this.#running.length === 0 ? readyFirst(beside) : steadyFirst(beside);
+    // Nobody is given up for one that would be too late.
+    const isFull = this.#running.length >= mostAtATime;
+    const candidates = isFull ? wellKnown.filter((rung) => this.#usualMs(rung) <= this.#freeMs(0)) : wellKnown;
     const last = candidates.at(-1);
     if (last === undefined) return undefined;
     const reserveMs = this.#running.length === 0 ? 0 : (last.pace.reserveMs(this.#options.bytes) ?? 0);
@@ -134,10 +137,10 @@ class Climb<Request, Answer> {
     return pace.of(this.#options.bytes)?.p50Ms ?? 0;
   }
 
-  /** False if all who run are worth more than this rung, or it would be too late. */
+  /** False if all who run are worth more than this rung. */
   #makeRoom(rung: Rung<Request, Answer>): boolean {
     if (this.#running.length < mostAtATime) return true;
-    if (!isReady(rung) || this.#freeMs(0) < this.#usualMs(rung)) return false;
+    if (!isReady(rung)) return false;
     const overdue = (run: Running<Request, Answer>) => this.#clock.now() - run.startedMs >= run.blamedAfterMs;
     // What needs no other device is not given up for the sake of a link.
     const victim = this.#running.find((run) => run.rung.breaker !== undefined || overdue(run));

@@ -1,23 +1,23 @@
 import { type CancelSignal, CutpointError, cancelReason, onCancel, throwIfCancelled } from '@cutpoint/core';
-import type { GpuDecoder, StepRow } from './gpu-decoder.js';
+import type { GpuDecoder, RowInput, StepRow } from './gpu-decoder.js';
 import { noToken } from './kernels/choose.js';
 
-/** Tokens of one sequence, behind those that it holds. */
+/** Tokens of one sequence, or their hidden states, behind those that it holds. */
 export interface BatchPass {
   readonly sequence: number;
-  readonly tokens: readonly number[];
-  /** Of how many of the last of them it is wanted what follows. */
+  readonly inputs: readonly RowInput[];
+  /** Of how many of the last of them it is wanted what comes out. */
   readonly wanted: number;
-  /** Whether logits are wanted, too; reading them back takes longer than all else where texts are short. */
-  readonly logits: boolean;
+  /** Whether logits are wanted beside tokens; reading them back takes longer than all else where texts are short. */
+  readonly read: boolean;
   readonly signal?: CancelSignal | undefined;
 }
 
 export interface PassResult {
-  /** Behind each wanted token, the likeliest. */
+  /** Behind each wanted token, the likeliest; none of a range without head. */
   readonly tokens: readonly number[];
-  /** Behind each wanted token, if they were asked for. */
-  readonly logits: readonly Float32Array[];
+  /** Of each wanted token its logits, if they were asked for, or of a range without head its hidden state. */
+  readonly rows: readonly Float32Array[];
 }
 
 interface Waiting {
@@ -25,7 +25,7 @@ interface Waiting {
   /** Tokens that the sequence held before. */
   readonly before: number;
   readonly tokens: number[];
-  readonly logits: Float32Array[];
+  readonly rows: Float32Array[];
   done: number;
   begun: boolean;
   ended: boolean;
@@ -33,17 +33,26 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** What passes are run on. */
+export type BatchDecoder = Pick<
+  GpuDecoder,
+  'rowsPerStep' | 'freePages' | 'pagesFor' | 'tokensOf' | 'truncate' | 'requireInputs' | 'step'
+>;
+
 /**
  * Runs passes of many sequences together: each step takes a row of every text that goes on, and fills what is left with
  * prompts. A text joins with the next step, and leaves when its pass is done.
  */
 export class ContinuousBatch {
-  readonly #decoder: GpuDecoder;
+  readonly #decoder: BatchDecoder;
+  readonly #pause: () => Promise<void>;
   #waiting: readonly Waiting[] = [];
   #running = false;
 
-  constructor(decoder: GpuDecoder) {
+  /** @param pause lets those go on whose passes are done, so that their next ones run together. */
+  constructor(decoder: BatchDecoder, pause: () => Promise<void>) {
     this.#decoder = decoder;
+    this.#pause = pause;
   }
 
   /**
@@ -51,9 +60,15 @@ export class ContinuousBatch {
    * @throws CutpointError CUT_CANCELLED; CUT_RUN if logits are no numbers; and as `GpuDecoder.step`.
    */
   async run(pass: BatchPass): Promise<PassResult> {
-    const { sequence, tokens, signal } = pass;
+    const { sequence, inputs, signal } = pass;
     throwIfCancelled(signal);
-    this.#decoder.requireTokens(sequence, tokens);
+    this.#decoder.requireInputs(sequence, inputs);
+    if (this.#waiting.some(({ pass: other }) => other.sequence === sequence)) {
+      throw new CutpointError(
+        'CUT_INPUT',
+        `Sequence ${sequence} has a pass under way: its passes come one after another.`,
+      );
+    }
     const before = this.#decoder.tokensOf(sequence);
     const { promise, waiting } = waitingFor(pass, before);
     this.#waiting = [...this.#waiting, waiting];
@@ -67,7 +82,10 @@ export class ContinuousBatch {
     if (this.#running) return;
     this.#running = true;
     try {
-      while (this.#waiting.length > 0) await this.#step();
+      while (this.#waiting.length > 0) {
+        await this.#pause();
+        await this.#step();
+      }
     } finally {
       this.#running = false;
     }
@@ -77,50 +95,45 @@ export class ContinuousBatch {
     const shares = this.#shares();
     if (shares.length === 0) return;
     const rows = shares.flatMap(({ waiting, count }) => rowsOf(waiting, count));
-    const logits = shares.some(({ waiting }) => waiting.pass.logits);
+    const read = shares.some(({ waiting }) => waiting.pass.read);
     try {
-      const result = await this.#decoder.step(rows, { logits });
+      const result = await this.#decoder.step(rows, { read });
       let row = 0;
       for (const { waiting, count } of shares) {
         const wanted = rowsOf(waiting, count).filter((own) => own.wanted).length;
         waiting.done += count;
         waiting.tokens.push(...result.tokens.subarray(row, row + wanted));
-        if (waiting.pass.logits) waiting.logits.push(...logitsOf(result.logits, result.tokens.length, row, wanted));
+        if (waiting.pass.read) waiting.rows.push(...result.rows.slice(row, row + wanted));
         row += wanted;
         // One that was cancelled meanwhile has its tokens in the cache, and must not.
         if (waiting.tokens.includes(noToken)) this.#end(waiting, notANumber());
         if (waiting.ended) this.#decoder.truncate(waiting.pass.sequence, waiting.before);
-        else if (waiting.done === waiting.pass.tokens.length) this.#end(waiting, undefined);
+        else if (waiting.done === waiting.pass.inputs.length) this.#end(waiting, undefined);
       }
     } catch (thrown) {
       for (const { waiting } of shares) this.#end(waiting, thrown);
     }
   }
 
-  /** How many rows of which pass run next: one of each, so that nobody stands still, then as many as there is room for. */
+  /** How many rows of which pass run next: one of each, the oldest first, so that nobody stands still; then more of them, while there is room. */
   #shares(): readonly { readonly waiting: Waiting; readonly count: number }[] {
     this.#admit();
-    let room = this.#decoder.rowsPerStep;
-    const shares: { readonly waiting: Waiting; readonly count: number }[] = [];
-    const shortest = [...this.#waiting].sort((a, b) => left(a) - left(b));
-    for (const [i, waiting] of shortest.entries()) {
-      const behind = Math.min(shortest.length - i - 1, room - 1);
-      const count = Math.min(left(waiting), room - behind);
-      if (count <= 0) break;
-      room -= count;
-      shares.push({ waiting, count });
-    }
+    const first = this.#waiting.slice(0, this.#decoder.rowsPerStep);
+    let room = this.#decoder.rowsPerStep - first.length;
+    const shares = first.map((waiting) => {
+      const more = Math.min(left(waiting) - 1, room);
+      room -= more;
+      return { waiting, count: 1 + more };
+    });
     return shares;
   }
 
   /** A pass begins only if the cache has room for all of it: else two that each lack a page would both have run in vain. */
   #admit(): void {
-    const needed = ({ pass, done }: Waiting) => this.#decoder.pagesFor(pass.sequence, pass.tokens.length - done);
-    const begun = this.#waiting.filter((waiting) => waiting.begun);
-    let free = begun.reduce((pages, waiting) => pages - needed(waiting), this.#decoder.freePages);
-    for (const waiting of this.#waiting) {
-      if (waiting.begun) continue;
-      const pages = needed(waiting);
+    let free = this.#decoder.freePages;
+    const begunFirst = [...this.#waiting].sort((a, b) => Number(b.begun) - Number(a.begun));
+    for (const waiting of begunFirst) {
+      const pages = this.#decoder.pagesFor(waiting.pass.sequence, left(waiting));
       if (pages > free) this.#end(waiting, cacheIsFull(free, pages));
       else {
         waiting.begun = true;
@@ -134,7 +147,7 @@ export class ContinuousBatch {
     waiting.ended = true;
     this.#waiting = this.#waiting.filter((other) => other !== waiting);
     if (error === undefined) {
-      waiting.resolve({ tokens: waiting.tokens, logits: waiting.logits });
+      waiting.resolve({ tokens: waiting.tokens, rows: waiting.rows });
       return;
     }
     this.#decoder.truncate(waiting.pass.sequence, waiting.before);
@@ -147,23 +160,17 @@ function waitingFor(pass: BatchPass, before: number): { promise: Promise<PassRes
   const promise = new Promise<PassResult>((resolve, reject) => {
     settle = { resolve, reject };
   });
-  return { promise, waiting: { pass, before, tokens: [], logits: [], done: 0, begun: false, ended: false, ...settle } };
+  return { promise, waiting: { pass, before, tokens: [], rows: [], done: 0, begun: false, ended: false, ...settle } };
 }
 
 function left({ pass, done }: Waiting): number {
-  return pass.tokens.length - done;
+  return pass.inputs.length - done;
 }
 
 function rowsOf({ pass, done }: Waiting, count: number): readonly StepRow[] {
-  const { sequence, tokens, wanted } = pass;
-  const own = tokens.slice(done, done + count);
-  return own.map((token, i) => ({ sequence, token, wanted: done + i >= tokens.length - wanted }));
-}
-
-function logitsOf(all: Float32Array | undefined, rows: number, first: number, count: number): readonly Float32Array[] {
-  if (all === undefined) return [];
-  const size = all.length / rows;
-  return Array.from({ length: count }, (_, i) => all.subarray((first + i) * size, (first + i + 1) * size));
+  const { sequence, inputs, wanted } = pass;
+  const own = inputs.slice(done, done + count);
+  return own.map((input, i) => ({ sequence, input, wanted: done + i >= inputs.length - wanted }));
 }
 
 function notANumber(): CutpointError {

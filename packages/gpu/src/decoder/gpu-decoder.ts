@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import type { BoundKernel, Dispatch } from '../device/kernel.js';
 import { type DecoderBuffers, decoderBuffers } from './decoder-buffers.js';
@@ -17,27 +17,45 @@ export interface GpuDecoderOptions {
   readonly cacheTokens?: number;
   /** Default: weights as they are, times f32. Embedding and head always stay as they are. */
   readonly codes?: CodeWidths | undefined;
+  /** Default: all of the model, from tokens on. */
+  readonly range?: GpuRange | undefined;
+  /** Cancels the opening between two layers. */
+  readonly signal?: CancelSignal | undefined;
 }
+
+/** Which part of a model is on the GPU. */
+export interface GpuRange {
+  /** Its first layer, and the one behind its last. */
+  readonly from: number;
+  readonly to: number;
+  /** Whether norm and vocabulary matrix come behind them. */
+  readonly head: boolean;
+  /** What goes in: tokens, which are embedded on the GPU, or hidden states, which cross a cut. */
+  readonly input: 'tokens' | 'states';
+}
+
+/** A token, or its hidden state of `hiddenSize` numbers. */
+export type RowInput = number | Float32Array;
 
 /** One token of one sequence, behind those that the sequence holds or that come before it in the same step. */
 export interface StepRow {
   readonly sequence: number;
-  readonly token: number;
-  /** Whether its logits are computed. */
+  readonly input: RowInput;
+  /** Whether it is wanted what comes out. */
   readonly wanted: boolean;
 }
 
 export interface StepResult {
-  /** Of each wanted row, in order, the likeliest token behind it; `noToken` where its logits hold what is no number. */
+  /** Of each wanted row, in order, the likeliest token behind it; `noToken` where its logits hold what is no number. Empty without head. */
   readonly tokens: Uint32Array;
-  /** Of each wanted row, if they were asked for: [wanted rows, vocabularySize]. */
-  readonly logits: Float32Array | undefined;
+  /** Of each wanted row, if they were asked for: logits, or hidden states of a range without head. */
+  readonly rows: readonly Float32Array[];
 }
 
 const pageTokens = 16;
 
 /**
- * A whole decoder on a GPU. Rows of a step may belong to different sequences, each at its own position, so that texts
+ * A decoder on a GPU, or some of its layers. Rows of a step may belong to different sequences, each at its own position, so that texts
  * join and leave between any two steps (continuous batching: Yu et al., Orca, OSDI 2022); keys and values lie in pages
  * (Kwon et al., PagedAttention, SOSP 2023). Steps run one after another.
  */
@@ -47,10 +65,10 @@ export class GpuDecoder {
   readonly #config: GpuDecoderConfig;
   readonly #frequencies: readonly Float64Array[];
   readonly #buffers: DecoderBuffers;
-  readonly #embed: BoundKernel;
+  readonly #embed: BoundKernel | undefined;
   readonly #layers: readonly GpuLayer[];
   readonly #caches: readonly LayerCache[];
-  readonly #head: GpuHead;
+  readonly #head: GpuHead | undefined;
   readonly #sequences: Sequences;
   readonly #pagesPerRow: number;
 
@@ -59,10 +77,10 @@ export class GpuDecoder {
     config: GpuDecoderConfig;
     frequencies: readonly Float64Array[];
     buffers: DecoderBuffers;
-    embed: BoundKernel;
+    embed: BoundKernel | undefined;
     layers: readonly GpuLayer[];
     caches: readonly LayerCache[];
-    head: GpuHead;
+    head: GpuHead | undefined;
     sequences: Sequences;
     rowsPerStep: number;
   }) {
@@ -87,18 +105,29 @@ export class GpuDecoder {
     gpu: Gpu,
     config: GpuDecoderConfig,
     weights: DecoderWeights,
-    { rowsPerStep = 64, cacheTokens = config.contextTokens, codes }: GpuDecoderOptions = {},
+    {
+      rowsPerStep = 64,
+      cacheTokens = config.contextTokens,
+      codes,
+      range = wholeOf(config),
+      signal,
+    }: GpuDecoderOptions = {},
   ): Promise<GpuDecoder> {
-    const { layers: count, kvHeads, headSize, contextTokens } = config;
+    const { kvHeads, headSize, contextTokens } = config;
+    if (!(rowsPerStep >= 1 && cacheTokens >= 1)) {
+      throw new CutpointError(
+        'CUT_USAGE',
+        `A step of ${rowsPerStep} rows and a cache of ${cacheTokens} tokens hold nothing.`,
+      );
+    }
     const pages = Math.ceil(cacheTokens / pageTokens);
     const sizes = { rows: rowsPerStep, ropes: weights.ropeFrequencies.length, pagesPerRow: pagesPerRow(config) };
     const buffers = await decoderBuffers(gpu, config, sizes);
-    const table = await uploadMatrix(gpu, 'embedding', await weights.table());
-    const embedding = await gpu.kernel(embedKernel(table.form, config.embeddingScale));
-    const embed = gpu.bind(embedding, [buffers.step, buffers.tokens, buffers.hidden, ...table.buffers]);
+    const embed = range.input === 'tokens' ? await openEmbedding(gpu, config, weights, buffers) : undefined;
     const layers: GpuLayer[] = [];
     const caches: LayerCache[] = [];
-    for (let layer = 0; layer < count; layer++) {
+    for (let layer = range.from; layer < range.to; layer++) {
+      throwIfCancelled(signal);
       const bytes = 4 * pages * pageTokens * kvHeads * headSize;
       const cache = { keys: await gpu.buffer('keys', { bytes }), values: await gpu.buffer('values', { bytes }) };
       layers.push(
@@ -114,7 +143,9 @@ export class GpuDecoder {
       );
       caches.push(cache);
     }
-    const head = await openHead(gpu, config, await weights.head(), buffers.hidden, rowsPerStep);
+    const head = range.head
+      ? await openHead(gpu, config, await weights.head(), buffers.hidden, rowsPerStep)
+      : undefined;
     const sequences = new Sequences({ pages, pageTokens, contextTokens });
     const frequencies = weights.ropeFrequencies;
     return new GpuDecoder({ gpu, config, frequencies, buffers, embed, layers, caches, head, sequences, rowsPerStep });
@@ -151,40 +182,55 @@ export class GpuDecoder {
    * @throws CutpointError CUT_INPUT for a token outside the vocabulary or a text longer than the context; CUT_GPU_MEMORY if
    * the cache is full; CUT_GPU_LOST, CUT_INTERNAL.
    */
-  async step(rows: readonly StepRow[], { logits = false } = {}): Promise<StepResult> {
+  async step(rows: readonly StepRow[], { read = false } = {}): Promise<StepResult> {
     if (rows.length === 0 || rows.length > this.rowsPerStep) {
       throw new CutpointError('CUT_INPUT', `A step has 1 to ${this.rowsPerStep} rows, not ${rows.length}.`);
     }
-    for (const { sequence, token } of rows) this.requireTokens(sequence, [token]);
+    for (const { sequence, input } of rows) this.requireInputs(sequence, [input]);
     const before = new Map(rows.map(({ sequence }) => [sequence, this.tokensOf(sequence)]));
     try {
-      const places = this.#place(rows);
+      const places = await this.#place(rows);
       const wanted = rows.flatMap(({ wanted: is }, row) => (is ? [row] : []));
       await this.#gpu.run(this.#prepare(rows, places, wanted));
-      if (wanted.length === 0) return { tokens: new Uint32Array(0), logits: undefined };
-      const tokens = new Uint32Array(await this.#gpu.read(this.#head.tokens, 4 * wanted.length));
-      const { vocabularySize } = this.#config;
-      const bytes = logits ? await this.#gpu.read(this.#head.logits, 4 * wanted.length * vocabularySize) : undefined;
-      return { tokens, logits: bytes && new Float32Array(bytes) };
+      return await this.#results(wanted, read);
     } catch (thrown) {
       for (const [sequence, tokens] of before) this.truncate(sequence, tokens);
       throw thrown;
     }
   }
 
-  /** @throws CutpointError CUT_INPUT where there are none, one is not in the vocabulary, or they are too many. */
-  requireTokens(sequence: number, tokens: readonly number[]): void {
-    const { vocabularySize } = this.#config;
-    if (tokens.length === 0) throw new CutpointError('CUT_INPUT', 'A pass has at least one token.');
-    for (const token of tokens) {
-      if (Number.isSafeInteger(token) && token >= 0 && token < vocabularySize) continue;
-      throw new CutpointError('CUT_INPUT', `The token ${token} is not in the vocabulary of ${vocabularySize}.`);
+  async #results(wanted: readonly number[], read: boolean): Promise<StepResult> {
+    const { hiddenSize, vocabularySize } = this.#config;
+    const last = wanted.at(-1);
+    if (last === undefined) return { tokens: new Uint32Array(0), rows: [] };
+    if (this.#head === undefined) {
+      const states = new Float32Array(await this.#gpu.read(this.#buffers.hidden, 4 * (last + 1) * hiddenSize));
+      return { tokens: new Uint32Array(0), rows: wanted.map((row) => rowOf(states, row, hiddenSize)) };
     }
-    this.#sequences.requireContext(sequence, tokens.length);
+    const tokens = new Uint32Array(await this.#gpu.read(this.#head.tokens, 4 * wanted.length));
+    if (!read) return { tokens, rows: [] };
+    const logits = new Float32Array(await this.#gpu.read(this.#head.logits, 4 * wanted.length * vocabularySize));
+    return { tokens, rows: wanted.map((_, row) => rowOf(logits, row, vocabularySize)) };
+  }
+
+  /** @throws CutpointError CUT_INPUT where there are none, one is no token or hidden state of this model, or they are too many. */
+  requireInputs(sequence: number, inputs: readonly RowInput[]): void {
+    const { vocabularySize, hiddenSize } = this.#config;
+    if (inputs.length === 0) throw new CutpointError('CUT_INPUT', 'A pass has at least one token.');
+    for (const input of inputs) {
+      if (typeof input !== 'number') {
+        if (this.#embed === undefined && input.length === hiddenSize) continue;
+        const due = this.#embed === undefined ? `a hidden state of ${hiddenSize} numbers` : 'a token';
+        throw new CutpointError('CUT_INPUT', `A row is ${due}, but ${input.length} numbers were given.`);
+      }
+      if (this.#embed !== undefined && Number.isSafeInteger(input) && input >= 0 && input < vocabularySize) continue;
+      throw new CutpointError('CUT_INPUT', `The token ${input} is not in the vocabulary of ${vocabularySize}.`);
+    }
+    this.#sequences.requireContext(sequence, inputs.length);
   }
 
   /** Gives each row its position. */
-  #place(rows: readonly StepRow[]): Uint32Array {
+  async #place(rows: readonly StepRow[]): Promise<Uint32Array> {
     const places = new Uint32Array(2 * rows.length);
     const copies: PageCopy[] = [];
     const tables = new Map<number, number>();
@@ -196,43 +242,74 @@ export class GpuDecoder {
         places[2 * row + 1] = table;
         copies.push(...this.#sequences.extend(sequence, 1));
       }
+      // Before anything is waited for, as a sequence that is cancelled meanwhile loses its pages.
+      for (const [sequence, table] of tables) {
+        this.#gpu.write(this.#buffers.pages, Uint32Array.from(this.#sequences.pagesOf(sequence)), 4 * table);
+      }
     } finally {
       // Also where a later row finds no room: the sequence has its new page already.
-      this.#copyPages(copies);
-    }
-    for (const [sequence, table] of tables) {
-      this.#gpu.write(this.#buffers.pages, Uint32Array.from(this.#sequences.pagesOf(sequence)), 4 * table);
+      await this.#copyPages(copies);
     }
     return places;
   }
 
-  #copyPages(copies: readonly PageCopy[]): void {
+  async #copyPages(copies: readonly PageCopy[]): Promise<void> {
     if (copies.length === 0) return;
     const { kvHeads, headSize } = this.#config;
     const bytes = 4 * pageTokens * kvHeads * headSize;
     const spans = copies.map(({ from, to }) => ({ from: from * bytes, to: to * bytes, bytes }));
     for (const { keys, values } of this.#caches) {
-      this.#gpu.copyWithin(keys, spans);
-      this.#gpu.copyWithin(values, spans);
+      await this.#gpu.copyWithin(keys, spans);
+      await this.#gpu.copyWithin(values, spans);
     }
   }
 
   #prepare(rows: readonly StepRow[], places: Uint32Array, wanted: readonly number[]): readonly Dispatch[] {
-    const { step, tokens, places: placesBuffer, turns } = this.#buffers;
+    const { step, places: placesBuffer, turns } = this.#buffers;
     this.#gpu.write(step, Uint32Array.of(rows.length));
-    this.#gpu.write(
-      tokens,
-      Uint32Array.from(rows, ({ token }) => token),
-    );
     this.#gpu.write(placesBuffer, places);
     this.#gpu.write(turns, turnsAt(this.#frequencies, places));
     const layers = this.#layers.flatMap((layer) => layer(rows.length));
-    const through: Dispatch[] = [{ bound: this.#embed, groups: [1, rows.length, 1] }, ...layers];
-    if (wanted.length === 0) return through;
+    const through: Dispatch[] = [...this.#begin(rows), ...layers];
+    if (wanted.length === 0 || this.#head === undefined) return through;
     this.#gpu.write(this.#head.step, Uint32Array.of(wanted.length));
     this.#gpu.write(this.#head.which, Uint32Array.from(wanted));
     return [...through, ...this.#head.dispatches(wanted.length)];
   }
+
+  /** Tokens are embedded; hidden states go where their embedding would. */
+  #begin(rows: readonly StepRow[]): readonly Dispatch[] {
+    const { tokens, hidden } = this.#buffers;
+    const inputs = rows.map(({ input }) => input);
+    if (this.#embed !== undefined) {
+      this.#gpu.write(tokens, Uint32Array.from(inputs.filter((input) => typeof input === 'number')));
+      return [{ bound: this.#embed, groups: [1, rows.length, 1] }];
+    }
+    const { hiddenSize } = this.#config;
+    for (const [row, input] of inputs.entries()) {
+      if (typeof input !== 'number') this.#gpu.write(hidden, input, 4 * row * hiddenSize);
+    }
+    return [];
+  }
+}
+
+function wholeOf({ layers }: GpuDecoderConfig): GpuRange {
+  return { from: 0, to: layers, head: true, input: 'tokens' };
+}
+
+async function openEmbedding(
+  gpu: Gpu,
+  config: GpuDecoderConfig,
+  weights: DecoderWeights,
+  { step, tokens, hidden }: DecoderBuffers,
+): Promise<BoundKernel> {
+  const table = await uploadMatrix(gpu, 'embedding', await weights.table());
+  const kernel = await gpu.kernel(embedKernel(table.form, config.embeddingScale));
+  return gpu.bind(kernel, [step, tokens, hidden, ...table.buffers]);
+}
+
+function rowOf(rows: Float32Array, row: number, size: number): Float32Array {
+  return rows.subarray(row * size, (row + 1) * size);
 }
 
 function pagesPerRow({ contextTokens }: GpuDecoderConfig): number {

@@ -1,3 +1,4 @@
+import { CutpointError } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import type { Dispatch, KernelSource } from '../device/kernel.js';
 import type { BitWidth } from '../matrix/code-matrix.js';
@@ -124,7 +125,8 @@ class StepMaker {
     const norms: GPUBuffer[] = [];
     if (qkNorm) {
       for (const weight of [weights.queryNorm, weights.keyNorm]) {
-        norms.push(await this.#gpu.buffer('head norm', weight ?? new Float32Array(0)));
+        if (weight === undefined) throw new CutpointError('CUT_PACKAGE', `Layer ${layer} lacks a norm of its heads.`);
+        norms.push(await this.#gpu.buffer('head norm', weight));
       }
     }
     const kernel = await this.#gpu.kernel(turnAndKeepKernel(this.#shape(layer, cache.pageTokens), options));

@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, messageOf } from '@cutpoint/core';
 import type { GpuInfo } from './gpu-info.js';
 import { type BoundKernel, type Dispatch, type Kernel, type KernelSource, makeKernel } from './kernel.js';
 
@@ -35,10 +35,14 @@ export class Gpu implements Disposable {
 
   /** Compiles a kernel, once. @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL with what the compiler says. */
   kernel(source: KernelSource): Promise<Kernel> {
-    const known = this.#kernels.get(source.wgsl);
+    const { wgsl, threads, sharedBytes } = source;
+    const key = `${threads} ${sharedBytes} ${wgsl}`;
+    const known = this.#kernels.get(key);
     if (known !== undefined) return known;
     const made = makeKernel(this.device, this.info, source);
-    this.#kernels.set(source.wgsl, made);
+    this.#kernels.set(key, made);
+    // One that failed may do another time.
+    made.catch(() => this.#kernels.delete(key));
     return made;
   }
 
@@ -66,6 +70,26 @@ export class Gpu implements Disposable {
   }
 
   /**
+   * Copies parts of a buffer to other places in it, before what is run next.
+   * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+   */
+  async copyWithin(buffer: GPUBuffer, spans: readonly BufferSpan[]): Promise<void> {
+    const { COPY_SRC, COPY_DST } = GPUBufferUsage;
+    await this.#guarded(() => {
+      const encoder = this.device.createCommandEncoder();
+      // WebGPU does not copy within a buffer.
+      const parts = spans.map(({ from, to, bytes }) => {
+        const between = this.device.createBuffer({ size: bytes, usage: COPY_SRC | COPY_DST });
+        encoder.copyBufferToBuffer(buffer, from, between, 0, bytes);
+        encoder.copyBufferToBuffer(between, 0, buffer, to, bytes);
+        return between;
+      });
+      this.device.queue.submit([encoder.finish()]);
+      for (const between of parts) between.destroy();
+    });
+  }
+
+  /**
    * Runs kernels in order, and waits for them.
    * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
    */
@@ -77,8 +101,7 @@ export class Gpu implements Disposable {
       pass.end();
       this.device.queue.submit([encoder.finish()]);
     });
-    await this.device.queue.onSubmittedWorkDone();
-    if (this.#gone !== undefined) throw this.#gone;
+    await this.#unlessLost(this.device.queue.onSubmittedWorkDone());
   }
 
   /** Names the buffers of a kernel, in the order of its bindings. */
@@ -105,35 +128,19 @@ export class Gpu implements Disposable {
     this.device.queue.writeBuffer(buffer, at + whole, rest);
   }
 
-  /** Copies parts of a buffer to other places in it, before what is run next. */
-  copyWithin(buffer: GPUBuffer, spans: readonly BufferSpan[]): void {
-    const encoder = this.device.createCommandEncoder();
-    // WebGPU does not copy within a buffer.
-    for (const { from, to, bytes } of spans) {
-      const between = this.device.createBuffer({
-        size: bytes,
-        usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-      });
-      encoder.copyBufferToBuffer(buffer, from, between, 0, bytes);
-      encoder.copyBufferToBuffer(between, 0, buffer, to, bytes);
-    }
-    this.device.queue.submit([encoder.finish()]);
-  }
-
   /** The first bytes of a buffer; default: all. @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL. */
   async read(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
-    const staging = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
+    const staging = await this.#guarded(() => {
+      const made = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(buffer, 0, made, 0, size);
+      this.device.queue.submit([encoder.finish()]);
+      return made;
+    });
     try {
-      await this.#guarded(() => {
-        const encoder = this.device.createCommandEncoder();
-        encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-        this.device.queue.submit([encoder.finish()]);
-      });
-      await staging.mapAsync(GPUMapMode.READ);
+      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ));
       return staging.getMappedRange().slice(0);
-    } catch (thrown) {
-      throw this.#gone ?? thrown;
     } finally {
       staging.destroy();
     }
@@ -144,11 +151,30 @@ export class Gpu implements Disposable {
     if (this.#gone !== undefined) throw this.#gone;
     this.device.pushErrorScope('out-of-memory');
     this.device.pushErrorScope('validation');
-    const result = act();
-    const [invalid, memory] = await Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]);
+    let found: Promise<(GPUError | null)[]>;
+    let result: T;
+    try {
+      result = act();
+    } finally {
+      found = Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]);
+    }
+    const [invalid = null, memory = null] = await this.#unlessLost(found);
     if (memory !== null) throw new CutpointError('CUT_GPU_MEMORY', `The GPU has no memory left: ${memory.message}`);
     if (invalid !== null) throw new CutpointError('CUT_INTERNAL', `The GPU refused a command: ${invalid.message}`);
     return result;
+  }
+
+  /** What is waited for is rejected in ways of its own where the device is lost, or resolved as if nothing were. */
+  async #unlessLost<T>(work: Promise<T>): Promise<T> {
+    try {
+      const result = await work;
+      if (this.#gone === undefined) return result;
+    } catch (cause) {
+      if (this.#gone === undefined) {
+        throw new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${messageOf(cause)}`, { cause });
+      }
+    }
+    throw this.#gone;
   }
 
   [Symbol.dispose](): void {

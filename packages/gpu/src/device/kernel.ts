@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { CutpointError, messageOf } from '@cutpoint/core';
 import type { GpuInfo } from './gpu-info.js';
 
 /** A kernel as text. Its entry point is `main`; its bindings are numbered from 0 in group 0. */
@@ -34,13 +34,16 @@ export async function makeKernel(device: GPUDevice, info: GpuInfo, source: Kerne
   const { label, wgsl } = source;
   const lacking = lackedBy(info, source);
   if (lacking !== undefined) throw new CutpointError('CUT_GPU_LIMIT', `The kernel ${label} ${lacking}.`);
+  const module = device.createShaderModule({ label, code: wgsl });
   try {
-    const module = device.createShaderModule({ label, code: wgsl });
     const compute = { module, entryPoint: 'main' };
     const pipeline = await device.createComputePipelineAsync({ label, layout: 'auto', compute });
     return { source, pipeline };
   } catch (cause) {
-    throw new CutpointError('CUT_INTERNAL', `The kernel ${label} does not compile: ${String(cause)}`, { cause });
+    const { messages } = await module.getCompilationInfo();
+    const said = messages.map(({ lineNum, message }) => `line ${lineNum}: ${message}`).join('; ');
+    const why = said === '' ? messageOf(cause) : said;
+    throw new CutpointError('CUT_INTERNAL', `The kernel ${label} does not compile: ${why}`, { cause });
   }
 }
 

@@ -3,9 +3,6 @@ import { findGpu } from './find-gpu.js';
 import { Gpu } from './gpu.js';
 import { gpuInfo } from './gpu-info.js';
 
-/** Used where an adapter has them. */
-const wanted: readonly GPUFeatureName[] = ['shader-f16', 'timestamp-query'];
-
 /**
  * Opens the GPU of this machine, with as large buffers as it allows. Dispose of it to free what it holds.
  * @param found WebGPU, where it is not that of this place.
@@ -22,7 +19,6 @@ export async function openGpu(found?: GPU): Promise<Gpu> {
   const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
   const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } = adapter.limits;
   const device = await adapter.requestDevice({
-    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
     requiredLimits: {
       maxBufferSize,
       maxStorageBufferBindingSize,

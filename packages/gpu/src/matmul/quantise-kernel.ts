@@ -30,25 +30,32 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) at:
   let end = min(first + shape.groupSize, shape.columns);
   var low = 0.0;
   var high = 0.0;
+  var bad = 0u;
   for (var column = first + thread; column < end; column += ${threads}u) {
     let value = values[row * shape.columns + column];
     low = min(low, value);
     high = max(high, value);
+    // Infinity or NaN, which min and max may drop.
+    if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) { bad = 1u; }
   }
   lowest[thread] = low;
   highest[thread] = high;
+  sums[thread] = bad;
   workgroupBarrier();
   for (var apart = ${threads / 2}u; apart > 0u; apart /= 2u) {
     if (thread < apart) {
       lowest[thread] = min(lowest[thread], lowest[thread + apart]);
       highest[thread] = max(highest[thread], highest[thread + apart]);
+      sums[thread] |= sums[thread + apart];
     }
     workgroupBarrier();
   }
+  let isBad = sums[0] != 0u;
   let range = highest[0] - lowest[0];
   let scale = select(1.0, range / ${largest}.0, range > 0.0);
   let zero = clamp(i32(floor(0.5 - lowest[0] / scale)), 0, ${largest});
 
+  workgroupBarrier();
   var sum = 0u;
   let stepsOfGroup = (shape.groupSize + ${columnsPerStep - 1}u) / ${columnsPerStep}u;
   let lastStep = min((at.x + 1u) * stepsOfGroup, shape.steps);
@@ -73,7 +80,11 @@ ${place(scheme, bits)}
     if (thread < apart) { sums[thread] += sums[thread + apart]; }
     workgroupBarrier();
   }
-  if (thread == 0u) { terms[row * shape.groups + at.x] = Term(sums[0], zero, scale); }
+  if (thread == 0u) { 
+    // What is no number stays none: its scale is NaN.
+    let told = bitcast<f32>(select(bitcast<u32>(scale), 0x7fc00000u, isBad));
+    terms[row * shape.groups + at.x] = Term(sums[0], zero, told);
+  }
 }
 `;
   return { label: `quantise to ${bits} bits, ${scheme.name}`, wgsl, threads, sharedBytes: 12 * threads };

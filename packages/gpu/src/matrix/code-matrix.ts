@@ -29,15 +29,16 @@ export function groupsOf({ columns, groupSize }: Pick<CodeMatrix, 'columns' | 'g
   return Math.ceil(columns / groupSize);
 }
 
-/** The longest sum of products of two 8-bit codes that stays below 2^31. */
-const mostColumns = 16_384;
+/** Sums of products of two 8-bit codes stay below 2^31 up to twice as many. */
+const mostColumnsOfGroup = 16_384;
 
 /** @throws CutpointError CUT_INPUT if the parts do not fit each other, or sums could overflow. */
 export function checkMatrix({ rows, columns, bits, codes, groupSize, zeroPoints, scales }: CodeMatrix): void {
   const groups = groupsOf({ columns, groupSize });
   require(bitWidths.includes(bits), `Codes have 1 to 8 bits, not ${bits}`);
   require(isCount(rows) && isCount(columns), `A matrix of ${rows} x ${columns} codes has no product`);
-  require(columns <= mostColumns, `A row has at most ${mostColumns} codes, so that sums fit 32 bits, not ${columns}`);
+  require(Math.min(columns, groupSize) <=
+    mostColumnsOfGroup, `A group has at most ${mostColumnsOfGroup} codes, so that sums fit 32 bits, not ${Math.min(columns, groupSize)}`);
   require(groupSize >= columns ||
     (isCount(groupSize) && groupSize % 32 === 0), `A group has a multiple of 32 columns, not ${groupSize}`);
   require(codes.length === rows * columns, `${rows} x ${columns} codes were due, not ${codes.length}`);

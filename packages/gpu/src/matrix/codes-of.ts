@@ -6,9 +6,10 @@ import { type BitWidth, type CodeMatrix, groupsOf } from './code-matrix.js';
 export const floatGroupColumns = 32;
 
 /**
- * A matrix of a package as codes: blocks keep theirs, floats are rounded to the nearest of evenly spaced values between the
- * smallest and the largest of each group, zero among them.
- * @throws CutpointError CUT_USAGE for blocks of another width: they would be rounded twice.
+ * A matrix of a package as codes: blocks keep theirs, floats are rounded to the nearest of evenly spaced values over the range
+ * of their group, zero among them. With one bit that leaves zero and one end of the range, so that what lies on the other side of
+ * zero is lost.
+ * @throws CutpointError CUT_USAGE for blocks of another width: they would be rounded twice; CUT_PACKAGE for what is no number.
  */
 export function codesOf(matrix: MatrixBytes, bits: BitWidth): CodeMatrix {
   const { form } = matrix;
@@ -36,6 +37,8 @@ function roundedCodes(floats: Float32Array, { rows, columns }: MatrixForm, bits:
     const own = floats.subarray(first, first + Math.min(groupSize, columns - (index % groups) * groupSize));
     const lowest = Math.min(0, ...own);
     const range = Math.max(0, ...own) - lowest;
+    if (!Number.isFinite(range))
+      throw new CutpointError('CUT_PACKAGE', 'A matrix of the package holds what is no number.');
     const scale = range > 0 ? range / largest : 1;
     const zero = Math.min(largest, Math.round(-lowest / scale));
     zeroPoints[index] = zero;

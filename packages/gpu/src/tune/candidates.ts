@@ -15,6 +15,9 @@ const tileShapes: readonly TileShape[] = [
   { kind: 'tile', threadsM: 8, threadsN: 8, eachM: 4, eachN: 4, steps: 2 },
   { kind: 'tile', threadsM: 8, threadsN: 16, eachM: 2, eachN: 4, steps: 4 },
 ];
+/** All ways of dividing work that are ever tried. */
+export const knownDivisions: readonly KernelChoice['shape'][] = [...rowShapes, ...tileShapes];
+
 /** With more rows than this, reading weights once for each few of them cannot be the fastest. */
 const fewRows = 16;
 

@@ -13,7 +13,7 @@ await describeOnGpu('a decoder on a GPU', openGpu, (gpu) => {
     const text = Array.from({ length: 20 }, (_, i) => (i * 7 + 3) % config.vocabularySize);
     const decoder = await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), { rowsPerStep: 16 });
     const { logits: expected } = referenceDecoder(folder, manifest, text);
-    const rows = text.map((token) => ({ sequence: 1, token, wanted: true }));
+    const rows = text.map((token) => ({ sequence: 1, input: token, wanted: true }));
     // A prompt in two steps, and the last tokens one by one.
     for (const [from, to] of [
       [0, 11],
@@ -21,9 +21,9 @@ await describeOnGpu('a decoder on a GPU', openGpu, (gpu) => {
       [18, 19],
       [19, 20],
     ] as const) {
-      const { logits, tokens } = await decoder.step(rows.slice(from, to), { logits: true });
+      const { rows: logits, tokens } = await decoder.step(rows.slice(from, to), { read: true });
       for (let row = from; row < to; row++) {
-        const own = logits?.subarray((row - from) * config.vocabularySize, (row - from + 1) * config.vocabularySize);
+        const own = logits[row - from];
         const due = expected[row] ?? new Float64Array();
         const largest = Math.max(...due.map(Math.abs));
         for (const [i, value] of due.entries()) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   ContinuousBatch,
   type Gpu,
@@ -17,7 +18,9 @@ import { packageWeights } from './package-weights.js';
 
 const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
 
-export interface WgpuOptions extends GpuDecoderOptions {
+export interface WgpuOptions extends Pick<GpuDecoderOptions, 'rowsPerStep' | 'codes' | 'signal'> {
+  /** Tokens that all texts together can have. Default: one whole context. */
+  readonly textTokens?: number | undefined;
   /** What was found on a GPU of this kind. Default: nothing. */
   readonly tuning?: (info: GpuInfo) => Promise<readonly TunedProduct[]>;
 }
@@ -39,7 +42,7 @@ export class WgpuDecoder implements TokenDecoder {
   ) {
     this.#gpu = gpu;
     this.#decoder = decoder;
-    this.#batch = new ContinuousBatch(decoder);
+    this.#batch = new ContinuousBatch(decoder, () => setImmediate());
   }
 
   /**
@@ -51,9 +54,9 @@ export class WgpuDecoder implements TokenDecoder {
     const gpu = await openGpu();
     try {
       const { config } = manifest;
-      const { codes, tuning, ...others } = given;
+      const { codes, tuning, textTokens = config.contextTokens, ...others } = given;
       const tuned = codes === undefined || tuning === undefined ? [] : await tuning(gpu.info);
-      const options = { ...others, codes: codes && { ...codes, tuned } };
+      const options = { ...others, cacheTokens: textTokens, codes: codes && { ...codes, tuned } };
       return new WgpuDecoder(
         gpu,
         await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), options),
@@ -76,14 +79,20 @@ export class WgpuDecoder implements TokenDecoder {
 
   async next(sequence: number, { text, draft, sampling, ends, signal }: Step): Promise<NextTokens> {
     const startMs = performance.now();
-    const tokens = [...text.slice(this.#decoder.tokensOf(sequence)), ...draft];
-    const logits = draft.length > 0 || !isGreedy(sampling);
-    const result = await this.#batch.run({ sequence, tokens, wanted: draft.length + 1, logits, signal });
-    const chosen = logits
-      ? verifyDraft(result.logits, draft, text, sampling, ends)
-      : { tokens: [...result.tokens], accepted: 0 };
-    this.truncate(sequence, text.length + chosen.accepted);
-    return { ...chosen, cost: { agentMs: performance.now() - startMs, ...nothingSent } };
+    const before = this.#decoder.tokensOf(sequence);
+    const inputs = [...text.slice(before), ...draft];
+    const read = draft.length > 0 || !isGreedy(sampling);
+    const result = await this.#batch.run({ sequence, inputs, wanted: draft.length + 1, read, signal });
+    try {
+      const chosen = read
+        ? verifyDraft(result.rows, draft, text, sampling, ends)
+        : { tokens: [...result.tokens], accepted: 0 };
+      this.truncate(sequence, text.length + chosen.accepted);
+      return { ...chosen, cost: { agentMs: performance.now() - startMs, ...nothingSent } };
+    } catch (thrown) {
+      this.truncate(sequence, before);
+      throw thrown;
+    }
   }
 
   /** Runs tokens behind those that a sequence has. @returns logits [1 or tokens, vocabularySize]. */
@@ -93,10 +102,10 @@ export class WgpuDecoder implements TokenDecoder {
     { logits = 1, signal }: ForwardOptions = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     const wanted = logits === 'all' ? tokens.length : logits;
-    const result = await this.#batch.run({ sequence, tokens, wanted, logits: true, signal });
+    const result = await this.#batch.run({ sequence, inputs: tokens, wanted, read: true, signal });
     const { vocabularySize } = this.config;
     const all = new Float32Array(wanted * vocabularySize);
-    for (const [i, row] of result.logits.entries()) all.set(row, i * vocabularySize);
+    for (const [i, row] of result.rows.entries()) all.set(row, i * vocabularySize);
     return all;
   }
 

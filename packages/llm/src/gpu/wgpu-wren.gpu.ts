@@ -26,7 +26,7 @@ await describeOnGpu(title, openGpu, () => {
     const made = join(folder, 'package');
     await importCheckpoint({ source: wrenFolder, folder: made, bits: 32, block: null });
     cpu = await openLanguageModel(made);
-    gpu = await WgpuDecoder.open(made, cpu.manifest, { cacheTokens: 512 });
+    gpu = await WgpuDecoder.open(made, cpu.manifest, { textTokens: 512 });
     const golden: { prompts: { promptTokens: number[] }[] } = JSON.parse(
       await readFile(join(wrenFolder, 'golden.json'), 'utf8'),
     );

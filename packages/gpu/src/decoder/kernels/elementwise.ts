@@ -19,7 +19,8 @@ export function biasKernel(size: number): KernelSource {
 export function gateKernel(size: number, activation: 'silu' | 'gelu-tanh'): KernelSource {
   const activated =
     activation === 'silu'
-      ? 'gate / (1.0 + exp(-gate))'
+      ? // Beyond that exp is infinite, which WGSL need not compute with.
+        'gate / (1.0 + exp(min(-gate, 80.0)))'
       : // tanh of a large argument is not defined in WGSL; beyond 10 it is 1.
         '0.5 * gate * (1.0 + tanh(clamp(0.7978845608 * (gate + 0.044715 * gate * gate * gate), -10.0, 10.0)))';
   return columnsKernel(

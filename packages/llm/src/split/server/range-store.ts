@@ -1,10 +1,16 @@
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import type { DecoderConfig } from '../../architecture/decoder-config.js';
 import { DecoderRange } from '../../decode/decoder-range.js';
+import type { RangeDecoder } from '../../decode/range-decoder.js';
+import { WgpuRange } from '../../gpu/wgpu-range.js';
 import type { CacheKind } from '../../graph/cache-kind.js';
 import type { LayerRange } from '../../graph/range.js';
 import { freeMemoryBytes } from '../../memory/free-memory.js';
 import { requireMemory } from '../../memory/require-memory.js';
 import type { Package } from '../../package/read-package.js';
+
+/** onnxruntime on the CPU, or our own kernels on a GPU. */
+export type RangeProvider = 'cpu' | 'wgpu';
 
 export interface RangeStoreOptions {
   readonly threads: number;
@@ -12,20 +18,24 @@ export interface RangeStoreOptions {
   readonly cache: CacheKind;
   /** Ranges that may be open at a time, each with weights of its own in memory. */
   readonly maxRanges: number;
+  /** What computes them. Default: the CPU. */
+  readonly provider?: RangeProvider;
+  /** What keys and values may take on a GPU, where they are laid out at once. Default: one whole context. */
+  readonly gpuCacheBytes?: number;
   /** Memory that is free for layers, in bytes. Default: what the system says. */
   readonly freeBytes?: () => Promise<number>;
 }
 
 /** A range for one user, until it is disposed. */
 export interface RangeLease extends Disposable {
-  readonly range: DecoderRange;
+  readonly range: RangeDecoder;
   readonly cache: CacheKind;
 }
 
 const here = { where: 'on the server', advice: 'cut later, or end what takes the memory' };
 
 interface Entry {
-  readonly opening: Promise<DecoderRange>;
+  readonly opening: Promise<RangeDecoder>;
   users: number;
   usedAtMs: number;
 }
@@ -47,7 +57,7 @@ export class RangeStore implements AsyncDisposable {
 
   /**
    * Layers, opened if they are not. A range that fails to open is forgotten.
-   * @throws CutpointError CUT_MEMORY, CUT_OVERLOADED if all that may be open are in use, what `DecoderRange.open` throws; the
+   * @throws CutpointError CUT_MEMORY, CUT_OVERLOADED if all that may be open are in use, what `DecoderRange.open` or `WgpuRange.open` throws; the
    * signal's reason, though the range goes on opening then.
    */
   async take(range: LayerRange, signal?: CancelSignal): Promise<RangeLease> {
@@ -87,9 +97,13 @@ export class RangeStore implements AsyncDisposable {
   #open(key: string, range: LayerRange): Entry {
     const evicted = this.#makeRoom();
     const { folder, manifest } = this.#package;
-    const { threads, cache, freeBytes = freeMemoryBytes } = this.#options;
-    const open = async () => {
+    const { threads, cache, provider, gpuCacheBytes, freeBytes = freeMemoryBytes } = this.#options;
+    const open = async (): Promise<RangeDecoder> => {
       await evicted;
+      if (provider === 'wgpu') {
+        const cacheTokens = tokensIn(gpuCacheBytes ?? 0, manifest.config, range);
+        return await WgpuRange.open(folder, manifest, range, { cacheTokens });
+      }
       requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
       return await DecoderRange.open(folder, manifest, range, { threads, cache });
     };
@@ -112,6 +126,19 @@ export class RangeStore implements AsyncDisposable {
     this.#entries.delete(oldest[0]);
     return closed(oldest[1]);
   }
+}
+
+/** Texts of whole length that a GPU's cache has room for at most, however much memory there is. */
+const mostContexts = 8;
+
+/** Tokens whose keys and values fit so many bytes; one context at least, as a text must fit. */
+function tokensIn(
+  bytes: number,
+  { kvHeads, headSize, contextTokens }: DecoderConfig,
+  { from, to }: LayerRange,
+): number {
+  const perToken = 2 * 4 * Math.max(1, to - from) * kvHeads * headSize;
+  return Math.max(contextTokens, Math.min(mostContexts * contextTokens, Math.floor(bytes / perToken)));
 }
 
 /** One that failed to open has told whoever asked for it. */

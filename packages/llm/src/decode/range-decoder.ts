@@ -1,0 +1,24 @@
+import type { DecoderConfig } from '../architecture/decoder-config.js';
+import type { LayerRange } from '../graph/range.js';
+import type { ForwardOptions, Pass } from './decoder-range.js';
+
+/** A range of a decoder's layers that is open, with the caches of its sequences: on the CPU (`DecoderRange`) or on a GPU. */
+export interface RangeDecoder {
+  readonly config: DecoderConfig;
+  readonly range: LayerRange;
+  /** A new, empty sequence. */
+  sequence(): number;
+  /**
+   * Runs tokens behind those that the sequence has.
+   * @param hidden [tokens, hiddenSize]; given away.
+   * @throws CutpointError CUT_INPUT if the context is too short, and others; the sequence stays as it was.
+   */
+  forward(sequence: number, hidden: Float32Array<ArrayBuffer>, options?: ForwardOptions): Promise<Pass>;
+  /** Forgets all but the first tokens of a sequence. */
+  truncate(sequence: number, tokens: number): void;
+  /** A new sequence that begins with the first tokens of another; neither knows of the other afterwards. */
+  clone(sequence: number, tokens: number): number;
+  /** Frees a sequence's cache. */
+  drop(sequence: number): void;
+  dispose(): Promise<void>;
+}

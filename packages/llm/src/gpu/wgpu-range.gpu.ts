@@ -1,0 +1,44 @@
+import { openGpu } from '@cutpoint/gpu';
+import { expect, it } from 'vitest';
+import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
+import { DecoderRange } from '../decode/decoder-range.js';
+import { randomFloats, temporaryPackage } from '../decode/random-package.testing.js';
+import { smallConfig } from '../package/small-decoder.testing.js';
+import { WgpuRange } from './wgpu-range.js';
+
+await describeOnGpu('layers behind a cut on a GPU', openGpu, () => {
+  it.each([
+    { from: 1, to: 2, head: true },
+    { from: 0, to: 1, head: false },
+    { from: 2, to: 2, head: true },
+  ])('give what they give on the CPU, pass by pass: %j', async (range) => {
+    await using made = await temporaryPackage(randomFloats(smallConfig, 4));
+    const { folder, manifest } = made;
+    const cpu = await DecoderRange.open(folder, manifest, range);
+    const gpu = await WgpuRange.open(folder, manifest, range);
+    try {
+      const { hiddenSize } = smallConfig;
+      const hidden = Float32Array.from({ length: 9 * hiddenSize }, (_, i) => Math.sin(i * 1.7));
+      const [onCpu, onGpu] = [cpu.sequence(), gpu.sequence()];
+      for (const [from, to] of [
+        [0, 6],
+        [6, 7],
+        [7, 9],
+      ] as const) {
+        const part = hidden.slice(from * hiddenSize, to * hiddenSize);
+        const due = (await cpu.forward(onCpu, part.slice(), { logits: 'all' })).data;
+        const { data } = await gpu.forward(onGpu, part, { logits: 'all' });
+        expect(data.length).toBe(due.length);
+        const largest = Math.max(...due.map(Math.abs));
+        for (const [i, value] of due.entries()) {
+          expect(Math.abs(value - (data[i] ?? Number.NaN))).toBeLessThan(2e-5 * largest);
+        }
+      }
+      await expect(gpu.forward(onGpu, new Float32Array(hiddenSize + 1))).rejects.toMatchObject({ code: 'CUT_INPUT' });
+      await expect(gpu.forward(onGpu, new Float32Array(0))).rejects.toMatchObject({ code: 'CUT_INPUT' });
+    } finally {
+      await cpu.dispose();
+      await gpu.dispose();
+    }
+  });
+});
