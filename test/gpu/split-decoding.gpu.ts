@@ -51,4 +51,26 @@ await describeOnGpu(title, openGpu, () => {
     expect(await narrow.exit()).toBe(2);
     expect(narrow.stderr).toContain('CUT_USAGE');
   });
+
+  own('answers texts over HTTP that are asked at once, each as if it were alone', async () => {
+    await using agent = new Process(['agent', made, '--provider', 'wgpu', '--http', '127.0.0.1:0', '--json']);
+    await agent.url();
+    const http = agent.log().find(({ msg }) => msg === 'http')?.url;
+    expect(http).toBeTypeOf('string');
+    const ask = async (prompt: string) => {
+      const body = JSON.stringify({ model: 'wren-7m', prompt, max_tokens: 6, temperature: 0 });
+      const answer = await fetch(`${http}/v1/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      const { choices } = (await answer.json()) as { choices: { text: string }[] };
+      return choices[0]?.text;
+    };
+    const prompts = ['Once upon a time', 'The little bird', 'In the morning'];
+    const alone: (string | undefined)[] = [];
+    for (const prompt of prompts) alone.push(await ask(prompt));
+    expect(alone.every((text) => typeof text === 'string' && text.length > 0)).toBe(true);
+    expect(await Promise.all(prompts.map(ask))).toEqual(alone);
+  });
 });

@@ -10,11 +10,14 @@ import {
 } from '@cutpoint/daemon';
 import {
   Decoder,
+  freeMemoryBytes,
   openLanguageModel,
   openSplitLanguageModel,
+  openWgpuLanguageModel,
   SplitDecoder,
   type SplitLanguageModel,
   splitWidthsOf,
+  WgpuDecoder,
 } from '@cutpoint/llm';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { AgentSettings } from '../settings.js';
@@ -48,15 +51,21 @@ export async function startLanguageAgent(
 }
 
 async function openModel(settings: AgentSettings, folder: string, log: Log): Promise<SplitLanguageModel> {
-  const { server, threads, cache, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
+  const { server, threads, cache, provider, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
   const { answerCodec, codecTables } = settings;
   const [at, another] = settings.at;
   const [codec] = codecs;
   if (another !== undefined || codecs.length > 1) {
     throw new CutpointError('CUT_USAGE', 'A language model has one cut: give one --at and one --codec.');
   }
+  requireProvider(settings);
   if (at === undefined) {
-    if (server === undefined && !hides) return await openLanguageModel(folder, { threads, cache });
+    if (server === undefined && !hides) {
+      if (provider === 'wgpu') {
+        return await openWgpuLanguageModel(folder, { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare });
+      }
+      return await openLanguageModel(folder, { threads, cache });
+    }
     throw new CutpointError('CUT_USAGE', '--server and --private are for a model that is cut: give --at as well.');
   }
   const { serverCa: ca, serverTokenFile: tokenFile } = settings;
@@ -80,7 +89,7 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
 }
 
 function healthOf({ decoder, manifest: { name: model } }: SplitLanguageModel): HealthReport {
-  if (decoder instanceof Decoder) return { ready: decoder.alive, model };
+  if (decoder instanceof Decoder || decoder instanceof WgpuDecoder) return { ready: decoder.alive, model };
   const server = decoder instanceof SplitDecoder && decoder.server !== undefined ? 'connected' : 'away';
   return { ready: server === 'connected', model, server };
 }
@@ -89,3 +98,23 @@ const onlyProbes: RequestHandler = async ({ method, meta }) => {
   if (method === probeMethod) return answerProbe({ meta });
   throw new CutpointError('CUT_USAGE', 'This agent has a language model: ask it over HTTP, as its log says.');
 };
+
+/** Of the memory that is free here: a GPU does not say how much it has. */
+const gpuCacheShare = 0.25;
+
+/** @throws CutpointError CUT_PROVIDER, CUT_USAGE */
+function requireProvider({ provider, at, cache }: AgentSettings): void {
+  if (provider === 'cpu') return;
+  if (provider !== 'wgpu') {
+    const message = `A language model runs on cpu or, with kernels of our own, on wgpu, not on ${provider}.`;
+    throw new CutpointError('CUT_PROVIDER', message);
+  }
+  if (at.length > 0) {
+    throw new CutpointError('CUT_USAGE', 'On a GPU an agent runs the whole model: leave --at away, or use cpu.');
+  }
+  if (cache === 'f32') return;
+  throw new CutpointError(
+    'CUT_USAGE',
+    `On a GPU keys and values are kept in f32, not in ${cache}: leave --cache away.`,
+  );
+}

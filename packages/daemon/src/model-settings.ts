@@ -30,7 +30,11 @@ export const modelSettings = {
     .describe(
       'folder that `cutpoint calibrate` or `cutpoint llm calibrate` wrote, or one file of it, with tables of the codec transform (default: the folder tables beside a segments.json, where it exists)',
     ),
-  provider: z.string().min(1).default('cpu').describe('execution provider of the runtime'),
+  provider: z
+    .string()
+    .min(1)
+    .default('cpu')
+    .describe('execution provider of the runtime; of a language model cpu or wgpu, a GPU'),
   threads: z.int().min(1).max(1024).default(1).describe('threads inside one operator'),
   optimisation: z.enum(['none', 'all']).default('all').describe('graph optimisations of the runtime'),
   isolate: z

@@ -33,6 +33,11 @@ export class Gpu implements Disposable {
     });
   }
 
+  /** Whether it can run kernels. */
+  get alive(): boolean {
+    return this.#gone === undefined;
+  }
+
   /** Compiles a kernel, once. @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL with what the compiler says. */
   kernel(source: KernelSource): Promise<Kernel> {
     const { wgsl, threads, sharedBytes } = source;

@@ -14,6 +14,7 @@ import type { NextTokens, Step, TokenDecoder } from '../decode/token-decoder.js'
 import type { PackageManifest } from '../package/package-manifest.js';
 import { verifyDraft } from '../text/drafts.js';
 import type { Sampling } from '../text/sampling.js';
+import { tokensThatFit } from './cache-tokens.js';
 import { packageWeights } from './package-weights.js';
 
 const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
@@ -21,6 +22,8 @@ const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes:
 export interface WgpuOptions extends Pick<GpuDecoderOptions, 'rowsPerStep' | 'codes' | 'signal'> {
   /** Tokens that all texts together can have. Default: one whole context. */
   readonly textTokens?: number | undefined;
+  /** The same as the memory that their keys and values may take; where both are given, `textTokens` counts. */
+  readonly cacheBytes?: number | undefined;
   /** What was found on a GPU of this kind. Default: nothing. */
   readonly tuning?: (info: GpuInfo) => Promise<readonly TunedProduct[]>;
 }
@@ -54,9 +57,11 @@ export class WgpuDecoder implements TokenDecoder {
     const gpu = await openGpu();
     try {
       const { config } = manifest;
-      const { codes, tuning, textTokens = config.contextTokens, ...others } = given;
+      const { codes, tuning, textTokens, cacheBytes, ...others } = given;
+      const fitting = cacheBytes && tokensThatFit(cacheBytes, config, config.layers);
+      const cacheTokens = textTokens ?? fitting ?? config.contextTokens;
       const tuned = codes === undefined || tuning === undefined ? [] : await tuning(gpu.info);
-      const options = { ...others, cacheTokens: textTokens, codes: codes && { ...codes, tuned } };
+      const options = { ...others, cacheTokens, codes: codes && { ...codes, tuned } };
       return new WgpuDecoder(
         gpu,
         await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), options),
@@ -68,9 +73,9 @@ export class WgpuDecoder implements TokenDecoder {
     }
   }
 
-  /** What it runs on, for people. */
-  get adapter(): string {
-    return this.#gpu.info.description;
+  /** Whether it can run passes. */
+  get alive(): boolean {
+    return this.#gpu.alive;
   }
 
   sequence(): number {

@@ -1,7 +1,7 @@
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
-import type { DecoderConfig } from '../../architecture/decoder-config.js';
 import { DecoderRange } from '../../decode/decoder-range.js';
 import type { RangeDecoder } from '../../decode/range-decoder.js';
+import { tokensThatFit } from '../../gpu/cache-tokens.js';
 import { WgpuRange } from '../../gpu/wgpu-range.js';
 import type { CacheKind } from '../../graph/cache-kind.js';
 import type { LayerRange } from '../../graph/range.js';
@@ -101,8 +101,9 @@ export class RangeStore implements AsyncDisposable {
     const open = async (): Promise<RangeDecoder> => {
       await evicted;
       if (provider === 'wgpu') {
-        const cacheTokens = tokensIn(gpuCacheBytes ?? 0, manifest.config, range);
-        return await WgpuRange.open(folder, manifest, range, { cacheTokens });
+        const { config } = manifest;
+        const fitting = gpuCacheBytes && tokensThatFit(gpuCacheBytes, config, range.to - range.from);
+        return await WgpuRange.open(folder, manifest, range, { cacheTokens: fitting ?? config.contextTokens });
       }
       requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
       return await DecoderRange.open(folder, manifest, range, { threads, cache });
@@ -126,19 +127,6 @@ export class RangeStore implements AsyncDisposable {
     this.#entries.delete(oldest[0]);
     return closed(oldest[1]);
   }
-}
-
-/** Texts of whole length that a GPU's cache has room for at most, however much memory there is. */
-const mostContexts = 8;
-
-/** Tokens whose keys and values fit so many bytes; one context at least, as a text must fit. */
-function tokensIn(
-  bytes: number,
-  { kvHeads, headSize, contextTokens }: DecoderConfig,
-  { from, to }: LayerRange,
-): number {
-  const perToken = 2 * 4 * Math.max(1, to - from) * kvHeads * headSize;
-  return Math.max(contextTokens, Math.min(mostContexts * contextTokens, Math.floor(bytes / perToken)));
 }
 
 /** One that failed to open has told whoever asked for it. */
