@@ -62,7 +62,12 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
   if (at === undefined) {
     if (server === undefined && !hides) {
       if (provider === 'wgpu') {
-        return await openWgpuLanguageModel(folder, { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare });
+        const onLost = (lost: CutpointError, failed: CutpointError | undefined) =>
+          log.warn(
+            { error: lost.message, failed: failed?.message },
+            'the GPU was lost, and opened again unless that failed',
+          );
+        return await openWgpuLanguageModel(folder, { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare, onLost });
       }
       return await openLanguageModel(folder, { threads, cache });
     }

@@ -19,14 +19,16 @@ export class Gpu implements Disposable {
   readonly lost: Promise<CutpointError>;
   readonly #kernels = new Map<string, Promise<Kernel>>();
   #gone: CutpointError | undefined;
+  #closed = false;
 
   constructor(gpu: GPU, device: GPUDevice, info: GpuInfo) {
     this.webgpu = gpu;
     this.device = device;
     this.info = info;
     this.lost = device.lost.then(({ reason, message }) => {
+      // Others that share a device may destroy it.
       this.#gone =
-        reason === 'destroyed'
+        reason === 'destroyed' && this.#closed
           ? new CutpointError('CUT_DISPOSED', 'The GPU was closed.')
           : new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${message}`);
       return this.#gone;
@@ -183,6 +185,7 @@ export class Gpu implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.device.destroy();
     this.#kernels.clear();
   }

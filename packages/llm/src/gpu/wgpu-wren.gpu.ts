@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CancelSource, CutpointError } from '@cutpoint/core';
-import { openGpu } from '@cutpoint/gpu';
+import { type Gpu, openGpu } from '@cutpoint/gpu';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
 import { importCheckpoint } from '../checkpoint/import-checkpoint.js';
@@ -134,6 +134,38 @@ await describeOnGpu(title, openGpu, () => {
     const [again, fresh] = [await gpu.next(one, { ...step, text }), await gpu.next(alone, { ...step, text })];
     expect(again.tokens).toEqual(fresh.tokens);
     for (const sequence of [one, two, alone]) gpu.drop(sequence);
+  });
+
+  own('goes on with its texts when the GPU is lost, and says so', async () => {
+    const opened: Gpu[] = [];
+    const lost: (string | undefined)[] = [];
+    await using decoder = await WgpuDecoder.open(join(folder, 'package'), cpu.manifest, {
+      openGpu: async () => {
+        const one = await openGpu();
+        opened.push(one);
+        return one;
+      },
+      onLost: (error, failed) => lost.push(error.code, failed?.code),
+    });
+    const [prompt = [], other = []] = prompts;
+    const expected = [await continued(cpu.decoder, prompt), await continued(cpu.decoder, other)];
+    let given = 0;
+    const losing = async (text: readonly number[]) => {
+      const tokens: number[] = [];
+      for await (const next of generate(decoder, { prompt: text, maxTokens: 12, endTokens: [] })) {
+        tokens.push(...next.tokens);
+        given += 1;
+        if (given === 6) opened.at(-1)?.device.destroy();
+      }
+      return tokens;
+    };
+    const measured = decoder.sequence();
+    await decoder.logits(measured, prompt);
+    expect(await Promise.all([losing(prompt), losing(other)])).toEqual(expected);
+    expect(opened).toHaveLength(2);
+    expect(lost).toEqual(['CUT_GPU_LOST', undefined]);
+    expect(decoder.alive).toBe(true);
+    await expect(decoder.logits(measured, [5])).rejects.toMatchObject({ code: 'CUT_GPU_LOST' });
   });
 
   own('refuses a text that is longer than the context, or than the cache has room for', async () => {
