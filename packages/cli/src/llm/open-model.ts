@@ -5,6 +5,7 @@ import {
   openLanguageModel,
   openSplitLanguageModel,
   openWgpuLanguageModel,
+  readPackage,
   type SplitLanguageModel,
 } from '@cutpoint/llm';
 import { readTuning } from '../gpu/tuning-file.js';
@@ -33,8 +34,11 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
   if (request.provider === 'wgpu') {
     requireWholeInF32({ at, cache });
     requireNoCut(request);
-    const { bits: codes, textTokens } = request;
-    return await openWgpuLanguageModel(folder, { codes, tuning: readTuning, textTokens, signal });
+    const { contextTokens } = (await readPackage(folder)).manifest.config;
+    const { bits: codes, textTokens = contextTokens } = request;
+    // No text becomes longer than its context, whatever was allowed.
+    const most = Math.min(textTokens, contextTokens);
+    return await openWgpuLanguageModel(folder, { codes, tuning: readTuning, textTokens: most, signal });
   }
   requireNoBits(request);
   if (at === undefined) {
