@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import type { HealthReport, Log } from '@cutpoint/daemon';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -29,6 +30,8 @@ export interface HttpOptions {
   readonly tls?: HttpTls;
   /** Sees every request first, and answers it or gives false: for those that must not depend on anything else here. */
   readonly intercept?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
+  /** Takes connections that ask for another protocol, such as WebSockets, by their path; all others are refused. */
+  readonly upgrades?: Readonly<Record<string, Upgrade>>;
   readonly access: Access;
   readonly health: () => HealthReport;
   readonly metrics: MetricsPage;
@@ -41,6 +44,9 @@ export interface HttpOptions {
   readonly graceMs: number;
   readonly log: Log;
 }
+
+/** Takes a connection over; whether whoever asks may is its own to judge. */
+export type Upgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** An HTTP door that listens; disposing of it lets requests under way finish within the grace. */
 export interface HttpServer extends AsyncDisposable {
@@ -113,7 +119,7 @@ async function openApp(options: HttpOptions, limits: HttpLimits): Promise<Fastif
 
 /** With limits on all that a connection may do before a request is complete. */
 function nodeServer(
-  { tls, access, intercept }: HttpOptions,
+  { tls, access, intercept, upgrades }: HttpOptions,
   limits: HttpLimits,
   answer: http.RequestListener,
 ): http.Server {
@@ -131,10 +137,20 @@ function nodeServer(
     tls === undefined
       ? http.createServer(options, handler)
       : https.createServer({ ...options, ...secure(tls, access), handshakeTimeout: limits.headTimeoutMs }, handler);
+  if (upgrades !== undefined) server.on('upgrade', (...asked) => takeUpgrade(upgrades, ...asked));
   server.maxConnections = limits.maxConnections;
   // Longer than any answer takes: this ends connections whose caller does not read.
   server.setTimeout(limits.maxTimeoutMs + limits.idleTimeoutMs);
   return server;
+}
+
+function takeUpgrade(upgrades: NonNullable<HttpOptions['upgrades']>, ...asked: Parameters<Upgrade>): void {
+  const [{ url = '' }, socket] = asked;
+  socket.on('error', () => socket.destroy());
+  const path = url.split('?', 1)[0] ?? '';
+  const take = Object.hasOwn(upgrades, path) ? upgrades[path] : undefined;
+  if (take === undefined) socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  else take(...asked);
 }
 
 /** Certificates are asked for where somebody judges them, and not demanded: a token will do as well. */

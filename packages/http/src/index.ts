@@ -2,7 +2,7 @@
 export type { Access, Caller } from './access.js';
 export { callerGone } from './caller-gone.js';
 export { type FailureHandler, failureHandler, logFailure } from './failure-handler.js';
-export { type HttpOptions, type HttpServer, type HttpTls, startHttp } from './http-server.js';
+export { type HttpOptions, type HttpServer, type HttpTls, startHttp, type Upgrade } from './http-server.js';
 export { checkJson, type JsonLimits } from './json-limits.js';
 export { jsonParser, type ParseJson } from './json-parser.js';
 export { defaultHttpLimits, type HttpLimits } from './limits.js';

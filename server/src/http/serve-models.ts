@@ -6,7 +6,7 @@ import { openModelMetrics } from './model-metrics.js';
 import type { Models } from './models.js';
 import { openInference } from './open-inference.js';
 
-export interface ModelDoorOptions extends Pick<HttpOptions, 'health' | 'log'> {
+export interface ModelDoorOptions extends Pick<HttpOptions, 'health' | 'log' | 'upgrades'> {
   readonly models: Models;
   /** Without it there is no admin API. */
   readonly fleet?: FleetAdmin;
@@ -16,7 +16,7 @@ export interface ModelDoorOptions extends Pick<HttpOptions, 'health' | 'log'> {
 }
 
 /** What a door serves that models are behind: the Open Inference Protocol, metrics and, with a fleet, the admin API. */
-export function modelDoor({ models, fleet, extend, health, log, limits: changes }: ModelDoorOptions) {
+export function modelDoor({ models, fleet, extend, upgrades, health, log, limits: changes }: ModelDoorOptions) {
   const limits = { ...defaultInferenceLimits, ...changes };
   const metrics = openModelMetrics(fleet === undefined ? undefined : () => fleet.figures());
   const routes = async (app: FastifyInstance): Promise<void> => {
@@ -29,7 +29,7 @@ export function modelDoor({ models, fleet, extend, health, log, limits: changes 
     if (extend !== undefined) await app.register(extend);
   };
   const description = 'Open Inference Protocol (KServe v2) for deployed models, and the fleet behind them.';
-  return { health, metrics, routes, description, limits, log };
+  return { health, metrics, routes, description, limits, log, ...(upgrades === undefined ? {} : { upgrades }) };
 }
 
 /**
