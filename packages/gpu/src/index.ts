@@ -1,4 +1,12 @@
 /// <reference types="@webgpu/types" preserve="true" />
+export {
+  type DecodedOnGpu,
+  type DecodeWay,
+  type ElementsOnGpu,
+  type EncodedOnGpu,
+  type GpuCodec,
+  openGpuCodec,
+} from './codec/gpu-codec.js';
 export { type BatchPass, ContinuousBatch, type PassResult } from './decoder/continuous-batch.js';
 export type { GpuDecoderConfig } from './decoder/decoder-config.js';
 export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
@@ -12,10 +20,10 @@ export {
 } from './decoder/gpu-decoder.js';
 export type { CodeWidths } from './decoder/gpu-layer.js';
 export { findGpu } from './device/find-gpu.js';
-export { Gpu } from './device/gpu.js';
+export { Gpu, type GpuTraffic } from './device/gpu.js';
 export type { GpuInfo } from './device/gpu-info.js';
 export type { BoundKernel, Dispatch, Kernel, KernelSource } from './device/kernel.js';
-export { openGpu } from './device/open-gpu.js';
+export { gpuOnDevice, openGpu } from './device/open-gpu.js';
 export type { OutputKind } from './matmul/integer-parts.js';
 export {
   type GpuOperand,

@@ -16,8 +16,11 @@ export interface GpuInfo {
   readonly f16: boolean;
 }
 
-export function gpuInfo(gpu: GPU, adapter: GPUAdapter): GpuInfo {
-  const { info, features, limits } = adapter;
+/** @param limits of the adapter, or of a device that is open. */
+export function gpuInfo(
+  gpu: GPU,
+  { info, features, limits }: Pick<GPUAdapter, 'info' | 'features' | 'limits'>,
+): GpuInfo {
   const { vendor, architecture, description, device } = info;
   return {
     vendor,

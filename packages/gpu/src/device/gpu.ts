@@ -9,6 +9,12 @@ export interface BufferSpan {
   readonly bytes: number;
 }
 
+/** Bytes that went to a GPU and came back, since it was opened. */
+export interface GpuTraffic {
+  readonly uploadedBytes: number;
+  readonly readBytes: number;
+}
+
 /** An open GPU: its kernels, made once each, and its buffers. */
 export class Gpu implements Disposable {
   readonly info: GpuInfo;
@@ -19,20 +25,29 @@ export class Gpu implements Disposable {
   readonly lost: Promise<CutpointError>;
   readonly #kernels = new Map<string, Promise<Kernel>>();
   #gone: CutpointError | undefined;
+  readonly #owned: boolean;
   #closed = false;
+  #uploadedBytes = 0;
+  #readBytes = 0;
 
-  constructor(gpu: GPU, device: GPUDevice, info: GpuInfo) {
+  /** @param owned whether the device is closed with this. */
+  constructor(gpu: GPU, device: GPUDevice, info: GpuInfo, owned: boolean) {
     this.webgpu = gpu;
     this.device = device;
     this.info = info;
+    this.#owned = owned;
     this.lost = device.lost.then(({ reason, message }) => {
       // Others that share a device may destroy it.
       this.#gone =
         reason === 'destroyed' && this.#closed
-          ? new CutpointError('CUT_DISPOSED', 'The GPU was closed.')
+          ? closed()
           : new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${message}`);
       return this.#gone;
     });
+  }
+
+  get traffic(): GpuTraffic {
+    return { uploadedBytes: this.#uploadedBytes, readBytes: this.#readBytes };
   }
 
   /** Whether it can run kernels. */
@@ -128,6 +143,7 @@ export class Gpu implements Disposable {
   write(buffer: GPUBuffer, view: ArrayBufferView, at = 0): void {
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const whole = bytes.byteLength - (bytes.byteLength % 4);
+    this.#uploadedBytes += Math.ceil(bytes.byteLength / 4) * 4;
     if (whole > 0) this.device.queue.writeBuffer(buffer, at, bytes, 0, whole);
     if (whole === bytes.byteLength) return;
     const rest = new Uint8Array(4);
@@ -135,18 +151,22 @@ export class Gpu implements Disposable {
     this.device.queue.writeBuffer(buffer, at + whole, rest);
   }
 
-  /** The first bytes of a buffer; default: all. @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL. */
-  async read(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
+  /**
+   * Bytes of a buffer; default: all. @param size and `from` in multiples of 4.
+   * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+   */
+  async read(buffer: GPUBuffer, size = buffer.size, from = 0): Promise<ArrayBuffer> {
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
     const staging = await this.#guarded(() => {
       const made = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
       const encoder = this.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, 0, made, 0, size);
+      encoder.copyBufferToBuffer(buffer, from, made, 0, size);
       this.device.queue.submit([encoder.finish()]);
       return made;
     });
     try {
       await this.#unlessLost(staging.mapAsync(GPUMapMode.READ));
+      this.#readBytes += size;
       return staging.getMappedRange().slice(0);
     } finally {
       staging.destroy();
@@ -186,7 +206,12 @@ export class Gpu implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    this.device.destroy();
     this.#kernels.clear();
+    if (this.#owned) this.device.destroy();
+    else this.#gone ??= closed();
   }
+}
+
+function closed(): CutpointError {
+  return new CutpointError('CUT_DISPOSED', 'The GPU was closed.');
 }

@@ -27,5 +27,18 @@ export async function openGpu(found?: GPU): Promise<Gpu> {
       maxComputeWorkgroupSizeX,
     },
   });
-  return new Gpu(gpu, device, gpuInfo(gpu, adapter));
+  return new Gpu(gpu, device, gpuInfo(gpu, adapter), true);
+}
+
+/**
+ * A device that others opened and keep, such as that of onnxruntime-web: kernels run where its tensors are. Disposing of it leaves
+ * the device open. What it allows is what the device was opened with.
+ * @param found WebGPU, where it is not that of this place.
+ * @throws CutpointError CUT_GPU_MISSING if there is no WebGPU.
+ * @example using gpu = await gpuOnDevice(ort.env.webgpu.device);
+ */
+export async function gpuOnDevice(device: GPUDevice, found?: GPU): Promise<Gpu> {
+  const gpu = found ?? (await findGpu());
+  const { adapterInfo: info, features, limits } = device;
+  return new Gpu(gpu, device, gpuInfo(gpu, { info, features, limits }), false);
 }
