@@ -1,6 +1,6 @@
 /** Few symbols under distributions that learn from them; defined in src/entropy/learnt.ts. */
-import { adaptiveBytes, clearTables, decodeAdaptive, encodeAdaptive } from './adaptive';
-import { beginOps, beginStream, endOfOps, endStream, finishOps } from './rans';
+import { Adaptive, adaptiveBytes, clearTables, decodeAdaptive } from './adaptive';
+import { beginStream, endStream, finishOps } from './rans';
 import { bitsOf } from './ways';
 
 /** Symbols from here on go as two halves. */
@@ -35,19 +35,22 @@ export function encodeLearning(
   const plain = mayBePlain ? findPlain(symbols, count, classes, alphabet, counts) : 0;
   clearTables(tables, classes * 17);
   const lower = tables + adaptiveBytes(classes);
-  beginOps(ops);
+  let op = ops;
   for (let i = 0, inTurn = 0; i < count; i++) {
     const context = own ? <i32>load<u8>(own + i) : inTurn;
     if (++inTurn === classes) inTurn = 0;
     if ((plain >>> context) & 1) continue;
     const symbol: usize = load<u8>(symbols + i);
-    if (alphabet <= mostWhole) encodeAdaptive(tables, context, symbol);
-    else {
-      encodeAdaptive(tables, context, symbol >> 4);
-      encodeAdaptive(lower, (context << 4) + (symbol >> 4), symbol & 15);
+    if (alphabet <= mostWhole) {
+      store<u32>(op, Adaptive.encode(tables, context, symbol));
+      op += 4;
+    } else {
+      store<u32>(op, Adaptive.encode(tables, context, symbol >> 4));
+      store<u32>(op, Adaptive.encode(lower, (context << 4) + (symbol >> 4), symbol & 15), 4);
+      op += 8;
     }
   }
-  const to = finishOps(ops, <i32>((endOfOps() - ops) >> 2), end);
+  const to = finishOps(ops, <i32>((op - ops) >> 2), end);
   return mayBePlain ? putPlain(symbols, count, classes, plain, to) : to;
 }
 

@@ -7,7 +7,7 @@ const slotMask: u32 = scale - 1;
 const coarseBits = 6;
 const lowest: u32 = 1 << 23;
 
-/** Where the next op goes: the start of a symbol's slots and their number, as `RansEncoder` keeps them. */
+/** Where the next op goes. */
 let ops: usize = 0;
 
 export function beginOps(at: usize): void {
@@ -21,18 +21,25 @@ export function endOfOps(): usize {
 /** @param slots of a symbol: the first, and in the upper half the one behind the last */
 export function put(slots: u32): void {
   const start = slots & 0xffff;
-  putSlots(start, (slots >>> 16) - start);
-}
-
-export function putSlots(start: u32, frequency: u32): void {
-  store<u32>(ops, (start << 15) | frequency);
-  ops += 4;
+  putOp(opOf(start, (slots >>> 16) - start));
 }
 
 export function putBits(value: i32, width: i32): void {
-  if (width === 0) return;
-  store<u32>(ops, (value << (scaleBits - width + 15)) | (1 << (scaleBits - width)));
+  if (width > 0) putOp(opOfBits(value, width));
+}
+
+function putOp(op: u32): void {
+  store<u32>(ops, op);
   ops += 4;
+}
+
+/** The op of a symbol, which `RansEncoder` keeps so: where its slots start, and their number in the lower bits. */
+export function opOf(start: u32, frequency: u32): u32 {
+  return (start << 15) | frequency;
+}
+
+export function opOfBits(value: i32, width: i32): u32 {
+  return opOf(value << (scaleBits - width), 1 << (scaleBits - width));
 }
 
 /** The hash after one more symbol. */

@@ -1,6 +1,6 @@
 /** Tables of frequencies as they are sent; defined in src/entropy/sent-table.ts, and `frequenciesOf` in table.ts there. */
-import { clearTables, decodeAdaptive, encodeAdaptive } from './adaptive';
-import { beginOps, beginStream, endOfOps, endStream, finishOps, putBits, takeBits } from './rans';
+import { Adaptive, clearTables, decodeAdaptive } from './adaptive';
+import { beginStream, endStream, finishOps, opOfBits, takeBits } from './rans';
 
 const slotCount: u32 = 1 << 12;
 const buckets = 16;
@@ -67,16 +67,17 @@ export function writeTables(
   end: usize,
 ): usize {
   clearTables(models, buckets);
-  beginOps(ops);
+  let op = ops;
   for (let context = 0; context < contexts; context++) {
     const used = hasAny(counts, alphabet);
-    putBits(used ? 1 : 0, 1);
-    if (used) writeTable(counts, alphabet, frequencies, models);
+    store<u32>(op, opOfBits(used ? 1 : 0, 1));
+    op += 4;
+    if (used) op = writeTable(counts, alphabet, frequencies, models, op);
     else memory.fill(frequencies, 0, (<usize>alphabet) << 1);
     counts += (<usize>alphabet) << 2;
     frequencies += (<usize>alphabet) << 1;
   }
-  return finishOps(ops, <i32>((endOfOps() - ops) >> 2), end);
+  return finishOps(ops, <i32>((op - ops) >> 2), end);
 }
 
 function hasAny(counts: usize, alphabet: i32): bool {
@@ -84,20 +85,26 @@ function hasAny(counts: usize, alphabet: i32): bool {
   return false;
 }
 
-function writeTable(counts: usize, alphabet: i32, frequencies: usize, models: usize): void {
+/** @returns where the next op goes */
+function writeTable(counts: usize, alphabet: i32, frequencies: usize, models: usize, op: usize): usize {
   frequenciesOf(counts, alphabet, frequencies);
   let before: usize = 0;
   for (let symbol = 0; symbol < alphabet; symbol++) {
     const frequency: u32 = load<u16>(frequencies + ((<usize>symbol) << 1));
     const bucket: i32 = 32 - clz<i32>(frequency);
-    encodeAdaptive(models, before, <usize>bucket);
+    store<u32>(op, Adaptive.encode(models, before, <usize>bucket));
+    op += 4;
     before = <usize>bucket;
     const width = keptOf(bucket);
     const kept = frequency >> droppedOf(bucket);
-    putBits(kept & ((1 << width) - 1), width);
+    if (width > 0) {
+      store<u32>(op, opOfBits(kept & ((1 << width) - 1), width));
+      op += 4;
+    }
     store<u32>(counts + ((<usize>symbol) << 2), kept << droppedOf(bucket));
   }
   frequenciesOf(counts, alphabet, frequencies);
+  return op;
 }
 
 /** @param scratch room for a u32 for each symbol of the alphabet @returns 1, or 0 if `writeTables` cannot have written the bytes */

@@ -4,7 +4,6 @@ import type { SymbolLayout } from '../entropy/layout.js';
 import { type FloatTensor, type FloatTensorType, fromF32, toF32 } from '../floats.js';
 import { groupingOf, rowLength } from '../grouping.js';
 import { groupCount, type Kernels, type Outliers, type Steps } from '../kernels/kernels.js';
-import { packCodes, unpackCodes } from '../kernels/pack.js';
 import type { SymbolCoder } from '../symbol-coder.js';
 import type { Body } from './body.js';
 import { normBound } from './bounds.js';
@@ -118,26 +117,28 @@ function keptAs(dtype: FloatTensor['dtype']): FloatTensor['dtype'] {
   return dtype === 'f64' ? 'f32' : dtype;
 }
 
-/** Three bits for each width: 0, or 1 to 7 for 2 to 8. */
+/** A symbol for each width: 0, or 1 to 7 for 2 to 8. */
 function writeWidths(widths: Uint8Array, out: ByteWriter, coder: SymbolCoder | undefined): void {
-  const symbols = new Uint8Array(widths.length);
-  for (let g = 0; g < widths.length; g++) {
+  const count = widths.length;
+  // Loops here and below, and whole eights, as with short groups there are many.
+  const symbols = new Uint8Array(Math.ceil(count / 8) * 8);
+  for (let g = 0; g < count; g++) {
     const width = widths[g] as number;
     symbols[g] = width === 0 ? 0 : width - 1;
   }
   if (coder === undefined) {
-    out.bytes(packCodes(symbols, row(widths.length), threeBits));
+    out.bytes(packThrees(symbols).subarray(0, threesBytes(count)));
     return;
   }
-  if (widths.length === 0) return;
-  const coded = coder.encode(symbols, widthLayout(widths.length));
+  if (count === 0) return;
+  const coded = coder.encode(symbols.subarray(0, count), widthLayout(count));
   out.varint(coded.length);
   out.bytes(coded);
 }
 
 function readWidths(count: number, body: ByteReader, coder: SymbolCoder | undefined): Uint8Array<ArrayBuffer> {
   let symbols: Uint8Array<ArrayBuffer>;
-  if (coder === undefined) symbols = unpackCodes(body.bytes(Math.ceil((count * 3) / 8)), row(count), threeBits);
+  if (coder === undefined) symbols = unpackThrees(body.bytes(threesBytes(count)), count);
   else if (count === 0) symbols = new Uint8Array(0);
   else symbols = coder.decode(body.bytes(body.varint(body.left)), widthLayout(count));
   for (let g = 0; g < symbols.length; g++) {
@@ -152,8 +153,32 @@ function widthLayout(count: number): SymbolLayout {
   return { count, alphabet: 8, classes: 1, left: 1, up: 1 };
 }
 
-const threeBits = Uint8Array.of(3);
+function threesBytes(count: number): number {
+  return Math.ceil((count * 3) / 8);
+}
 
-function row(length: number) {
-  return { outer: 1, length, inner: 1 };
+/** Three bits for each symbol, the lowest first. @param symbols a multiple of eight of them */
+function packThrees(symbols: Uint8Array): Uint8Array {
+  const packed = new Uint8Array(threesBytes(symbols.length));
+  for (let from = 0, to = 0; from < symbols.length; to += 3) {
+    let bits = 0;
+    for (let shift = 0; shift < 24; shift += 3) bits |= (symbols[from++] as number) << shift;
+    packed[to] = bits;
+    packed[to + 1] = bits >> 8;
+    packed[to + 2] = bits >> 16;
+  }
+  return packed;
+}
+
+/** The symbols that `packThrees` packed. */
+function unpackThrees(packed: Uint8Array, count: number): Uint8Array<ArrayBuffer> {
+  const eights = Math.ceil(count / 8);
+  const whole = new Uint8Array(eights * 3);
+  whole.set(packed);
+  const symbols = new Uint8Array(eights * 8);
+  for (let from = 0, to = 0; from < whole.length; from += 3) {
+    const bits = (whole[from] as number) | ((whole[from + 1] as number) << 8) | ((whole[from + 2] as number) << 16);
+    for (let shift = 0; shift < 24; shift += 3) symbols[to++] = (bits >> shift) & 7;
+  }
+  return symbols.subarray(0, count);
 }
