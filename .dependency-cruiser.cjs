@@ -44,7 +44,7 @@ module.exports = {
       to: {
         path: '^(packages/[^/]+|server|edge-agent|testbed)/(src|dist)/',
         pathNot:
-          '^$1/|/(src|dist)/(index|client)\\.(js|d\\.ts|ts)$|^server/(src|dist)/daemon\\.|^packages/llm/(src|dist)/(api|parts)\\.|\\.testing\\.ts$',
+          '^$1/|/(src|dist)/(index|client|browser)\\.(js|d\\.ts|ts)$|^server/(src|dist)/daemon\\.|^packages/llm/(src|dist)/(api|parts)\\.|\\.testing\\.ts$',
       },
     },
     {

@@ -37,10 +37,12 @@ export {
   type Usage,
 } from './conversation/text-model.js';
 export { Decoder } from './decode/decoder.js';
-export { DecoderRange, type DecoderRangeOptions, type ForwardOptions, type Pass } from './decode/decoder-range.js';
-export { EmbeddingTable } from './decode/embedding-table.js';
+export { DecoderRange, type DecoderRangeOptions } from './decode/decoder-range.js';
+export type { EmbeddingTable } from './decode/embedding-table.js';
 export { type GenerateRequest, generate } from './decode/generate.js';
 export { type LanguageModel, openLanguageModel } from './decode/language-model.js';
+export { openEmbedding } from './decode/open-embedding.js';
+export type { ForwardOptions, Pass } from './decode/range-decoder.js';
 export type { NextTokens, Step, StepCost, TokenDecoder } from './decode/token-decoder.js';
 export { type CutStates, statesAt, statesAtCuts } from './evaluate/each-cut.js';
 export {
@@ -76,6 +78,7 @@ export { modelSizes, processBytes } from './memory/model-sizes.js';
 export { weightSizes } from './memory/weight-sizes.js';
 export { checkManifest } from './package/manifest-schema.js';
 export { modelIdentity } from './package/model-identity.js';
+export { filesOf, packageWeightBytes } from './package/package-files.js';
 export {
   type BlockBits,
   type BlockSize,
@@ -90,7 +93,7 @@ export {
   packageVersion,
   type StoredWeight,
 } from './package/package-manifest.js';
-export { filesOf, type Package, packageWeightBytes, readPackage, verifyFiles } from './package/read-package.js';
+export { type Package, readPackage, verifyFiles } from './package/read-package.js';
 export { layerShapes } from './package/required-weights.js';
 export {
   bytesOf,
@@ -122,15 +125,16 @@ export type { RangeProvider } from './split/server/range-store.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
 export { writeRandomGguf } from './synthesise/random-gguf.js';
 export { randomContent, randomPart, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';
-export {
-  type ChatMessage,
-  type ChatTemplate,
-  chatTemplateOf,
-  type RenderOptions,
-  type TemplateLimits,
+export type {
+  ChatMessage,
+  ChatTemplate,
+  RenderOptions,
+  TemplateLimits,
 } from './text/chat-template.js';
 export { type DraftOptions, draftOf, type Verified, verifyDraft } from './text/drafts.js';
 export { greedySampling, type Sampling, sampleToken, samplingOf } from './text/sampling.js';
 export { createStopFilter, type StopFilter } from './text/stop-strings.js';
-export { createTokenizer, type TextOptions, type TextStream, type Tokenizer } from './text/tokenizer.js';
-export { readTokenizerFiles, type TokenizerFiles } from './text/tokenizer-files.js';
+export type { TextOptions, TextStream, Tokenizer } from './text/tokenizer.js';
+export { readTokenizerFiles } from './text/tokenizer-files.js';
+export type { TokenizerFiles } from './text/tokenizer-texts.js';
+export { chatTemplateOf, createTokenizer } from './text/watched-text.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { bareHost } from '@cutpoint/daemon';
-import { Decoder, DecoderRange, EmbeddingTable } from '@cutpoint/llm';
+import { Decoder, DecoderRange, openEmbedding } from '@cutpoint/llm';
 import { type RankCost, RankCosts, type WindowCost } from '../engine/rank-costs.js';
 import type { RankAddress } from '../group/data-port.js';
 import { Faults } from '../group/faults.js';
@@ -68,7 +68,7 @@ export class Formation implements AsyncDisposable {
     const { shard, sizes } = await giveShards(others, options);
     const opened = openOptions(others, options);
     const seenFrom = await openAll(others, opened, options);
-    const embedding = await EmbeddingTable.open(made.folder, made.manifest);
+    const embedding = await openEmbedding(made.folder, made.manifest);
     const { port1: port, port2 } = new MessageChannel();
     const ranks = others.length + 1;
     const request: LeadRequest = {

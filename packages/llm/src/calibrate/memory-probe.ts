@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { DecoderRange } from '../decode/decoder-range.js';
 import { readPackage } from '../package/read-package.js';
-import { createTokenizer } from '../text/tokenizer.js';
 import { readTokenizerFiles } from '../text/tokenizer-files.js';
+import { createTokenizer } from '../text/watched-text.js';
 
 /** What a probe opens, as JSON in its first argument: layers, with the head if they are all, or the tokenizer. */
 export interface MemoryProbe {

@@ -8,7 +8,8 @@ import type { LayerRange } from '../graph/range.js';
 import { freeMemoryBytes } from '../memory/free-memory.js';
 import { requireMemory } from '../memory/require-memory.js';
 import type { PackageManifest } from '../package/package-manifest.js';
-import type { FromDecoder, OpenRequest, ToDecoder, WantedLogits } from './decoder-protocol.js';
+import type { FromDecoder, OpenRequest, ToDecoder } from './decoder-protocol.js';
+import type { ForwardOptions, Pass, RangeDecoder } from './range-decoder.js';
 
 /** The built worker; `src/decode` and `dist/decode` lie equally deep, so this holds from both. */
 const workerScript = new URL('../../dist/decode/decoder-worker.js', import.meta.url);
@@ -46,26 +47,13 @@ export interface StartOptions {
   readonly transfer?: readonly MessagePort[];
 }
 
-export interface ForwardOptions {
-  /** Of a range with head. Default 1. */
-  readonly logits?: WantedLogits;
-  /** Cancels the pass: it rejects at once, and ends behind the chunk that runs; the sequence stays as it was. */
-  readonly signal?: CancelSignal;
-}
-
-export interface Pass {
-  /** Hidden states [tokens, hiddenSize]; of a range with head logits [those wanted, vocabularySize]. */
-  readonly data: Float32Array<ArrayBuffer>;
-  readonly computeMs: number;
-}
-
 interface Pending {
   resolve(pass: Pass): void;
   reject(error: CutpointError): void;
 }
 
 /** A range of a decoder's layers in a worker thread of its own, with the caches of its sequences. */
-export class DecoderRange implements AsyncDisposable {
+export class DecoderRange implements RangeDecoder, AsyncDisposable {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #nextSequence = 1;

@@ -1,9 +1,11 @@
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import { verifyDraft } from '../text/drafts.js';
-import { DecoderRange, type DecoderRangeOptions, type ForwardOptions } from './decoder-range.js';
-import { EmbeddingTable } from './embedding-table.js';
+import { DecoderRange, type DecoderRangeOptions } from './decoder-range.js';
+import type { EmbeddingTable } from './embedding-table.js';
 import { lastRows } from './logits-rows.js';
+import { openEmbedding } from './open-embedding.js';
+import type { ForwardOptions } from './range-decoder.js';
 import type { NextTokens, Step, TokenDecoder } from './token-decoder.js';
 
 const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
@@ -23,9 +25,9 @@ export class Decoder implements TokenDecoder {
     return this.layers.config;
   }
 
-  /** @param folder the package's. @throws CutpointError as `DecoderRange.open` and `EmbeddingTable.open` do. */
+  /** @param folder the package's. @throws CutpointError as `DecoderRange.open` and `openEmbedding` do. */
   static async open(folder: string, manifest: PackageManifest, options: DecoderRangeOptions = {}): Promise<Decoder> {
-    const embedding = await EmbeddingTable.open(folder, manifest);
+    const embedding = await openEmbedding(folder, manifest);
     try {
       const range = { from: 0, to: manifest.config.layers, head: true };
       return new Decoder(embedding, await DecoderRange.open(folder, manifest, range, options));

@@ -1,3 +1,4 @@
+import './expose-collector.js';
 import { join } from 'node:path';
 import { type Model, serialiseModel } from '@cutpoint/graph';
 import { loadError } from '@cutpoint/runtime';

@@ -1,8 +1,9 @@
 import type { PackageManifest } from '../package/package-manifest.js';
 import { readPackage } from '../package/read-package.js';
-import { type ChatTemplate, chatTemplateOf } from '../text/chat-template.js';
-import { createTokenizer, type Tokenizer } from '../text/tokenizer.js';
+import type { ChatTemplate } from '../text/chat-template.js';
+import type { Tokenizer } from '../text/tokenizer.js';
 import { readTokenizerFiles } from '../text/tokenizer-files.js';
+import { chatTemplateOf, createTokenizer } from '../text/watched-text.js';
 
 /** What a package says of its texts, whoever decodes them. */
 export interface PackageText {

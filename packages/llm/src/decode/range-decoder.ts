@@ -1,6 +1,20 @@
+import type { CancelSignal } from '@cutpoint/core';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { LayerRange } from '../graph/range.js';
-import type { ForwardOptions, Pass } from './decoder-range.js';
+import type { WantedLogits } from './decoder-protocol.js';
+
+export interface ForwardOptions {
+  /** Of a range with head. Default 1. */
+  readonly logits?: WantedLogits;
+  /** Cancels the pass: it rejects at once, and ends behind the chunk that runs; the sequence stays as it was. */
+  readonly signal?: CancelSignal;
+}
+
+export interface Pass {
+  /** Hidden states [tokens, hiddenSize]; of a range with head logits [those wanted, vocabularySize]. */
+  readonly data: Float32Array<ArrayBuffer>;
+  readonly computeMs: number;
+}
 
 /** A range of a decoder's layers that is open, with the caches of its sequences: on the CPU (`DecoderRange`) or on a GPU. */
 export interface RangeDecoder {

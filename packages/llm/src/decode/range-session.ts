@@ -1,6 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
-import { runError } from '@cutpoint/runtime';
-import * as ort from 'onnxruntime-node';
+import { runError } from '@cutpoint/runtime/browser';
+import * as ort from 'onnxruntime-common';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { CacheKind } from '../graph/cache-kind.js';
 import { ropesOf } from '../graph/decoder-graph.js';
@@ -10,12 +10,10 @@ import type { CacheRows } from './cache-rows.js';
 import { KvCache } from './kv-cache.js';
 import { type RopeTables, ropeTables } from './rope-tables.js';
 
-ort.env.logLevel = 'fatal';
-
 /** What one pass gives: hidden states [tokens, hiddenSize], or of a range with head logits [rows, vocabularySize]. */
 export type PassResult = Float32Array<ArrayBuffer>;
 
-/** One onnxruntime session over a range of layers. It blocks the thread that it is used on. */
+/** One onnxruntime session over a range of layers, of Node or of a browser. It blocks the thread that it is used on. */
 export class RangeSession {
   readonly #session: ort.InferenceSession;
   readonly #ropes: readonly number[];
@@ -132,6 +130,8 @@ export class RangeSession {
 
 function floats(results: ort.InferenceSession.OnnxValueMapType, name: string): Float32Array<ArrayBuffer> {
   const value = results[name];
-  if (value instanceof ort.Tensor && value.data instanceof Float32Array) return value.data as Float32Array<ArrayBuffer>;
+  // Each runtime has tensors of a class of its own.
+  const data = (value as ort.Tensor | undefined)?.data;
+  if (data instanceof Float32Array) return data as Float32Array<ArrayBuffer>;
   throw new CutpointError('CUT_RUN', `The graph did not give the f32 tensor '${name}'.`);
 }

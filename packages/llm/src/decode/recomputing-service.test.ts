@@ -2,7 +2,8 @@ import { CancelSource, CutpointError } from '@cutpoint/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallConfig } from '../package/small-decoder.testing.js';
 import { DecoderRange } from './decoder-range.js';
-import { EmbeddingTable } from './embedding-table.js';
+import type { EmbeddingTable } from './embedding-table.js';
+import { openEmbedding } from './open-embedding.js';
 import { randomFloats, type TemporaryPackage, temporaryPackage } from './random-package.testing.js';
 
 const front = { from: 0, to: 2, head: false };
@@ -16,7 +17,7 @@ describe('layers without a cache', () => {
 
   beforeAll(async () => {
     made = await temporaryPackage(randomFloats(smallConfig, 11));
-    embedding = await EmbeddingTable.open(made.folder, made.manifest);
+    embedding = await openEmbedding(made.folder, made.manifest);
     const open = (cache: 'f32' | 'none') =>
       DecoderRange.open(made.folder, made.manifest, front, { chunkTokens: 4, cache });
     [kept, recomputed] = await Promise.all([open('f32'), open('none')]);

@@ -1,6 +1,6 @@
 import { type CancelSignal, throwIfCancelled } from '@cutpoint/core';
 import { DecoderRange, type DecoderRangeOptions } from '../decode/decoder-range.js';
-import { EmbeddingTable } from '../decode/embedding-table.js';
+import { openEmbedding } from '../decode/open-embedding.js';
 import type { Package } from '../package/read-package.js';
 
 /** The hidden states of texts at one cut, [tokens, hiddenSize] of each. */
@@ -20,7 +20,7 @@ export async function statesAt(
   options: DecoderRangeOptions = {},
 ): Promise<readonly Float32Array<ArrayBuffer>[]> {
   const { signal } = options;
-  await using embedding = await EmbeddingTable.open(folder, manifest);
+  await using embedding = await openEmbedding(folder, manifest);
   await using layers = await DecoderRange.open(folder, manifest, { from: 0, to: cut, head: false }, options);
   const hidden: Float32Array<ArrayBuffer>[] = [];
   for (const text of texts) {
@@ -35,7 +35,7 @@ export async function statesAt(
 /**
  * The hidden states of texts at every cut between layers, from 1 on. One layer is open at a time, and each is run once.
  * @param lastCut the last that is wanted.
- * @throws CutpointError as `EmbeddingTable.open`, `EmbeddingTable.rows`, `DecoderRange.open` and `DecoderRange.forward`.
+ * @throws CutpointError as `openEmbedding`, `EmbeddingTable.rows`, `DecoderRange.open` and `DecoderRange.forward`.
  */
 export async function* statesAtCuts(
   { folder, manifest }: Package,
@@ -44,7 +44,7 @@ export async function* statesAtCuts(
   options: DecoderRangeOptions & { readonly signal?: CancelSignal } = {},
 ): AsyncGenerator<CutStates> {
   const { signal } = options;
-  await using embedding = await EmbeddingTable.open(folder, manifest);
+  await using embedding = await openEmbedding(folder, manifest);
   let hidden: Float32Array<ArrayBuffer>[] = [];
   for (const text of texts) hidden.push(await embedding.rows(text));
   for (let cut = 1; cut <= lastCut; cut++) {

@@ -1,6 +1,6 @@
 import type { TransformTables } from '@cutpoint/codec';
 import type { CancelSignal } from '@cutpoint/core';
-import { EmbeddingTable } from '../decode/embedding-table.js';
+import { openEmbedding } from '../decode/open-embedding.js';
 import type { Package } from '../package/read-package.js';
 import { tableAt } from '../split/crossing-codecs.js';
 import { statesAtCuts } from './each-cut.js';
@@ -44,7 +44,7 @@ export async function leakAtCuts(request: LeakRequest): Promise<readonly CutLeak
   const step = stepOf(codec);
   const forTables = step === undefined ? [] : ((await request.calibrationTexts?.()) ?? []);
   const options = { ...(threads === undefined ? {} : { threads }), ...(signal === undefined ? {} : { signal }) };
-  await using embedding = await EmbeddingTable.open(folder, manifest);
+  await using embedding = await openEmbedding(folder, manifest);
   const found: CutLeak[] = [];
   const last = request.cut ?? layers - 1;
   for await (const { cut, hidden } of statesAtCuts(request.package, [...windows, ...forTables], last, options)) {

@@ -1,7 +1,8 @@
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import { DecoderRange, type DecoderRangeOptions } from '../decode/decoder-range.js';
-import { EmbeddingTable } from '../decode/embedding-table.js';
+import type { EmbeddingTable } from '../decode/embedding-table.js';
+import { openEmbedding } from '../decode/open-embedding.js';
 import type { LayerRange } from '../graph/range.js';
 import type { Package } from '../package/read-package.js';
 
@@ -32,7 +33,7 @@ export class FrontSegment implements AsyncDisposable {
     this.#head = head;
   }
 
-  /** @throws CutpointError CUT_ILLEGAL_CUT, and as `DecoderRange.open` and `EmbeddingTable.open`. */
+  /** @throws CutpointError CUT_ILLEGAL_CUT, and as `DecoderRange.open` and `openEmbedding`. */
   static async open(
     { folder, manifest }: Package,
     { cut, private: isPrivate = false }: CutPlace,
@@ -47,7 +48,7 @@ export class FrontSegment implements AsyncDisposable {
     };
     const open = async (range: LayerRange) => keep(await DecoderRange.open(folder, manifest, range, options));
     try {
-      const embedding = keep(await EmbeddingTable.open(folder, manifest));
+      const embedding = keep(await openEmbedding(folder, manifest));
       const layers = cut === 0 ? undefined : await open({ from: 0, to: cut, head: false });
       const head = isPrivate ? await open({ from: config.layers, to: config.layers, head: true }) : undefined;
       return new FrontSegment(config, embedding, layers, head);

@@ -5,6 +5,7 @@ import type { DecoderConfig } from '../architecture/decoder-config.js';
 import { randomFloats, temporaryPackage } from '../decode/random-package.testing.js';
 import { referenceDecoder } from '../decode/reference-decoder.testing.js';
 import { smallFamilies } from '../decode/small-families.testing.js';
+import { partsIn } from '../package/parts-in-folder.js';
 import { smallConfig } from '../package/small-decoder.testing.js';
 import { packageWeights } from './package-weights.js';
 
@@ -29,7 +30,9 @@ await describeOnGpu('a decoder on a GPU', openGpu, (gpu) => {
       const { folder, manifest } = made;
       const length = config === large ? 90 : 20;
       const text = Array.from({ length }, (_, i) => (i * 7 + 3) % config.vocabularySize);
-      const decoder = await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), { rowsPerStep: 16 });
+      const decoder = await GpuDecoder.open(gpu, config, packageWeights(partsIn(folder), manifest), {
+        rowsPerStep: 16,
+      });
       const { logits: expected } = referenceDecoder(folder, manifest, text);
       const rows = text.map((token) => ({ sequence: 1, input: token, wanted: true }));
       // A prompt in two steps, and the last tokens one by one.

@@ -1,26 +1,25 @@
-import { join } from 'node:path';
 import { CutpointError, halfToNumber } from '@cutpoint/core';
 import type { DecoderWeights, LayerWeights, MatrixBytes } from '@cutpoint/gpu';
-import { openSource, type SourceFile } from '../checkpoint/source-file.js';
 import { ropeFrequencies } from '../decode/rope-tables.js';
 import type { PackageManifest, PackagePart, StoredWeight } from '../package/package-manifest.js';
+import type { OpenPart, PartSource } from '../package/part-source.js';
 
 /**
  * The weights of a package for a decoder on a GPU: bytes as they lie in its files, part by part, so that no more than one
  * part is in the memory of this machine at once.
  */
-export function packageWeights(folder: string, manifest: PackageManifest): DecoderWeights {
+export function packageWeights(open: OpenPart, manifest: PackageManifest): DecoderWeights {
   const { config, embedding, layers, head } = manifest;
   return {
     ropeFrequencies: config.ropes.map((rope) => ropeFrequencies(rope, config.headSize)),
-    table: () => withPart(folder, embedding, (part) => part.matrix('table')),
+    table: () => withPart(open, embedding, (part) => part.matrix('table')),
     layer: async (index) => {
       const part = layers[index];
       if (part === undefined) throw new CutpointError('CUT_PACKAGE', `The package has no layer ${index}.`);
-      return await withPart(folder, part, layerWeights);
+      return await withPart(open, part, layerWeights);
     },
     head: () =>
-      withPart(folder, head, async (part) => ({
+      withPart(open, head, async (part) => ({
         norm: await part.vector('norm'),
         matrix: await part.matrix('matrix'),
       })),
@@ -45,19 +44,19 @@ async function layerWeights(part: PartReader): Promise<LayerWeights> {
 }
 
 async function withPart<T>(
-  folder: string,
+  open: OpenPart,
   part: PackagePart<string>,
   read: (reader: PartReader) => Promise<T>,
 ): Promise<T> {
-  await using file = await openSource(join(folder, part.path));
+  await using file = await open(part);
   return await read(new PartReader(file, part));
 }
 
 class PartReader {
-  readonly #file: SourceFile;
+  readonly #file: PartSource;
   readonly #part: PackagePart<string>;
 
-  constructor(file: SourceFile, part: PackagePart<string>) {
+  constructor(file: PartSource, part: PackagePart<string>) {
     this.#file = file;
     this.#part = part;
   }

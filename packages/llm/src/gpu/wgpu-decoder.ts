@@ -12,9 +12,10 @@ import {
   type TunedProduct,
 } from '@cutpoint/gpu';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
-import type { ForwardOptions } from '../decode/decoder-range.js';
+import type { ForwardOptions } from '../decode/range-decoder.js';
 import type { NextTokens, Step, TokenDecoder } from '../decode/token-decoder.js';
 import type { PackageManifest } from '../package/package-manifest.js';
+import { partsIn } from '../package/parts-in-folder.js';
 import { verifyDraft } from '../text/drafts.js';
 import type { Sampling } from '../text/sampling.js';
 import { tokensThatFit } from './cache-tokens.js';
@@ -210,7 +211,7 @@ async function openedOn(folder: string, manifest: PackageManifest, options: Wgpu
   try {
     const fitting = cacheBytes && tokensThatFit(cacheBytes, config, config.layers);
     const tuned = codes === undefined || tuning === undefined ? [] : await tuning(gpu.info);
-    const decoder = await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), {
+    const decoder = await GpuDecoder.open(gpu, config, packageWeights(partsIn(folder), manifest), {
       ...(rowsPerStep === undefined ? {} : { rowsPerStep }),
       cacheTokens: textTokens ?? fitting ?? config.contextTokens,
       codes: codes && { ...codes, tuned },

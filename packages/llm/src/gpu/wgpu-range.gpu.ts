@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { openGpu } from '@cutpoint/gpu';
 import { expect, it } from 'vitest';
 import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
 import { DecoderRange } from '../decode/decoder-range.js';
 import { randomFloats, temporaryPackage } from '../decode/random-package.testing.js';
+import { partsIn } from '../package/parts-in-folder.js';
 import { smallConfig } from '../package/small-decoder.testing.js';
 import { WgpuRange } from './wgpu-range.js';
 
@@ -15,7 +17,7 @@ await describeOnGpu('layers behind a cut on a GPU', openGpu, () => {
     await using made = await temporaryPackage(randomFloats(smallConfig, 4));
     const { folder, manifest } = made;
     const cpu = await DecoderRange.open(folder, manifest, range);
-    const gpu = await WgpuRange.open(folder, manifest, range);
+    const gpu = await WgpuRange.open(partsIn(folder), manifest, range, { pause: () => setImmediate() });
     try {
       const { hiddenSize } = smallConfig;
       const hidden = Float32Array.from({ length: 9 * hiddenSize }, (_, i) => Math.sin(i * 1.7));

@@ -1,12 +1,18 @@
-import { setImmediate } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
 import { type BatchPass, ContinuousBatch, type Gpu, GpuDecoder, openGpu, type PassResult } from '@cutpoint/gpu';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
-import type { ForwardOptions, Pass } from '../decode/decoder-range.js';
-import type { RangeDecoder } from '../decode/range-decoder.js';
+import type { ForwardOptions, Pass, RangeDecoder } from '../decode/range-decoder.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
+import type { OpenPart } from '../package/part-source.js';
 import { packageWeights } from './package-weights.js';
+
+export interface WgpuRangeOptions {
+  /** Tokens that all texts together can have. Default: one whole context. */
+  readonly cacheTokens?: number | undefined;
+  /** Lets those go on whose passes are done, so that their next ones run together. */
+  readonly pause: () => Promise<void>;
+}
 
 /** Layers of a package on a GPU: hidden states go in, and logits or, without head, hidden states come out. */
 export class WgpuRange implements RangeDecoder {
@@ -20,25 +26,26 @@ export class WgpuRange implements RangeDecoder {
     decoder: GpuDecoder,
     readonly config: DecoderConfig,
     readonly range: LayerRange,
+    pause: () => Promise<void>,
   ) {
     this.#gpu = gpu;
     this.#decoder = decoder;
-    this.#batch = new ContinuousBatch(decoder, () => setImmediate());
+    this.#batch = new ContinuousBatch(decoder, pause);
   }
 
   /** @throws CutpointError as `WgpuDecoder.open`. */
   static async open(
-    folder: string,
+    open: OpenPart,
     manifest: PackageManifest,
     range: LayerRange,
-    { cacheTokens = manifest.config.contextTokens }: { readonly cacheTokens?: number } = {},
+    { cacheTokens = manifest.config.contextTokens, pause }: WgpuRangeOptions,
   ): Promise<WgpuRange> {
     const gpu = await openGpu();
     try {
       const { config } = manifest;
       const options = { range: { ...range, input: 'states' as const }, cacheTokens };
-      const decoder = await GpuDecoder.open(gpu, config, packageWeights(folder, manifest), options);
-      return new WgpuRange(gpu, decoder, config, range);
+      const decoder = await GpuDecoder.open(gpu, config, packageWeights(open, manifest), options);
+      return new WgpuRange(gpu, decoder, config, range, pause);
     } catch (thrown) {
       gpu[Symbol.dispose]();
       throw thrown;

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { PackageManifest } from './package-manifest.js';
 
 /**
@@ -6,9 +7,8 @@ import type { PackageManifest } from './package-manifest.js';
  * sides of a cut may have packages of other widths, and a table serves all packages of a checkpoint. Numbers count as f32, as GGUF files state them. SHA-256, hex.
  */
 export function modelIdentity({ checkpoint, config }: Pick<PackageManifest, 'checkpoint' | 'config'>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([checkpoint, config], asFloat32))
-    .digest('hex');
+  const text = JSON.stringify([checkpoint, config], asFloat32);
+  return bytesToHex(sha256(new TextEncoder().encode(text)));
 }
 
 function asFloat32(_: string, value: unknown): unknown {

@@ -8,6 +8,8 @@ import type { DecoderConfig } from '../architecture/decoder-config.js';
 export const packageFormat = 'cutpoint-llm';
 export const packageVersion = 1;
 export const manifestName = 'manifest.json';
+/** A manifest of 1,024 layers takes 4 MB. */
+export const longestManifestBytes = 16e6;
 
 /** Widths in which a matrix may be stored in blocks. 3 and 5 are refused by onnxruntime's MatMulNBits. */
 export type BlockBits = 2 | 4 | 8;

@@ -4,16 +4,14 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CancelSignal, CutpointError, systemReason, throwIfCancelled } from '@cutpoint/core';
 import { checkManifest } from './manifest-schema.js';
-import { manifestName, type PackageFile, type PackageManifest } from './package-manifest.js';
+import { filesOf } from './package-files.js';
+import { longestManifestBytes, manifestName, type PackageFile, type PackageManifest } from './package-manifest.js';
 
 /** A package on this machine. */
 export interface Package {
   readonly folder: string;
   readonly manifest: PackageManifest;
 }
-
-/** A manifest of 1,024 layers takes 4 MB. */
-const longestManifestBytes = 16e6;
 
 /**
  * Reads a package's manifest, checks it, and that its files are there in their lengths. Their contents are read by
@@ -35,16 +33,6 @@ export async function readPackage(folder: string): Promise<Package> {
     }
   }
   return { folder, manifest };
-}
-
-/** Every file of a package but its manifest. */
-export function filesOf({ embedding, layers, head, tokenizer }: PackageManifest): readonly PackageFile[] {
-  return [embedding, ...layers, head, ...tokenizer].map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
-}
-
-/** Bytes of all files of weights. */
-export function packageWeightBytes({ embedding, layers, head }: PackageManifest): number {
-  return [embedding, ...layers, head].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /**

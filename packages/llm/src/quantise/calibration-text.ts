@@ -2,7 +2,7 @@ import { CutpointError } from '@cutpoint/core';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { readFloats } from '../checkpoint/decode-rows.js';
 import { parseJson } from '../checkpoint/read-json.js';
-import { createTokenizer } from '../text/tokenizer.js';
+import { createTokenizer } from '../text/watched-text.js';
 
 /** Text that shows what goes through a model. */
 export interface CalibrationText {

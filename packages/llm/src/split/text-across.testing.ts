@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printTransformTable, type TransformTables } from '@cutpoint/codec';
 import { DecoderRange } from '../decode/decoder-range.js';
-import { EmbeddingTable } from '../decode/embedding-table.js';
+import { openEmbedding } from '../decode/open-embedding.js';
 import { statesAt } from '../evaluate/each-cut.js';
 import { type HiddenCodec, openHiddenCodec } from '../evaluate/hidden-codec.js';
 import { tableOfHidden } from '../evaluate/hidden-table.js';
@@ -57,7 +57,7 @@ export async function textAcross(request: AcrossRequest): Promise<TextAcross> {
   const { layers } = front.manifest.config;
   const open = async ({ folder, manifest }: Package, from: number, to: number, head: boolean) =>
     await DecoderRange.open(folder, manifest, { from, to, head });
-  await using embedding = await EmbeddingTable.open(front.folder, front.manifest);
+  await using embedding = await openEmbedding(front.folder, front.manifest);
   await using before = await open(front, 0, at, false);
   await using behind = await open(back, at, layers, answerCodec === undefined);
   await using head = await open(front, layers, layers, true);

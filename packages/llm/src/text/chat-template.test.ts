@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ChatMessage, chatTemplateOf } from './chat-template.js';
+import type { ChatMessage } from './chat-template.js';
+import { chatTemplateOf } from './watched-text.js';
 
 /** The shape of most templates (ChatML), with a refusal and a variable of its own. */
 const chatml = `{{ bos_token }}{% for message in messages %}

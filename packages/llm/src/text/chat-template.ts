@@ -1,7 +1,7 @@
 import { CutpointError, messageOf } from '@cutpoint/core';
 import { Template } from '@huggingface/jinja';
 import { z } from 'zod';
-import { withinTime } from './within-time.js';
+import type { Within } from './within.js';
 
 /** A message as templates expect it; models with tools know further keys. */
 export interface ChatMessage {
@@ -46,12 +46,13 @@ const configSchema = z.looseObject({
 /**
  * The chat template of a model, or undefined if it has none.
  * @param config The parsed tokenizer_config.json; of several templates in it "default" is taken.
- * @param file The text of chat_template.jinja, which counts more.
+ * @param file The text of chat_template.jinja, which counts more. @param within ends a template that takes too long.
  * @throws CutpointError CUT_CHAT_TEMPLATE for a template that is too long or no Jinja; CUT_TOKENIZER for a wrong `config`.
  */
-export function chatTemplateOf(
+export function templateOf(
   config: unknown,
   file: string | undefined,
+  within: Within,
   limits: Partial<TemplateLimits> = {},
 ): ChatTemplate | undefined {
   const result = configSchema.safeParse(config);
@@ -64,21 +65,26 @@ export function chatTemplateOf(
   const source = file ?? named ?? undefined;
   if (source === undefined) return undefined;
   const tokens = { bos_token: textOf(begin), eos_token: textOf(end) };
-  return createTemplate(source, tokens, { ...defaultLimits, ...limits });
+  return createTemplate(source, tokens, within, { ...defaultLimits, ...limits });
 }
 
 function textOf(token: z.infer<typeof specialToken>): string {
   return typeof token === 'string' ? token : (token?.content ?? '');
 }
 
-function createTemplate(source: string, tokens: Record<string, string>, limits: TemplateLimits): ChatTemplate {
+function createTemplate(
+  source: string,
+  tokens: Record<string, string>,
+  within: Within,
+  limits: TemplateLimits,
+): ChatTemplate {
   const { mostCharacters, mostMs, mostOutputCharacters } = limits;
   if (source.length > mostCharacters) {
     throw fail(`The chat template has ${source.length} characters; at most ${mostCharacters} are read`);
   }
   const guarded = <T>(what: string, work: () => T): T => {
     try {
-      const done = withinTime(mostMs, work);
+      const done = within(mostMs, work);
       if (done.inTime) return done.value;
     } catch (thrown) {
       throw fail(`The chat template ${what}: ${messageOf(thrown)}`, thrown);

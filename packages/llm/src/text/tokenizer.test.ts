@@ -6,8 +6,9 @@ import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { byteLevel, special } from './byte-tokenizer.testing.js';
-import { createTokenizer, type TextOptions, type Tokenizer } from './tokenizer.js';
+import type { TextOptions, Tokenizer } from './tokenizer.js';
 import { readTokenizerFiles } from './tokenizer-files.js';
+import { createTokenizer } from './watched-text.js';
 import { wrenFolder, wrenIsHere } from './wren.testing.js';
 
 /** As Llama 2 has it: a sign for the blank, tokens for single bytes, a blank put before the text. */

@@ -2,7 +2,7 @@ import { CutpointError, messageOf } from '@cutpoint/core';
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { type TokenBytes, tokenBytesOf } from './token-bytes.js';
-import { withinTime } from './within-time.js';
+import type { InTime, Within } from './within.js';
 
 export interface Tokenizer {
   /** One more than the highest id. */
@@ -67,10 +67,10 @@ type TokenizerData = z.infer<typeof tokenizerSchema>;
  * A tokenizer of the two files that Hugging Face keeps beside a model. Ids are those of `@huggingface/tokenizers`; texts are
  * put together of bytes here, so that they can be shown while they come, and blanks before full stops are never "cleaned up".
  * @param tokenizer The parsed tokenizer.json. @param config The parsed tokenizer_config.json, or an empty object.
- * @param vocabularySize Of the model; ids must be below it.
+ * @param vocabularySize Of the model; ids must be below it. @param within ends rules that take far too long.
  * @throws CutpointError CUT_TOKENIZER for files that are wrong or not supported, or do not fit the vocabulary.
  */
-export function createTokenizer(tokenizer: unknown, config: unknown, vocabularySize: number): Tokenizer {
+export function tokenizerOf(tokenizer: unknown, config: unknown, vocabularySize: number, within: Within): Tokenizer {
   const data = checked(tokenizer);
   const tokens = tokensById(data);
   if (tokens.length > vocabularySize) {
@@ -91,7 +91,7 @@ export function createTokenizer(tokenizer: unknown, config: unknown, vocabularyS
     longestToken: tokens.reduce((most, token) => Math.max(most, token?.length ?? 0), 1),
     specialTokens: data.added_tokens.filter(({ special }) => special).map(({ content }) => content),
     idOf: (token) => library.token_to_id(token),
-    encode: (text, options = {}) => encoded(library, text, options.special ?? true),
+    encode: (text, options = {}) => encoded(library, text, options.special ?? true, within),
     stream,
     decode(ids, options) {
       const texts = stream(options);
@@ -127,12 +127,12 @@ function libraryTokenizer(tokenizer: unknown, config: unknown): LibraryTokenizer
   }
 }
 
-function encoded(library: LibraryTokenizer, text: string, special: boolean): number[] {
+function encoded(library: LibraryTokenizer, text: string, special: boolean, within: Within): number[] {
   if (text.length > mostCharacters) {
     const what = `A text of ${text.length} characters is too long; at most ${mostCharacters} are allowed.`;
     throw new CutpointError('CUT_INPUT', what);
   }
-  const { ids, tokens } = guarded(text, () => library.encode(text, { add_special_tokens: special }));
+  const { ids, tokens } = guarded(text, within, () => library.encode(text, { add_special_tokens: special }));
   return ids.map((found, i) => {
     if (found !== undefined) return found;
     throw new CutpointError(
@@ -148,11 +148,11 @@ interface Encoded {
 }
 
 /** A tokenizer is a stranger's: a regular expression in it may take for ever, and its rules may not be what they should. */
-function guarded(text: string, encode: () => Encoded): Encoded {
+function guarded(text: string, within: Within, encode: () => Encoded): Encoded {
   const mostMs = shortestMs + text.length * characterMs;
-  let done: ReturnType<typeof withinTime<Encoded>>;
+  let done: InTime<Encoded>;
   try {
-    done = withinTime(mostMs, encode);
+    done = within(mostMs, encode);
   } catch (thrown) {
     throw new CutpointError('CUT_TOKENIZER', `The tokenizer cannot encode a text: ${messageOf(thrown)}.`, {
       cause: thrown,

@@ -1,19 +1,16 @@
 import { type Context, createContext, Script } from 'node:vm';
+import type { InTime } from './within.js';
 
 /** One for all work, as making it takes longer than most work does. */
 let context: Context | undefined;
 const script = new Script('work()');
 
 /**
- * Runs synchronous work and ends it after a time, from wherever it is: what a template of a stranger computes could else
- * hold up its thread for ever. This is Node's watchdog alone, which stops functions from outside its context as well; the
- * context itself is no barrier and holds nothing.
+ * Runs synchronous work and ends it after a time, from wherever it is. This is Node's watchdog alone, which stops functions
+ * from outside its context as well; the context itself is no barrier and holds nothing.
  * @throws what the work throws.
  */
-export function withinTime<T>(
-  mostMs: number,
-  work: () => T,
-): { readonly inTime: true; readonly value: T } | { readonly inTime: false } {
+export function withinTime<T>(mostMs: number, work: () => T): InTime<T> {
   context ??= createContext({});
   context.work = work;
   try {

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { printTransformTable, type TransformTables } from '@cutpoint/codec';
 import {
   asCutpointError,
@@ -9,7 +7,8 @@ import {
   type ErrorCode,
   onCancel,
 } from '@cutpoint/core';
-import { connect, type Meta, type OutgoingRequest, type Peer } from '@cutpoint/wire';
+import type { Meta, OutgoingRequest, Peer } from '@cutpoint/wire';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { type About, aboutSchema, packed, type Split, splitMethods } from '../split-protocol.js';
 import { isFaultOfServer, isForgotten, isRefusal } from './server-faults.js';
 
@@ -21,7 +20,19 @@ export interface SplitServer {
   readonly token?: string | undefined;
 }
 
+/** How to make a connection to a server. */
+export interface DialOptions {
+  readonly connectTimeoutMs: number;
+  /** A server that says nothing for so long is lost. */
+  readonly silenceMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Connects, in Node or in a browser. @throws CutpointError as `connect` of the wire. */
+export type Dial = (server: SplitServer, options: DialOptions) => Promise<Peer>;
+
 export interface ServerLinkOptions {
+  readonly dial: Dial;
   /** The first is the planned one. */
   readonly servers: readonly SplitServer[];
   /** What the server's model has to be. */
@@ -53,7 +64,7 @@ const longestPauseMs = 2_000;
 /** The connection to one of several servers: the next is tried when one is lost. */
 export class ServerLink implements AsyncDisposable {
   /** Who knows it may go on with the sequences; a server knows by it who comes back. */
-  readonly #client = randomBytes(16).toString('hex');
+  readonly #client = bytesToHex(crypto.getRandomValues(new Uint8Array(16)));
   readonly #options: ServerLinkOptions;
   readonly #closing = new AbortController();
   #connecting: Promise<Connected> | undefined;
@@ -116,9 +127,7 @@ export class ServerLink implements AsyncDisposable {
       const hopeless = failures.every(({ code }) => !isFaultOfServer(code));
       const [first] = failures;
       if (first !== undefined && (hopeless || performance.now() + pauseMs > endsAt)) throw first;
-      await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {
-        throw cancelReason(this.#closing.signal);
-      });
+      await pause(pauseMs, this.#closing.signal);
     }
   }
 
@@ -138,17 +147,10 @@ export class ServerLink implements AsyncDisposable {
     }
   }
 
-  async #dial({ url, ca, token }: SplitServer): Promise<Connected> {
-    const { connectTimeoutMs = 5_000, split, tables } = this.#options;
-    const peer = await connect({
-      url,
-      connectTimeoutMs,
-      hello: { name: 'cutpoint-decoder', capabilities: [] },
-      limits: { silenceMs },
-      signal: this.#closing.signal,
-      ...(ca === undefined ? {} : { tls: { ca } }),
-      ...(token === undefined ? {} : { token }),
-    });
+  async #dial(server: SplitServer): Promise<Connected> {
+    const { dial, connectTimeoutMs = 5_000, split, tables } = this.#options;
+    const { url } = server;
+    const peer = await dial(server, { connectTimeoutMs, silenceMs, signal: this.#closing.signal });
     try {
       const ask = async (request: OutgoingRequest) =>
         (await peer.request(request, { deadlineMs: openingMs, signal: this.#closing.signal })).meta;
@@ -175,6 +177,20 @@ export class ServerLink implements AsyncDisposable {
     const message = `The server at ${url} ${what}: start it with \`cutpoint serve PACKAGE\`, a package of the same checkpoint as here (a file that was rounded before, such as a GGUF file in Q4_0, is one of its own).`;
     throw new CutpointError('CUT_MODEL_MISMATCH', message);
   }
+}
+
+/** @throws what the signal says */
+async function pause(ms: number, signal: CancelSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      cancelled[Symbol.dispose]();
+      resolve();
+    }, ms);
+    const cancelled = onCancel(signal, () => {
+      clearTimeout(timer);
+      reject(cancelReason(signal));
+    });
+  });
 }
 
 async function raced<T>(work: Promise<T>, signal: CancelSignal): Promise<T> {

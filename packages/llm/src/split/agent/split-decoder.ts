@@ -1,10 +1,9 @@
 import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
 import type { DecoderConfig } from '../../architecture/decoder-config.js';
-import { DecoderRange, type DecoderRangeOptions } from '../../decode/decoder-range.js';
-import { EmbeddingTable } from '../../decode/embedding-table.js';
+import type { EmbeddingTable } from '../../decode/embedding-table.js';
 import { lastRows } from '../../decode/logits-rows.js';
+import type { RangeDecoder } from '../../decode/range-decoder.js';
 import type { NextTokens, Step, StepCost, TokenDecoder } from '../../decode/token-decoder.js';
-import type { LayerRange } from '../../graph/range.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
 import { widthOfLayers } from '../../package/width-of-layers.js';
 import { verifyDraft } from '../../text/drafts.js';
@@ -17,14 +16,14 @@ import { type AskedPass, RemoteSequence } from './remote-sequence.js';
 import type { ServerLink } from './server-link.js';
 
 /** The parts of a model that an agent holds. */
-interface AgentParts {
+export interface AgentParts {
   readonly embedding: EmbeddingTable;
   /** The layers before the cut; none where it is before the first. */
-  readonly front: DecoderRange | undefined;
+  readonly front: RangeDecoder | undefined;
   /** Whether those keep nothing between passes, and run the whole text each time. */
   readonly recomputes: boolean;
   /** The last norm and the head, where the split is private. */
-  readonly head: DecoderRange | undefined;
+  readonly head: RangeDecoder | undefined;
   readonly codecs: CrossingCodecs;
 }
 
@@ -44,13 +43,6 @@ interface AgentSequence {
   held: number;
 }
 
-/** What makes a split, and how its front segment is opened. */
-interface SplitParts extends DecoderRangeOptions {
-  readonly split: Split;
-  readonly codecs: CrossingCodecs;
-  readonly link: ServerLink;
-}
-
 /** Rows of hidden states that leave the front segment, and what they took. */
 interface FrontRows {
   readonly data: Float32Array<ArrayBuffer>;
@@ -68,7 +60,8 @@ export class SplitDecoder implements TokenDecoder {
   readonly #sequences = new Map<number, AgentSequence>();
   #nextSequence = 1;
 
-  private constructor(
+  /** @param parts and link are closed with it. */
+  constructor(
     readonly manifest: PackageManifest,
     readonly split: Split,
     parts: AgentParts,
@@ -77,37 +70,6 @@ export class SplitDecoder implements TokenDecoder {
     this.config = manifest.config;
     this.#parts = parts;
     this.#link = link;
-  }
-
-  /**
-   * Opens this side's part of a package, and connects. The link is closed with the decoder, also if it cannot be opened.
-   * @throws CutpointError as `DecoderRange.open`, `EmbeddingTable.open` and `ServerLink.connected` do.
-   */
-  static async open(
-    folder: string,
-    manifest: PackageManifest,
-    { split, codecs, link, ...options }: SplitParts,
-  ): Promise<SplitDecoder> {
-    const opened: AsyncDisposable[] = [link];
-    const keep = <T extends AsyncDisposable>(resource: T): T => {
-      opened.unshift(resource);
-      return resource;
-    };
-    const { layers } = manifest.config;
-    const range = async (layersOf: LayerRange, rangeOptions: DecoderRangeOptions) =>
-      keep(await DecoderRange.open(folder, manifest, layersOf, rangeOptions));
-    try {
-      await link.connected(options.signal);
-      const embedding = keep(await EmbeddingTable.open(folder, manifest));
-      const front = split.at > 0 ? await range({ from: 0, to: split.at, head: false }, options) : undefined;
-      const headOptions = { ...options, cache: 'f32' } as const;
-      const head = split.private ? await range({ from: layers, to: layers, head: true }, headOptions) : undefined;
-      const recomputes = options.cache === 'none';
-      return new SplitDecoder(manifest, split, { embedding, front, recomputes, head, codecs }, link);
-    } catch (thrown) {
-      for (const resource of opened) await resource[Symbol.asyncDispose]();
-      throw thrown;
-    }
   }
 
   /** The server that is connected now. */
@@ -182,7 +144,9 @@ export class SplitDecoder implements TokenDecoder {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { embedding, front, head } = this.#parts;
-    for (const resource of [this.#link, front, head, embedding]) await resource?.[Symbol.asyncDispose]();
+    await this.#link[Symbol.asyncDispose]();
+    for (const range of [front, head]) await range?.dispose();
+    await embedding[Symbol.asyncDispose]();
   }
 
   /** Rows of `tokens`, which follow those of the text that both sides hold. */
@@ -232,7 +196,7 @@ export class SplitDecoder implements TokenDecoder {
   }
 
   /** The head keeps nothing of a sequence. */
-  async #logits(head: DecoderRange, states: Float32Array<ArrayBuffer>, signal: CancelSignal | undefined) {
+  async #logits(head: RangeDecoder, states: Float32Array<ArrayBuffer>, signal: CancelSignal | undefined) {
     const sequence = head.sequence();
     try {
       return await head.forward(sequence, states, { logits: 'all', ...(signal === undefined ? {} : { signal }) });

@@ -1,6 +1,7 @@
 import { asCutpointError, type CancelSignal, CutpointError } from '@cutpoint/core';
 import { answerProbe, type IncomingRequest, probeMethod, type RequestHandler } from '@cutpoint/wire';
-import { EmbeddingTable } from '../../decode/embedding-table.js';
+import type { EmbeddingTable } from '../../decode/embedding-table.js';
+import { openEmbedding } from '../../decode/open-embedding.js';
 import type { LayerRange } from '../../graph/range.js';
 import { modelIdentity } from '../../package/model-identity.js';
 import type { PackageManifest } from '../../package/package-manifest.js';
@@ -63,7 +64,7 @@ export class DecoderHost implements AsyncDisposable {
 
   /**
    * Opens a package, and the layers behind the cut where only one is served.
-   * @throws CutpointError what `readPackage`, `options.tables`, `EmbeddingTable.open` and `RangeStore.take` throw,
+   * @throws CutpointError what `readPackage`, `options.tables`, `openEmbedding` and `RangeStore.take` throw,
    * CUT_ILLEGAL_CUT.
    */
   static async open(folder: string, options: DecoderHostOptions): Promise<DecoderHost> {
@@ -72,7 +73,7 @@ export class DecoderHost implements AsyncDisposable {
     const { manifest } = made;
     const own = (await options.tables?.(modelIdentity(manifest))) ?? new Map();
     const tables = new TableStore(manifest, own, options.maxSentTableBytes);
-    const embedding = await EmbeddingTable.open(folder, manifest);
+    const embedding = await openEmbedding(folder, manifest);
     const parts = { embedding, ranges: new RangeStore(made, options), tables };
     const host = new DecoderHost(manifest, hash, parts, options);
     try {

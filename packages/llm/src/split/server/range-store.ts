@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { DecoderRange } from '../../decode/decoder-range.js';
 import type { RangeDecoder } from '../../decode/range-decoder.js';
@@ -7,6 +8,7 @@ import type { CacheKind } from '../../graph/cache-kind.js';
 import type { LayerRange } from '../../graph/range.js';
 import { freeMemoryBytes } from '../../memory/free-memory.js';
 import { requireMemory } from '../../memory/require-memory.js';
+import { partsIn } from '../../package/parts-in-folder.js';
 import type { Package } from '../../package/read-package.js';
 
 /** onnxruntime on the CPU, or our own kernels on a GPU. */
@@ -103,7 +105,10 @@ export class RangeStore implements AsyncDisposable {
       if (provider === 'wgpu') {
         const { config } = manifest;
         const fitting = gpuCacheBytes && tokensThatFit(gpuCacheBytes, config, range.to - range.from);
-        return await WgpuRange.open(folder, manifest, range, { cacheTokens: fitting ?? config.contextTokens });
+        return await WgpuRange.open(partsIn(folder), manifest, range, {
+          cacheTokens: fitting ?? config.contextTokens,
+          pause: () => setImmediate(),
+        });
       }
       requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
       return await DecoderRange.open(folder, manifest, range, { threads, cache });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DecoderRange } from '../../decode/decoder-range.js';
-import { EmbeddingTable } from '../../decode/embedding-table.js';
+import type { EmbeddingTable } from '../../decode/embedding-table.js';
+import { openEmbedding } from '../../decode/open-embedding.js';
 import { randomFloats, type TemporaryPackage, temporaryPackage } from '../../decode/random-package.testing.js';
 import { greedySampling } from '../../text/sampling.js';
 import { PassReader, writePass } from '../pass-message.js';
@@ -15,7 +16,7 @@ let embedding: EmbeddingTable;
 beforeAll(async () => {
   made = await temporaryPackage(randomFloats(threeLayers, 5));
   range = await DecoderRange.open(made.folder, made.manifest, { from: 0, to: 3, head: true });
-  embedding = await EmbeddingTable.open(made.folder, made.manifest);
+  embedding = await openEmbedding(made.folder, made.manifest);
 });
 afterAll(async () => {
   await embedding[Symbol.asyncDispose]();

@@ -1,0 +1,2 @@
+// The door that asks nothing of Node: what the runtime's errors mean, in a browser as well.
+export { loadError, runError } from './segment/ort-errors.js';
