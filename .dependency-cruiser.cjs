@@ -7,7 +7,7 @@ const layers = [
   ['control', 'profile', 'evaluate', 'daemon'],
   ['fleet', 'http'],
   ['llm'],
-  ['cluster'],
+  ['cluster', 'web'],
 ];
 const folder = (names) => `^packages/(${names.join('|')})/`;
 
@@ -51,7 +51,7 @@ module.exports = {
       // A conformance suite is run by whoever has an implementation, in any package.
       name: 'helpers-of-tests-are-for-tests',
       severity: 'error',
-      from: { pathNot: '\\.(test|long|testing|fuzz|gpu)\\.ts$' },
+      from: { pathNot: '\\.(test|long|testing|fuzz|gpu|browser)\\.ts$' },
       to: { path: '\\.testing\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, pathNot: 'node_modules' } },

@@ -21,3 +21,4 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(l
   copyFileSync(lock, installed);
 }
 step('Building', process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b']);
+step('Bundling the page', process.execPath, [`${root}packages/web/build-page.mjs`]);

@@ -22,7 +22,7 @@ import {
   splitOptionsOf,
   startDaemon,
 } from '@cutpoint/daemon';
-import type { Peer } from '@cutpoint/wire';
+import type { Peer, RequestHandler } from '@cutpoint/wire';
 import { stageHandler } from './handler.js';
 import { openLocalModel } from './http/local-model.js';
 import type { ServerSettings } from './settings.js';
@@ -88,24 +88,35 @@ function startModelServer(settings: ModelServerSettings, { log, generation }: Se
       const chain = next === undefined ? {} : { next: next.connected ? ('connected' as const) : ('away' as const) };
       return { ready, segment, modelHash: source.modelHash, ...chain };
     };
-    if (settings.http !== undefined) await serveHttp(settings.http, settings, opened, log);
-    return { name: serverName, handler: stageHandler(service, generation), health };
+    const handler = stageHandler(service, generation);
+    if (settings.http !== undefined) await serveHttp(settings.http, settings, { source, handler, opened, log });
+    return { name: serverName, handler, health };
   });
+}
+
+interface DoorParts {
+  readonly source: SplitSource;
+  readonly handler: RequestHandler;
+  readonly opened: OpenResources;
+  readonly log: Log;
 }
 
 /** The whole model for callers over HTTP, beside the segments for agents. Its health is its own: it needs no next device. */
 async function serveHttp(
   address: string,
   settings: ModelServerSettings,
-  opened: OpenResources,
-  log: Log,
+  { source, handler, opened, log }: DoorParts,
 ): Promise<void> {
   // Loaded when it is called: a server without it starts sooner and takes less memory.
   const { serveModels } = await import('./http/serve-models.js');
+  const { pageFolders } = await import('./page/page-folders.js');
   const { at: _, ...options } = splitOptionsOf(settings);
   const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings)));
   const health = () => ({ ready: model.health === 'ready', segment: model.health });
-  const { url } = opened.add(await serveModels(address, settings, { models: model, health, log }));
+  const { withOffer } = await import('./page/with-offer.js');
+  const offer = () => ({ model: { modelHash: source.modelHash } });
+  const page = { folders: pageFolders(log), handler: withOffer(handler, offer), name: serverName };
+  const { url } = opened.add(await serveModels(address, settings, { models: model, health, page, log }));
   log.info({ url: `${url}/v2/models/${encodeURIComponent(model.name)}` }, 'model over http');
 }
 

@@ -8,5 +8,7 @@ export { jsonParser, type ParseJson } from './json-parser.js';
 export { defaultHttpLimits, type HttpLimits } from './limits.js';
 export { type MetricsPage, openMetrics, type RequestMetrics, secondsHistogram } from './metrics.js';
 export { type HttpGuard, type HttpSettings, type OpenHttpOptions, openHttp } from './open-http.js';
+export { type PageFolders, pagePath } from './page/page-routes.js';
+export type { PageOptions } from './page/start-with-page.js';
 export { failureOf, type HttpFailure, Refusal } from './refusal.js';
 export type { RouteConfig } from './route-config.js';

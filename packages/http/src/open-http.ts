@@ -10,6 +10,7 @@ import {
 } from '@cutpoint/daemon';
 import type { Access } from './access.js';
 import { type HttpOptions, type HttpServer, type HttpTls, startHttp } from './http-server.js';
+import { type PageOptions, startWithPage } from './page/start-with-page.js';
 
 const callersMay: readonly Scope[] = ['infer', 'read'];
 /** Who can reach the folder of a fleet, or a broker that asks for no names, rules it anyway. */
@@ -35,6 +36,8 @@ export interface HttpSettings {
 export interface OpenHttpOptions
   extends Omit<HttpOptions, 'host' | 'port' | 'tls' | 'access' | 'intercept' | 'graceMs'> {
   readonly guard?: HttpGuard;
+  /** A page for browsers, and what it may ask over its socket. */
+  readonly page?: PageOptions;
   /** Whether programs of this machine may do everything where no token is set, instead of asking and reading. */
   readonly owners?: boolean;
 }
@@ -47,7 +50,7 @@ export interface OpenHttpOptions
 export async function openHttp(
   address: string,
   settings: HttpSettings,
-  { guard, owners = false, ...served }: OpenHttpOptions,
+  { guard, page, owners = false, ...served }: OpenHttpOptions,
 ): Promise<HttpServer> {
   const { host, port } = readHostPort('--http', address);
   const { log } = served;
@@ -59,17 +62,11 @@ export async function openHttp(
     allowInsecure(insecure, `http://${address}`, log);
   if (token === undefined && here)
     log.info({ address }, 'any program on this machine may use the HTTP API: no token is set');
-  const access = token === undefined ? openAccess(here, owners ? ownersMay : callersMay) : tokenAccess(token);
-  return await startHttp({
-    host,
-    port,
-    ...(tls === undefined ? {} : { tls }),
-    access: guard === undefined ? access : guardedAccess(guard, token),
-    ...(guard === undefined ? {} : { intercept: guard.intercept }),
-    ...served,
-    limits: { ...served.limits, timeoutMs },
-    graceMs,
-  });
+  const open = token === undefined ? openAccess(here, owners ? ownersMay : callersMay) : tokenAccess(token);
+  const access = guard === undefined ? open : guardedAccess(guard, token);
+  const start = { host, port, ...(tls && { tls }), access, ...(guard && { intercept: guard.intercept }) };
+  const options = { ...start, ...served, limits: { ...served.limits, timeoutMs }, graceMs };
+  return page === undefined ? await startHttp(options) : await startWithPage(options, page);
 }
 
 async function tlsOfFiles({ tlsCert, tlsKey }: HttpSettings): Promise<HttpTls | undefined> {

@@ -2,6 +2,7 @@ import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import { type FixedPart, type FrameType, frameTypes } from './frame-format.js';
 import type { Header } from './header-decoder.js';
 import type { Fields } from './header-encoder.js';
+import { uncleared } from './memory.js';
 
 /**
  * A brief frame is a request or a reply that carries bytes and nothing else: no meta data, and as its only tensor a list
@@ -34,37 +35,40 @@ export function isBriefStart(byte: number): boolean {
   return byte === mark + frameTypes.request || byte === mark + frameTypes.reply;
 }
 
+/** What is read or written at the moment: a view of its own for each frame would cost more than the rest. */
+const head = new Uint8Array(briefHeadBytes);
+const headView = new DataView(head.buffer);
+
 /** The frame, if it can be brief. */
 export function encodeBrief(
   { type, id, timeMs }: BriefHead,
   fields: Fields,
   tensors: NamedTensors,
-): Buffer | undefined {
+): Uint8Array | undefined {
   const bytes = bytesOf(tensors);
   if (bytes === undefined || id > mostBriefNumber || !Number.isFinite(Math.fround(timeMs))) return undefined;
   const method = type === 'request' ? methodOf(fields) : type === 'reply' && isEmpty(fields) ? '' : undefined;
   if (method === undefined) return undefined;
-  const frame = Buffer.allocUnsafe(briefFrameBytes(method, bytes.length));
-  frame[0] = mark + frameTypes[type];
-  frame[1] = method.length;
-  frame.writeUInt16LE(id, 2);
-  frame.writeUInt16LE(bytes.length, 4);
-  frame.writeFloatLE(timeMs, 6);
-  frame.write(method, briefHeadBytes, 'latin1');
+  const frame = uncleared(briefFrameBytes(method, bytes.length));
+  head[0] = mark + frameTypes[type];
+  head[1] = method.length;
+  headView.setUint16(2, id, true);
+  headView.setUint16(4, bytes.length, true);
+  headView.setFloat32(6, timeMs, true);
+  frame.set(head);
+  for (let i = 0; i < method.length; i++) frame[briefHeadBytes + i] = method.charCodeAt(i);
   frame.set(bytes, briefHeadBytes + method.length);
   return frame;
 }
-
-/** What is read at the moment: a view of its own for each frame would cost more than the rest. */
-const head = Buffer.alloc(briefHeadBytes);
 
 /** Reads the head at a place: its header is the method's name. @throws CutpointError CUT_WIRE_MALFORMED */
 export function readBrief(bytes: Uint8Array, at: number): FixedPart {
   for (let i = 0; i < briefHeadBytes; i++) head[i] = bytes[at + i] ?? 0;
   const type = head[0] === mark + frameTypes.request ? 'request' : 'reply';
-  const timeMs = head.readFloatLE(6);
+  const timeMs = headView.getFloat32(6, true);
   if (timeMs >= 0 && timeMs < Infinity) {
-    return { type, id: head.readUInt16LE(2), headerBytes: head[1] ?? 0, payloadBytes: head.readUInt16LE(4), timeMs };
+    const [id, payloadBytes] = [headView.getUint16(2, true), headView.getUint16(4, true)];
+    return { type, id, headerBytes: head[1] ?? 0, payloadBytes, timeMs };
   }
   throw new CutpointError('CUT_WIRE_MALFORMED', 'A brief frame has an impossible time.');
 }

@@ -10,7 +10,7 @@ export class Call {
   readonly request: OutgoingRequest;
   readonly promise: Promise<Reply>;
   readonly #expiresAt: number | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #cancellation: Disposable | undefined;
   #resolve!: (reply: Reply) => void; // both are set by the promise's executor, which runs in the constructor
   #reject!: (error: CutpointError) => void;

@@ -31,7 +31,7 @@ export class Channel {
   readonly #writer: FrameWriter;
   readonly #events: ChannelEvents;
   #keepAlive: KeepAlive | undefined;
-  #lingering: NodeJS.Timeout | undefined;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
   #paused = false;
   #goodbyeHeard = false;
   #ended = false;

@@ -3,6 +3,7 @@ import { encodeBrief } from './brief-frame.js';
 import { type FixedPart, type FrameType, fixedBytes, padded, writeFixed } from './frame-format.js';
 import { encodeHeader, type Fields, type HeaderEncoder } from './header-encoder.js';
 import type { FrameLimits } from './limits.js';
+import { joinBytes, uncleared } from './memory.js';
 
 /** A frame ready to be written: `parts` in order, small neighbours already joined. */
 export interface EncodedFrame {
@@ -24,7 +25,7 @@ interface FrameOptions {
 }
 
 /** Parts up to this length are copied together: below it a copy is cheaper than another buffer in the system call. */
-const joinBytes = 16 * 1024;
+const mostJoined = 16 * 1024;
 const zeros = new Uint8Array(8);
 const noTensors: NamedTensors = new Map();
 
@@ -46,13 +47,13 @@ export function encodeFrame(
   for (const { data } of tensors.values()) payloadBytes += padded(data.length);
   const bytes = fixedBytes + padded(header.length) + payloadBytes;
   const fixed = { type, id, headerBytes: header.length, payloadBytes, timeMs };
-  const parts = bytes <= joinBytes ? [joined(fixed, header, tensors, bytes)] : separate(fixed, header, tensors);
+  const parts = bytes <= mostJoined ? [joined(fixed, header, tensors, bytes)] : separate(fixed, header, tensors);
   return { parts, bytes, headerBytes: header.length, tensors: tensors.size };
 }
 
 /** A small frame as one buffer. */
-function joined(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors, bytes: number): Buffer {
-  const frame = Buffer.allocUnsafe(bytes);
+function joined(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors, bytes: number): Uint8Array {
+  const frame = uncleared(bytes);
   writeFixed(frame, fixed);
   let at = append(frame, fixedBytes, header);
   for (const { data } of tensors.values()) at = append(frame, at, data);
@@ -60,7 +61,7 @@ function joined(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors, byt
 }
 
 /** Copies bytes to a place, clears the padding after them and gives the place that follows. */
-function append(frame: Buffer, at: number, bytes: Uint8Array): number {
+function append(frame: Uint8Array, at: number, bytes: Uint8Array): number {
   frame.set(bytes, at);
   const end = at + padded(bytes.length);
   for (let i = at + bytes.length; i < end; i++) frame[i] = 0;
@@ -69,20 +70,20 @@ function append(frame: Buffer, at: number, bytes: Uint8Array): number {
 
 /** A large frame as several buffers: large pieces as they are, small neighbours copied together. */
 function separate(fixed: FixedPart, header: Uint8Array, tensors: NamedTensors): Uint8Array[] {
-  const start = Buffer.allocUnsafe(fixedBytes);
+  const start = uncleared(fixedBytes);
   writeFixed(start, fixed);
   const parts: Uint8Array[] = [];
   let run: Uint8Array[] = [start];
   for (const piece of [header, ...Array.from(tensors.values(), ({ data }) => data)]) {
     const padding = zeros.subarray(0, padded(piece.length) - piece.length);
-    if (piece.length <= joinBytes) run.push(piece, padding);
+    if (piece.length <= mostJoined) run.push(piece, padding);
     else {
-      if (run.length > 0) parts.push(Buffer.concat(run));
+      if (run.length > 0) parts.push(joinBytes(run));
       parts.push(piece);
       run = padding.length === 0 ? [] : [padding];
     }
   }
-  if (run.length > 0) parts.push(Buffer.concat(run));
+  if (run.length > 0) parts.push(joinBytes(run));
   return parts;
 }
 

@@ -40,18 +40,21 @@ export function padded(bytes: number): number {
   return over === 0 ? bytes : bytes + 8 - over;
 }
 
+/** What is written at the moment: a view of its own for each frame would cost more than the rest. */
+const written = new Uint8Array(fixedBytes);
+const writtenView = new DataView(written.buffer);
+
 /** Writes the fixed part at the start of `target`. */
-export function writeFixed(target: Buffer, part: FixedPart): void {
-  target.writeUInt32LE(magic, 0);
-  target[4] = wireVersion;
-  target[5] = frameTypes[part.type];
-  target[6] = 0;
-  target[7] = 0;
-  target.writeUInt32LE(part.id, 8);
-  target.writeUInt32LE(part.headerBytes, 12);
-  target.writeUInt32LE(part.payloadBytes >>> 0, 16);
-  target.writeUInt32LE(Math.floor(part.payloadBytes / 2 ** 32), 20);
-  target.writeDoubleLE(part.timeMs, 24);
+export function writeFixed(target: Uint8Array, part: FixedPart): void {
+  writtenView.setUint32(0, magic, true);
+  written[4] = wireVersion;
+  written[5] = frameTypes[part.type];
+  writtenView.setUint32(8, part.id, true);
+  writtenView.setUint32(12, part.headerBytes, true);
+  writtenView.setUint32(16, part.payloadBytes >>> 0, true);
+  writtenView.setUint32(20, Math.floor(part.payloadBytes / 2 ** 32), true);
+  writtenView.setFloat64(24, part.timeMs, true);
+  target.set(written);
 }
 
 /**
@@ -92,9 +95,10 @@ function uint32At(bytes: Uint8Array, at: number): number {
   return low + (bytes[at + 2] ?? 0) * 2 ** 16 + (bytes[at + 3] ?? 0) * 2 ** 24;
 }
 
-const numberBytes = Buffer.alloc(8);
+const numberBytes = new Uint8Array(8);
+const numberView = new DataView(numberBytes.buffer);
 
 function float64At(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < 8; i++) numberBytes[i] = bytes[at + i] ?? 0;
-  return numberBytes.readDoubleLE(0);
+  return numberView.getFloat64(0, true);
 }

@@ -2,6 +2,7 @@ import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import { briefHeadBytes, briefHeader, isBriefStart, readBrief } from './brief-frame.js';
 import { type FixedPart, type FrameType, fixedBytes, padded, readFixed } from './frame-format.js';
 import { type Header, HeaderDecoder } from './header-decoder.js';
+import { unclearedAlone } from './memory.js';
 import type { TensorEntry } from './tensor-list.js';
 
 /** A frame as it arrived. `fields` is plain data whose contents are still to be checked. */
@@ -82,7 +83,7 @@ export class FrameReader {
     const body = this.#body;
     const missing = (body?.current?.bytes ?? 0) - (body?.filled ?? 0);
     if (body === undefined || missing < minTargetBytes) return undefined;
-    body.data ??= allocate(missing);
+    body.data ??= unclearedAlone(missing);
     return body.data.subarray(body.filled);
   }
 
@@ -166,7 +167,7 @@ export class FrameReader {
     for (let entry = body.current; entry !== undefined; entry = body.current) {
       this.#adopt(body, entry);
       if (body.data === undefined && this.#chunk.length - this.#at >= entry.bytes) this.#copyWhole(body, entry);
-      body.data ??= allocate(entry.bytes);
+      body.data ??= unclearedAlone(entry.bytes);
       const length = Math.min(entry.bytes - body.filled, this.#chunk.length - this.#at);
       if (length > 0) {
         body.data.set(this.#chunk.subarray(this.#at, this.#at + length), body.filled);
@@ -248,9 +249,4 @@ class Body {
     this.data = undefined;
     this.filled = 0;
   }
-}
-
-/** Memory of its own that is not cleared first: every byte of it will be overwritten. */
-function allocate(bytes: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer);
 }

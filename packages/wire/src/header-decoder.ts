@@ -19,7 +19,7 @@ interface Remembered {
 }
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
-const smallHeader = Buffer.alloc(128);
+const smallHeader = new Uint8Array(128);
 const maxRememberedBytes = 1024;
 
 /** Decodes headers. A stream of like requests repeats its header: one that equals the last is not decoded again. */

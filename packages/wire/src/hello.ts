@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { CutpointError, isErrorCode } from '@cutpoint/core';
 import { type EncodedFrame, encodeFrame } from './frame-encode.js';
 import { wireVersion } from './frame-format.js';
@@ -75,15 +74,6 @@ export function parseHello(frame: Frame): Hello & { readonly token: string | und
   const limits = { maxFrameBytes, maxHeaderBytes, maxTensors, maxRequests };
   const briefFrames = frame.fields.briefFrames === true;
   return { name, capabilities, ...limits, briefFrames, token: typeof token === 'string' ? token : undefined };
-}
-
-/** @throws CutpointError CUT_UNAUTHORISED; takes the same time wherever the tokens differ. */
-export function checkToken(expected: string | undefined, given: string | undefined): void {
-  if (expected === undefined) return;
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  if (timingSafeEqual(digest(expected), digest(given ?? '')) && given !== undefined) return;
-  const what = given === undefined ? 'A token is needed here, and none was given' : 'The token is wrong';
-  throw new CutpointError('CUT_UNAUTHORISED', `${what}: give the one that the server was started with.`);
 }
 
 /** The error that an error frame carries. Codes of other versions become CUT_INTERNAL; without one it is malformed. */

@@ -1,6 +1,6 @@
 /** Notices a peer that has fallen silent: pings it, and reports it lost when nothing comes for `silenceMs`. */
 export class KeepAlive {
-  readonly #timer: NodeJS.Timeout;
+  readonly #timer: ReturnType<typeof setInterval>;
   #heard = false;
   #silentTicks = 0;
   #lookedAt = performance.now();
@@ -21,7 +21,8 @@ export class KeepAlive {
       if (this.#silentTicks >= ticks) peer.lost();
       else peer.ping();
     }, tickMs);
-    this.#timer.unref();
+    // A timer of a browser is a number, and keeps no process alive.
+    if (typeof this.#timer === 'object') this.#timer.unref();
   }
 
   /** Something arrived, or the peer took something. Called for every read, so it does not look at a clock. */

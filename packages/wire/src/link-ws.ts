@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import type { Link, LinkEvents } from './link.js';
-import { closeCodes, WebSocketDecoder } from './websocket-decoder.js';
+import { closeCodes } from './websocket-codes.js';
+import { WebSocketDecoder } from './websocket-decoder.js';
 import { binaryFrame, closeFrame, controlFrame, opcodes, type WebSocketRole } from './websocket-encode.js';
 
 /** How long a connection that is closing waits for the other side to close it, too. */

@@ -10,6 +10,7 @@ import { type RequestHandler, ServedConnection } from './served-connection.js';
 import { Strangers } from './strangers.js';
 import { identify, type PeerIdentity, type ServerTls } from './tls.js';
 import type { Binding, HttpHandler } from './transport.js';
+import { type TakeUpgrade, upgrades } from './transport-ws.js';
 import { transportOf } from './transports.js';
 
 export interface ListenOptions {
@@ -22,6 +23,8 @@ export interface ListenOptions {
   readonly post?: Post;
   /** Clients must present this text. */
   readonly token?: string;
+  /** Judges what clients present where `token` is left out. @throws CutpointError to refuse */
+  readonly checkToken?: (token: string | undefined) => Promise<void>;
   readonly limits?: Partial<WireLimits>;
   /** How this side introduces itself. */
   readonly hello?: Introduction;
@@ -62,8 +65,21 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return server;
 }
 
-class Server implements Listener {
-  readonly #options: ListenOptions;
+/** Peers whose WebSockets were asked for at an HTTP server that has more to do than that. */
+export interface UpgradeListener extends Pick<Listener, 'connectionCount' | 'close'>, AsyncDisposable {
+  /** Takes over a connection, as the server's event `upgrade` gives it. Who may come from where is the caller's to check. */
+  readonly upgrade: TakeUpgrade;
+}
+
+/** Serves peers that an HTTP server hands over one by one. */
+export function listenToUpgrades(
+  options: Pick<ListenOptions, 'handler' | 'token' | 'checkToken' | 'limits' | 'hello' | 'onError'>,
+): UpgradeListener {
+  return new Server(options);
+}
+
+class Server implements Listener, UpgradeListener {
+  readonly #options: Omit<ListenOptions, 'url'>;
   readonly #limits: WireLimits;
   readonly #strangers: Strangers;
   readonly #connections = new Map<ServedConnection, Socket | undefined>();
@@ -71,7 +87,9 @@ class Server implements Listener {
   #binding: Binding | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ListenOptions) {
+  readonly #takeUpgrade = upgrades((link, socket) => this.#serve(link, socket));
+
+  constructor(options: Omit<ListenOptions, 'url'>) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     const { maxStrangers, helloTimeoutMs } = this.#limits;
@@ -81,7 +99,7 @@ class Server implements Listener {
   }
 
   get url(): string {
-    return this.#binding?.url ?? this.#options.url;
+    return this.#binding?.url ?? '';
   }
 
   get connectionCount(): number {
@@ -99,6 +117,13 @@ class Server implements Listener {
       onTlsError: (error, socket) => this.#options.onError?.(error, undefined, addressOf(accepted(socket))),
     });
   }
+
+  readonly upgrade: TakeUpgrade = (request, socket, head) => {
+    // What the server would end as idle, or as too slow a request, is from now on a connection with rules of its own.
+    request.socket.setTimeout(0);
+    if (this.#closing !== undefined) socket.destroy();
+    else if (this.#strangers.admit(request.socket)) this.#takeUpgrade(request, socket, head);
+  };
 
   recheck(): number {
     let refused = 0;
@@ -160,7 +185,7 @@ class Server implements Listener {
   }
 
   #serve(link: Link, socket: Socket | undefined, device?: string): void {
-    const { handler, hello, token, onError } = this.#options;
+    const { handler, hello, token, checkToken, onError } = this.#options;
     if (socket !== undefined) this.#strangers.linked(socket);
     let introduced = false;
     // Taken down now: a socket that is closed has forgotten it.
@@ -171,6 +196,7 @@ class Server implements Listener {
       handler,
       hello,
       token,
+      checkToken,
       identity,
       onError: onError && ((error, remote) => onError(error, remote, from)),
       onHello: () => {

@@ -103,7 +103,7 @@ function checkMap(walk: Walk, length: number, depth: number): void {
   }
 }
 
-const proto = Buffer.from('__proto__');
+const proto = new TextEncoder().encode('__proto__');
 
 /** Looks at the key just passed. The decoder would rename such a key; an object would take it for its prototype. */
 function endsWithProto({ bytes, at }: Walk): boolean {

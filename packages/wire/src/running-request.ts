@@ -9,7 +9,7 @@ export class RunningRequest extends CancelSource {
   /** When the caller stops waiting; undefined without a deadline. */
   readonly endsAtMs: number | undefined;
   heldBytes = 0;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `budgetMs` 0: without a deadline. */
   constructor(id: number, startedAt: number, budgetMs: number) {

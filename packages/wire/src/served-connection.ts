@@ -2,11 +2,12 @@ import { asCutpointError, type CancelSignal, CutpointError, type NamedTensors } 
 import { Channel, errorFrame } from './channel.js';
 import { checkFrameFits, type EncodedFrame, encodeFrame, type Meta } from './frame-encode.js';
 import type { Frame } from './frame-reader.js';
-import { checkToken, helloFrame, type Introduction, parseHello, type Remote } from './hello.js';
+import { helloFrame, type Introduction, parseHello, type Remote } from './hello.js';
 import type { WireLimits } from './limits.js';
 import type { Link } from './link.js';
 import { RunningRequest } from './running-request.js';
 import type { PeerIdentity } from './tls.js';
+import { checkToken } from './token.js';
 
 /** A request as a handler sees it. The tensors are the handler's own: it may transfer or change them. */
 export interface IncomingRequest {
@@ -30,6 +31,8 @@ export interface ServedOptions {
   readonly handler: RequestHandler;
   readonly hello: Introduction | undefined;
   readonly token: string | undefined;
+  /** Judges it instead. */
+  readonly checkToken: ((token: string | undefined) => Promise<void>) | undefined;
   /** Who the certificate says the other side is. */
   readonly identity: PeerIdentity | undefined;
   /** Hears of defects of the handler and of connections that end badly, for the log. */
@@ -49,6 +52,8 @@ export class ServedConnection {
   readonly #running = new Map<number, RunningRequest>();
   readonly #helloTimer: NodeJS.Timeout;
   #remote: Remote | undefined;
+  #met = false;
+  #over = false;
   #heldBytes = 0;
   #draining = false;
 
@@ -108,8 +113,22 @@ export class ServedConnection {
   }
 
   #meet(frame: Frame): void {
+    if (this.#met) throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame came before the hello was answered.');
+    this.#met = true;
     const { token, ...remote } = parseHello(frame);
-    checkToken(this.#options.token, token);
+    const { checkToken: judge } = this.#options;
+    if (judge === undefined) {
+      checkToken(this.#options.token, token);
+      this.#welcome(remote);
+      return;
+    }
+    judge(token)
+      .then(() => this.#welcome(remote))
+      .catch((thrown: unknown) => this.#channel.fail(asCutpointError(thrown, 'CUT_INTERNAL')));
+  }
+
+  #welcome(remote: Remote): void {
+    if (this.#over) return;
     if (this.#draining) throw goingAway();
     this.#options.onHello();
     clearTimeout(this.#helloTimer);
@@ -193,6 +212,7 @@ export class ServedConnection {
   }
 
   #closed(error: CutpointError | undefined): void {
+    this.#over = true;
     clearTimeout(this.#helloTimer);
     for (const run of this.#running.values()) {
       run.abort(new CutpointError('CUT_CANCELLED', 'The caller is gone.'));

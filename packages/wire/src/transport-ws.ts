@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { asCutpointError, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
 import { WebSocketServer } from 'ws';
 import { type Address, urlWithPort } from './address.js';
+import type { Link } from './link.js';
 import { DirectReading, socketLink } from './link-socket.js';
 import { WebSocketLink } from './link-ws.js';
 import { clientOptions, serverOptions } from './tls.js';
@@ -61,12 +62,7 @@ export const webSocketTransport: Transport = {
 
   async bind(address, options) {
     const server = httpServer(address, options);
-    const webSockets = new WebSocketServer({
-      WebSocket: HandshakeSocket,
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-    });
+    const takeUpgrade = upgrades(options.onLink);
     server.on('connection', (socket: Socket) => {
       socket.on('error', () => socket.destroy());
       options.admit(socket);
@@ -76,9 +72,7 @@ export const webSocketTransport: Transport = {
         refuseBrowser(socket);
         return;
       }
-      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        options.onLink(new WebSocketLink(socketLink(webSocket.takeSocket()), 'server'), request.socket);
-      });
+      takeUpgrade(request, socket, head);
     });
     const port = await listenOn(server, address);
     return {
@@ -94,6 +88,23 @@ export const webSocketTransport: Transport = {
     };
   },
 };
+
+/** What an HTTP server hears of a connection that shall become another: see its event `upgrade`. */
+export type TakeUpgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Does the handshakes of WebSockets that an HTTP server is asked for. */
+export function upgrades(onLink: (link: Link, socket: Socket) => void): TakeUpgrade {
+  const webSockets = new WebSocketServer({
+    WebSocket: HandshakeSocket,
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+  });
+  return (request, socket, head) =>
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      onLink(new WebSocketLink(socketLink(webSocket.takeSocket()), 'server'), request.socket);
+    });
+}
 
 function httpServer(address: Address, options: BindOptions): http.Server | https.Server {
   const { tls, onHttp, handshakeTimeoutMs, onTlsError } = options;

@@ -1,3 +1,4 @@
+import { closeCodes } from './websocket-codes.js';
 import { maxControlBytes, opcodes, type WebSocketRole } from './websocket-encode.js';
 
 /** What a decoder finds in the bytes of the other side. */
@@ -8,9 +9,6 @@ export interface WebSocketEvents {
   /** The last event: the other side closes with this code or, if there is a `problem`, must be closed with it. */
   onEnd(code: number, problem: string | undefined): void;
 }
-
-/** Close codes of RFC 6455, section 7.4.1. */
-export const closeCodes = { normal: 1000, protocolError: 1002, unsupported: 1003, none: 1005, tooLarge: 1009 } as const;
 
 const longestHead = 14;
 

@@ -1,4 +1,11 @@
-import { type HttpGuard, type HttpOptions, type HttpServer, type HttpSettings, openHttp } from '@cutpoint/http';
+import {
+  type HttpGuard,
+  type HttpOptions,
+  type HttpServer,
+  type HttpSettings,
+  openHttp,
+  type PageOptions,
+} from '@cutpoint/http';
 import type { FastifyInstance } from 'fastify';
 import type { FleetAdmin } from './fleet-admin.js';
 import { defaultInferenceLimits, type InferenceLimits } from './limits.js';
@@ -39,10 +46,11 @@ export function modelDoor({ models, fleet, extend, upgrades, health, log, limits
 export async function serveModels(
   address: string,
   settings: HttpSettings,
-  { guard, ...options }: ModelDoorOptions & { readonly guard?: HttpGuard },
+  { guard, page, ...options }: ModelDoorOptions & { readonly guard?: HttpGuard; readonly page?: PageOptions },
 ): Promise<HttpServer> {
   return await openHttp(address, settings, {
     ...(guard === undefined ? {} : { guard }),
+    ...(page === undefined ? {} : { page }),
     owners: options.fleet !== undefined,
     ...modelDoor({ ...options, limits: { timeoutMs: settings.timeoutMs } }),
   });

@@ -63,6 +63,7 @@ function listenAt(pipe: TestPipe, link: ConstructorParameters<typeof ServedConne
     handler,
     hello: undefined,
     token: undefined,
+    checkToken: undefined,
     identity: undefined,
     onError: (error) => {
       checkExpected(error);
