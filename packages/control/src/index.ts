@@ -141,6 +141,9 @@ export {
 export type { Interfaces } from './network/own-network.js';
 export { listenedUrls, reachableUrl } from './network/reachable-urls.js';
 export { type WatchNetworkOptions, watchNetwork } from './network/watch-network.js';
+export { type AdmittedPage, PageGate, type PageGateOptions } from './page/page-gate.js';
+export { maxPageTextBytes, pagePath } from './page/page-messages.js';
+export type { PageSocket, PageSocketEvents } from './page/page-socket.js';
 export { Audit, type AuditEntry } from './store/audit.js';
 export { Deployments, type StoredDeployment } from './store/deployments.js';
 export { type DeviceRole, Devices, deviceRole, type IssuedCertificate, type PairedDevice } from './store/devices.js';

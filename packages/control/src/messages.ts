@@ -30,7 +30,10 @@ export const deviceFacts = z.object({
   platform: text,
   cpuModel: text,
   cores: count,
+  /** 0 where that is not told, as by most browsers. */
   memoryBytes: bytes,
+  /** Of a page in a browser: which browser, and which GPU it offers, if any. */
+  browser: z.object({ name: text, gpu: text.optional() }).optional(),
 });
 export type DeviceFacts = z.output<typeof deviceFacts>;
 

@@ -6,6 +6,7 @@ import {
   fleetId,
   newSession,
   openConnection,
+  pagePath,
   reachableUrl,
   watchNetwork,
   willOf,
@@ -33,6 +34,8 @@ import { fromHere, openFleetBroker } from './fleet-broker.js';
 import { FleetModels } from './fleet-models.js';
 import { openFleetSecurity } from './fleet-security.js';
 import { leadFleet } from './lead-fleet.js';
+import { openPageGate } from './open-page-gate.js';
+import { pageDoor } from './page-door.js';
 import { PlanJobs } from './plan-jobs.js';
 import { tellRevoked } from './tell-revoked.js';
 
@@ -130,15 +133,21 @@ export async function startFleetServer(
     const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));
     const admin = { ...fleetAdmin(parts), plans };
     const extend = contentRoutes(content, log);
+    const gate = openPageGate({ address, self: device, paired, security, settings, log });
+    const guard = security.http(at.http.secure);
     const http = await serveModels(at.http.address, settings, {
-      guard: security.http(at.http.secure),
+      guard: { ...guard, verifyToken: async (token) => gate.scopesOf(token) ?? (await guard.verifyToken(token)) },
       models,
       health,
       fleet: admin,
       extend,
+      upgrades: { [pagePath]: pageDoor({ gate, paired, onRefused: onProblem }) },
       log,
     });
     opened.add(http);
+    // Before the door that its connections came through.
+    opened.add(gate);
+    security.guard({ renew: () => {}, revoked: (revoked) => gate.revoked(revoked) });
     // Before those who wait for it over HTTP are waited for.
     opened.add({
       [Symbol.asyncDispose]: async () => stop.abort(new CutpointError('CUT_CANCELLED', 'The server is shutting down.')),

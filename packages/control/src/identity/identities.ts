@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { webcrypto, X509Certificate } from 'node:crypto';
 import { CutpointError } from '@cutpoint/core';
 import type { PeerCheck } from '@cutpoint/wire';
 import type { DeviceId, FleetId } from '../ids.js';
@@ -27,9 +27,11 @@ export interface Admission {
   readonly sharesHosts?: boolean;
   /** How long its certificate is good for; 30 days where it can be renewed. */
   readonly lifetimeMs?: number;
-  /** Request for a certificate (PKCS #10, DER). */
-  readonly request: Uint8Array;
+  readonly request: KeyProof;
 }
+
+/** A request for a certificate (PKCS #10, DER), or the key itself of whoever has proven otherwise that it is theirs. */
+export type KeyProof = Uint8Array | webcrypto.CryptoKey;
 
 /** The server's side of identities: who is in the fleet, with which certificates. */
 export class Identities {
@@ -93,7 +95,7 @@ export class Identities {
     sharesHosts = false,
     lifetimeMs: goodForMs,
   }: Admission): Promise<MadeCertificate> {
-    const publicKey = await keyOfRequest(request);
+    const publicKey = await keyOf(request);
     const nowMs = this.#plausibleNowMs();
     const made = await this.#authority.make({
       publicKey,
@@ -121,10 +123,10 @@ export class Identities {
   /** Another certificate for a device that has one, maybe for other hosts; the one it has stays good. @throws CutpointError CUT_REVOKED, CUT_PAIRING, CUT_CERTIFICATE */
   async renew(
     { device, serial }: FleetIdentity,
-    request: Uint8Array,
+    request: KeyProof,
     changed: { readonly hosts?: readonly string[] } = {},
   ): Promise<MadeCertificate> {
-    const publicKey = await keyOfRequest(request);
+    const publicKey = await keyOf(request);
     const nowMs = this.#plausibleNowMs();
     const paired = this.#paired(device);
     const { role, hosts } = { ...paired, ...changed };
@@ -250,4 +252,8 @@ export class Identities {
     for (const listener of this.#onRevoked) listener(device);
     return this.#tell(device);
   }
+}
+
+async function keyOf(request: KeyProof): Promise<webcrypto.CryptoKey> {
+  return request instanceof Uint8Array ? await keyOfRequest(request) : request;
 }

@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import type { DeviceId } from '../ids.js';
-import { lifetimeMs } from './authority.js';
-import type { Identities } from './identities.js';
+import { lifetimeMs, type MadeCertificate } from './authority.js';
+import type { Identities, KeyProof } from './identities.js';
 import { keysOf, newCode, type PairingKeys } from './pairing-code.js';
 import { isGenuineRequest, makeReply, type PairingReply, type PairingRequest } from './pairing-messages.js';
 
@@ -24,6 +24,14 @@ export interface Offer {
 interface OpenOffer extends Offer {
   readonly keys: PairingKeys;
   readonly openedAtMs: number;
+}
+
+/** A page in a browser that would be let in. */
+export interface PairingPage {
+  readonly code: string;
+  /** What it would like to be called. */
+  readonly name: DeviceId | undefined;
+  readonly key: KeyProof;
 }
 
 /**
@@ -64,10 +72,9 @@ export class PairingDesk {
    * @throws CutpointError CUT_PAIRING if the device is not let in
    */
   async answer(request: PairingRequest, serverKeyHash: Uint8Array, from: string): Promise<PairingReply> {
-    this.#answering++;
-    try {
-      const { keys, ...offer } = this.#take(request, serverKeyHash);
-      const device = this.#nameOf(offer, request);
+    return await this.#counted(from, async () => {
+      const { keys, ...offer } = this.#take(request.id, (known) => isGenuineRequest(known, serverKeyHash, request));
+      const device = this.#nameOf(offer, request.name);
       // Nothing waits between the look at the code and its end: it is good once.
       this.#spend(keys.id, 'used');
       const hosts = [...new Set([device, `${device}.local`, ...(offer.hosts ?? [])])];
@@ -78,6 +85,28 @@ export class PairingDesk {
       const about = { fleet, device, role: 'agent' as const, ...(broker !== undefined && { broker }) };
       const grant = { ...about, certificate, authority, nowMs: nowMs(), lifetimeMs };
       return makeReply(keys, serverKeyHash, request, grant);
+    });
+  }
+
+  /**
+   * Lets a page in that shows the code itself: it was loaded from this server, so whoever sits between could have read it anyway.
+   * It is reached at no address, so its certificate names none.
+   * @throws CutpointError CUT_PAIRING if it is not let in, CUT_USAGE if that can be no code
+   */
+  async admitPage({ code, name, key }: PairingPage, from: string): Promise<MadeCertificate & { device: DeviceId }> {
+    return await this.#counted(from, async () => {
+      const { id } = await keysOf(code);
+      const offer = this.#take(id, () => true);
+      const device = this.#nameOf(offer, name);
+      this.#spend(id, 'used');
+      return { device, ...(await this.#identities.admit({ device, role: 'agent', hosts: [], request: key })) };
+    });
+  }
+
+  async #counted<T>(from: string, letIn: () => Promise<T>): Promise<T> {
+    this.#answering++;
+    try {
+      return await letIn();
     } catch (thrown) {
       if (thrown instanceof CutpointError) this.#identities.noteRefusal('pairing-refused', from, thrown.message);
       throw thrown;
@@ -97,11 +126,11 @@ export class PairingDesk {
     return this.#open.size > 0;
   }
 
-  #take(request: PairingRequest, serverKeyHash: Uint8Array): OpenOffer {
+  #take(id: string, isGenuine: (keys: PairingKeys) => boolean): OpenOffer {
     this.#expire();
-    const offer = this.#open.get(request.id);
-    if (offer !== undefined && isGenuineRequest(offer.keys, serverKeyHash, request)) return offer;
-    const spent = this.#spent.get(request.id);
+    const offer = this.#open.get(id);
+    if (offer !== undefined && isGenuine(offer.keys)) return offer;
+    const spent = this.#spent.get(id);
     // Who names a code that was given out knows it: this tells a guesser nothing.
     if (offer === undefined && spent !== undefined)
       throw refused(`The code was ${spent === 'expired' ? 'not used in time' : spent}`);
@@ -110,8 +139,8 @@ export class PairingDesk {
     throw refused('The proof does not fit this server: somebody may be in between');
   }
 
-  #nameOf(offer: Offer, request: PairingRequest): DeviceId {
-    const device = offer.device ?? request.name;
+  #nameOf(offer: Offer, wished: DeviceId | undefined): DeviceId {
+    const device = offer.device ?? wished;
     if (device === undefined) throw refused('Nobody said what the device is called: give it a name');
     // It would be taken for the machine that somebody sits at.
     if (device === 'localhost') throw refused('A device cannot be called localhost');

@@ -10,6 +10,7 @@ export type RunCommand = (action: CommandAction, signal: AbortSignal) => Promise
 const remembered = 256;
 const running = 8;
 const longestMs = 600_000;
+const encoder = new TextEncoder();
 
 /** Executes commands once each, however often they arrive, and answers every arrival. */
 export class CommandsOnce {
@@ -62,7 +63,7 @@ function newestThatFit(lines: readonly string[]): string[] {
   const kept: string[] = [];
   for (const line of lines.slice(-1000).reverse()) {
     const text = line.slice(0, 4096);
-    room -= Buffer.byteLength(JSON.stringify(text)) + 1;
+    room -= encoder.encode(JSON.stringify(text)).length + 1;
     if (room < 0) break;
     kept.push(text);
   }

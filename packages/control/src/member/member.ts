@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { asCutpointError, type CutpointError } from '@cutpoint/core';
 import type { BrokerConnection, Delivery } from '../connection/connection.js';
 import { type DeviceId, type FleetId, type Generation, type SessionId, sessionId } from '../ids.js';
@@ -53,6 +52,9 @@ export interface MemberOptions {
   readonly wallNow?: () => number;
 }
 
+/** What a member needs of its connection. */
+export type MemberConnection = Pick<BrokerConnection, 'connected' | 'publish' | 'send' | 'subscribe' | 'onUp'>;
+
 /** A daemon as its fleet sees it: it announces itself, beats, and follows what is desired. */
 export interface Member extends AsyncDisposable {
   readonly session: SessionId;
@@ -70,7 +72,8 @@ export interface Member extends AsyncDisposable {
 
 /** Draws the name of this run. */
 export function newSession(): SessionId {
-  return sessionId.parse(randomBytes(16).toString('hex'));
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return sessionId.parse([...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(''));
 }
 
 /** The last will of a member, for its connection. */
@@ -83,7 +86,7 @@ export function willOf(
 }
 
 /** Joins the fleet over a connection whose will is `willOf` the same session, and stays in it until disposed. */
-export function startMember(connection: BrokerConnection, options: MemberOptions): Member {
+export function startMember(connection: MemberConnection, options: MemberOptions): Member {
   return new BeatingMember(connection, options);
 }
 
@@ -94,25 +97,25 @@ const longestSleepMs = 1_000;
 
 class BeatingMember implements Member {
   readonly session: SessionId;
-  readonly #connection: BrokerConnection;
+  readonly #connection: MemberConnection;
   readonly #options: MemberOptions;
   readonly #now: () => number;
   readonly #wallNow: () => number;
   readonly #lease: HeldLease;
   readonly #commands: CommandsOnce;
-  readonly #beats: NodeJS.Timeout;
+  readonly #beats: ReturnType<typeof setInterval>;
   readonly #topics: Readonly<Record<'presence' | 'state' | 'telemetry' | 'reply', string>>;
   #addresses: readonly string[];
   #beat = 0;
   #wanted: Generation | undefined;
   #taking: Promise<void> = Promise.resolve();
   #report: Report = { assignments: [] };
-  #reporting: NodeJS.Timeout | undefined;
+  #reporting: ReturnType<typeof setTimeout> | undefined;
   #wasLeased = false;
   #wallAheadMs: number;
   #closed = false;
 
-  constructor(connection: BrokerConnection, options: MemberOptions) {
+  constructor(connection: MemberConnection, options: MemberOptions) {
     const { fleet, device, session, addresses, beatMs = 1_000, now = () => performance.now() } = options;
     this.#wallNow = options.wallNow ?? Date.now;
     this.#wallAheadMs = this.#wallNow() - now();
