@@ -93,7 +93,7 @@ function startModelAgent(settings: ModelAgentSettings, context: AgentContext): P
     const shared = {
       source,
       stages,
-      segmentOptions: segmentOptionsOf(settings),
+      segmentOptions: segmentOptionsOf(settings, log),
       codecs,
       maxInFlight: settings.maxInFlight,
     };
@@ -203,9 +203,10 @@ interface HealthParts {
 function healthOf(modelHash: string, stages: StageStore, { servers, failover }: HealthParts): HealthReport {
   const { health: segment } = stages;
   const able = segment === 'ready';
-  if (servers.length === 0) return { ready: able, segment, modelHash, server: 'not needed' };
+  if (servers.length === 0)
+    return { ready: able, segment, modelHash, providers: stages.providers, server: 'not needed' };
   const connected = servers.some((server) => server.connected);
-  const report = { segment, modelHash, server: connected ? 'connected' : 'away' };
+  const report = { segment, modelHash, providers: stages.providers, server: connected ? 'connected' : 'away' };
   if (failover === undefined) return { ready: able && connected, ...report };
   const { counts: requests, links } = failover;
   return { ready: able && failover.able, ...report, links, requests };

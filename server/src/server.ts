@@ -78,7 +78,7 @@ function startModelServer(settings: ModelServerSettings, { log, generation }: Se
     const stages = opened.add(new StageStore(settings.maxStages));
     const next = await connectNext(settings, source.modelHash, opened, log);
     const fixed = fixedRequest(source, settings);
-    const segmentOptions = segmentOptionsOf(settings);
+    const segmentOptions = segmentOptionsOf(settings, log);
     const nextDevice = (tags: RequestTags) => next && { connection: next, tags };
     const service = new StageService({ source, fixed, stages, segmentOptions, codecs, next: nextDevice });
     await announce(source, service, settings.model, log);
@@ -86,7 +86,7 @@ function startModelServer(settings: ModelServerSettings, { log, generation }: Se
       const segment = stages.health;
       const ready = segment === 'ready' && next?.connected !== false;
       const chain = next === undefined ? {} : { next: next.connected ? ('connected' as const) : ('away' as const) };
-      return { ready, segment, modelHash: source.modelHash, ...chain };
+      return { ready, segment, modelHash: source.modelHash, providers: stages.providers, ...chain };
     };
     const handler = stageHandler(service, generation);
     if (settings.http !== undefined) await serveHttp(settings.http, settings, { source, handler, opened, log });
@@ -111,8 +111,8 @@ async function serveHttp(
   const { serveModels } = await import('./http/serve-models.js');
   const { pageFolders } = await import('./page/page-folders.js');
   const { at: _, ...options } = splitOptionsOf(settings);
-  const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings)));
-  const health = () => ({ ready: model.health === 'ready', segment: model.health });
+  const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings, log)));
+  const health = () => ({ ready: model.health === 'ready', segment: model.health, provider: model.provider });
   const { withOffer } = await import('./page/with-offer.js');
   const offer = () => ({ model: { modelHash: source.modelHash } });
   const page = { folders: pageFolders(log), handler: withOffer(handler, offer), name: serverName };

@@ -72,3 +72,10 @@ export function parseNumber(text: string): number {
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('Give a number.');
 }
+
+/** `--provider` of verbs that run segments. */
+export const providerOption = [
+  '--provider <name>',
+  'what computes segments: cpu, webgpu, cuda; auto measures each once and remembers the fastest (cutpoint gpu choices)',
+  'cpu',
+] as const;

@@ -1,5 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
 import { z } from 'zod';
+import type { Log } from './log.js';
 import { maxCuts } from './stage-choice.js';
 
 /** The settings that both daemons share: which model, where it is cut, and how a segment runs. */
@@ -34,7 +35,9 @@ export const modelSettings = {
     .string()
     .min(1)
     .default('cpu')
-    .describe('execution provider of the runtime; of a language model cpu or wgpu, a GPU'),
+    .describe(
+      'what computes: cpu, webgpu, cuda, of a language model also wgpu (our kernels on a GPU); auto measures each once, remembers the fastest that computes what the CPU does, and says why others are not used',
+    ),
   threads: z.int().min(1).max(1024).default(1).describe('threads inside one operator'),
   optimisation: z.enum(['none', 'all']).default('all').describe('graph optimisations of the runtime'),
   isolate: z
@@ -81,8 +84,9 @@ export function splitOptionsOf({ at, dim, preprocessing }: ModelSettings) {
 }
 
 /** How the segment runs, as `loadStage` takes it. */
-export function segmentOptionsOf(settings: Omit<ModelSettings, 'model'>) {
+export function segmentOptionsOf(settings: Omit<ModelSettings, 'model'>, log: Pick<Log, 'warn'>) {
   const { provider, threads, optimisation, isolate, maxQueue, stuckMs, slowDown } = settings;
   const isolation = isolate ? ('process' as const) : ('thread' as const);
-  return { provider, threads, optimisation, isolation, maxQueue, stuckMs, slowDown };
+  const onNotice = (notice: string) => log.warn(notice);
+  return { provider, threads, optimisation, isolation, maxQueue, stuckMs, slowDown, onNotice };
 }

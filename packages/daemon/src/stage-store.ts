@@ -1,5 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
-import type { SegmentHealth, Stage } from '@cutpoint/runtime';
+import type { ProviderChoice, SegmentHealth, Stage } from '@cutpoint/runtime';
 
 interface Entry {
   readonly stage: Promise<Stage>;
@@ -31,6 +31,15 @@ export class StageStore implements AsyncDisposable {
   get health(): SegmentHealth {
     const all = [...this.#entries.values()].map(({ loaded }) => loaded?.health ?? 'ready');
     return (['broken', 'stuck', 'restarting'] as const).find((health) => all.includes(health)) ?? 'ready';
+  }
+
+  /** What computes those loaded, by their keys; those that compute nothing are left out. */
+  get providers(): Readonly<Record<string, Pick<ProviderChoice, 'provider' | 'how'>>> {
+    const all = [...this.#entries].flatMap(([key, { loaded }]) => {
+      const choice = loaded?.provider;
+      return choice === undefined ? [] : [[key, { provider: choice.provider, how: choice.how }] as const];
+    });
+    return Object.fromEntries(all);
   }
 
   /**

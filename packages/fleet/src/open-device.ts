@@ -75,7 +75,7 @@ export async function openDevice(opened: OpenResources, options: OpenDeviceOptio
     remembered: join(folder, 'acting.json'),
     announced: settings.addresses,
     profiles: join(folder, 'profiles'),
-    segmentOptions: segmentOptionsOf(settings),
+    segmentOptions: segmentOptionsOf(settings, log),
     ...(security && {
       tlsFor: (other) => security.tlsFor(other),
       refusal: (other, serial) => security.refusal(other, serial),

@@ -19,6 +19,20 @@ export { type MeasuredShapes, measureShapes, type ShapeOptions } from './model/s
 export type { CutIdentity, SegmentPlan, SplitModel } from './model/split-model.js';
 export { loadStage, type Stage, type StageResult } from './model/stage.js';
 export { writeSegments } from './model/write-segments.js';
+export { availableProviders } from './provider/available-providers.js';
+export {
+  type ChoiceRequest,
+  chooseProvider,
+  type KeptChoice,
+  type ProviderMeasurement,
+} from './provider/choose-provider.js';
+export { askedFor, autoProvider, type ProviderChoice, type ProviderTrial } from './provider/provider-choice.js';
+export {
+  forgetChoice,
+  forgetChoices,
+  type RememberedChoice,
+  rememberedChoices,
+} from './provider/remembered-choices.js';
 export { inferenceRuntime } from './segment/inference-runtime.js';
 export { listProviders } from './segment/list-providers.js';
 export { loadSegment } from './segment/load-segment.js';

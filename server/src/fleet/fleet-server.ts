@@ -95,7 +95,7 @@ export async function startFleetServer(
       remembered: join(folder, 'acting.json'),
       announced: settings.addresses,
       profiles: join(folder, 'profiles'),
-      segmentOptions: segmentOptionsOf(settings),
+      segmentOptions: segmentOptionsOf(settings, log),
       maxInFlight: settings.maxRequests,
       timeoutMs,
       connectTimeoutMs,

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { CutpointError, type NamedTensors, type TensorSpec } from '@cutpoint/core';
-import type { SegmentHealth } from '@cutpoint/runtime';
+import type { ProviderChoice, SegmentHealth } from '@cutpoint/runtime';
 import {
   loadSegment,
   openSplit,
@@ -15,6 +15,8 @@ import type { InferAnswer, InferOptions, ModelInfo, Models } from './models.js';
 export interface LocalModel extends Models, AsyncDisposable {
   readonly name: string;
   readonly health: SegmentHealth;
+  /** What computes it, and how that was chosen. */
+  readonly provider: Pick<ProviderChoice, 'provider' | 'how'>;
 }
 
 /**
@@ -53,6 +55,10 @@ function localModel(model: SplitModel, segment: Segment): LocalModel {
     name,
     get health() {
       return segment.health;
+    },
+    get provider() {
+      const { provider, how } = segment.provider;
+      return { provider, how };
     },
     list: (): readonly ModelInfo[] => [{ ...fixed, ready: segment.health === 'ready' }],
     async infer(_name: string, tensors: NamedTensors, { outputs, signal }: InferOptions): Promise<InferAnswer> {

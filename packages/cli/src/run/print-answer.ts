@@ -1,5 +1,6 @@
 import { describeType, elementCount, type NamedTensors } from '@cutpoint/core';
 import type { Route, SplitResult, SplitTiming } from '@cutpoint/daemon';
+import type { ProviderChoice } from '@cutpoint/runtime';
 import { writeTensors } from '../npy/tensor-files.js';
 import { printResult } from '../output/result.js';
 import { alignRight, fields, table } from '../output/table.js';
@@ -21,12 +22,17 @@ export type Fact = readonly [name: string, value: string];
  * @throws CutpointError what `writeTensors` throws.
  */
 export async function printAnswer(
-  { outputs, timing, route }: SplitResult,
+  { outputs, timing, route, provider }: SplitResult & { readonly provider?: ProviderChoice | undefined },
   { json, out }: PrintOptions,
   facts: readonly Fact[] = [],
 ): Promise<void> {
   if (out !== undefined) await writeTensors(out, outputs);
-  const value = { outputs: tensorsToJson(outputs), timing, ...(route === undefined ? {} : { route }) };
+  const value = {
+    outputs: tensorsToJson(outputs),
+    timing,
+    ...(route === undefined ? {} : { route }),
+    ...(provider && { provider }),
+  };
   await printResult(
     json === true,
     value,

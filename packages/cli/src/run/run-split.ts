@@ -11,7 +11,7 @@ import {
   stageRequestOf,
 } from '@cutpoint/daemon';
 import { createSplitClient } from '@cutpoint/edge-agent';
-import { type CutIdentity, loadStage, openSplit } from '@cutpoint/runtime';
+import { type CutIdentity, loadStage, openSplit, type ProviderChoice } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { readInputs } from '../npy/tensor-files.js';
 import { startLocalServer } from './local-server.js';
@@ -42,6 +42,8 @@ export interface RunRequest {
 /** What the run gave, and how it was made. */
 export interface RunAnswer extends SplitRun {
   readonly cuts: readonly CutIdentity[];
+  /** What computed the front segment; undefined where it computes nothing. */
+  readonly provider: ProviderChoice | undefined;
   /** The address of the server that was used; undefined where none was needed. */
   readonly server: string | undefined;
 }
@@ -80,7 +82,8 @@ export async function runSplit(request: RunRequest, signal: AbortSignal): Promis
       server: server && (() => server.peer),
       maxInFlight: 1,
     });
-    return { ...(await client.run(inputs, { signal, deadlineMs })), cuts: model.cuts, server: server?.url };
+    const answer = await client.run(inputs, { signal, deadlineMs });
+    return { ...answer, cuts: model.cuts, provider: stage.provider, server: server?.url };
   } finally {
     await opened.close();
   }

@@ -1,3 +1,4 @@
+import { choicesVerb } from '../gpu/choices.js';
 import { gpuInfo } from '../gpu/info.js';
 import { tuneVerb } from '../gpu/tune.js';
 import { addVerb, configureGroup, type Verb } from '../verb.js';
@@ -12,6 +13,11 @@ export const gpu: Verb = {
       command,
       { name: 'tune', summary: 'Finds the fastest kernels for a language model on this GPU, and keeps what it found.' },
       tuneVerb,
+    );
+    addVerb(
+      command,
+      { name: 'choices', summary: 'Shows what --provider auto measured and chose, or forgets it.' },
+      choicesVerb,
     );
   },
 };

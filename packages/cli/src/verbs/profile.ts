@@ -1,7 +1,7 @@
 import type { ModelProfile } from '@cutpoint/plan';
 import { type ProfileProgress, profileModel } from '@cutpoint/profile';
 import { onInterrupt } from '../interrupt.js';
-import { dimHelp, parseDim, parsePositive, preprocessingOption } from '../options.js';
+import { dimHelp, parseDim, parsePositive, preprocessingOption, providerOption } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { writeJson } from '../output/write-json.js';
@@ -28,7 +28,7 @@ export const profile: Verb = {
       .option('--full', 'measure every cut; else a few are measured and the others fitted')
       .option('--dim <name=value>', dimHelp, parseDim)
       .option(...preprocessingOption)
-      .option('--provider <name>', 'execution provider of the runtime', 'cpu')
+      .option(...providerOption)
       .option('--threads <n>', 'threads inside one operator', parsePositive, 1)
       .option('--out <file>', 'write the profile to this file, as JSON')
       .option('--no-cache', 'measure again, even if this was measured before')

@@ -10,7 +10,9 @@ import {
   parseDim,
   parsePositive,
   preprocessingOption,
+  providerOption,
 } from '../options.js';
+import { providerText } from '../output/provider-text.js';
 import { describeTensors } from '../output/tensors.js';
 import { formatBytes } from '../output/units.js';
 import { type Fact, printAnswer } from '../run/print-answer.js';
@@ -53,7 +55,7 @@ export const run: Verb = {
       .option('--server-token-file <file>', 'file with the token to present to the server')
       .option('--dim <name=value>', dimHelp, parseDim)
       .option(...preprocessingOption)
-      .option('--provider <name>', 'execution provider of the runtime', 'cpu')
+      .option(...providerOption)
       .option('--threads <number>', 'threads inside one operator', parsePositive, 1)
       .option('--timeout-ms <number>', 'how long the run may take once all is loaded', parsePositive, 60_000)
       .option('--out <file>', 'write all outputs to a .npz file')
@@ -82,7 +84,7 @@ async function runVerb(model: string, options: RunOptions): Promise<void> {
 }
 
 /** How the run was made, for people. */
-function factsOf({ cuts, sent, server }: RunAnswer, options: RunOptions): readonly Fact[] {
+function factsOf({ cuts, sent, server, provider }: RunAnswer, options: RunOptions): readonly Fact[] {
   const bytes = sent.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const used = options.server === undefined ? 'started for this run' : server;
   return [
@@ -92,6 +94,7 @@ function factsOf({ cuts, sent, server }: RunAnswer, options: RunOptions): readon
       sent.length === 0 ? 'nothing' : `${formatBytes(bytes)}: ${describeTensors(sent)}`,
     ],
     ['server', server === undefined || used === undefined ? 'not needed' : used],
+    ...(provider === undefined ? [] : [['computed by', providerText(provider)] as const]),
     ['timed', 'one run; loading is not counted'],
   ];
 }

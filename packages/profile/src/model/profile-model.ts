@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import type { DeviceProfile, ModelProfile } from '@cutpoint/plan';
 import {
+  autoProvider,
   type CutModel,
   concreteInputs,
   type Dims,
@@ -28,7 +29,7 @@ export interface ProfileOptions {
   readonly preprocessing?: string | undefined;
   /** Threads inside one operator. Default 1, as daemons have it. */
   readonly threads?: number | undefined;
-  /** Execution provider. Default `cpu`. */
+  /** Execution provider; with `auto` all is measured on the one that is fastest for the whole model. Default `cpu`. */
   readonly provider?: string | undefined;
   /** The device, if it is known already; else it is described, and its power measured if there is a meter. */
   readonly device?: DeviceProfile | undefined;
@@ -77,13 +78,20 @@ const defaultDeadlineMs = 30 * 60_000;
  * @throws CutpointError what `openCutModel` and `loadStage` throw; CUT_ILLEGAL_CUT, CUT_DEADLINE, CUT_CANCELLED, CUT_POWER.
  */
 export async function profileModel(path: string, options: ProfileOptions = {}): Promise<ModelProfile> {
-  const { dims = new Map(), threads = 1, provider = 'cpu', slowDown = 1, onProgress = () => {}, onNote } = options;
+  const { dims = new Map(), threads = 1, slowDown = 1, onProgress = () => {}, onNote } = options;
   const deadline = AbortSignal.timeout(options.deadlineMs ?? defaultDeadlineMs);
   const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline]);
   const pace = options.quick === true ? 'quick' : 'usual';
   onProgress({ step: 'open', done: 0, total: 1 });
   const model = await openCutModel(path, { dims, signal, preprocessing: options.preprocessing });
   if (model.assumed.length > 0) onNote?.(assumedNote(model));
+  const provider = await providerOf(model, {
+    threads,
+    provider: options.provider ?? 'cpu',
+    slowDown,
+    signal,
+    onNotice: onNote,
+  });
   const stage: StageOptions = { threads, provider, slowDown, signal };
   onProgress({ step: 'device', done: 0, total: 1 });
   const described = options.device ?? (await describeDevice({ signal }));
@@ -133,6 +141,13 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   };
   if (isCached) await writeCachedProfile(key, profile, cache);
   return profile;
+}
+
+/** Segments of one model are compared with one another, so that all are measured on the same. */
+async function providerOf(model: CutModel, stage: StageOptions): Promise<string> {
+  if (stage.provider !== autoProvider) return stage.provider;
+  await using whole = await loadSpan(model, { from: 0, to: model.list.cuts.length - 1 }, stage);
+  return whole.provider ?? 'cpu';
 }
 
 function assumedNote({ assumed }: CutModel): string {

@@ -9,6 +9,8 @@ export interface StageOptions {
   readonly provider: string;
   readonly isolation?: 'thread' | 'process';
   readonly slowDown?: number;
+  /** As `SegmentOptions` has it. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -21,6 +23,8 @@ export interface Span {
 /** A segment that is loaded. */
 export interface LoadedSpan extends Span, AsyncDisposable {
   readonly loadMs: number;
+  /** What computes it; undefined where there is nothing to compute. */
+  readonly provider: string | undefined;
   /** See `Stage.processId`. */
   readonly processId: number | undefined;
   /** The segment with what crosses the cut before it. */
@@ -46,6 +50,7 @@ export async function loadSpan(model: CutModel, { from, to }: Span, options: Sta
     from,
     to,
     loadMs,
+    provider: stage.provider?.provider,
     processId: stage.processId,
     on(inputs) {
       const call = () => stage.run(inputs, signal && { signal });

@@ -4,7 +4,7 @@ import { cutAt } from '@cutpoint/graph';
 import { type CutModel, type OpenOptions, openCutModel, segmentsOf } from './cut-model.js';
 import { sourceOf } from './segment-source.js';
 import { openSegmentsFolder } from './segments-file.js';
-import type { SplitModel } from './split-model.js';
+import { type SplitModel, shapesOf } from './split-model.js';
 
 export interface SplitOptions extends OpenOptions {
   /** Indices of the cuts, ascending. Must be absent or empty for a `segments.json`, whose cuts are made already. */
@@ -42,6 +42,7 @@ export function splitOf(model: CutModel, at: readonly number[]): SplitModel {
     segments: segmentsOf(model, at).map(({ model: segment, ...plan }) => ({
       ...plan,
       source: async () => (segment === null ? null : sourceOf(segment, model.file)),
+      inputShapes: shapesOf(cutAt(model.list, at[plan.index - 1] ?? 0)),
     })),
   };
 }

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { CutpointError, type DType, isDType, messageOf } from '@cutpoint/core';
 import { z } from 'zod';
 import { sha256 } from './model-file.js';
-import type { SplitModel } from './split-model.js';
+import { type SplitModel, shapesOf } from './split-model.js';
 
 const dtype = z.custom<DType>(isDType, 'must be an element type such as f32');
 const size = z.number().int().nonnegative();
@@ -61,6 +61,7 @@ export async function openSegmentsFolder(path: string): Promise<SplitModel> {
         await checkHash(join(folder, file), expected);
         return { kind: 'file', path: join(folder, file) };
       },
+      inputShapes: shapesOf(description.cuts[plan.index - 1] ?? { tensors: [] }),
     })),
   };
 }

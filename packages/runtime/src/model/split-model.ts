@@ -13,6 +13,8 @@ export interface CutIdentity {
 /** A segment's place in a split model. `source` gives its model; null if there is nothing to compute. */
 export interface SegmentPlan extends Pick<ExtractedSegment, 'index' | 'receives' | 'sends' | 'answers'> {
   source(): Promise<SegmentSource | null>;
+  /** Shapes of what it receives, as far as they were measured. */
+  readonly inputShapes?: ReadonlyMap<string, readonly number[]>;
 }
 
 /** A model with its cuts chosen. */
@@ -25,4 +27,9 @@ export interface SplitModel {
   readonly cuts: readonly CutIdentity[];
   readonly segments: readonly SegmentPlan[];
   readonly assumed: readonly AssumedDim[];
+}
+
+/** Of what crosses a cut. */
+export function shapesOf({ tensors }: Pick<CutIdentity, 'tensors'>): ReadonlyMap<string, readonly number[]> {
+  return new Map(tensors.map(({ name, shape }) => [name, shape]));
 }

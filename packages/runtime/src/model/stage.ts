@@ -1,4 +1,5 @@
 import { type CancelSignal, CutpointError, type NamedTensors } from '@cutpoint/core';
+import type { ProviderChoice } from '../provider/provider-choice.js';
 import { loadSegment } from '../segment/load-segment.js';
 import type { RunTiming, SegmentHealth, SegmentOptions } from '../segment/segment.js';
 import type { SegmentPlan } from './split-model.js';
@@ -17,6 +18,8 @@ export interface Stage extends AsyncDisposable {
   readonly plan: SegmentPlan;
   /** Whether it can serve; a stage that only hands tensors on always can. */
   readonly health: SegmentHealth;
+  /** What computes it now; undefined where there is nothing to compute. */
+  readonly provider: ProviderChoice | undefined;
   /** The process that holds the segment; undefined in a thread, or where there is nothing to compute. */
   readonly processId: number | undefined;
   /**
@@ -31,11 +34,14 @@ const noTime: RunTiming = { queueUs: 0, inputUs: 0, computeUs: 0, outputUs: 0 };
 /** Loads the segment of a plan. @throws CutpointError what `loadSegment` throws. */
 export async function loadStage(plan: SegmentPlan, options: SegmentOptions = {}): Promise<Stage> {
   const source = await plan.source();
-  const segment = source === null ? null : await loadSegment(source, options);
+  const segment = source === null ? null : await loadSegment(source, { inputShapes: plan.inputShapes, ...options });
   return {
     plan,
     get health() {
       return segment?.health ?? 'ready';
+    },
+    get provider() {
+      return segment?.provider;
     },
     get processId() {
       return segment?.processId;

@@ -1,4 +1,4 @@
-import { CutpointError } from '@cutpoint/core';
+import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import { orCancelled } from './or-cancelled.js';
 import type { ProviderInfo } from './segment.js';
 import { startThreadHost } from './thread-host.js';
@@ -7,7 +7,7 @@ import { startThreadHost } from './thread-host.js';
  * The execution providers that the installed runtime knows. Asks a worker, as the native library blocks its thread.
  * @throws CutpointError CUT_WORKER_DIED if the native library cannot be loaded, or the signal's reason.
  */
-export async function listProviders(signal?: AbortSignal): Promise<readonly ProviderInfo[]> {
+export async function listProviders(signal?: CancelSignal): Promise<readonly ProviderInfo[]> {
   const answer = new Promise<readonly ProviderInfo[]>((resolve, reject) => {
     const host = startThreadHost({
       onPacket: ({ message }) => {

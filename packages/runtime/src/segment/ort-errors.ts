@@ -81,10 +81,18 @@ export function loadError(thrown: unknown, provider: string): CutpointError {
     if (found !== null) return new CutpointError(code, say(found, text), { cause: thrown });
   }
   if (provider !== 'cpu' && providerWords.test(text)) {
-    const message = `The execution provider '${provider}' does not work on this machine: ${text}`;
+    const message = `The execution provider '${provider}' does not work on this machine: ${text}${adviceFor(provider)}`;
     return new CutpointError('CUT_PROVIDER', message, { cause: thrown });
   }
   return new CutpointError('CUT_LOAD', `The runtime refused the segment: ${text}`, { cause: thrown });
+}
+
+/** What a provider needs beside the runtime's own package. */
+function adviceFor(provider: string): string {
+  if (provider === 'cuda') {
+    return ' It needs CUDA 12, cuDNN 9 and their library for the runtime: `npm rebuild onnxruntime-node --foreground-scripts --ignore-scripts=false --onnxruntime-node-install=cuda12`.';
+  }
+  return provider === 'webgpu' ? " Check the GPU's driver; on Linux Vulkan and libvulkan.so.1 are needed." : '';
 }
 
 const inputWords = /invalid dimensions for input|Invalid rank for input|Unexpected input data type|Invalid Feed Input/i;

@@ -7,6 +7,7 @@ import {
   type Tensor,
   throwIfCancelled,
 } from '@cutpoint/core';
+import type { ProviderChoice } from '../provider/provider-choice.js';
 import { BufferPool } from './buffer-pool.js';
 import { checkInputs, chooseOutputs } from './check-request.js';
 import { nowUs } from './clock.js';
@@ -21,9 +22,10 @@ import { SupervisedWorker } from './supervised-worker.js';
  */
 const runsAhead = 2;
 
-interface QueueLimits {
+interface QueueOptions {
   readonly maxQueue: number;
   readonly stuckMs: number;
+  readonly provider: ProviderChoice;
 }
 
 interface Call {
@@ -56,7 +58,7 @@ export class QueuedSegment implements Segment {
   private constructor(
     startHost: StartHost,
     loadPacket: () => Packet<LoadMessage>,
-    private readonly limits: QueueLimits,
+    private readonly options: QueueOptions,
   ) {
     this.worker = new SupervisedWorker(startHost, loadPacket, {
       onReady: () => {
@@ -76,10 +78,10 @@ export class QueuedSegment implements Segment {
   static async load(
     startHost: StartHost,
     loadPacket: () => Packet<LoadMessage>,
-    limits: QueueLimits,
+    options: QueueOptions,
     signal: CancelSignal | undefined,
   ): Promise<QueuedSegment> {
-    const segment = new QueuedSegment(startHost, loadPacket, limits);
+    const segment = new QueuedSegment(startHost, loadPacket, options);
     const { inputs, outputs } = await segment.worker.start(signal);
     segment.inputs = inputs;
     segment.outputs = outputs;
@@ -92,6 +94,10 @@ export class QueuedSegment implements Segment {
     return this.ready ? 'ready' : 'restarting';
   }
 
+  get provider(): ProviderChoice {
+    return this.options.provider;
+  }
+
   get processId(): number | undefined {
     return this.worker.processId;
   }
@@ -99,11 +105,11 @@ export class QueuedSegment implements Segment {
   async run(inputs: NamedTensors, options: RunOptions = {}): Promise<RunResult> {
     const calledAt = nowUs();
     if (this.closed !== undefined) throw this.closed;
-    if (this.stuck !== undefined) throw stuckError(this.limits.stuckMs);
+    if (this.stuck !== undefined) throw stuckError(this.options.stuckMs);
     throwIfCancelled(options.signal);
     checkInputs(this.inputs, inputs);
     const outputs = chooseOutputs(this.outputs, options.outputs);
-    if (this.waiting.length >= this.limits.maxQueue && (!this.ready || this.sent.size >= runsAhead)) {
+    if (this.waiting.length >= this.options.maxQueue && (!this.ready || this.sent.size >= runsAhead)) {
       const message = `${this.waiting.length} calls already wait for this segment; try again later.`;
       throw new CutpointError('CUT_OVERLOADED', message);
     }
@@ -165,13 +171,13 @@ export class QueuedSegment implements Segment {
       // Behind another call it holds up nobody yet.
       if (computed !== call) this.watch(call);
       else if (!this.worker.kill()) this.refuseCalls(call);
-    }, this.limits.stuckMs).unref();
+    }, this.options.stuckMs).unref();
   }
 
   private refuseCalls(stuck: Call): void {
     this.stuck = stuck;
     // The worker answers for what it holds in the end, so that stays counted.
-    this.rejectAll([...this.sent.values(), ...this.waiting.splice(0)], stuckError(this.limits.stuckMs));
+    this.rejectAll([...this.sent.values(), ...this.waiting.splice(0)], stuckError(this.options.stuckMs));
   }
 
   private receive({ message, payloads }: Packet<FromWorker>): void {

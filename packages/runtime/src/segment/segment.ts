@@ -1,4 +1,5 @@
 import type { CancelSignal, NamedTensors, TensorSpec } from '@cutpoint/core';
+import type { ProviderChoice } from '../provider/provider-choice.js';
 
 /** Where a segment's model comes from. Prefer a file for large models: bytes are held in memory for restarts. */
 export type SegmentSource =
@@ -11,8 +12,15 @@ export type SegmentSource =
     };
 
 export interface SegmentOptions {
-  /** Execution provider, one of `listProviders()`. Default `cpu`. */
+  /**
+   * Execution provider, one of `listProviders()`; or `auto`: the fastest that computes this segment as the CPU does, found by
+   * measurement and remembered. Default `cpu`.
+   */
   readonly provider?: string;
+  /** For `auto`: shapes of inputs to measure with, as far as they are known. Default: as the model declares them. */
+  readonly inputShapes?: ReadonlyMap<string, readonly number[]> | undefined;
+  /** For `auto`: hears in one sentence of each provider that is not used, and why. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
   /** Threads inside one operator. Default 1: stages that share a machine then do not slow each other down. */
   readonly threads?: number;
   /** Graph optimisations of the runtime. Default `all`; with `none`, split and whole agree bit for bit. */
@@ -84,6 +92,8 @@ export interface Segment extends AsyncDisposable {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly OutputSpec[];
   readonly health: SegmentHealth;
+  /** What computes it now. */
+  readonly provider: ProviderChoice;
   /** The process that holds the segment now, so that its memory can be looked up; undefined in a thread. */
   readonly processId: number | undefined;
   /**

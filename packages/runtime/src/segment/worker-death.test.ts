@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CutpointError, type NamedTensors, tensorOf } from '@cutpoint/core';
 import { describe, expect, it } from 'vitest';
+import { askedFor } from '../provider/provider-choice.js';
 import { identityModel, slowModel } from './onnx-bytes.testing.js';
 import { startProcessHost } from './process-host.js';
 import type { LoadMessage, Packet, StartHost, WorkerHost } from './protocol.js';
@@ -36,7 +37,12 @@ async function mortalSegment(startHost: StartHost, model: Uint8Array) {
     hosts.push(host);
     return host;
   };
-  const segment = await QueuedSegment.load(start, loadPacket(model), { maxQueue: 64, stuckMs: 30_000 }, undefined);
+  const segment = await QueuedSegment.load(
+    start,
+    loadPacket(model),
+    { maxQueue: 64, stuckMs: 30_000, provider: askedFor('cpu') },
+    undefined,
+  );
   return { segment, starts: () => hosts.length, kill: () => hosts.at(-1)?.stop() };
 }
 
