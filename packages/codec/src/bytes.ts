@@ -92,6 +92,11 @@ export class ByteWriter {
   }
 }
 
+/** Bytes that `varint` writes for a number. */
+export function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : 1 + varintBytes(Math.floor(value / 0x80));
+}
+
 /** Reads what `ByteWriter` wrote, never past the end. @throws CutpointError CUT_CODEC_PAYLOAD at the end of the bytes. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
@@ -103,6 +108,11 @@ export class ByteReader {
 
   get left(): number {
     return this.#bytes.length - this.#at;
+  }
+
+  /** How many bytes were read. */
+  get at(): number {
+    return this.#at;
   }
 
   u8(): number {

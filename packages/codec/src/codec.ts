@@ -1,4 +1,5 @@
 import type { Tensor } from '@cutpoint/core';
+import type { PartsCodec } from './parts.js';
 
 /**
  * How a tensor becomes bytes and a tensor again. A codec keeps no state: the same tensor gives the same bytes on every
@@ -19,6 +20,8 @@ export interface Codec {
   decode(payload: Uint8Array, limits: DecodeLimits): Tensor;
   /** The promise that `decode(encode(tensor))` keeps, for this tensor. */
   bound(tensor: Tensor): ErrorBound;
+  /** Of a codec whose arithmetic may be done elsewhere; `transform` and what stands behind a filter have none. */
+  readonly parts?: PartsCodec;
 }
 
 /** What a decoder may allocate. */

@@ -1,8 +1,11 @@
+export { tabqOptions } from './bodies/tabq.js';
 export { ByteReader, ByteWriter } from './bytes.js';
 export type { Codec, CodecStream, DecodeLimits, ErrorBound } from './codec.js';
 export { checkCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
 export { openStream } from './delta-stream.js';
 export { frequenciesOf, StaticTable } from './entropy/table.js';
+export type { FloatTensorType } from './floats.js';
+export { type GroupingName, groupingOf } from './grouping.js';
 export { decodePixels, encodePixels, isPicture } from './image/image-codec.js';
 export {
   type ImageCoder,
@@ -22,6 +25,15 @@ export type {
 } from './kernels/kernels.js';
 export { loadKernels, openKernels } from './kernels/load-kernels.js';
 export { typescriptKernels } from './kernels/typescript.js';
+export type {
+  ElementFormat,
+  OpenedPayload,
+  PartPlaces,
+  Parts,
+  PartsCodec,
+  PartsSettings,
+  TabqSettings,
+} from './parts.js';
 export { type CodecResources, openCodec } from './registry.js';
 export { type CodecSpec, maxSpecLength, parseSpec, printSpec, type SpecPart, splitSpecs } from './spec/spec.js';
 export { type BaseName, bases, type FilterName, filters } from './spec/vocabulary.js';

@@ -42,11 +42,21 @@ export function sealPayload(
     const message = `Codecs carry float tensors of up to ${maxRank} dimensions, not ${kind}: send it raw.`;
     throw new CutpointError('CUT_CODEC', message);
   }
+  return sealBody(tag, tensor, checksum, (out) => write(tensor, out));
+}
+
+/** The payload of a body that `write` adds, for a tensor of this type. */
+export function sealBody(
+  tag: number,
+  { dtype, shape }: FloatTensorType,
+  checksum: Checksum,
+  write: (out: ByteWriter) => void,
+): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
-  out.u8(tag * 4 + floatTypes.indexOf(tensor.dtype));
-  out.varint(tensor.shape.length);
-  for (const dim of tensor.shape) out.varint(dim);
-  write(tensor, out);
+  out.u8(tag * 4 + floatTypes.indexOf(dtype));
+  out.varint(shape.length);
+  for (const dim of shape) out.varint(dim);
+  write(out);
   return out.sealed(checksum);
 }
 

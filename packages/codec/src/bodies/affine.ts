@@ -1,9 +1,11 @@
 import { CutpointError } from '@cutpoint/core';
-import { type FloatTensor, fromF32, toF32 } from '../floats.js';
+import type { ByteReader } from '../bytes.js';
+import { type FloatTensor, type FloatTensorType, fromF32, toF32 } from '../floats.js';
 import { type GroupingName, groupingOf, rowLength } from '../grouping.js';
 import { groupCount, type Kernels, type Steps } from '../kernels/kernels.js';
+import { stepsOf } from '../parts.js';
 import type { SymbolCoder } from '../symbol-coder.js';
-import type { Body } from './body.js';
+import type { PartsBody } from './body.js';
 import { elementBound } from './bounds.js';
 import { formFor, readCodes, readScales, writeCodes, writeScales } from './steps-io.js';
 
@@ -15,7 +17,7 @@ export function affineBody(
   { bits, per }: { readonly bits: number; readonly per: GroupingName },
   kernels: Kernels,
   coder: SymbolCoder | undefined,
-): Body {
+): PartsBody {
   const form = formFor(coder);
   const steps = (tensor: FloatTensor): Steps => {
     const grouping = groupingOf(tensor.shape, per);
@@ -25,18 +27,32 @@ export function affineBody(
       'affine carries finite elements up to 2^126 only: choose a codec that keeps others, such as raw or ts-tabq.';
     throw new CutpointError('CUT_CODEC', message);
   };
+  const put: PartsBody['put'] = (parts, type, out) => {
+    const { steps: made, grouping } = stepsOf(parts);
+    writeScales(made, out, kernels, coder);
+    writeCodes(made, grouping, rowLength(type.shape), out, coder);
+  };
+  const take = (type: FloatTensorType, body: ByteReader) => {
+    const grouping = groupingOf(type.shape, per);
+    const widths = new Uint8Array(groupCount(grouping)).fill(bits);
+    const { places, ...scales } = readScales(widths, body, kernels, coder);
+    const codesAt = body.at;
+    const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
+    return {
+      parts: { kind: 'steps', grouping, form, steps: { ...scales, codes }, outliers: undefined } as const,
+      places: { kind: 'steps', outliers: undefined, widths: { all: bits }, ...places, codesAt } as const,
+    };
+  };
   return {
+    put,
+    take,
     write: (tensor, out) => {
-      const made = steps(tensor);
-      writeScales(made, out, kernels, coder);
-      writeCodes(made, groupingOf(tensor.shape, per), rowLength(tensor.shape), out, coder);
+      const grouping = groupingOf(tensor.shape, per);
+      put({ kind: 'steps', grouping, form, steps: steps(tensor), outliers: undefined }, tensor, out);
     },
     read: (type, body) => {
-      const grouping = groupingOf(type.shape, per);
-      const widths = new Uint8Array(groupCount(grouping)).fill(bits);
-      const scales = readScales(widths, body, kernels, coder);
-      const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
-      return fromF32(kernels.decodeSteps({ ...scales, codes }, grouping, form, undefined), type, kernels);
+      const { steps: made, grouping } = take(type, body).parts;
+      return fromF32(kernels.decodeSteps(made, grouping, form, undefined), type, kernels);
     },
     bound: (tensor) => {
       const { length, inner } = groupingOf(tensor.shape, per);

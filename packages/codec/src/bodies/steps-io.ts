@@ -57,17 +57,18 @@ function countKept(widths: Uint8Array): number {
 /** Above what a group may reach, which is from -2^126 to 2^126 and a step, and below what f32 holds. */
 const largestStep = 3e38;
 
-/** What `writeScales` wrote. @throws CutpointError CUT_CODEC_PAYLOAD if a group could decode to what is not finite. */
+/** What `writeScales` wrote, and where it stood unless it was coded. @throws CutpointError CUT_CODEC_PAYLOAD if a group could decode to what is not finite. */
 export function readScales(
   widths: Uint8Array<ArrayBuffer>,
   body: ByteReader,
   kernels: Kernels,
   coder: SymbolCoder | undefined,
-): Omit<Steps, 'codes'> {
+): Omit<Steps, 'codes'> & { readonly places: { readonly lowsAt: number; readonly scalesAt: number } } {
   const form = body.u8();
   if (form > 1) throw damaged('has steps of an unknown form');
   const narrow = form === 1;
   const groups = widths.length;
+  const places = { lowsAt: body.at, scalesAt: body.at + groups * sizeOf(narrow) };
   const numbers = readNumbers([groups, countKept(widths)], narrow, body, kernels, coder);
   const lows = numbers.subarray(0, groups);
   const kept = numbers.subarray(groups);
@@ -79,7 +80,7 @@ export function readScales(
     const most = Math.abs(lows[g] as number) + ((1 << width) - 1) * scale;
     if (!(scale >= 0 && most < largestStep)) throw damaged('has a step that is not finite');
   }
-  return { narrow, lows, scales, widths };
+  return { narrow, lows, scales, widths, places };
 }
 
 /** So many numbers, and then so many more. */

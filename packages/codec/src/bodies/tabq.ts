@@ -1,25 +1,16 @@
 import { bytesPerElement, elementCount } from '@cutpoint/core';
-import { type ByteReader, type ByteWriter, damaged } from '../bytes.js';
+import { type ByteReader, type ByteWriter, damaged, varintBytes } from '../bytes.js';
 import type { SymbolLayout } from '../entropy/layout.js';
 import { type FloatTensor, type FloatTensorType, fromF32, toF32 } from '../floats.js';
 import { groupingOf, rowLength } from '../grouping.js';
-import { groupCount, type Kernels, type Outliers, type Steps } from '../kernels/kernels.js';
+import { groupCount, type Kernels, type Outliers, type Steps, type TabqOptions } from '../kernels/kernels.js';
+import { stepsOf, type TabqSettings } from '../parts.js';
 import type { SymbolCoder } from '../symbol-coder.js';
-import type { Body } from './body.js';
+import type { PartsBody } from './body.js';
 import { normBound } from './bounds.js';
 import { readBytes, writeBytes } from './coded-bytes.js';
 import { readGaps, writeGaps } from './positions.js';
 import { formFor, readCodes, readScales, writeCodes, writeScales } from './steps-io.js';
-
-/** What `ts-tabq` is set to; see docs/codecs.md. */
-export interface TabqSettings {
-  readonly delta: number;
-  /** The share of elements that are outliers, where no `tau` is given. */
-  readonly rho: number;
-  readonly tau: number | undefined;
-  readonly max: number;
-  readonly token: 'position' | 'channel';
-}
 
 /** The sparse form costs six bytes for each outlier, so that more of them than this do not pay. */
 const mostOutliers = 0.05;
@@ -28,34 +19,56 @@ const mostOutliers = 0.05;
  * `ts-tabq`: outliers are kept as they are, NaN and infinities among them; each token of the rest takes the fewest bits
  * that keep its error within the budget (kernels/tabq.ts).
  */
-export function tabqBody(settings: TabqSettings, kernels: Kernels, coder: SymbolCoder | undefined): Body {
+export function tabqBody(settings: TabqSettings, kernels: Kernels, coder: SymbolCoder | undefined): PartsBody {
   const form = formFor(coder);
-  const encode = (tensor: FloatTensor): { readonly steps: Steps; readonly outliers: Outliers } => {
-    const values = toF32(tensor, kernels);
-    const { tau, rho, delta, max } = settings;
-    const options = { least: tau ?? 0, rho: tau === undefined ? rho : mostOutliers, delta, maxWidth: max };
-    return kernels.tabqEncode(values, groupingOf(tensor.shape, settings.token), options, form);
+  const encode = (tensor: FloatTensor): { readonly steps: Steps; readonly outliers: Outliers } =>
+    kernels.tabqEncode(toF32(tensor, kernels), groupingOf(tensor.shape, settings.token), tabqOptions(settings), form);
+  const put: PartsBody['put'] = (parts, type, out) => {
+    const { steps, grouping, outliers = none } = stepsOf(parts);
+    writeOutliers(outliers, type.dtype, out, kernels, coder);
+    writeWidths(steps.widths, out, coder);
+    writeScales(steps, out, kernels, coder);
+    writeCodes(steps, grouping, rowLength(type.shape), out, coder);
+  };
+  const take = (type: FloatTensorType, body: ByteReader) => {
+    const grouping = groupingOf(type.shape, settings.token);
+    const outliersFrom = body.at;
+    const outliers = readOutliers(type, body, kernels, coder);
+    const kept = outliers.at.length;
+    const gapsAt = outliersFrom + varintBytes(kept);
+    const widthsAt = body.at;
+    const valuesAt = widthsAt - kept * bytesPerElement[keptAs(type.dtype)];
+    const widths = readWidths(groupCount(grouping), body, coder);
+    const { places, ...scales } = readScales(widths, body, kernels, coder);
+    const codesAt = body.at;
+    const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
+    return {
+      parts: { kind: 'steps', grouping, form, steps: { ...scales, codes }, outliers } as const,
+      places: { kind: 'steps', outliers: { gapsAt, valuesAt }, widths: { at: widthsAt }, ...places, codesAt } as const,
+    };
   };
   return {
+    put,
+    take,
     write: (tensor, out) => {
-      const { steps, outliers } = encode(tensor);
-      writeOutliers(outliers, tensor.dtype, out, kernels, coder);
-      writeWidths(steps.widths, out, coder);
-      writeScales(steps, out, kernels, coder);
-      writeCodes(steps, groupingOf(tensor.shape, settings.token), rowLength(tensor.shape), out, coder);
+      const grouping = groupingOf(tensor.shape, settings.token);
+      put({ kind: 'steps', grouping, form, ...encode(tensor) }, tensor, out);
     },
     read: (type, body) => {
-      const grouping = groupingOf(type.shape, settings.token);
-      const outliers = readOutliers(type, body, kernels, coder);
-      const widths = readWidths(groupCount(grouping), body, coder);
-      const scales = readScales(widths, body, kernels, coder);
-      const codes = readCodes(widths, grouping, rowLength(type.shape), body, coder);
-      return fromF32(kernels.decodeSteps({ ...scales, codes }, grouping, form, outliers), type, kernels);
+      const { steps, grouping, outliers } = take(type, body).parts;
+      return fromF32(kernels.decodeSteps(steps, grouping, form, outliers), type, kernels);
     },
     bound: (tensor) =>
       normBound(tensor, kernels, Math.sqrt(mostSquaredError(tensor, settings, kernels, encode(tensor)))),
   };
 }
+
+/** How tightly `tabqEncode` quantises under these settings. */
+export function tabqOptions({ tau, rho, delta, max }: TabqSettings): TabqOptions {
+  return { least: tau ?? 0, rho: tau === undefined ? rho : mostOutliers, delta, maxWidth: max };
+}
+
+const none: Outliers = { at: new Uint32Array(0), values: new Float32Array(0) };
 
 /**
  * Of each group: delta times the sum of squares of what is no outlier, which is how its width was chosen; or, at the
