@@ -20,7 +20,7 @@ const standardLimits: DecodeLimits = { maxElements: 1 << 26 };
 export function encodeCrossing(tensors: NamedTensors, codec: string | Codec): NamedTensors {
   if (codec === 'raw') return tensors;
   if (codec === 'f16') return mapTensors(tensors, (tensor) => (tensor.dtype === 'f32' ? toF16(tensor) : tensor));
-  const opened = typeof codec === 'string' ? cachedCodec(codec) : codec;
+  const opened = typeof codec === 'string' ? codecOfCrossing(codec) : codec;
   return mapTensors(tensors, (tensor) => {
     if (!isFloat(tensor)) return tensor;
     const payload = opened.encode(tensor);
@@ -49,7 +49,7 @@ export function decodeCrossing(
       return toF32(expectAs('f16', tensor, name));
     });
   }
-  const opened = typeof codec === 'string' ? cachedCodec(codec) : codec;
+  const opened = typeof codec === 'string' ? codecOfCrossing(codec) : codec;
   return mapTensors(tensors, (tensor, name) => {
     const dtype = dtypes.get(name);
     if (dtype === undefined || !isFloat({ ...tensor, dtype })) return tensor;
@@ -68,14 +68,15 @@ export function decodeCrossing(
  * @throws CutpointError CUT_USAGE that says what is wrong with it.
  */
 export function checkCrossing(spec: string): string {
-  return tableNamed(spec) === undefined ? cachedCodec(spec).spec : printSpec(parseSpec(spec));
+  return tableNamed(spec) === undefined ? codecOfCrossing(spec).spec : printSpec(parseSpec(spec));
 }
 
 /** Codecs keep no state, so that those used last are kept; few are in use at a time. */
 const mostCached = 64;
 const cached = new Map<string, Codec>();
 
-function cachedCodec(spec: string): Codec {
+/** The codec of a spec whose tensors cross as payloads. @throws CutpointError CUT_USAGE, CUT_CODEC_TABLE as `openCodec`. */
+export function codecOfCrossing(spec: string): Codec {
   const known = cached.get(spec);
   if (known !== undefined) return known;
   const codec = openCodec(spec, { kernels: sharedKernels() });

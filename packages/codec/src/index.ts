@@ -1,7 +1,7 @@
 export { tabqOptions } from './bodies/tabq.js';
 export { ByteReader, ByteWriter } from './bytes.js';
 export type { Codec, CodecStream, DecodeLimits, ErrorBound } from './codec.js';
-export { checkCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
+export { checkCrossing, codecOfCrossing, decodeCrossing, encodeCrossing } from './crossing.js';
 export { openStream } from './delta-stream.js';
 export { frequenciesOf, StaticTable } from './entropy/table.js';
 export type { FloatTensorType } from './floats.js';

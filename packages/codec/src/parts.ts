@@ -43,7 +43,6 @@ export interface OpenedPayload {
   readonly places: PartPlaces;
   /** Where `places` are: the payload, or where an entropy coder wrote it what it stands for, as the codec without that coder has it. */
   readonly bytes: Uint8Array;
-  readonly entropyCoded: boolean;
 }
 
 /** What computes parts. */
@@ -65,6 +64,8 @@ export interface TabqSettings {
 /** A codec whose arithmetic may be done elsewhere. */
 export interface PartsCodec {
   readonly settings: PartsSettings;
+  /** Whether an entropy coder writes the parts. */
+  readonly entropyCoded: boolean;
   /** The payload of parts that were computed for a tensor of this type, codes packed. */
   seal(parts: Parts, type: FloatTensorType): Uint8Array<ArrayBuffer>;
   /** Reads a payload. @throws CutpointError CUT_CODEC_PAYLOAD as `Codec.decode` does. */

@@ -78,6 +78,7 @@ function partsCodec(
   const entropyCoded = (tag & stageTags.rans) !== 0;
   return {
     settings,
+    entropyCoded,
     seal: (parts, type) =>
       sealBody(tag, type, checksum, (out) => base.put(inForm(parts, entropyCoded ? 'bytes' : 'packed'), type, out)),
     open: (payload, limits) => {
@@ -85,12 +86,12 @@ function partsCodec(
         type,
         ...base.take(type, body),
       }));
-      if (!entropyCoded) return { ...opened, bytes: payload, entropyCoded };
+      if (!entropyCoded) return { ...opened, bytes: payload };
       const { type, parts } = opened;
       const out = new ByteWriter();
       plain.put(inForm(parts, 'packed'), type, out);
       const bytes = out.written();
-      return { type, ...plain.take(type, new ByteReader(bytes)), bytes, entropyCoded };
+      return { type, ...plain.take(type, new ByteReader(bytes)), bytes };
     },
   };
 }

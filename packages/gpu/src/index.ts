@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" preserve="true" />
 export {
+  type CodecWay,
   type DecodedOnGpu,
-  type DecodeWay,
   type ElementsOnGpu,
   type EncodedOnGpu,
   type GpuCodec,

@@ -1,4 +1,4 @@
-import { CutpointError, messageOf } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
 import type { GpuInfo } from './gpu-info.js';
 import { type BoundKernel, type Dispatch, type Kernel, type KernelSource, makeKernel } from './kernel.js';
 
@@ -7,6 +7,24 @@ export interface BufferSpan {
   readonly from: number;
   readonly to: number;
   readonly bytes: number;
+}
+
+/** A part of a buffer, in bytes; multiples of 4. */
+export interface BufferPart {
+  readonly buffer: GPUBuffer;
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** What a buffer begins with, or how long it is. */
+export type BufferContents = ArrayBufferView | { readonly bytes: number };
+
+/** Buffers by name, which are freed together. */
+export type BufferSet<Names extends string> = Readonly<Record<Names, GPUBuffer>> & Disposable;
+
+/** What ends a wait: it is cancelled, or its deadline has passed. What was sent to the GPU runs to its end. */
+export interface WaitOptions {
+  readonly signal?: CancelSignal | undefined;
 }
 
 /** Bytes that went to a GPU and came back, since it was opened. */
@@ -72,7 +90,7 @@ export class Gpu implements Disposable {
    * Memory on the GPU, with these contents or empty (zero).
    * @throws CutpointError CUT_GPU_LIMIT if the adapter allows no buffer of that size; CUT_GPU_MEMORY, CUT_GPU_LOST.
    */
-  async buffer(label: string, contents: ArrayBufferView | { readonly bytes: number }): Promise<GPUBuffer> {
+  async buffer(label: string, contents: BufferContents): Promise<GPUBuffer> {
     const view = ArrayBuffer.isView(contents) ? contents : undefined;
     const bytes = view === undefined ? (contents as { readonly bytes: number }).bytes : view.byteLength;
     // Copies and bindings come in words.
@@ -89,6 +107,24 @@ export class Gpu implements Disposable {
       if (view !== undefined) this.write(buffer, view);
       return buffer;
     });
+  }
+
+  /** Several buffers, or none: where one cannot be made, the others are freed. @throws CutpointError as `buffer`. */
+  async buffers<Names extends string>(contents: Readonly<Record<Names, BufferContents>>): Promise<BufferSet<Names>> {
+    const names = Object.keys(contents) as Names[];
+    // At once, as each is a wait.
+    const tried = await Promise.allSettled(names.map((name) => this.buffer(name, contents[name])));
+    const made = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const free = () => {
+      for (const buffer of made) buffer.destroy();
+    };
+    const failed = tried.find((one) => one.status === 'rejected');
+    if (failed !== undefined) {
+      free();
+      throw failed.reason;
+    }
+    const byName = Object.fromEntries(names.map((name, i) => [name, made[i]])) as Record<Names, GPUBuffer>;
+    return { ...byName, [Symbol.dispose]: free };
   }
 
   /**
@@ -112,10 +148,39 @@ export class Gpu implements Disposable {
   }
 
   /**
+   * Copies a part of a buffer into another, before what is run next.
+   * @param at in bytes, a multiple of 4. @throws CutpointError CUT_GPU_LOST, CUT_INTERNAL.
+   */
+  async copy(parts: readonly BufferPart[], into: GPUBuffer, at = 0): Promise<void> {
+    await this.#guarded(() => this.#copyAll(parts, into, at));
+  }
+
+  /** One behind the other. */
+  #copyAll(parts: readonly BufferPart[], into: GPUBuffer, at: number): void {
+    const encoder = this.device.createCommandEncoder();
+    let next = at;
+    for (const { buffer, from, bytes } of parts) {
+      encoder.copyBufferToBuffer(buffer, from, into, next, bytes);
+      next += bytes;
+    }
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
    * Runs kernels in order, and waits for them.
+   * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL, CUT_CANCELLED, CUT_DEADLINE.
+   */
+  async run(dispatches: readonly Dispatch[], { signal }: WaitOptions = {}): Promise<void> {
+    throwIfCancelled(signal);
+    await this.submit(dispatches);
+    await this.#unlessLost(this.device.queue.onSubmittedWorkDone(), signal);
+  }
+
+  /**
+   * Runs kernels in order, before what is run next; for who reads what comes of them, or runs others behind them.
    * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
    */
-  async run(dispatches: readonly Dispatch[]): Promise<void> {
+  async submit(dispatches: readonly Dispatch[]): Promise<void> {
     await this.#guarded(() => {
       const encoder = this.device.createCommandEncoder();
       const pass = encoder.beginComputePass();
@@ -123,7 +188,6 @@ export class Gpu implements Disposable {
       pass.end();
       this.device.queue.submit([encoder.finish()]);
     });
-    await this.#unlessLost(this.device.queue.onSubmittedWorkDone());
   }
 
   /** Names the buffers of a kernel, in the order of its bindings. */
@@ -151,23 +215,34 @@ export class Gpu implements Disposable {
     this.device.queue.writeBuffer(buffer, at + whole, rest);
   }
 
+  /** The first bytes of a buffer; default: all. @throws CutpointError as `readParts`. */
+  async read(buffer: GPUBuffer, bytes = buffer.size, options: WaitOptions = {}): Promise<ArrayBuffer> {
+    const [all = new ArrayBuffer(0)] = await this.readParts([{ buffer, from: 0, bytes }], options);
+    return all;
+  }
+
   /**
-   * Bytes of a buffer; default: all. @param size and `from` in multiples of 4.
-   * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+   * Parts of buffers, in one wait.
+   * @throws CutpointError CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL, CUT_CANCELLED, CUT_DEADLINE.
    */
-  async read(buffer: GPUBuffer, size = buffer.size, from = 0): Promise<ArrayBuffer> {
+  async readParts(parts: readonly BufferPart[], { signal }: WaitOptions = {}): Promise<readonly ArrayBuffer[]> {
+    throwIfCancelled(signal);
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
+    const size = parts.reduce((sum, { bytes }) => sum + bytes, 0);
     const staging = await this.#guarded(() => {
       const made = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
-      const encoder = this.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(buffer, from, made, 0, size);
-      this.device.queue.submit([encoder.finish()]);
+      this.#copyAll(parts, made, 0);
       return made;
     });
     try {
-      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ));
+      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ), signal);
       this.#readBytes += size;
-      return staging.getMappedRange().slice(0);
+      const all = staging.getMappedRange();
+      let at = 0;
+      return parts.map(({ bytes }) => {
+        at += bytes;
+        return all.slice(at - bytes, at);
+      });
     } finally {
       staging.destroy();
     }
@@ -192,12 +267,13 @@ export class Gpu implements Disposable {
   }
 
   /** What is waited for is rejected in ways of its own where the device is lost, or resolved as if nothing were. */
-  async #unlessLost<T>(work: Promise<T>): Promise<T> {
+  async #unlessLost<T>(work: Promise<T>, signal?: CancelSignal): Promise<T> {
     try {
-      const result = await work;
+      const result = await unlessCancelled(work, signal);
       if (this.#gone === undefined) return result;
     } catch (cause) {
       if (this.#gone === undefined) {
+        if (cause instanceof CutpointError) throw cause;
         throw new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${messageOf(cause)}`, { cause });
       }
     }
@@ -214,4 +290,17 @@ export class Gpu implements Disposable {
 
 function closed(): CutpointError {
   return new CutpointError('CUT_DISPOSED', 'The GPU was closed.');
+}
+
+/** What was waited for goes on, and what comes of it is nobody's. */
+async function unlessCancelled<T>(work: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  let cancel: (reason: CutpointError) => void = () => undefined;
+  const cancelled = new Promise<never>((_, reject) => {
+    cancel = reject;
+  });
+  using _ = onCancel(signal, () => cancel(cancelReason(signal)));
+  // One that loses the race may still be rejected, which nobody would hear.
+  work.catch(() => undefined);
+  return await Promise.race([work, cancelled]);
 }
