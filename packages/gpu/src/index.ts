@@ -1,8 +1,9 @@
 /// <reference types="@webgpu/types" preserve="true" />
+
+export type { ElementsOnGpu } from './codec/elements-on-gpu.js';
 export {
   type CodecWay,
   type DecodedOnGpu,
-  type ElementsOnGpu,
   type EncodedOnGpu,
   type GpuCodec,
   openGpuCodec,

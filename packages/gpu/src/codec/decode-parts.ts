@@ -2,7 +2,7 @@ import type { OpenedPayload } from '@cutpoint/codec';
 import { CutpointError, elementCount } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import type { Dispatch } from '../device/kernel.js';
-import type { ElementsOnGpu } from './gpu-codec.js';
+import type { ElementsOnGpu } from './elements-on-gpu.js';
 import { decodeElementsKernel } from './kernels/decode-elements.js';
 import {
   decodeStepsKernel,

@@ -2,7 +2,7 @@ import { type Grouping, groupingOf, type Outliers, type Parts, type PartsSetting
 import { CutpointError, elementCount } from '@cutpoint/core';
 import type { BufferSet, Gpu } from '../device/gpu.js';
 import type { Dispatch, KernelSource } from '../device/kernel.js';
-import type { ElementsOnGpu } from './gpu-codec.js';
+import type { ElementsOnGpu } from './elements-on-gpu.js';
 import { chooseStepsKernel } from './kernels/choose-steps.js';
 import { collectOutliersKernel } from './kernels/collect-outliers.js';
 import { encodeElementsKernel } from './kernels/encode-elements.js';

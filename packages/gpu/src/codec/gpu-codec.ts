@@ -9,14 +9,8 @@ import {
 import { CutpointError, elementCount, type Tensor, tensorOf } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import { decodeParts } from './decode-parts.js';
+import type { ElementsOnGpu } from './elements-on-gpu.js';
 import { encodeParts } from './encode-parts.js';
-
-/** f32 elements on a GPU, one behind the other in the order of a tensor. */
-export interface ElementsOnGpu {
-  readonly buffer: GPUBuffer;
-  /** Which element of the buffer is the first; default 0. */
-  readonly from?: number;
-}
 
 /**
  * How a tensor crossed between what is sent and a GPU. `parts`: nothing but what is sent was uploaded or read back. `symbols`: an
