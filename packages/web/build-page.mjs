@@ -25,6 +25,8 @@ async function bundle() {
     cwd: here,
     platform: 'browser',
     input: { page: path.join(here, 'dist/ui/page.js') },
+    // Of Node alone; a browser has its own.
+    external: ['webgpu'],
     plugins: [workers()],
     onLog(level, log, handle) {
       // Some libraries look whether they may use `eval`; the page's policy says no.

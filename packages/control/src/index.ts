@@ -22,6 +22,7 @@ export { ContentFetcher, type ContentFetcherOptions, type FetchOptions } from '.
 export {
   type ContentHandler,
   type ContentHandlerOptions,
+  type ContentSource,
   contentHandler,
   contentPath,
 } from './content/content-handler.js';

@@ -117,6 +117,7 @@ export {
 } from './split/agent/open-split-decoder.js';
 export type { SplitServer } from './split/agent/server-link.js';
 export { SplitDecoder, type SplitWidths } from './split/agent/split-decoder.js';
+export { type ChatOffer, chatOfferName, chatOfferSchema } from './split/chat-offer.js';
 export { type TableSource, usualAnswerCodec } from './split/crossing-codecs.js';
 export { passFrameBytes } from './split/frame-bytes.js';
 export { manifestHash } from './split/manifest-hash.js';

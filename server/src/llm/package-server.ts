@@ -4,6 +4,7 @@ import { DecoderHost, freeMemoryBytes, type RangeProvider, widthOfLayers } from 
 import type { ServerSettings } from '../settings.js';
 import { serveWholeModel } from './serve-whole-model.js';
 
+const serverName = 'cutpoint-server';
 /** For so long the texts of an agent are kept that has lost its connection. */
 const agentGraceMs = 60_000;
 /** Of the memory that is free at the start, caches may take this share; weights take theirs. */
@@ -44,7 +45,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       at === undefined ? 'ready for any cut' : 'loaded',
     );
     // Its health is its own: agents are answered whether the whole model is there for callers over HTTP or not.
-    if (http !== undefined) await serveWholeModel(http, model, { settings, opened, log });
+    if (http !== undefined) await serveWholeModel(http, model, { settings, host, name: serverName, opened, log });
     const health = () => ({
       ready: true,
       languageModel: name,
@@ -52,7 +53,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       at: at ?? null,
       ...host.counts,
     });
-    return { name: 'cutpoint-server', handler: host.handler, health };
+    return { name: serverName, handler: host.handler, health };
   });
 }
 

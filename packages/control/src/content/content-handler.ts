@@ -6,13 +6,19 @@ import { type ContentHash, contentHash } from '../ids.js';
 import { networkOf } from '../network-of.js';
 import { Shares } from '../shares.js';
 import { byteRangeOf } from './byte-range.js';
-import type { ContentStore, Hold } from './store.js';
+import type { Hold } from './store.js';
 
 /** Where content is found: this, followed by its hash. */
 export const contentPath = '/v1/content/';
 
+/** Where files lie: in a store, or elsewhere. */
+export interface ContentSource {
+  /** Undefined where there is no such file. */
+  hold(hash: ContentHash): Promise<Hold | undefined>;
+}
+
 export interface ContentHandlerOptions {
-  readonly store: ContentStore;
+  readonly store: ContentSource;
   /** Whether this caller may have that file. Default: whoever reaches the handler may. */
   readonly mayRead?: (request: IncomingMessage, hash: ContentHash) => boolean;
   /** Transfers at the same time; more get 503. Default 256. */

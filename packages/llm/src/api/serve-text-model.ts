@@ -1,5 +1,5 @@
 import { type HealthReport, type Log, type TextSettings, textLimitsOf } from '@cutpoint/daemon';
-import { defaultHttpLimits, type HttpServer, type HttpSettings, openHttp } from '@cutpoint/http';
+import { defaultHttpLimits, type HttpServer, type HttpSettings, openHttp, type PageOptions } from '@cutpoint/http';
 import { TextModel, type TextModelParts } from '../conversation/text-model.js';
 import { openTextMetrics, type TextMetrics } from './model-metrics.js';
 import { textRoutes } from './text-routes.js';
@@ -27,7 +27,10 @@ export function textDoor({ model, health, log, measure }: TextDoorOptions) {
   };
 }
 
-export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'health' | 'log' | 'measure'> {}
+export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'health' | 'log' | 'measure'> {
+  /** A page for browsers, and routes of others beside it. Default: none. */
+  readonly page?: { readonly page: PageOptions; readonly extend: ReturnType<typeof textDoor>['routes'] };
+}
 
 /**
  * Serves a language model over HTTP as OpenAI's API does, until disposed.
@@ -37,10 +40,16 @@ export interface ServedText extends TextModelParts, Pick<TextDoorOptions, 'healt
 export async function serveTextModel(
   address: string,
   settings: HttpSettings & TextSettings,
-  { health, log, measure, ...parts }: ServedText,
+  { health, log, measure, page: pageParts, ...parts }: ServedText,
 ): Promise<HttpServer> {
   const model = new TextModel({ ...parts, draftTokens: settings.draft }, textLimitsOf(settings));
-  const server = await openHttp(address, settings, textDoor({ model, health, log, ...(measure && { measure }) }));
+  const door = textDoor({ model, health, log, ...(measure && { measure }) });
+  const routes: typeof door.routes = async (app) => {
+    await app.register((own) => door.routes(own));
+    if (pageParts !== undefined) await app.register(pageParts.extend);
+  };
+  const page = pageParts && { page: pageParts.page };
+  const server = await openHttp(address, settings, { ...door, routes, ...page });
   log.info({ url: `${server.url}/v1`, model: model.name }, 'language model over http');
   return server;
 }

@@ -31,7 +31,7 @@ export class DecoderService implements RangeService {
    */
   async forward(
     { id, sequence, hidden, logits }: ForwardMessage,
-    throwIfCancelled: () => void,
+    throwIfCancelled: () => void | Promise<void>,
   ): Promise<Float32Array<ArrayBuffer>> {
     const { config, range } = this.#session;
     const tokens = hidden.length / config.hiddenSize;
@@ -44,7 +44,7 @@ export class DecoderService implements RangeService {
     const results: Float32Array<ArrayBuffer>[] = [];
     try {
       for (let from = 0; from < tokens; from += this.#chunkTokens) {
-        throwIfCancelled();
+        await throwIfCancelled();
         const count = Math.min(this.#chunkTokens, tokens - from);
         const chunk = hidden.subarray(from * config.hiddenSize, (from + count) * config.hiddenSize);
         // The graph gives one row at least, of a chunk of which none is wanted as well.
@@ -54,7 +54,7 @@ export class DecoderService implements RangeService {
         if (from + count > firstWanted) results.push(result);
         if (count > 1) collectGarbage('young');
       }
-      throwIfCancelled();
+      await throwIfCancelled();
     } catch (thrown) {
       cache.truncate(before);
       throw thrown;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { CancelSource, CutpointError } from '@cutpoint/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallConfig } from '../package/small-decoder.testing.js';
@@ -22,7 +23,7 @@ describe('layers in this thread', () => {
     const { folder, manifest } = made;
     worker = await DecoderRange.open(folder, manifest, range, { chunkTokens });
     const session = await openSession({ folder, manifest, range, threads: 1, cache: 'f32' });
-    local = new LocalRange(new RangeSession(session, manifest.config, range, 'f32'), chunkTokens);
+    local = new LocalRange(new RangeSession(session, manifest.config, range, 'f32'), chunkTokens, () => setImmediate());
   });
   afterAll(async () => {
     await local.dispose();
@@ -51,8 +52,10 @@ describe('layers in this thread', () => {
     const source = new CancelSource();
     const reason = new CutpointError('CUT_CANCELLED', 'Stopped.');
     const pass = local.forward(sequence, rows(12, 2), { signal: source });
-    // The first chunk has begun by then.
-    await Promise.resolve().then(() => source.abort(reason));
+    // The first chunk has begun by then, and the last one has not.
+    await setImmediate();
+    await setImmediate();
+    source.abort(reason);
     await expect(pass).rejects.toBe(reason);
     const fresh = local.sequence();
     await local.forward(fresh, rows(2, 1));

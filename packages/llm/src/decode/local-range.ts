@@ -9,16 +9,21 @@ export class LocalRange implements RangeDecoder {
   readonly config: DecoderConfig;
   readonly range: LayerRange;
   readonly #service: DecoderService;
+  readonly #pause: () => Promise<void>;
   #nextSequence = 1;
   #nextId = 1;
   /** The pass that was asked for last: they run one after another. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param session is closed with it. @param chunkTokens of a prompt that run at once. */
-  constructor(session: PassRunner, chunkTokens: number) {
+  /**
+   * @param session is closed with it. @param chunkTokens of a prompt that run at once.
+   * @param pause lets others have their turn before a chunk: who cancels a pass, and who waits for what comes over a socket.
+   */
+  constructor(session: PassRunner, chunkTokens: number, pause: () => Promise<void>) {
     this.config = session.config;
     this.range = session.range;
     this.#service = new DecoderService(session, chunkTokens);
+    this.#pause = pause;
   }
 
   sequence(): number {
@@ -34,7 +39,10 @@ export class LocalRange implements RangeDecoder {
     const pass = this.#last.then(async () => {
       const fromMs = performance.now();
       const message = { kind: 'forward', id, sequence, hidden, logits } as const;
-      const data = await this.#service.forward(message, () => throwIfCancelled(signal));
+      const data = await this.#service.forward(message, async () => {
+        await this.#pause();
+        throwIfCancelled(signal);
+      });
       return { data, computeMs: performance.now() - fromMs };
     });
     this.#last = pass.catch(() => undefined);

@@ -5,10 +5,10 @@ export interface RangeService {
   /** Of all sequences. */
   readonly cacheBytes: number;
   /**
-   * Runs tokens of a sequence through the range, in chunks; `throwIfCancelled` is asked before each. What fails leaves the
+   * Runs tokens of a sequence through the range, in chunks; `throwIfCancelled` is asked before each, and may let others have their turn. What fails leaves the
    * sequence as it was.
    */
-  forward(message: ForwardMessage, throwIfCancelled: () => void): Promise<Float32Array<ArrayBuffer>>;
+  forward(message: ForwardMessage, throwIfCancelled: () => void | Promise<void>): Promise<Float32Array<ArrayBuffer>>;
   /** Takes back a pass that was cancelled when it was done already, as its caller was told that it came to nothing. */
   undo(id: number): void;
   truncate(sequence: number, tokens: number): void;

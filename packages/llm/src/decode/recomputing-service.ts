@@ -20,14 +20,17 @@ export class RecomputingService implements RangeService {
     this.#chunkTokens = chunkTokens;
   }
 
-  async forward({ hidden }: ForwardMessage, throwIfCancelled: () => void): Promise<Float32Array<ArrayBuffer>> {
+  async forward(
+    { hidden }: ForwardMessage,
+    throwIfCancelled: () => void | Promise<void>,
+  ): Promise<Float32Array<ArrayBuffer>> {
     // One for all layers in turn: those of earlier layers would lie in memory until they are collected.
     const cache = this.#layers[0]?.cache();
     for (const layer of this.#layers) {
       cache?.truncate(0);
       if (cache !== undefined) await this.#runLayer(layer, cache, hidden, throwIfCancelled);
     }
-    throwIfCancelled();
+    await throwIfCancelled();
     return hidden;
   }
 
@@ -36,14 +39,14 @@ export class RecomputingService implements RangeService {
     layer: RangeSession,
     cache: KvCache,
     hidden: Float32Array<ArrayBuffer>,
-    throwIfCancelled: () => void,
+    throwIfCancelled: () => void | Promise<void>,
   ): Promise<void> {
     const { hiddenSize, contextTokens } = layer.config;
     const tokens = hidden.length / hiddenSize;
     requireRoom(tokens, contextTokens);
     cache.reserve(tokens);
     for (let from = 0; from < tokens; from += this.#chunkTokens) {
-      throwIfCancelled();
+      await throwIfCancelled();
       const rows = hidden.subarray(from * hiddenSize, Math.min(tokens, from + this.#chunkTokens) * hiddenSize);
       rows.set(await layer.pass(cache, rows, []));
       collectGarbage('young');

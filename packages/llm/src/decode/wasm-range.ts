@@ -20,8 +20,10 @@ export interface WasmRangeOptions {
   readonly runtime: WasmRuntime;
   /** Of the package's files. */
   readonly open: OpenPart;
-  /** Tokens of a prompt that run at once: between them a pass can be cancelled, and the thread does other things. */
+  /** Tokens of a prompt that run at once. */
   readonly chunkTokens: number;
+  /** Lets others have their turn, before each chunk. */
+  readonly pause: () => Promise<void>;
   /** Cancels the opening. */
   readonly signal?: CancelSignal | undefined;
 }
@@ -33,7 +35,7 @@ export interface WasmRangeOptions {
 export async function openWasmRange(
   manifest: PackageManifest,
   range: LayerRange,
-  { runtime, open, chunkTokens, signal }: WasmRangeOptions,
+  { runtime, open, chunkTokens, pause, signal }: WasmRangeOptions,
 ): Promise<LocalRange> {
   const graph = serialiseModel(decoderGraph(manifest, range));
   const parts: PackagePart<string>[] = [...manifest.layers.slice(range.from, range.to)];
@@ -54,5 +56,5 @@ export async function openWasmRange(
   }).catch((thrown: unknown) => {
     throw loadError(thrown, 'wasm');
   });
-  return new LocalRange(new RangeSession(session, manifest.config, range, 'f32'), chunkTokens);
+  return new LocalRange(new RangeSession(session, manifest.config, range, 'f32'), chunkTokens, pause);
 }

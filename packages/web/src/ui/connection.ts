@@ -37,6 +37,11 @@ export class Connection {
     void this.#keep();
   }
 
+  /** Where the server is, for connections beside this one. */
+  get server(): Pick<ConnectionOptions, 'url' | 'token'> {
+    return this.#options;
+  }
+
   get state(): ConnectionState {
     return this.#state;
   }

@@ -1,0 +1,23 @@
+import type { KeptFiles } from './kept-files.js';
+
+/** Files as long as this page is open, where the browser keeps none. */
+export function memoryFiles(): KeptFiles {
+  const pieces = new Map<string, Blob[]>();
+  const wholes = new Set<string>();
+  return {
+    get: async (sha256) => ({ pieces: pieces.get(sha256) ?? [], whole: wholes.has(sha256) }),
+    async addPiece(sha256, index, piece) {
+      const own = pieces.get(sha256) ?? [];
+      own[index] = piece;
+      pieces.set(sha256, own);
+    },
+    complete: async (sha256) => void wholes.add(sha256),
+    async keepOnly(hashes) {
+      for (const sha256 of pieces.keys()) {
+        if (hashes.has(sha256)) continue;
+        pieces.delete(sha256);
+        wholes.delete(sha256);
+      }
+    },
+  };
+}

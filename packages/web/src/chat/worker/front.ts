@@ -1,0 +1,71 @@
+import { asCutpointError, type CutpointError, type ErrorCode } from '@cutpoint/core';
+import {
+  type LayerRange,
+  type OpenPart,
+  openWasmRange,
+  type PackageManifest,
+  type RangeDecoder,
+  tokensThatFit,
+  WgpuRange,
+} from '@cutpoint/llm/browser';
+import { loadRuntime } from './load-runtime.js';
+import type { ChatChoice, FrontProvider } from './messages.js';
+import { pause } from './pause.js';
+
+/** Tokens of a prompt that WebAssembly runs at once: the socket is served between them. */
+const chunkTokens = 32;
+/** What keys and values may take on a GPU. */
+const gpuCacheBytes = 256 * 2 ** 20;
+/** With these WebGPU is not there, or not enough for the model; WebAssembly may do. */
+const lacking: ReadonlySet<ErrorCode> = new Set(['CUT_GPU_MISSING', 'CUT_GPU_LIMIT', 'CUT_GPU_MEMORY', 'CUT_GPU_LOST']);
+
+/** Opens layers on WebGPU where they can run there, and otherwise, where anything will do, on WebAssembly. */
+export class FrontOpener {
+  readonly notices: string[] = [];
+  readonly #manifest: PackageManifest;
+  readonly #open: OpenPart;
+  readonly #runtime: string | null;
+  readonly #wanted: ChatChoice['provider'];
+  provider: FrontProvider;
+  threads = 1;
+
+  /** @param runtime where onnxruntime-web's files are; null where the server has none. */
+  constructor(manifest: PackageManifest, open: OpenPart, runtime: string | null, wanted: ChatChoice['provider']) {
+    this.#manifest = manifest;
+    this.#open = open;
+    this.#runtime = runtime;
+    this.#wanted = wanted;
+    this.provider = wanted === 'wasm' ? 'wasm' : 'webgpu';
+  }
+
+  /** @throws CutpointError CUT_GPU_MISSING and others of `WgpuRange.open` where WebGPU was asked for; those of `openWasmRange`. */
+  async range(range: LayerRange): Promise<RangeDecoder> {
+    if (this.provider === 'webgpu') {
+      try {
+        return await this.#onGpu(range);
+      } catch (thrown) {
+        const error = asCutpointError(thrown, 'CUT_INTERNAL');
+        if (this.#wanted === 'webgpu' || !lacking.has(error.code)) throw error;
+        this.#goOnWithout(error);
+      }
+    }
+    return await this.#onWasm(range);
+  }
+
+  #goOnWithout(error: CutpointError): void {
+    this.provider = 'wasm';
+    this.notices.push(`The layers run on WebAssembly, not on WebGPU: ${error.message}`);
+  }
+
+  #onGpu(range: LayerRange): Promise<RangeDecoder> {
+    const { config } = this.#manifest;
+    const fitting = tokensThatFit(gpuCacheBytes, config, range.to - range.from);
+    return WgpuRange.open(this.#open, this.#manifest, range, { cacheTokens: fitting, pause });
+  }
+
+  async #onWasm(range: LayerRange): Promise<RangeDecoder> {
+    const { runtime, threads } = await loadRuntime(this.#runtime);
+    this.threads = threads;
+    return await openWasmRange(this.#manifest, range, { runtime, open: this.#open, chunkTokens, pause });
+  }
+}
