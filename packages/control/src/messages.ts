@@ -171,6 +171,9 @@ export const peers = z.object({
 });
 export type Peers = z.output<typeof peers>;
 
+/** A segment that a page times, or runs first: a single file. */
+const timedFile = z.object({ hash: contentHash, bytes, outputs: z.array(text).max(64) });
+
 /** Something to do once, answered by a `reply` with the same id. A repeated id is answered, not done again. */
 export const command = z.object({
   id: z.string().regex(/^[0-9a-f]{32}$/),
@@ -183,6 +186,20 @@ export const command = z.object({
     z.object({ kind: z.literal('forget-cache') }),
     /** Ask the server which certificates to refuse, and whether to renew one's own. */
     z.object({ kind: z.literal('check-identity') }),
+    /** Of a page: how it runs segments, then a batch of them to time, and its link to the server. All answer with JSON, cut into lines. */
+    z.object({ kind: z.literal('describe-runtime') }),
+    z.object({
+      kind: z.literal('time-segments'),
+      whole: timedFile,
+      segments: z.array(timedFile).max(2),
+      timed: z.int().min(0).max(2),
+      rounds: z.int().min(1).max(100),
+      /** What the model takes, in sizes that are known. */
+      inputs: z
+        .array(z.object({ name: text, dtype: z.string().refine(isDType), shape: z.array(count).max(32) }))
+        .max(64),
+    }),
+    z.object({ kind: z.literal('probe-link'), probeMs: ms }),
   ]),
 });
 export type Command = z.output<typeof command>;

@@ -15,6 +15,7 @@ export { linkMeter, type MeasuringOptions, measuringHandler } from './measuring-
 export { type Membership, type MembershipSettings, membershipOf } from './membership.js';
 export { type DeviceSettings, type OpenDevice, type OpenDeviceOptions, openDevice } from './open-device.js';
 export { addressesToAnnounce } from './own-addresses.js';
+export { placeFile } from './place-file.js';
 export { ProfileDesk, type ProfileDeskOptions } from './profile-desk.js';
 export {
   type LinkAnswer,

@@ -1,9 +1,10 @@
-import { link, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ContentFetcher, Hold } from '@cutpoint/control';
-import { asCutpointError, type CancelSignal, CutpointError, onCancel, systemReason } from '@cutpoint/core';
+import { asCutpointError, type CancelSignal, CutpointError, onCancel } from '@cutpoint/core';
 import type { ModelProfile } from '@cutpoint/plan';
 import type { SegmentOptions } from '@cutpoint/runtime';
+import { placeFile } from './place-file.js';
 import type { ProfileAnswer, ProfileRequest, ProfileStep } from './profile-request.js';
 
 export interface ProfileDeskOptions {
@@ -181,7 +182,7 @@ export class ProfileDesk implements AsyncDisposable {
         const deadlineMs = endsAtMs - performance.now();
         const hold = await this.#options.fetcher.fetch({ hash, bytes }, { deadlineMs, signal, onProgress });
         holds.push(hold);
-        await place(hold, join(folder, path));
+        await placeFile(hold, join(folder, path));
       }
       const [model] = files;
       return { path: join(folder, model?.path ?? ''), [Symbol.asyncDispose]: close };
@@ -206,16 +207,6 @@ function requireMemory(request: ProfileRequest, freeBytes: number): void {
 
 function totalBytes({ files }: ProfileRequest): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-async function place({ path: from }: Hold, path: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await link(from, path);
-  } catch (cause) {
-    const message = `The files of a model cannot be linked into ${dirname(path)}: ${systemReason(cause)}.`;
-    throw new CutpointError('CUT_FILE_WRITE', message, { cause });
-  }
 }
 
 /** Resolves when the work has ended, the time is over, or nobody waits any more. */

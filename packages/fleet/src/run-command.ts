@@ -26,6 +26,13 @@ export function runCommands({ recent, content, checkIdentity }: CommandParts): R
       case 'check-identity':
         await checkIdentity?.();
         return [];
+      case 'describe-runtime':
+      case 'time-segments':
+      case 'probe-link':
+        throw new CutpointError(
+          'CUT_USAGE',
+          `Pages of browsers are commanded to ${action.kind}; a daemon is asked over its wire.`,
+        );
     }
   };
 }

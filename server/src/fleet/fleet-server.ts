@@ -130,7 +130,8 @@ export async function startFleetServer(
     const parts = { ...own, deployer, content, audit, scratch, files, notes, stop: stop.signal, log };
     const addressesOf = (other: DeviceId) => view.device(other)?.addresses ?? [];
     const measuring = { desk: joined.desk, links, addressesOf, contentUrls };
-    const plans = opened.add(new PlanJobs({ ...measuring, fleet: view, self: device, content, log }));
+    const kept = { scratch: join(folder, 'profiling'), profiles: join(folder, 'profiles') };
+    const plans = opened.add(new PlanJobs({ ...measuring, ...kept, fleet: view, self: device, content, log }));
     const admin = { ...fleetAdmin(parts), plans };
     const extend = contentRoutes(content, log);
     const gate = openPageGate({ address, self: device, paired, security, settings, log });

@@ -37,7 +37,9 @@ export function castOf({ from, via }: PlanRequest, { fleet, self }: Pick<PlanJob
   };
   const begin = from?.map(named) ?? there.filter(({ role }) => role === 'agent');
   if (begin.length === 0) throw new CutpointError('CUT_NOT_FOUND', 'No agent is there that could be planned for.');
-  const isFree = ({ device }: FleetDevice) => device !== self && begin.every((one) => one.device !== device);
+  // Nobody reaches a page: requests can only begin there.
+  const isFree = ({ device, facts }: FleetDevice) =>
+    device !== self && facts.browser === undefined && begin.every((one) => one.device !== device);
   const between = (via?.map(named) ?? there).filter(isFree);
   const last = there.find(({ device }) => device === self);
   return {

@@ -4,11 +4,12 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import type { Log } from '@cutpoint/daemon';
 import type { FleetPlans, PlanJobView, PlanRequest, PlansAsked } from '../http/plan-request.js';
 import type { MeasurerOptions } from './ask-measurements.js';
+import type { PageMeasurerOptions } from './measure-page.js';
 import type { PlanJobOptions } from './plan-job.js';
 
-export interface PlanJobsOptions extends Omit<PlanJobOptions, 'measurer'>, Omit<MeasurerOptions, 'self'> {
-  readonly log: Log;
-}
+export type PlanJobsOptions = Omit<PlanJobOptions, 'measurer'> &
+  Omit<MeasurerOptions, 'self'> &
+  PageMeasurerOptions & { readonly log: Log };
 
 interface Job {
   readonly stop: AbortController;
@@ -40,9 +41,10 @@ export class PlanJobs implements PlansAsked, AsyncDisposable {
     this.#busy = true;
     try {
       // Loaded where it is used: most servers plan rarely.
-      const [{ castOf, runPlanJob }, { openMeasurer }] = await Promise.all([
+      const [{ castOf, runPlanJob }, { openMeasurer }, { withPages }] = await Promise.all([
         import('./plan-job.js'),
         import('./ask-measurements.js'),
+        import('./measure-page.js'),
       ]);
       const cast = castOf(request, this.#options);
       const id = randomBytes(16).toString('hex');
@@ -53,7 +55,7 @@ export class PlanJobs implements PlansAsked, AsyncDisposable {
         else progress.set(device, what);
       };
       const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(longestMs)]);
-      const measurer = openMeasurer(this.#options);
+      const measurer = withPages(openMeasurer(this.#options), this.#options);
       const job: Job = {
         stop,
         progress,

@@ -1,6 +1,7 @@
-import type { NamedTensors } from '@cutpoint/core';
 import { type CutModel, concreteInputs, type Dims, inputSpecs, randomInputs } from '@cutpoint/runtime';
-import { type Batch, loadSpan, type RunnableSpan, type Span, type StageOptions, timeBatch } from './time-segments.js';
+import { openLocalTimer } from './local-timer.js';
+import type { BatchPlan, SegmentTimer } from './segment-timer.js';
+import type { Span, StageOptions } from './time-segments.js';
 
 /** What was measured of one segment, over all batches: times as shares of the reference's. */
 export interface SpanTimes extends Span {
@@ -24,11 +25,10 @@ export interface MeasureOptions extends StageOptions {
   /** How long the measurement should take, as far as the number of rounds can do it. */
   readonly budgetMs: number;
   readonly onProgress: (done: number, total: number) => void;
+  /** What times them. Default: this machine. */
+  readonly openTimer?: (() => Promise<SegmentTimer>) | undefined;
 }
 
-/** A batch whose reference drifted by more is repeated, if there is time, so often at most; then the steadiest one counts. */
-const mostDrift = 0.05;
-const mostRepeats = 2;
 const [fewestRounds, mostRounds] = [3, 12];
 
 /**
@@ -37,14 +37,12 @@ const [fewestRounds, mostRounds] = [3, 12];
  * happens to lie matters to its speed.
  */
 export async function measureCuts(model: CutModel, options: MeasureOptions): Promise<MeasuredSpans> {
-  const { cuts, dims, budgetMs, passes, signal } = options;
-  const last = model.list.cuts.length - 1;
+  const { cuts, dims, budgetMs, passes } = options;
   const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
-  await using whole = await loadSpan(model, { from: 0, to: last }, options);
-  const reference = whole.on(inputs);
+  await using timer = await (options.openTimer?.() ?? openLocalTimer(model, inputs, options));
   const groups = [...cuts.map((cut): BatchPlan => ({ cut })), ...middles(cuts)];
   const total = groups.length * passes;
-  const rounds = await roundsFor(reference, total, budgetMs);
+  const rounds = await roundsFor(timer, total, budgetMs);
   const began = performance.now();
   /** True while the measurement is not behind its schedule: only then there is time for repeats. */
   const hasTime = (done: number) => performance.now() - began < (budgetMs * (done + 1)) / total;
@@ -54,9 +52,7 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
     options.onProgress(done, total);
     const group = groups[done % groups.length];
     if (group === undefined) break;
-    const steady = { rounds, signal, hasTime: () => hasTime(done) };
-    const time = (segments: readonly RunnableSpan[]) => steadyBatch(reference, segments, steady);
-    const { segments, batch } = await timeGroup(model, group, inputs, options, time);
+    const { segments, batch } = await timer.time(group, { rounds, hasTime: () => hasTime(done) });
     referenceMs.push(batch.referenceMs);
     for (const [i, { from, to, loadMs }] of segments.entries()) {
       const key = `${from}-${to}`;
@@ -66,15 +62,9 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
       found.set(key, span);
     }
   }
-  if (total === 0) referenceMs.push((await timeBatch(reference, [], mostRounds, signal)).referenceMs);
+  if (total === 0) referenceMs.push(await timer.timeWhole(mostRounds));
   const spans = [...found.values()].map(({ span, ratios, loadMs }) => ({ ...span, ratios, loadMs }));
-  return { spans, referenceMs, loadMs: whole.loadMs };
-}
-
-/** Segments that are timed together: those before and behind a cut, and with `to` the one between two cuts. */
-interface BatchPlan {
-  readonly cut: number;
-  readonly to?: number;
+  return { spans, referenceMs, loadMs: timer.loadMs };
 }
 
 /** Segments between two of the cuts, to check that their times follow from those before and behind. */
@@ -88,59 +78,12 @@ function middles(cuts: readonly number[]): BatchPlan[] {
   return cuts.length < 5 ? [] : pairs;
 }
 
-/** Loads the segments of a batch, the two at the same time, and times them. */
-async function timeGroup(
-  model: CutModel,
-  { cut, to }: BatchPlan,
-  inputs: NamedTensors,
-  options: StageOptions,
-  time: (segments: readonly RunnableSpan[]) => Promise<Batch>,
-): Promise<{ segments: readonly RunnableSpan[]; batch: Batch }> {
-  const last = model.list.cuts.length - 1;
-  const spans = [
-    { from: 0, to: cut },
-    { from: cut, to: to ?? last },
-  ];
-  const loading = await Promise.allSettled(spans.map((span) => loadSpan(model, span, options)));
-  try {
-    for (const one of loading) if (one.status === 'rejected') throw one.reason;
-    const [front, behind] = loading.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    if (front === undefined || behind === undefined) throw new RangeError('Both segments are loaded here.');
-    const first = front.on(inputs);
-    const second = behind.on(await first.sends());
-    const segments = to === undefined ? [first, second] : [second];
-    return { segments, batch: await time(segments) };
-  } finally {
-    for (const one of loading) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]();
-  }
-}
-
-interface SteadyOptions {
-  readonly rounds: number;
-  readonly hasTime: () => boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function steadyBatch(
-  reference: RunnableSpan,
-  segments: readonly RunnableSpan[],
-  { rounds, hasTime, signal }: SteadyOptions,
-): Promise<Batch> {
-  let best = await timeBatch(reference, segments, rounds, signal);
-  for (let repeat = 0; repeat < mostRepeats && best.drift > mostDrift && hasTime(); repeat++) {
-    const again = await timeBatch(reference, segments, rounds, signal);
-    if (again.drift < best.drift) best = again;
-  }
-  return best;
-}
-
 /** A round runs the reference twice, and segments that together take about as long twice as well. */
 const runsInRound = 4;
 
 /** As many rounds as the budget allows if half of all batches need no repeat. */
-async function roundsFor(reference: RunnableSpan, batches: number, budgetMs: number): Promise<number> {
-  await reference.run();
-  const wholeMs = Math.min(await reference.run(), await reference.run());
+async function roundsFor(timer: SegmentTimer, batches: number, budgetMs: number): Promise<number> {
+  const wholeMs = await timer.wholeMs();
   const rounds = budgetMs / Math.max(1, batches) / (runsInRound * wholeMs * 1.5);
   return Math.max(fewestRounds, Math.min(mostRounds, Math.floor(rounds)));
 }

@@ -17,6 +17,7 @@ import { cutCosts } from './cut-costs.js';
 import { describeCuts } from './describe-cuts.js';
 import { measureCuts } from './measure-cuts.js';
 import { fitMemory, measureMemory } from './memory.js';
+import { openRemoteTimer, type RemoteBatch, type RemoteTimes } from './remote-timer.js';
 import { summarise } from './summarise.js';
 import { loadSpan, type Span, type StageOptions } from './time-segments.js';
 
@@ -47,10 +48,19 @@ export interface ProfileOptions {
   readonly budgetMs?: number | undefined;
   /** When to give up, in ms. Default 30 minutes. */
   readonly deadlineMs?: number | undefined;
+  /** Another device that runs the segments; memory is then this machine's, as others cannot tell theirs. */
+  readonly elsewhere?: ProfileElsewhere | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: ProfileProgress) => void) | undefined;
   /** Is told in one sentence what a person should know beside the profile. */
   readonly onNote?: ((note: string) => void) | undefined;
+}
+
+/** A device that times segments and can do no more, such as a page in a browser. */
+export interface ProfileElsewhere {
+  readonly device: DeviceProfile;
+  readonly runtime: ModelProfile['runtime'];
+  readonly time: (batch: RemoteBatch) => Promise<RemoteTimes>;
 }
 
 export interface ProfileProgress {
@@ -94,7 +104,14 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   });
   const stage: StageOptions = { threads, provider, slowDown, signal };
   onProgress({ step: 'device', done: 0, total: 1 });
-  const described = options.device ?? (await describeDevice({ signal }));
+  const { elsewhere } = options;
+  const described = elsewhere?.device ?? options.device ?? (await describeDevice({ signal }));
+  const runtime = elsewhere?.runtime ?? {
+    name: inferenceRuntime.name,
+    version: inferenceRuntime.version,
+    provider,
+    threads,
+  };
   const costs = cutCosts(model.list);
   const cuts = cutsToMeasure(model, options, () => chooseCuts(model.list.cuts, costs, spreadCuts[pace]));
   const { inputs } = concreteInputs(inputSpecs(model.file.graph), dims);
@@ -102,7 +119,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
     modelHash: model.file.hash,
     inputs: inputs.map(({ name, shape }) => [name, shape]),
     device: [described.name, described.cpu, described.cores, described.memoryBytes, described.os, described.arch],
-    runtime: [inferenceRuntime.name, inferenceRuntime.version, provider, threads],
+    runtime: [runtime.name, runtime.version, runtime.provider, runtime.threads],
     ...(slowDown === 1 ? {} : { slowDown }),
     ...(pace === 'usual' ? {} : { pace }),
     cuts,
@@ -112,7 +129,8 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   const cached = isCached ? await readCachedProfile(key, cache) : undefined;
   if (cached !== undefined) return withDevice(cached, options.device);
   const busy = () => keepBusy(model, dims, stage);
-  const device = options.device ?? { ...described, power: await powerOf(described, { signal, busy, onNote }) };
+  const device = elsewhere?.device ??
+    options.device ?? { ...described, power: await powerOf(described, { signal, busy, onNote }) };
   const times = await measureCuts(model, {
     ...stage,
     dims,
@@ -120,6 +138,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
     passes: passes[pace],
     budgetMs: (options.budgetMs ?? defaultBudgetMs) * (options.full === true ? fullTimes : 1),
     onProgress: (done, total) => onProgress({ step: 'time', done, total }),
+    openTimer: elsewhere && (() => openRemoteTimer(model, inputs, elsewhere.time)),
   });
   const spans = memorySpans(model, cuts, memoryAt[pace]);
   onProgress({ step: 'memory', done: 0, total: spans.length });
@@ -133,7 +152,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
       dims: { ...Object.fromEntries(model.assumed.map(({ name, size }) => [name, size])), ...Object.fromEntries(dims) },
     },
     device,
-    runtime: { name: inferenceRuntime.name, version: inferenceRuntime.version, provider, threads },
+    runtime,
     measuredAt: new Date().toISOString(),
     cuts: describeCuts(model.list),
     ...summarise(costs, cuts, times, memory),
