@@ -16,6 +16,7 @@ export {
   type GpuDecoderOptions,
   type GpuRange,
   type RowInput,
+  type StateOnGpu,
   type StepResult,
   type StepRow,
 } from './decoder/gpu-decoder.js';

@@ -48,6 +48,7 @@ export class ContinuousBatch {
   readonly #pause: () => Promise<void>;
   #waiting: readonly Waiting[] = [];
   #running = false;
+  #stepping: Promise<void> = Promise.resolve();
 
   /** @param pause lets those go on whose passes are done, so that their next ones run together. */
   constructor(decoder: BatchDecoder, pause: () => Promise<void>) {
@@ -77,6 +78,11 @@ export class ContinuousBatch {
     return await promise;
   }
 
+  /** Ends with the step that is under way: one may still read what a pass brought that was cancelled meanwhile. */
+  async stepEnds(): Promise<void> {
+    await this.#stepping;
+  }
+
   /** One loop, for as long as there is something to do. */
   async #steps(): Promise<void> {
     if (this.#running) return;
@@ -84,7 +90,8 @@ export class ContinuousBatch {
     try {
       while (this.#waiting.length > 0) {
         await this.#pause();
-        await this.#step();
+        this.#stepping = this.#step();
+        await this.#stepping;
       }
     } finally {
       this.#running = false;

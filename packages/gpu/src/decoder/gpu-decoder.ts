@@ -34,8 +34,14 @@ export interface GpuRange {
   readonly input: 'tokens' | 'states';
 }
 
+/** A hidden state that is on the GPU already: a row of `hiddenSize` numbers among others. It stays as it is until its pass has ended. */
+export interface StateOnGpu {
+  readonly states: GPUBuffer;
+  readonly row: number;
+}
+
 /** A token, or its hidden state of `hiddenSize` numbers. */
-export type RowInput = number | Float32Array;
+export type RowInput = number | Float32Array | StateOnGpu;
 
 /** One token of one sequence, behind those that the sequence holds or that come before it in the same step. */
 export interface StepRow {
@@ -191,6 +197,7 @@ export class GpuDecoder {
     try {
       const places = await this.#place(rows);
       const wanted = rows.flatMap(({ wanted: is }, row) => (is ? [row] : []));
+      await this.#bringStates(rows);
       await this.#gpu.run(this.#prepare(rows, places, wanted));
       return await this.#results(wanted, read);
     } catch (thrown) {
@@ -219,9 +226,11 @@ export class GpuDecoder {
     if (inputs.length === 0) throw new CutpointError('CUT_INPUT', 'A pass has at least one token.');
     for (const input of inputs) {
       if (typeof input !== 'number') {
-        if (this.#embed === undefined && input.length === hiddenSize) continue;
+        const numbers =
+          'states' in input ? Math.min(hiddenSize, input.states.size / 4 - input.row * hiddenSize) : input.length;
+        if (this.#embed === undefined && numbers === hiddenSize) continue;
         const due = this.#embed === undefined ? `a hidden state of ${hiddenSize} numbers` : 'a token';
-        throw new CutpointError('CUT_INPUT', `A row is ${due}, but ${input.length} numbers were given.`);
+        throw new CutpointError('CUT_INPUT', `A row is ${due}, but ${numbers} numbers were given.`);
       }
       if (this.#embed !== undefined && Number.isSafeInteger(input) && input >= 0 && input < vocabularySize) continue;
       throw new CutpointError('CUT_INPUT', `The token ${input} is not in the vocabulary of ${vocabularySize}.`);
@@ -287,9 +296,20 @@ export class GpuDecoder {
     }
     const { hiddenSize } = this.#config;
     for (const [row, input] of inputs.entries()) {
-      if (typeof input !== 'number') this.#gpu.write(hidden, input, 4 * row * hiddenSize);
+      if (input instanceof Float32Array) this.#gpu.write(hidden, input, 4 * row * hiddenSize);
     }
     return [];
+  }
+
+  /** Hidden states that are on the GPU are copied there. */
+  async #bringStates(rows: readonly StepRow[]): Promise<void> {
+    const bytes = 4 * this.#config.hiddenSize;
+    const parts = rows.flatMap(({ input }, at) =>
+      typeof input === 'object' && 'states' in input
+        ? [{ buffer: input.states, from: input.row * bytes, to: at * bytes, bytes }]
+        : [],
+    );
+    if (parts.length > 0) await this.#gpu.copy(parts, this.#buffers.hidden);
   }
 }
 

@@ -16,6 +16,11 @@ export interface BufferPart {
   readonly bytes: number;
 }
 
+/** And where it is copied to. */
+export interface CopiedPart extends BufferPart {
+  readonly to: number;
+}
+
 /** What a buffer begins with, or how long it is. */
 export type BufferContents = ArrayBufferView | { readonly bytes: number };
 
@@ -147,22 +152,14 @@ export class Gpu implements Disposable {
     });
   }
 
-  /**
-   * Copies a part of a buffer into another, before what is run next.
-   * @param at in bytes, a multiple of 4. @throws CutpointError CUT_GPU_LOST, CUT_INTERNAL.
-   */
-  async copy(parts: readonly BufferPart[], into: GPUBuffer, at = 0): Promise<void> {
-    await this.#guarded(() => this.#copyAll(parts, into, at));
+  /** Copies parts of other buffers into one, before what is run next. @throws CutpointError CUT_GPU_LOST, CUT_INTERNAL. */
+  async copy(parts: readonly CopiedPart[], into: GPUBuffer): Promise<void> {
+    await this.#guarded(() => this.#copyAll(parts, into));
   }
 
-  /** One behind the other. */
-  #copyAll(parts: readonly BufferPart[], into: GPUBuffer, at: number): void {
+  #copyAll(parts: readonly CopiedPart[], into: GPUBuffer): void {
     const encoder = this.device.createCommandEncoder();
-    let next = at;
-    for (const { buffer, from, bytes } of parts) {
-      encoder.copyBufferToBuffer(buffer, from, into, next, bytes);
-      next += bytes;
-    }
+    for (const { buffer, from, to, bytes } of parts) encoder.copyBufferToBuffer(buffer, from, into, to, bytes);
     this.device.queue.submit([encoder.finish()]);
   }
 
@@ -228,21 +225,21 @@ export class Gpu implements Disposable {
   async readParts(parts: readonly BufferPart[], { signal }: WaitOptions = {}): Promise<readonly ArrayBuffer[]> {
     throwIfCancelled(signal);
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
-    const size = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    let size = 0;
+    const copied = parts.map((part) => {
+      size += part.bytes;
+      return { ...part, to: size - part.bytes };
+    });
     const staging = await this.#guarded(() => {
       const made = this.device.createBuffer({ label: 'read back', size, usage: COPY_DST | MAP_READ });
-      this.#copyAll(parts, made, 0);
+      this.#copyAll(copied, made);
       return made;
     });
     try {
       await this.#unlessLost(staging.mapAsync(GPUMapMode.READ), signal);
       this.#readBytes += size;
       const all = staging.getMappedRange();
-      let at = 0;
-      return parts.map(({ bytes }) => {
-        at += bytes;
-        return all.slice(at - bytes, at);
-      });
+      return copied.map(({ to, bytes }) => all.slice(to, to + bytes));
     } finally {
       staging.destroy();
     }

@@ -1,6 +1,7 @@
 import type { CancelSignal } from '@cutpoint/core';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { LayerRange } from '../graph/range.js';
+import type { CrossedHidden } from '../split/hidden-rows.js';
 import type { WantedLogits } from './decoder-protocol.js';
 
 export interface ForwardOptions {
@@ -16,6 +17,12 @@ export interface Pass {
   readonly computeMs: number;
 }
 
+/** Hidden states that wait to be run. Dispose of them when they were. */
+export interface HiddenInput extends Disposable {
+  /** As `RangeDecoder.forward`. */
+  forward(sequence: number, options?: ForwardOptions): Promise<Pass>;
+}
+
 /** A range of a decoder's layers that is open, with the caches of its sequences: on the CPU (`DecoderRange`) or on a GPU. */
 export interface RangeDecoder {
   readonly config: DecoderConfig;
@@ -28,6 +35,11 @@ export interface RangeDecoder {
    * @throws CutpointError CUT_INPUT if the context is too short, and others; the sequence stays as it was.
    */
   forward(sequence: number, hidden: Float32Array<ArrayBuffer>, options?: ForwardOptions): Promise<Pass>;
+  /**
+   * Decodes hidden states that crossed a cut, where the layers are. Where it is missing, whoever asks decodes them.
+   * @throws CutpointError CUT_INPUT or CUT_CODEC_PAYLOAD if they are other than is said; CUT_WORKER_DIED.
+   */
+  readonly take?: (crossed: CrossedHidden) => Promise<HiddenInput>;
   /** Forgets all but the first tokens of a sequence. */
   truncate(sequence: number, tokens: number): void;
   /** A new sequence that begins with the first tokens of another; neither knows of the other afterwards. */

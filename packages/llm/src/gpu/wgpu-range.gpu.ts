@@ -6,6 +6,7 @@ import { DecoderRange } from '../decode/decoder-range.js';
 import { randomFloats, temporaryPackage } from '../decode/random-package.testing.js';
 import { partsIn } from '../package/parts-in-folder.js';
 import { smallConfig } from '../package/small-decoder.testing.js';
+import { decodeHidden, encodeHidden } from '../split/hidden-rows.js';
 import { WgpuRange } from './wgpu-range.js';
 
 await describeOnGpu('layers behind a cut on a GPU', openGpu, () => {
@@ -36,6 +37,14 @@ await describeOnGpu('layers behind a cut on a GPU', openGpu, () => {
           expect(Math.abs(value - (data[i] ?? Number.NaN))).toBeLessThan(2e-5 * largest);
         }
       }
+      const crossed = hidden.slice(0, 7 * hiddenSize);
+      const again = gpu.sequence();
+      const pieces = [{ rows: 7, kept: 7, hidden: encodeHidden('ts-tabq', crossed, hiddenSize) }];
+      using taken = await gpu.take({ codec: 'ts-tabq', pieces });
+      const fromSent = await taken.forward(again, { logits: 'all' });
+      const onCpuFirst = decodeHidden('ts-tabq', new Uint8Array(pieces[0]?.hidden ?? []), 7, hiddenSize);
+      const uploaded = await gpu.forward(gpu.sequence(), new Float32Array(onCpuFirst), { logits: 'all' });
+      expect(fromSent.data).toEqual(uploaded.data);
       await expect(gpu.forward(onGpu, new Float32Array(hiddenSize + 1))).rejects.toMatchObject({ code: 'CUT_INPUT' });
       await expect(gpu.forward(onGpu, new Float32Array(0))).rejects.toMatchObject({ code: 'CUT_INPUT' });
     } finally {

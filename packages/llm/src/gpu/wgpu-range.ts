@@ -1,10 +1,12 @@
 import { CutpointError } from '@cutpoint/core';
-import { type BatchPass, ContinuousBatch, type Gpu, GpuDecoder, openGpu, type PassResult } from '@cutpoint/gpu';
+import { ContinuousBatch, type Gpu, GpuDecoder, type GpuTraffic, openGpu, type RowInput } from '@cutpoint/gpu';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
-import type { ForwardOptions, Pass, RangeDecoder } from '../decode/range-decoder.js';
+import type { ForwardOptions, HiddenInput, Pass, RangeDecoder } from '../decode/range-decoder.js';
 import type { LayerRange } from '../graph/range.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import type { OpenPart } from '../package/part-source.js';
+import type { CrossedHidden } from '../split/hidden-rows.js';
+import { decodeStates } from './decode-states.js';
 import { packageWeights } from './package-weights.js';
 
 export interface WgpuRangeOptions {
@@ -56,29 +58,39 @@ export class WgpuRange implements RangeDecoder {
     return this.#nextSequence++;
   }
 
-  async forward(
-    sequence: number,
-    hidden: Float32Array<ArrayBuffer>,
-    { logits = 1, signal }: ForwardOptions = {},
-  ): Promise<Pass> {
-    const startMs = performance.now();
+  async forward(sequence: number, hidden: Float32Array<ArrayBuffer>, options?: ForwardOptions): Promise<Pass> {
     const { hiddenSize } = this.config;
     const inputs = Array.from({ length: Math.ceil(hidden.length / hiddenSize) }, (_, row) =>
       hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize),
     );
-    const wanted = !this.range.head || logits === 'all' ? inputs.length : Math.min(logits, inputs.length);
-    const { rows } = await this.#run({ sequence, inputs, wanted, read: true, signal });
-    return { data: joined(rows), computeMs: performance.now() - startMs };
+    return await this.#forward(sequence, inputs, options);
   }
 
-  /** Whoever asks for a range knows what to do when its worker is gone; a lost GPU is no different. */
-  async #run(pass: BatchPass): Promise<PassResult> {
-    try {
-      return await this.#batch.run(pass);
-    } catch (thrown) {
-      if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_GPU_LOST') throw thrown;
-      throw new CutpointError('CUT_WORKER_DIED', thrown.message, { cause: thrown });
-    }
+  async take(crossed: CrossedHidden): Promise<HiddenInput> {
+    const { hiddenSize } = this.config;
+    const { states, rows } = await asOfWorker(() => decodeStates(this.#gpu, crossed, hiddenSize));
+    const inputs = Array.from({ length: rows }, (_, row) => ({ states, row }));
+    return {
+      forward: (sequence, options) => this.#forward(sequence, inputs, options),
+      // A step that is under way may still read what it took before its pass was cancelled.
+      [Symbol.dispose]: () => void this.#batch.stepEnds().finally(() => states.destroy()),
+    };
+  }
+
+  /** Bytes that went to the GPU and came back since it was opened. */
+  get traffic(): GpuTraffic {
+    return this.#gpu.traffic;
+  }
+
+  async #forward(
+    sequence: number,
+    inputs: readonly RowInput[],
+    { logits = 1, signal }: ForwardOptions = {},
+  ): Promise<Pass> {
+    const startMs = performance.now();
+    const wanted = !this.range.head || logits === 'all' ? inputs.length : Math.min(logits, inputs.length);
+    const { rows } = await asOfWorker(() => this.#batch.run({ sequence, inputs, wanted, read: true, signal }));
+    return { data: joined(rows), computeMs: performance.now() - startMs };
   }
 
   truncate(sequence: number, tokens: number): void {
@@ -97,6 +109,16 @@ export class WgpuRange implements RangeDecoder {
 
   async dispose(): Promise<void> {
     this.#gpu[Symbol.dispose]();
+  }
+}
+
+/** Whoever asks for a range knows what to do when its worker is gone; a lost GPU is no different. */
+async function asOfWorker<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof CutpointError) || thrown.code !== 'CUT_GPU_LOST') throw thrown;
+    throw new CutpointError('CUT_WORKER_DIED', thrown.message, { cause: thrown });
   }
 }
 

@@ -18,6 +18,18 @@ export function encodeHidden(
   return theOnly(encodeCrossing(new Map([[hiddenName, tensor]]), codec)).data;
 }
 
+/** Hidden states as they crossed: pieces that were encoded one by one, of each of which the first rows count. */
+export interface CrossedHidden {
+  readonly codec: string | Codec;
+  readonly pieces: readonly CrossedPiece[];
+}
+
+export interface CrossedPiece {
+  readonly rows: number;
+  readonly kept: number;
+  readonly hidden: Uint8Array;
+}
+
 /**
  * The hidden states [rows, hiddenSize] of bytes, however hostile.
  * @throws CutpointError CUT_INPUT or CUT_CODEC_PAYLOAD if they are not so many rows.
@@ -28,19 +40,28 @@ export function decodeHidden(
   rows: number,
   hiddenSize: number,
 ): Float32Array {
-  const elements = rows * hiddenSize;
   const crossed = new Map([[hiddenName, crossedTensor(codec, bytes, [rows, hiddenSize])]]);
-  const tensor = theOnly(decodeCrossing(crossed, codec, dtypes, { maxElements: elements }));
-  const [found, width] = tensor.shape;
-  if (tensor.shape.length === 2 && found === rows && width === hiddenSize) return f32Values(tensor);
-  throw wrong(`${rows} rows of ${hiddenSize}`, `a tensor of [${tensor.shape.join(', ')}]`);
+  const tensor = theOnly(decodeCrossing(crossed, codec, dtypes, { maxElements: rows * hiddenSize }));
+  requireRows(tensor.shape, rows, hiddenSize);
+  return f32Values(tensor);
 }
 
-function crossedTensor(codec: string | Codec, data: Uint8Array<ArrayBuffer>, shape: readonly number[]): Tensor {
+/** @throws CutpointError CUT_INPUT */
+export function requireRows(shape: readonly number[], rows: number, hiddenSize: number): void {
+  const [found, width] = shape;
+  if (shape.length === 2 && found === rows && width === hiddenSize) return;
+  throw wrong(`${rows} rows of ${hiddenSize}`, `a tensor of [${shape.join(', ')}]`);
+}
+
+/** The tensor that crossed, with what both sides know anyway. @throws CutpointError CUT_INPUT if it has another length. */
+export function crossedTensor(
+  codec: string | Codec,
+  data: Uint8Array<ArrayBuffer>,
+  shape: readonly [rows: number, hiddenSize: number],
+): Tensor {
   if (codec !== 'raw' && codec !== 'f16') return { dtype: 'u8', shape: [data.length], data };
   const [dtype, width] = codec === 'raw' ? (['f32', 4] as const) : (['f16', 2] as const);
-  const [rows = 0, hiddenSize = 0] = shape;
-  const bytes = rows * hiddenSize * width;
+  const bytes = shape[0] * shape[1] * width;
   if (data.length !== bytes) throw wrong(`${bytes} bytes`, `${data.length}`);
   return { dtype, shape, data };
 }

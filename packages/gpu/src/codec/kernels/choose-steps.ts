@@ -58,9 +58,11 @@ function search(lanes: GroupLanes): string {
   let largest = max(abs(lowest), abs(high));
   let unit = bitcast<f32>((254u - max(bitcast<u32>(largest) >> 23u, 1u)) << 23u);
   let tau = atomicLoad(&state.tau);
+  var scaled = array<f32, ${sumCount}>();
   var inverses = array<f32, ${sumCount}>();
   for (var width = ${leastWidth}u; width <= ${mostWidth}u; width++) {
     let scale = scaleOf(low, high, width, narrow);
+    scaled[width] = scale * unit;
     inverses[width] = select(1.0 / scale, 0.0, scale == 0.0);
   }
   var sums = array<f32, ${sumCount}>();
@@ -83,19 +85,18 @@ function search(lanes: GroupLanes): string {
     let most = params.delta * joined[thread][0];
     width = ${leastWidth}u;
     while (width < params.most) {
-      let scale = scaleOf(low, high, width, narrow) * unit;
-      if (f32(params.length) * (scale * scale) / 12.0 <= most) { break; }
+      if (f32(params.length) * (scaled[width] * scaled[width]) / 12.0 <= most) { break; }
       width += 1u;
     }
-    if (keeps(joined[thread][width], scaleOf(low, high, width, narrow) * unit, most)) {
+    if (keeps(joined[thread][width], scaled[width], most)) {
       while (width > ${leastWidth}u) {
-        if (!keeps(joined[thread][width - 1u], scaleOf(low, high, width - 1u, narrow) * unit, most)) { break; }
+        if (!keeps(joined[thread][width - 1u], scaled[width - 1u], most)) { break; }
         width -= 1u;
       }
     } else {
       width += 1u;
       while (width < params.most) {
-        if (keeps(joined[thread][width], scaleOf(low, high, width, narrow) * unit, most)) { break; }
+        if (keeps(joined[thread][width], scaled[width], most)) { break; }
         width += 1u;
       }
       width = min(width, params.most);

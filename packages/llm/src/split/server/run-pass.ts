@@ -1,11 +1,11 @@
-import type { Codec } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError } from '@cutpoint/core';
 import type { EmbeddingTable } from '../../decode/embedding-table.js';
 import { lastRows } from '../../decode/logits-rows.js';
+import type { HiddenInput, RangeDecoder } from '../../decode/range-decoder.js';
 import { verifyDraft } from '../../text/drafts.js';
-import { decodeHidden, encodeHidden } from '../hidden-rows.js';
+import { type CrossedHidden, decodeHidden, encodeHidden } from '../hidden-rows.js';
 import { writeAnswer } from '../pass-answer.js';
-import type { PassReader, SentPiece } from '../pass-message.js';
+import type { PassReader } from '../pass-message.js';
 import { formOf } from '../split-protocol.js';
 import type { HostedSequence } from './hosted-sequence.js';
 
@@ -41,13 +41,13 @@ export async function runPass(
   sequence.grow(base + count);
   const tokens = pieces.flatMap((piece) => piece.tokens);
   const codecFrom = performance.now();
-  const hidden = formOf(sequence.settings).hidden
-    ? joinedHidden(up, pieces, count, hiddenSize)
-    : await embedding.rows(tokens);
+  using hidden = formOf(sequence.settings).hidden
+    ? await takenBy(range, { codec: up, pieces }, count)
+    : inputOf(range, await embedding.rows(tokens));
   // While the rows were read it may have been dropped, and its number would become a sequence of nobody.
   sequence.requireHeld(base);
   const decodeMs = performance.now() - codecFrom;
-  const { data } = await range.forward(sequence.number, hidden, { logits: drafted + 1, signal });
+  const { data } = await hidden.forward(sequence.number, { logits: drafted + 1, signal });
   sequence.held = base + count;
   if (choice === null) {
     const encodeFrom = performance.now();
@@ -65,13 +65,20 @@ export async function runPass(
   return writeAnswer({ codecUs: decodeMs * 1000, tokens: chosen.tokens });
 }
 
+/** What crossed, decoded where the layers are if they can, else here. */
+async function takenBy(range: RangeDecoder, crossed: CrossedHidden, count: number): Promise<HiddenInput> {
+  return (await range.take?.(crossed)) ?? inputOf(range, joinedHidden(crossed, count, range.config.hiddenSize));
+}
+
+function inputOf(range: RangeDecoder, hidden: Float32Array<ArrayBuffer>): HiddenInput {
+  return {
+    forward: (sequence, options) => range.forward(sequence, hidden, options),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
 /** The rows of all pieces that count, one behind the other. */
-function joinedHidden(
-  codec: string | Codec,
-  pieces: readonly SentPiece[],
-  count: number,
-  hiddenSize: number,
-): Float32Array<ArrayBuffer> {
+function joinedHidden({ codec, pieces }: CrossedHidden, count: number, hiddenSize: number): Float32Array<ArrayBuffer> {
   const joined = new Float32Array(count * hiddenSize);
   let at = 0;
   for (const { rows, kept, hidden } of pieces) {
