@@ -10,15 +10,16 @@ import {
 } from '@cutpoint/daemon';
 import {
   Decoder,
-  freeMemoryBytes,
-  openLanguageModel,
+  modelProviderOf,
+  type OpenedModel,
   openSplitLanguageModel,
-  openWgpuLanguageModel,
+  openWholeModel,
   SplitDecoder,
   type SplitLanguageModel,
   splitWidthsOf,
   WgpuDecoder,
 } from '@cutpoint/llm';
+import { askedFor } from '@cutpoint/runtime';
 import { answerProbe, probeMethod, type RequestHandler } from '@cutpoint/wire';
 import type { AgentSettings } from '../settings.js';
 
@@ -50,7 +51,9 @@ export async function startLanguageAgent(
   });
 }
 
-async function openModel(settings: AgentSettings, folder: string, log: Log): Promise<SplitLanguageModel> {
+type AgentModel = SplitLanguageModel & Partial<Pick<OpenedModel, 'provider'>>;
+
+async function openModel(settings: AgentSettings, folder: string, log: Log): Promise<AgentModel> {
   const { server, threads, cache, provider, codec: codecs, private: hides, connectTimeoutMs, timeoutMs } = settings;
   const { answerCodec, codecTables } = settings;
   const [at, another] = settings.at;
@@ -58,18 +61,10 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
   if (another !== undefined || codecs.length > 1) {
     throw new CutpointError('CUT_USAGE', 'A language model has one cut: give one --at and one --codec.');
   }
-  requireProvider(settings);
+  requireWhole(settings);
   if (at === undefined) {
     if (server === undefined && !hides) {
-      if (provider === 'wgpu') {
-        const onLost = (lost: CutpointError, failed: CutpointError | undefined) =>
-          log.warn(
-            { error: lost.message, failed: failed?.message },
-            'the GPU was lost, and opened again unless that failed',
-          );
-        return await openWgpuLanguageModel(folder, { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare, onLost });
-      }
-      return await openLanguageModel(folder, { threads, cache });
+      return await openWholeModel(folder, { provider: modelProviderOf(provider), threads, cache }, log);
     }
     throw new CutpointError('CUT_USAGE', '--server and --private are for a model that is cut: give --at as well.');
   }
@@ -93,8 +88,11 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
   return model;
 }
 
-function healthOf({ decoder, manifest: { name: model } }: SplitLanguageModel): HealthReport {
-  if (decoder instanceof Decoder || decoder instanceof WgpuDecoder) return { ready: decoder.alive, model };
+function healthOf({ decoder, manifest: { name: model }, provider }: AgentModel): HealthReport {
+  if (decoder instanceof Decoder || decoder instanceof WgpuDecoder) {
+    const { provider: computes, how } = provider ?? askedFor('cpu');
+    return { ready: decoder.alive, model, provider: { provider: computes, how } };
+  }
   const server = decoder instanceof SplitDecoder && decoder.server !== undefined ? 'connected' : 'away';
   return { ready: server === 'connected', model, server };
 }
@@ -104,22 +102,9 @@ const onlyProbes: RequestHandler = async ({ method, meta }) => {
   throw new CutpointError('CUT_USAGE', 'This agent has a language model: ask it over HTTP, as its log says.');
 };
 
-/** Of the memory that is free here: a GPU does not say how much it has. */
-const gpuCacheShare = 0.25;
-
 /** @throws CutpointError CUT_PROVIDER, CUT_USAGE */
-function requireProvider({ provider, at, cache }: AgentSettings): void {
-  if (provider === 'cpu') return;
-  if (provider !== 'wgpu') {
-    const message = `A language model runs on cpu or, with kernels of our own, on wgpu, not on ${provider}.`;
-    throw new CutpointError('CUT_PROVIDER', message);
-  }
-  if (at.length > 0) {
-    throw new CutpointError('CUT_USAGE', 'On a GPU an agent runs the whole model: leave --at away, or use cpu.');
-  }
-  if (cache === 'f32') return;
-  throw new CutpointError(
-    'CUT_USAGE',
-    `On a GPU keys and values are kept in f32, not in ${cache}: leave --cache away.`,
-  );
+function requireWhole({ provider, at }: AgentSettings): void {
+  if (modelProviderOf(provider) === 'cpu' || at.length === 0) return;
+  const message = `With --provider ${provider} an agent runs the whole model: leave --at away, or use cpu.`;
+  throw new CutpointError('CUT_USAGE', message);
 }

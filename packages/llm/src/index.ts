@@ -105,6 +105,16 @@ export {
 export { widthOfLayers } from './package/width-of-layers.js';
 export { type NamedFile, type PackageContent, packageBytes, writePackage } from './package/write-package.js';
 export type { WriteOptions } from './package/write-part.js';
+export { chooseRangeProvider } from './provider/choose-range-provider.js';
+export {
+  type ModelProvider,
+  modelProviders,
+  type OpenedModel,
+  openLanguageModelOn,
+  type ProviderModelOptions,
+} from './provider/open-language-model-on.js';
+export type { RangeProvider } from './provider/open-range.js';
+export { modelProviderOf, openWholeModel, requireNoThreads, tellChoice } from './provider/open-whole-model.js';
 export type { BlockForm } from './quantise/block-form.js';
 export type { CalibrationText } from './quantise/calibration-text.js';
 export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';
@@ -122,7 +132,6 @@ export { type TableSource, usualAnswerCodec } from './split/crossing-codecs.js';
 export { passFrameBytes } from './split/frame-bytes.js';
 export { manifestHash } from './split/manifest-hash.js';
 export { DecoderHost, type DecoderHostOptions } from './split/server/decoder-host.js';
-export type { RangeProvider } from './split/server/range-store.js';
 export { decoderOfShape, type ShapeName, shapeNames } from './synthesise/known-shapes.js';
 export { writeRandomGguf } from './synthesise/random-gguf.js';
 export { randomContent, randomPart, type SynthesiseRequest, synthesisePackage } from './synthesise/synthesise.js';

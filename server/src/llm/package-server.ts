@@ -1,6 +1,13 @@
 import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
-import { DecoderHost, freeMemoryBytes, type RangeProvider, widthOfLayers } from '@cutpoint/llm';
+import {
+  DecoderHost,
+  freeMemoryBytes,
+  modelProviderOf,
+  requireNoThreads,
+  tellChoice,
+  widthOfLayers,
+} from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
 import { serveWholeModel } from './serve-whole-model.js';
 
@@ -21,12 +28,20 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       settings;
     const { maxCacheBytes = Math.round((await freeMemoryBytes()) * cacheShare) } = settings;
     const at = onlyCut(settings);
+    const provider = modelProviderOf(settings.provider);
+    requireNoThreads({ provider, threads });
+    if (provider === 'wgpu') requireFloats(cache);
+    const chosen = new Map<string, string>();
     const host = opened.add(
       await DecoderHost.open(model, {
         at,
         threads,
         cache,
-        provider: providerOf(settings),
+        provider,
+        onChoice: (range, choice) => {
+          tellChoice(choice, log);
+          chosen.set(`${range.from} to ${range.to}`, choice.provider);
+        },
         gpuCacheBytes: maxCacheBytes,
         maxRanges: maxStages,
         maxSequences,
@@ -51,6 +66,8 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       languageModel: name,
       manifest: host.manifestHash,
       at: at ?? null,
+      provider,
+      ...(provider === 'auto' && { chosen: Object.fromEntries(chosen) }),
       ...host.counts,
     });
     return { name: serverName, handler: host.handler, health };
@@ -65,22 +82,9 @@ function onlyCut({ at, segment, next }: ServerSettings): number | undefined {
   );
 }
 
-/** Names of the runtime's providers for segments mean nothing here. @throws CutpointError CUT_PROVIDER, CUT_USAGE */
-function providerOf({ provider, cache, http }: ServerSettings): RangeProvider {
-  if (provider === 'cpu') return 'cpu';
-  if (provider !== 'wgpu') {
-    const message = `Layers of a language model run on cpu or, with kernels of our own, on wgpu, not on ${provider}.`;
-    throw new CutpointError('CUT_PROVIDER', message);
-  }
-  if (cache !== 'f32') {
-    throw new CutpointError(
-      'CUT_USAGE',
-      `On a GPU keys and values are kept in f32, not in ${cache}: leave --cache away.`,
-    );
-  }
-  if (http === undefined) return 'wgpu';
-  throw new CutpointError(
-    'CUT_USAGE',
-    'With --http the whole model runs, which a server does on the CPU only: use cpu.',
-  );
+/** @throws CutpointError CUT_USAGE */
+function requireFloats(cache: ServerSettings['cache']): void {
+  if (cache === 'f32') return;
+  const message = `On a GPU keys and values are kept in f32, not in ${cache}: leave --cache away.`;
+  throw new CutpointError('CUT_USAGE', message);
 }

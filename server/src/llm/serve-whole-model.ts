@@ -1,5 +1,5 @@
 import type { Log, OpenResources } from '@cutpoint/daemon';
-import { type DecoderHost, openLanguageModel } from '@cutpoint/llm';
+import { type DecoderHost, modelProviderOf, openWholeModel } from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
 
 interface WholeModelParts {
@@ -25,7 +25,9 @@ export async function serveWholeModel(
   // Loaded when it is called: a server without it starts sooner and takes less memory.
   const { serveTextModel } = await import('@cutpoint/llm/api');
   const { chatPage } = await import('../page/chat-page.js');
-  const whole = opened.add(await openLanguageModel(folder, { threads: settings.threads, cache: settings.cache }));
+  const { provider, threads, cache } = settings;
+  const asked = { provider: modelProviderOf(provider), threads, cache };
+  const whole = opened.add(await openWholeModel(folder, asked, log));
   const { name } = whole.manifest;
   const health = () => ({ ready: whole.decoder.alive, model: name });
   const page = await chatPage({ folder, host, at: settings.at[0], name: serverName, log });

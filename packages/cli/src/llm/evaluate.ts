@@ -6,17 +6,17 @@ import {
   createTokenizer,
   evaluateCut,
   evaluationCache,
-  type LogitsSource,
   leakAtCuts,
   modelIdentity,
-  openLanguageModel,
-  openWgpuLanguageModel,
+  type OpenedModel,
+  openLanguageModelOn,
   type Package,
   type Perplexity,
   perplexityOf,
   readPackage,
   readTokenizerFiles,
 } from '@cutpoint/llm';
+import type { ProviderChoice } from '@cutpoint/runtime';
 import { readTuning } from '../gpu/tuning-file.js';
 import { onInterrupt } from '../interrupt.js';
 import { codecTablesOption, parseCut, parsePositive } from '../options.js';
@@ -26,7 +26,7 @@ import type { Verb } from '../verb.js';
 import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
-import { addProviderOptions, type ProviderOptions, requireNoBits, requireWholeInF32 } from './provider-option.js';
+import { addProviderOptions, type ProviderOptions, requireFitting } from './provider-option.js';
 import { readText } from './read-text.js';
 
 interface EvaluateOptions extends ProviderOptions {
@@ -98,10 +98,11 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   });
   const shared = { tables, calibrationTexts: texts, tokens, context, threads, signal };
   const onProgress = (done: number, total: number) => progress.show(`${done} of ${total} tokens`);
-  let found: Perplexity | CutEvaluation;
+  let found: (Perplexity & { readonly provider: ProviderChoice }) | CutEvaluation;
   if (at === undefined) {
     await using model = await openWhole(folder, options, { context, signal });
-    found = await perplexityOf(model.decoder, tokens, { context, signal, onProgress });
+    const perplexity = await perplexityOf(model.decoder, tokens, { context, signal, onProgress });
+    found = { ...perplexity, provider: model.provider };
   } else {
     const back = options.back === undefined ? undefined : await readPackage(options.back);
     const asked = { cut: at, codec: codec ?? 'raw', answerCodec, private: isPrivate === true };
@@ -119,25 +120,15 @@ function openWhole(
   folder: string,
   { provider, bits, threads, cache }: EvaluateOptions,
   { context, signal }: { readonly context: number; readonly signal: AbortSignal },
-): Promise<AsyncDisposable & { readonly decoder: LogitsSource }> {
-  if (provider === 'cpu') return openLanguageModel(folder, { threads, signal, ...evaluationCache(cache) });
-  return openWgpuLanguageModel(folder, { codes: bits, tuning: readTuning, textTokens: context, signal });
+): Promise<OpenedModel> {
+  const wgpu = { codes: bits, tuning: readTuning, textTokens: context };
+  return openLanguageModelOn(folder, { provider, threads, ...evaluationCache(cache), wgpu, signal });
 }
 
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */
-function requireCut({
-  at,
-  leak,
-  codec,
-  back,
-  private: isPrivate,
-  answerCodec,
-  provider,
-  bits,
-  cache,
-}: EvaluateOptions): void {
-  if (provider === 'wgpu') requireWholeInF32({ at, cache, leak });
-  else requireNoBits({ bits });
+function requireCut(options: EvaluateOptions): void {
+  requireFitting(options);
+  const { at, leak, codec, back, private: isPrivate, answerCodec } = options;
   const needs = { '--back': back, '--private': isPrivate, ...(leak ? {} : { '--codec': codec }) };
   const [name] = Object.entries(needs).find(([, value]) => value !== undefined && at === undefined) ?? [];
   if (name !== undefined) throw new CutpointError('CUT_USAGE', `${name} is of a cut: say where with --at.`);

@@ -1,8 +1,12 @@
 import type { CutEvaluation, CutLeak, Perplexity } from '@cutpoint/llm';
+import type { ProviderChoice } from '@cutpoint/runtime';
+import { providerText } from '../output/provider-text.js';
 import { fields, table } from '../output/table.js';
 
 /** What `llm eval` says with `--json`. */
-export type EvaluateSummary = (Perplexity | CutEvaluation) & { readonly leak?: readonly CutLeak[] };
+export type EvaluateSummary = ((Perplexity & { readonly provider?: ProviderChoice }) | CutEvaluation) & {
+  readonly leak?: readonly CutLeak[];
+};
 
 /** What `llm eval` says to a person. */
 export function evaluationText(summary: EvaluateSummary, context: number): string {
@@ -12,6 +16,9 @@ export function evaluationText(summary: EvaluateSummary, context: number): strin
     pairs.push(['without codec', `${perplexity.toFixed(3)}; the codec adds ${increasePercent.toFixed(2)} %`]);
   }
   pairs.push(['tokens', `${summary.tokens} scored, in windows of ${context}`]);
+  if ('provider' in summary && summary.provider !== undefined && summary.provider.how !== 'asked') {
+    pairs.push(['computed by', providerText(summary.provider)]);
+  }
   if ('baseline' in summary) {
     const { cut, codec, answerCodec, bytesPerToken, timesSmaller, promptBytesPerToken, answerBytesPerToken } = summary;
     const smaller = `${timesSmaller.toFixed(1)} times less than f32`;

@@ -64,7 +64,11 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
     signal: interrupt.signal,
     show: (piece) => (json === true ? undefined : writeOut(piece)),
   });
-  const summary: GenerateSummary = { ...streamed, widths: splitWidthsOf(model) };
+  const summary: GenerateSummary = {
+    ...streamed,
+    widths: splitWidthsOf(model),
+    ...(model.provider && { provider: model.provider }),
+  };
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(generationText(summary));

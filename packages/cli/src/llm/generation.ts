@@ -1,4 +1,6 @@
 import type { SplitWidths, StepCost } from '@cutpoint/llm';
+import type { ProviderChoice } from '@cutpoint/runtime';
+import { providerText } from '../output/provider-text.js';
 import { formatBytes, formatMs } from '../output/units.js';
 
 /** What `llm generate` says with `--json`. */
@@ -8,6 +10,8 @@ export interface GenerateSummary extends Figures {
   readonly promptTokens: readonly number[];
   /** Of the layers on both sides. */
   readonly widths: SplitWidths;
+  /** What computed it, where it ran whole. */
+  readonly provider?: ProviderChoice;
 }
 
 /** How fast a text was continued. */
@@ -100,7 +104,11 @@ export function generationText(summary: GenerateSummary): string {
   const { tokens, promptTokens, ttftMs, decodeTokensPerSecond } = summary;
   const first = ttftMs === null ? 'no token' : `first token after ${formatMs(ttftMs)}`;
   const rest = decodeTokensPerSecond === null ? '' : `, then ${decodeTokensPerSecond.toFixed(1)} tokens/s`;
-  return `${promptTokens.length} tokens of prompt, ${tokens.length} more: ${first}${rest}\n${costText(summary)}`;
+  const by =
+    summary.provider === undefined || summary.provider.how === 'asked'
+      ? ''
+      : `computed by ${providerText(summary.provider)}\n`;
+  return `${promptTokens.length} tokens of prompt, ${tokens.length} more: ${first}${rest}\n${costText(summary)}${by}`;
 }
 
 function costText({ perToken, linkBytesPerToken }: GenerateSummary): string {

@@ -2,15 +2,15 @@ import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, OpenResources } from '@cutpoint/daemon';
 import {
   type CacheChoice,
-  openLanguageModel,
+  type OpenedModel,
+  openLanguageModelOn,
   openSplitLanguageModel,
-  openWgpuLanguageModel,
   readPackage,
   type SplitLanguageModel,
 } from '@cutpoint/llm';
 import { readTuning } from '../gpu/tuning-file.js';
 import { startLocalServer } from '../run/local-server.js';
-import { type ProviderOptions, requireNoBits, requireWholeInF32 } from './provider-option.js';
+import { type ProviderOptions, requireFitting } from './provider-option.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
 /** A package to open, whole or cut in two. */
@@ -26,24 +26,20 @@ export interface ModelRequest extends SplitOptions, Partial<ProviderOptions> {
 /**
  * Opens a package here; cut in two, the layers behind the cut at a server, which is started in a process of its own where
  * none is named.
- * @throws CutpointError what `openLanguageModel`, `openSplitLanguageModel` and `startLocalServer` throw; CUT_USAGE for options
+ * @throws CutpointError what `openLanguageModelOn`, `openSplitLanguageModel` and `startLocalServer` throw; CUT_USAGE for options
  * that need a cut.
  */
-export async function openModel(request: ModelRequest, signal: AbortSignal): Promise<SplitLanguageModel> {
+export async function openModel(
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<SplitLanguageModel & Partial<Pick<OpenedModel, 'provider'>>> {
   const { folder, threads, cache = 'f32', at, codec, answerCodec, codecTables } = request;
-  if (request.provider === 'wgpu') {
-    requireWholeInF32({ at, cache });
-    requireNoCut(request);
-    const { contextTokens } = (await readPackage(folder)).manifest.config;
-    const { bits: codes, textTokens = contextTokens } = request;
-    // No text becomes longer than its context, whatever was allowed.
-    const most = Math.min(textTokens, contextTokens);
-    return await openWgpuLanguageModel(folder, { codes, tuning: readTuning, textTokens: most, signal });
-  }
-  requireNoBits(request);
+  requireFitting(request);
   if (at === undefined) {
     requireNoCut(request);
-    return await openLanguageModel(folder, { threads, cache, signal });
+    const { provider = 'cpu', bits: codes } = request;
+    const wgpu = { codes, tuning: readTuning, textTokens: await tokensToLayOut(request) };
+    return await openLanguageModelOn(folder, { provider, threads, cache, wgpu, signal });
   }
   const opened = new OpenResources();
   try {
@@ -57,6 +53,12 @@ export async function openModel(request: ModelRequest, signal: AbortSignal): Pro
     await opened.close();
     throw thrown;
   }
+}
+
+/** No text becomes longer than its context, whatever was allowed. */
+async function tokensToLayOut({ folder, textTokens }: ModelRequest): Promise<number> {
+  const { contextTokens } = (await readPackage(folder)).manifest.config;
+  return Math.min(textTokens ?? contextTokens, contextTokens);
 }
 
 function serveArgs({ folder, threads, cache = 'f32' }: ModelRequest): readonly string[] {

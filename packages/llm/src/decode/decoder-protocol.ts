@@ -15,6 +15,8 @@ export interface OpenRequest {
   readonly manifest: PackageManifest;
   readonly range: LayerRange;
   readonly threads: number;
+  /** Of onnxruntime. */
+  readonly provider: string;
   readonly chunkTokens: number;
   readonly cache: CacheChoice;
 }

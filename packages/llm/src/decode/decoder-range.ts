@@ -27,6 +27,8 @@ const here = {
 export interface DecoderRangeOptions {
   /** Threads inside one operator. Default 1. */
   readonly threads?: number;
+  /** Execution provider of onnxruntime. Default `cpu`. */
+  readonly provider?: string;
   /** Tokens of a prompt that run at once: more take more memory and cancel later. Default `standardChunkTokens`. */
   readonly chunkTokens?: number;
   /** How keys and values are kept. Default `f32`; with `none` there is no head, and each pass brings the whole text. */
@@ -105,7 +107,8 @@ export class DecoderRange implements RangeDecoder, AsyncDisposable {
     const cache = requireCache(options.cache ?? 'f32', range);
     const { freeBytes = freeMemoryBytes } = options;
     requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
-    const request: OpenRequest = { folder: resolve(folder), manifest, range, threads, chunkTokens, cache };
+    const { provider = 'cpu' } = options;
+    const request: OpenRequest = { folder: resolve(folder), manifest, range, threads, provider, chunkTokens, cache };
     return await DecoderRange.start(workerScript, request, { config: manifest.config, range, signal });
   }
 

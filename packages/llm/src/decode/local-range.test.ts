@@ -22,7 +22,7 @@ describe('layers in this thread', () => {
     made = await temporaryPackage(randomFloats(smallConfig, 4));
     const { folder, manifest } = made;
     worker = await DecoderRange.open(folder, manifest, range, { chunkTokens });
-    const session = await openSession({ folder, manifest, range, threads: 1, cache: 'f32' });
+    const session = await openSession({ folder, manifest, range, threads: 1, provider: 'cpu', cache: 'f32' });
     local = new LocalRange(new RangeSession(session, manifest.config, range, 'f32'), chunkTokens, () => setImmediate());
   });
   afterAll(async () => {

@@ -27,10 +27,10 @@ export async function openService(request: OpenRequest): Promise<RangeService> {
 }
 
 async function openRange(
-  { folder, manifest, threads }: OpenRequest,
+  { folder, manifest, threads, provider }: OpenRequest,
   range: LayerRange,
   cache: CacheKind,
 ): Promise<RangeSession> {
-  const session = await openSession({ folder, manifest, range, threads, cache });
+  const session = await openSession({ folder, manifest, range, threads, provider, cache });
   return new RangeSession(session, manifest.config, range, cache);
 }

@@ -15,6 +15,8 @@ export interface SessionRequest {
   readonly manifest: PackageManifest;
   readonly range: LayerRange;
   readonly threads: number;
+  /** Of onnxruntime. */
+  readonly provider: string;
   readonly cache: CacheKind;
 }
 
@@ -24,8 +26,8 @@ export interface SessionRequest {
  * @throws CutpointError CUT_PACKAGE, CUT_ILLEGAL_CUT, CUT_EXTERNAL_DATA or CUT_LOAD.
  */
 export async function openSession(request: SessionRequest): Promise<ort.InferenceSession> {
-  const { folder, manifest, range, threads, cache } = request;
-  return await openGraph(decoderGraph(manifest, range, { cache }), folder, { threads, reorder: true });
+  const { folder, manifest, range, threads, provider, cache } = request;
+  return await openGraph(decoderGraph(manifest, range, { cache }), folder, { threads, reorder: true, provider });
 }
 
 /** Weights of a graph that are in memory, by the name that it has for their file. */
@@ -35,19 +37,27 @@ export interface WeightsInMemory {
   readonly bytes: Uint8Array;
 }
 
+export interface GraphOptions {
+  readonly threads: number;
+  readonly reorder: boolean;
+  /** Of onnxruntime. Default `cpu`. */
+  readonly provider?: string;
+}
+
 /**
  * Opens the session of a graph.
  * @param weights the folder of its weights' files, or their bytes. @param reorder whether weights are kept in the order that kernels want: several times
  * faster, for blocks forty times; without it floats stay in their file and take no memory of the process's own.
- * @throws CutpointError CUT_EXTERNAL_DATA or CUT_LOAD.
+ * @throws CutpointError CUT_PROVIDER, CUT_EXTERNAL_DATA or CUT_LOAD.
  */
 export async function openGraph(
   graph: Model,
   weights: string | WeightsInMemory,
-  { threads, reorder }: { readonly threads: number; readonly reorder: boolean },
+  { threads, reorder, provider = 'cpu' }: GraphOptions,
 ): Promise<ort.InferenceSession> {
   const inFiles = typeof weights === 'string';
   return await create(serialiseModel(graph), threads, {
+    executionProviders: [provider],
     session: {
       ...(inFiles ? inFolder(weights) : {}),
       disable_prepacking: reorder ? '0' : '1',
@@ -87,7 +97,8 @@ function inFolder(folder: string) {
   return { model_external_initializers_file_folder_path: folder };
 }
 
-interface OwnOptions extends Pick<ort.InferenceSession.SessionOptions, 'externalData' | 'optimizedModelFilePath'> {
+interface OwnOptions
+  extends Pick<ort.InferenceSession.SessionOptions, 'executionProviders' | 'externalData' | 'optimizedModelFilePath'> {
   readonly session: Readonly<Record<string, string>>;
 }
 
@@ -113,6 +124,6 @@ async function create(
       ? ort.InferenceSession.create(model, all)
       : ort.InferenceSession.create(model, all));
   } catch (thrown) {
-    throw loadError(thrown, 'cpu');
+    throw loadError(thrown, String(options.executionProviders?.[0] ?? 'cpu'));
   }
 }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { type CancelSignal, CutpointError } from '@cutpoint/core';
+import type { CancelSignal } from '@cutpoint/core';
 import type { Segment, SegmentOptions, SegmentSource } from '../segment/segment.js';
 import { AutoSegment } from './auto-segment.js';
 import { availableProviders } from './available-providers.js';
 import { chooseProvider } from './choose-provider.js';
 import { measureSegment } from './measure-segment.js';
-import type { ProviderChoice } from './provider-choice.js';
+import { openChosen } from './open-chosen.js';
 import { forgetChoice } from './remembered-choices.js';
 
 /** Loads a source on a provider that is named. */
@@ -39,32 +39,18 @@ export async function loadAuto(source: SegmentSource, options: SegmentOptions, l
     mostDifference,
     signal,
   };
-  const tell = (choice: ProviderChoice) => {
-    for (const notice of choice.notices) onNotice(notice);
-  };
-  const opened = await openChosen();
-  tell(opened.provider);
-  return opened;
-
-  async function openChosen(): Promise<Segment> {
-    const { key, choice } = await chooseProvider(request);
-    const loadOnCpu = () => load({ ...options, provider: 'cpu' });
-    const onFallback = async (fallen: ProviderChoice) => {
-      await forgetChoice(key);
-      onNotice(fallen.notices.at(-1) ?? '');
-    };
-    const parts = { choice, loadOnCpu, onFallback };
-    if (choice.provider === 'cpu') return new AutoSegment({ ...parts, segment: await loadOnCpu() });
-    try {
-      return new AutoSegment({ ...parts, segment: await load({ ...options, provider: choice.provider }) });
-    } catch (thrown) {
-      if (!(thrown instanceof CutpointError) || thrown.code === 'CUT_CANCELLED') throw thrown;
-      await forgetChoice(key);
-      const notice = `${choice.provider}, which was measured as the fastest, is not used: ${thrown.message}`;
-      const fallen = { ...choice, provider: 'cpu', how: 'fallback' as const, notices: [...choice.notices, notice] };
-      return new AutoSegment({ ...parts, choice: fallen, segment: await loadOnCpu() });
-    }
-  }
+  const kept = await chooseProvider(request);
+  const { opened, provider: choice } = await openChosen(kept, (provider) => load({ ...options, provider }));
+  for (const notice of choice.notices) onNotice(notice);
+  return new AutoSegment({
+    segment: opened,
+    choice,
+    loadOnCpu: () => load({ ...options, provider: 'cpu' }),
+    onFallback: async ({ notices }) => {
+      await forgetChoice(kept.key);
+      onNotice(notices.at(-1) ?? '');
+    },
+  });
 }
 
 function describe(source: SegmentSource): string {

@@ -1,18 +1,14 @@
-import { setImmediate } from 'node:timers/promises';
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
-import { DecoderRange } from '../../decode/decoder-range.js';
+import { openChosen, type ProviderChoice } from '@cutpoint/runtime';
 import type { RangeDecoder } from '../../decode/range-decoder.js';
 import { tokensThatFit } from '../../gpu/cache-tokens.js';
-import { WgpuRange } from '../../gpu/wgpu-range.js';
 import type { CacheKind } from '../../graph/cache-kind.js';
 import type { LayerRange } from '../../graph/range.js';
 import { freeMemoryBytes } from '../../memory/free-memory.js';
 import { requireMemory } from '../../memory/require-memory.js';
-import { partsIn } from '../../package/parts-in-folder.js';
 import type { Package } from '../../package/read-package.js';
-
-/** onnxruntime on the CPU, or our own kernels on a GPU. */
-export type RangeProvider = 'cpu' | 'wgpu';
+import { chooseRangeProvider } from '../../provider/choose-range-provider.js';
+import { openRange, type RangeProvider } from '../../provider/open-range.js';
 
 export interface RangeStoreOptions {
   readonly threads: number;
@@ -20,8 +16,10 @@ export interface RangeStoreOptions {
   readonly cache: CacheKind;
   /** Ranges that may be open at a time, each with weights of its own in memory. */
   readonly maxRanges: number;
-  /** What computes them. Default: the CPU. */
-  readonly provider?: RangeProvider;
+  /** What computes them; with `auto` what is fastest for the range. Default: the CPU. */
+  readonly provider?: RangeProvider | 'auto';
+  /** Hears of what was chosen for a range. */
+  readonly onChoice?: (range: LayerRange, choice: ProviderChoice) => void;
   /** What keys and values may take on a GPU, where they are laid out at once. Default: one whole context. */
   readonly gpuCacheBytes?: number;
   /** Memory that is free for layers, in bytes. Default: what the system says. */
@@ -98,20 +96,22 @@ export class RangeStore implements AsyncDisposable {
 
   #open(key: string, range: LayerRange): Entry {
     const evicted = this.#makeRoom();
-    const { folder, manifest } = this.#package;
-    const { threads, cache, provider, gpuCacheBytes, freeBytes = freeMemoryBytes } = this.#options;
+    const { manifest } = this.#package;
+    const { threads, cache, provider = 'cpu', gpuCacheBytes, freeBytes = freeMemoryBytes, onChoice } = this.#options;
+    const { config } = manifest;
+    const cacheTokens = gpuCacheBytes && tokensThatFit(gpuCacheBytes, config, range.to - range.from);
+    const options = { threads, cache, cacheTokens };
+    const openOn = async (named: string): Promise<RangeDecoder> => {
+      if (named !== 'wgpu') requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
+      return await openRange(named as RangeProvider, this.#package, range, options);
+    };
     const open = async (): Promise<RangeDecoder> => {
       await evicted;
-      if (provider === 'wgpu') {
-        const { config } = manifest;
-        const fitting = gpuCacheBytes && tokensThatFit(gpuCacheBytes, config, range.to - range.from);
-        return await WgpuRange.open(partsIn(folder), manifest, range, {
-          cacheTokens: fitting ?? config.contextTokens,
-          pause: () => setImmediate(),
-        });
-      }
-      requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
-      return await DecoderRange.open(folder, manifest, range, { threads, cache });
+      if (provider !== 'auto') return await openOn(provider);
+      const kept = await chooseRangeProvider(this.#package, range, { ...options, own: true });
+      const { opened, provider: chosen } = await openChosen(kept, openOn);
+      onChoice?.(range, chosen);
+      return opened;
     };
     const entry: Entry = { opening: open(), users: 0, usedAtMs: performance.now() };
     this.#entries.set(key, entry);
