@@ -32,6 +32,11 @@ export class CuttableLink implements AsyncDisposable {
     this.#isCut = true;
   }
 
+  /** Ends all connections; new ones can be made. */
+  drop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   /** What the end that was dialled sends arrives as something else. */
   garble(): void {
     this.#isGarbled = true;

@@ -27,6 +27,8 @@ async function bundle() {
     input: { page: path.join(here, 'dist/ui/page.js') },
     // Of Node alone; a browser has its own.
     external: ['webgpu'],
+    // A part of a door that nobody uses is left out: the page itself needs little of what its workers need.
+    treeshake: { moduleSideEffects: (id) => !/packages.(?!web)[a-z]+.dist|bufbuild/.test(id) },
     plugins: [workers()],
     onLog(level, log, handle) {
       // Some libraries look whether they may use `eval`; the page's policy says no.

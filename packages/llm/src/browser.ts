@@ -12,6 +12,7 @@ export { tokensThatFit } from './gpu/cache-tokens.js';
 export { WgpuRange } from './gpu/wgpu-range.js';
 export type { LayerRange } from './graph/range.js';
 export { checkManifest } from './package/manifest-schema.js';
+export { filesOf } from './package/package-files.js';
 export {
   longestManifestBytes,
   manifestName,

@@ -55,7 +55,7 @@ export async function fetchFile({ sha256, bytes }: WantedFile, source: FetchSour
     pieces.push(blob);
   }
   if (bytesToHex(hash.digest()) !== sha256) {
-    await files.keepOnly(new Set());
+    await files.forget(sha256);
     const message = `A file of ${bytes} bytes is not what its hash ${sha256.slice(0, 12)} says: the server gave other bytes, or the browser kept others. Try again.`;
     throw new CutpointError('CUT_PACKAGE', message);
   }

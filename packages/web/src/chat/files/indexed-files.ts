@@ -27,13 +27,13 @@ export async function openIndexedFiles(name = 'cutpoint-files'): Promise<KeptFil
     async complete(sha256) {
       await done(store(wholes, 'readwrite').put(true, sha256));
     },
-    async keepOnly(hashes) {
+    async hashes() {
       const keys = (await answered(store(pieces, 'readonly').getAllKeys())) as [string, number][];
-      const forgotten = new Set(keys.map(([sha256]) => sha256).filter((sha256) => !hashes.has(sha256)));
-      for (const sha256 of forgotten) {
-        await done(store(wholes, 'readwrite').delete(sha256));
-        await done(store(pieces, 'readwrite').delete(piecesOf(sha256)));
-      }
+      return new Set(keys.map(([sha256]) => sha256));
+    },
+    async forget(sha256) {
+      await done(store(wholes, 'readwrite').delete(sha256));
+      await done(store(pieces, 'readwrite').delete(piecesOf(sha256)));
     },
     [Symbol.dispose]: () => database.close(),
   };

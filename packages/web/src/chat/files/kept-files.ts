@@ -12,8 +12,15 @@ export interface KeptFiles {
   addPiece(sha256: string, index: number, piece: Blob): Promise<void>;
   /** Says that all pieces are there and right. */
   complete(sha256: string): Promise<void>;
-  /** Forgets all files but these. */
-  keepOnly(hashes: ReadonlySet<string>): Promise<void>;
+  /** Of all that it has something of. */
+  hashes(): Promise<ReadonlySet<string>>;
+  forget(sha256: string): Promise<void>;
+}
+
+/** Forgets all files but these. */
+export async function keepOnly(files: KeptFiles, wanted: readonly { readonly sha256: string }[]): Promise<void> {
+  const kept = new Set(wanted.map(({ sha256 }) => sha256));
+  for (const sha256 of await files.hashes()) if (!kept.has(sha256)) await files.forget(sha256);
 }
 
 export const pieceBytes = 4 * 2 ** 20;

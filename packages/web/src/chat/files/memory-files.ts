@@ -12,12 +12,10 @@ export function memoryFiles(): KeptFiles {
       pieces.set(sha256, own);
     },
     complete: async (sha256) => void wholes.add(sha256),
-    async keepOnly(hashes) {
-      for (const sha256 of pieces.keys()) {
-        if (hashes.has(sha256)) continue;
-        pieces.delete(sha256);
-        wholes.delete(sha256);
-      }
+    hashes: async () => new Set(pieces.keys()),
+    async forget(sha256) {
+      pieces.delete(sha256);
+      wholes.delete(sha256);
     },
   };
 }

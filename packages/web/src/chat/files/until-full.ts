@@ -16,6 +16,7 @@ export function untilFull(files: KeptFiles, onFull: () => void): KeptFiles {
       }
     },
     complete: async (sha256) => (full ? undefined : await files.complete(sha256)),
-    keepOnly: (hashes) => files.keepOnly(hashes),
+    hashes: () => files.hashes(),
+    forget: (sha256) => files.forget(sha256),
   };
 }

@@ -1,6 +1,7 @@
 import {
   type Dial,
   EmbeddingTable,
+  filesOf,
   openAgentParts,
   openSplit,
   TextModel,
@@ -10,7 +11,7 @@ import {
 import { connect } from '@cutpoint/wire/browser';
 import type { FetchSource } from '../files/fetch-file.js';
 import { openIndexedFiles } from '../files/indexed-files.js';
-import type { KeptFiles } from '../files/kept-files.js';
+import { type KeptFiles, keepOnly } from '../files/kept-files.js';
 import { memoryFiles } from '../files/memory-files.js';
 import { fetchManifest, neededFiles, packageFiles } from '../files/package-files.js';
 import { untilFull } from '../files/until-full.js';
@@ -53,7 +54,8 @@ export async function openChat(
   const manifest = await fetchManifest(offer, source);
   const { at, codec, private: hides } = choice;
   const needed = neededFiles(manifest, at, hides);
-  await files.keepOnly(new Set([offer.manifest, ...needed].map(({ sha256 }) => sha256)));
+  // What another cut needs may be needed again; what another model needs is not.
+  await keepOnly(files, [offer.manifest, ...filesOf(manifest)]);
   of += needed.reduce((sum, file) => sum + file.bytes, 0);
   const open = packageFiles(source);
   const text = await textOfPackage(manifest, open, unwatched);
