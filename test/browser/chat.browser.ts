@@ -161,7 +161,7 @@ describeChat('no webgpu', (browser) => {
 
   it('fetches the files of the model by the token of its link, and shows why it cannot do without', async () => {
     const tokenFile = join(folder, 'token');
-    const token = 'a token of a chat, long enough';
+    const token = 'a-token-of-a-chat-that-is-long-enough';
     await writeFile(tokenFile, token, { mode: 0o600 });
     await using server = await servePage(made, '--token-file', tokenFile, '--at', String(at));
     const { page } = await browser.open(`${server.url}#token=${encodeURIComponent(token)}`);
