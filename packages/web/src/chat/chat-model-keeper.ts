@@ -35,7 +35,7 @@ export class ChatModelKeeper {
   offer(offer: ChatOffer): boolean {
     if (JSON.stringify(offer) === JSON.stringify(this.#offer)) return false;
     this.#offer = offer;
-    this.#session?.[Symbol.dispose]();
+    this.close();
     return true;
   }
 
@@ -45,6 +45,11 @@ export class ChatModelKeeper {
     this.#opening = this.#open(choice);
     // The listener has been told.
     this.#opening.catch(() => undefined);
+  }
+
+  /** Ends what is open, or being opened; nothing is asked of it any more. */
+  close(): void {
+    this.#session?.[Symbol.dispose]();
   }
 
   /** What can be asked now. @throws CutpointError why the model cannot be opened */
@@ -57,7 +62,7 @@ export class ChatModelKeeper {
   }
 
   async #open(choice: ChatChoice): Promise<ChatSession> {
-    this.#session?.[Symbol.dispose]();
+    this.close();
     const { opening, progress, opened, refused } = this.#listener;
     const session = new ChatSession(progress);
     this.#session = session;

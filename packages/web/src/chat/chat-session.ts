@@ -95,7 +95,12 @@ export class ChatSession implements Disposable {
     const answer = this.#answers.get(message.id);
     if (message.kind === 'part') answer?.part(message.text, message.figures);
     else if (message.kind === 'ended') answer?.resolve(message.reason);
-    else answer?.reject(new CutpointError(message.code, message.message));
+    else {
+      const error = new CutpointError(message.code, message.message);
+      // What the layers ran on is gone, such as a GPU that was lost: the model has to be opened again.
+      if (message.code === 'CUT_WORKER_DIED') this.#end(error);
+      else answer?.reject(error);
+    }
   }
 
   #end(error: CutpointError): void {

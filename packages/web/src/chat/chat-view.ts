@@ -14,7 +14,10 @@ class ChatPart implements OpenView {
   readonly root: HTMLElement;
   readonly #place = element('p', { className: 'place' });
   readonly #figures = element('p', { className: 'figures' });
-  readonly #form = new ChoiceForm((choice) => this.#keeper.open(choice));
+  readonly #form = new ChoiceForm(
+    (choice) => this.#keeper.open(choice),
+    () => this.#keeper.close(),
+  );
   readonly #settings = element('details', { open: true }, element('summary', {}, 'What runs here'), this.#form.root);
   readonly #keeper: ChatModelKeeper;
   readonly #talk: Talk;
@@ -29,13 +32,13 @@ class ChatPart implements OpenView {
       progress: (bytes, of) => this.#say(progressText(bytes, of)),
       opened: (choice, opened) => {
         this.#say([placeText(choice, opened), ...opened.notices].join(' '));
-        this.#form.enabled = true;
+        this.#form.opening = false;
         this.#settings.open = false;
         this.#talk.ready(opened);
       },
       refused: ({ code, message }) => {
         this.#say(`${message} (${code})`, true);
-        this.#form.enabled = true;
+        this.#form.opening = false;
       },
     });
     this.#talk = new Talk(this.#keeper, {
@@ -68,7 +71,7 @@ class ChatPart implements OpenView {
   }
 
   #opening(): void {
-    this.#form.enabled = false;
+    this.#form.opening = true;
     this.#talk.away();
     this.#say('Opening ...');
   }

@@ -24,8 +24,9 @@ export class ChoiceForm {
     name: 'temperature',
   });
   readonly #button = element('button', { type: 'submit' }, 'Open the model');
+  readonly #cancel = element('button', { type: 'button', disabled: true }, 'Cancel');
 
-  constructor(onOpen: (choice: ChatChoice) => void) {
+  constructor(onOpen: (choice: ChatChoice) => void, onCancel: () => void) {
     this.#provider.append(...Object.entries(providers).map(([value, text]) => element('option', { value }, text)));
     this.root = element(
       'form',
@@ -40,8 +41,9 @@ export class ChoiceForm {
         this.#private,
         'Keep the words here: the server sees hidden states alone',
       ),
-      this.#button,
+      element('div', { className: 'buttons' }, this.#button, this.#cancel),
     );
+    this.#cancel.addEventListener('click', onCancel);
     this.root.addEventListener('submit', (event) => {
       event.preventDefault();
       onOpen(this.choice);
@@ -73,7 +75,9 @@ export class ChoiceForm {
     this.#private.checked = chosen.private;
   }
 
-  set enabled(enabled: boolean) {
-    for (const field of [this.#at, this.#codec, this.#provider, this.#private, this.#button]) field.disabled = !enabled;
+  /** Whether a model is being opened: nothing can be chosen then. */
+  set opening(opening: boolean) {
+    this.#cancel.disabled = !opening;
+    for (const field of [this.#at, this.#codec, this.#provider, this.#private, this.#button]) field.disabled = opening;
   }
 }

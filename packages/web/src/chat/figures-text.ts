@@ -12,7 +12,7 @@ export function placeText({ at, codec, private: hides }: ChatChoice, opened: Ope
   const { name, layers, provider, threads } = opened;
   const on = provider === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads} thread${threads === 1 ? '' : 's'}`;
   const words = hides ? '; the server sees no words' : '';
-  return `${name}: layers 0 to ${at} of ${layers} run here on ${on}; ${codec} crosses${words}`;
+  return `${name}: ${at} of ${layers} layers run here on ${on}; ${codec} crosses${words}.`;
 }
 
 export function progressText(bytes: number, of: number): string {

@@ -49,7 +49,8 @@ export class Talk {
     this.root = element('div', {}, this.#transcript.root, form);
     this.root.addEventListener('keydown', ({ key }) => key === 'Escape' && this.#answering?.abort());
     this.#stop.addEventListener('click', () => this.#answering?.abort());
-    this.#anew.addEventListener('click', () => this.#begin());
+    addEventListener('pagehide', () => this.#leave());
+    this.#anew.addEventListener('click', () => this.#forget());
   }
 
   /** The model can be asked. */
@@ -69,32 +70,34 @@ export class Talk {
     if (this.#send.disabled || content === '') return;
     this.#text.value = '';
     this.#add({ role: 'user', content });
+    const messages = this.#messages();
+    this.#add({ role: 'assistant', content: '' });
     const answering = new AbortController();
     this.#answering = answering;
     this.#busy(true);
-    const messages = this.#messages();
-    this.#add({ role: 'assistant', content: '', broken: left });
-    let answer = '';
-    const grow = (broken?: string) =>
-      this.#grow({ role: 'assistant', content: answer, broken }, this.#answering !== undefined);
+    let ending: string | undefined;
     try {
-      const session = await this.#keeper.session();
-      const part = (text: string, figures: AnswerFigures) => {
-        answer += text;
-        this.#transcript.grow({ role: 'assistant', content: answer }, true);
-        this.#keep({ role: 'assistant', content: answer, broken: left });
-        this.#options.onFigures(figures);
-      };
-      const reason = await session.ask(messages, this.#sampling(), { part }, answering.signal);
-      this.#answering = undefined;
-      grow(reason === 'stop' ? undefined : reason === 'stopped' ? stopped : full);
+      ending = await this.#answer(messages, answering.signal);
     } catch (thrown) {
       const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
-      this.#answering = undefined;
-      grow(`${message} (${code})`);
-    } finally {
-      this.#busy(false);
+      ending = `${message} (${code})`;
     }
+    this.#answering = undefined;
+    this.#grow('', ending);
+    keepConversation(this.#options.storage, this.#turns);
+    this.#busy(false);
+  }
+
+  /** Why the answer is not whole; undefined if it is. */
+  async #answer(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string | undefined> {
+    const session = await this.#keeper.session();
+    const part = (text: string, figures: AnswerFigures) => {
+      this.#grow(text);
+      this.#options.onFigures(figures);
+    };
+    const reason = await session.ask(messages, this.#sampling(), { part }, signal);
+    if (reason === 'stop') return undefined;
+    return reason === 'stopped' ? stopped : full;
   }
 
   /** What the model is asked: answers that came to nothing are left out. A text that is continued is one message. */
@@ -109,7 +112,7 @@ export class Talk {
     return samplingOf({ temperature: this.#options.temperature(), seed });
   }
 
-  #begin(): void {
+  #forget(): void {
     this.#answering?.abort();
     this.#turns = [];
     keepConversation(this.#options.storage, this.#turns);
@@ -123,13 +126,18 @@ export class Talk {
     this.#transcript.add(turn);
   }
 
-  #grow(turn: Turn, busy: boolean): void {
-    this.#keep(turn);
-    this.#transcript.grow(turn, busy);
+  /** More of the last answer, and why it ends, if it does so before its end. */
+  #grow(text: string, broken?: string): void {
+    const content = (this.#turns.at(-1)?.content ?? '') + text;
+    const turn: Turn = { role: 'assistant', content, ...(broken === undefined ? {} : { broken }) };
+    this.#turns = [...this.#turns.slice(0, -1), turn];
+    this.#transcript.grow(turn);
   }
 
-  #keep(turn: Turn): void {
-    this.#turns = [...this.#turns.slice(0, -1), turn];
+  /** The page goes: what is there of an answer stays. */
+  #leave(): void {
+    if (this.#answering === undefined) return;
+    this.#grow('', left);
     keepConversation(this.#options.storage, this.#turns);
   }
 
@@ -137,6 +145,7 @@ export class Talk {
     this.#send.disabled = busy;
     this.#stop.disabled = !busy;
     this.#anew.disabled = busy;
+    this.#transcript.busy = busy;
     if (!busy) this.#text.focus();
   }
 }

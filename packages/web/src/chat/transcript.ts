@@ -20,9 +20,13 @@ export class Transcript {
     this.#scroll();
   }
 
-  /** Replaces the last turn, which grows while `busy`. */
-  grow(turn: Turn, busy: boolean): void {
+  /** An answer is being written: it is read out when it is whole. */
+  set busy(busy: boolean) {
     this.root.ariaBusy = String(busy);
+  }
+
+  /** Replaces the last turn. */
+  grow(turn: Turn): void {
     const item = itemOf(turn);
     if (this.root.lastElementChild === null) this.root.append(item);
     else this.root.lastElementChild.replaceWith(item);
