@@ -65,7 +65,7 @@ module.exports = {
     {
       name: 'no-undeclared-dependency',
       severity: 'error',
-      from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|long|testing)\\.ts$' },
+      from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|long|testing|gpu)\\.ts$' },
       // An optional peer: 130 MB that only the owner of a GPU wants.
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^node_modules/webgpu/' },
     },

@@ -31,14 +31,8 @@ export async function uploadOperand(
   side: Side,
 ): Promise<GpuOperand> {
   const packed = packOperand(matrix, scheme, side);
-  const words = await gpu.buffer(`${side} words`, packed.words);
-  const terms = await gpu.buffer(`${side} terms`, packed.terms);
   const { rows, columns, groupSize } = matrix;
-  const free = () => {
-    words.destroy();
-    terms.destroy();
-  };
-  return { rows, columns, groupSize, words, terms, [Symbol.dispose]: free };
+  return { rows, columns, groupSize, ...(await gpu.buffers({ words: packed.words, terms: packed.terms })) };
 }
 
 /** A product that can be run again and again: activations [m, k] times weights [n, k], as [m, n] in `product`. */
@@ -63,15 +57,21 @@ export async function integerProduct(
   choice: KernelChoice,
   output: OutputKind,
 ): Promise<IntegerProduct> {
-  const batch = await gpu.buffer('batch', Uint32Array.of(left.rows, 0, 0, 0));
-  const product = await gpu.buffer('product', { bytes: 4 * left.rows * right.rows });
-  const { dispatch, free } = await bindIntegerProduct(gpu, { left, right, batch, product }, choice, output);
-  const freeAll = () => {
-    free();
-    batch.destroy();
-    product.destroy();
-  };
-  return { dispatch: dispatch(left.rows), product, [Symbol.dispose]: freeAll };
+  const buffers = await gpu.buffers({
+    batch: Uint32Array.of(left.rows, 0, 0, 0),
+    product: { bytes: 4 * left.rows * right.rows },
+  });
+  try {
+    const { dispatch, free } = await bindIntegerProduct(gpu, { left, right, ...buffers }, choice, output);
+    const freeAll = () => {
+      free();
+      buffers[Symbol.dispose]();
+    };
+    return { dispatch: dispatch(left.rows), product: buffers.product, [Symbol.dispose]: freeAll };
+  } catch (thrown) {
+    buffers[Symbol.dispose]();
+    throw thrown;
+  }
 }
 
 /**

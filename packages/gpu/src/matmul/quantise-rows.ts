@@ -38,19 +38,18 @@ export async function quantiseRows(
   const groups = Math.ceil(columns / groupSize);
   const kernel = await gpu.kernel(quantiseKernel(scheme, bits));
   const sizes = new Uint32Array([rows, columns, steps, groups, Math.min(groupSize, columns)]);
-  const uniform = await gpu.buffer('shape', sizes);
-  const words = await gpu.buffer('left words', { bytes: 4 * rows * steps * scheme.leftWords });
-  const terms = await gpu.buffer('left terms', { bytes: termBytes * rows * groups });
+  const buffers = await gpu.buffers({
+    shape: sizes,
+    words: { bytes: 4 * rows * steps * scheme.leftWords },
+    terms: { bytes: termBytes * rows * groups },
+  });
+  const { shape, words, terms } = buffers;
   const free = () => {
     words.destroy();
     terms.destroy();
   };
   const operand = { rows, columns, groupSize, words, terms, [Symbol.dispose]: free };
-  const freeAll = () => {
-    uniform.destroy();
-    free();
-  };
-  const bound = gpu.bind(kernel, [uniform, values, words, terms]);
+  const bound = gpu.bind(kernel, [shape, values, words, terms]);
   const dispatch = (first: number): Dispatch => ({ bound, groups: [groups, first, 1] });
-  return { dispatch, operand, [Symbol.dispose]: freeAll };
+  return { dispatch, operand, [Symbol.dispose]: () => buffers[Symbol.dispose]() };
 }

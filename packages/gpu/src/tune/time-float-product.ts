@@ -16,13 +16,15 @@ export async function timeFloatProduct(
   const form = { kind: 'float', dtype: 'f32', rows: outputs, columns } as const;
   const values = new Uint8Array(4 * outputs * columns);
   const matrix = await uploadMatrix(gpu, 'weights', { form, values, scales: none, zeroPoints: none });
-  const step = await gpu.buffer('step', Uint32Array.of(rows, 0, 0, 0));
-  const input = await gpu.buffer('input', { bytes: 4 * rows * columns });
-  const result = await gpu.buffer('result', { bytes: 4 * rows * outputs });
   try {
-    const product = await rowProduct(gpu, matrix, { step, input, result });
+    using buffers = await gpu.buffers({
+      step: Uint32Array.of(rows, 0, 0, 0),
+      input: { bytes: 4 * rows * columns },
+      result: { bytes: 4 * rows * outputs },
+    });
+    const product = await rowProduct(gpu, matrix, buffers);
     return await timeOfDispatches(gpu, product(rows), now);
   } finally {
-    for (const buffer of [...matrix.buffers, step, input, result]) buffer.destroy();
+    for (const buffer of matrix.buffers) buffer.destroy();
   }
 }

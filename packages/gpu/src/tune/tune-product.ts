@@ -44,15 +44,15 @@ async function timeOf(gpu: Gpu, shape: ProductShape, choice: KernelChoice, now: 
   const { rows, outputs } = shape;
   using left = await emptyOperand(gpu, shape, rows, choice.scheme.columnsPerStep, choice.scheme.leftWords);
   using right = await emptyOperand(gpu, shape, outputs, choice.scheme.columnsPerStep, choice.scheme.rightWords);
-  const batch = await gpu.buffer('batch', Uint32Array.of(rows, 0, 0, 0));
-  const product = await gpu.buffer('product', { bytes: 4 * rows * outputs });
-  const { dispatch, free } = await bindIntegerProduct(gpu, { left, right, batch, product }, choice, 'floats');
+  using buffers = await gpu.buffers({
+    batch: Uint32Array.of(rows, 0, 0, 0),
+    product: { bytes: 4 * rows * outputs },
+  });
+  const { dispatch, free } = await bindIntegerProduct(gpu, { left, right, ...buffers }, choice, 'floats');
   try {
     return await timeOfDispatches(gpu, [dispatch(rows)], now);
   } finally {
     free();
-    batch.destroy();
-    product.destroy();
   }
 }
 
@@ -63,11 +63,7 @@ async function emptyOperand(
   columnsPerStep: number,
   wordsPerStep: number,
 ): Promise<GpuOperand> {
-  const words = await gpu.buffer('words', { bytes: 4 * rows * Math.ceil(columns / columnsPerStep) * wordsPerStep });
-  const terms = await gpu.buffer('terms', { bytes: termBytes * rows * groupsOf({ columns, groupSize }) });
-  const free = () => {
-    words.destroy();
-    terms.destroy();
-  };
-  return { rows, columns, groupSize, words, terms, [Symbol.dispose]: free };
+  const words = { bytes: 4 * rows * Math.ceil(columns / columnsPerStep) * wordsPerStep };
+  const terms = { bytes: termBytes * rows * groupsOf({ columns, groupSize }) };
+  return { rows, columns, groupSize, ...(await gpu.buffers({ words, terms })) };
 }

@@ -9,7 +9,7 @@ export interface GroupLanes {
 export function lanesFor({ length, inner }: Grouping): GroupLanes {
   if (inner > 1) return { lanes: 1, threads: 64 };
   if (length <= 256) return { lanes: 16, threads: 64 };
-  return { lanes: 256, threads: 256 };
+  return { lanes: 64, threads: 64 };
 }
 
 /** Statements that name the group and lane of a thread; a group behind the last is none, and its threads go along. */
