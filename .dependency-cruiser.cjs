@@ -66,8 +66,8 @@ module.exports = {
       name: 'no-undeclared-dependency',
       severity: 'error',
       from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|long|testing|gpu)\\.ts$' },
-      // An optional peer: 130 MB that only the owner of a GPU wants.
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^node_modules/webgpu/' },
+      // Optional peers: 130 MB for the owner of a GPU, and what only pages run.
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^node_modules/(webgpu|onnxruntime-web)/' },
     },
   ],
   options: {

@@ -1,5 +1,6 @@
 // For a page in a browser: what makes it a member of a fleet. Nothing here needs Node.
 
+export { splitFileName } from './content/deployed-names.js';
 export {
   type ContentHash,
   contentHash,

@@ -2,3 +2,4 @@
 
 export { randomInputs } from './model/random-inputs.js';
 export { loadError, runError } from './segment/ort-errors.js';
+export { dtypeOfOrt, ortOfDtype } from './segment/ort-types.js';

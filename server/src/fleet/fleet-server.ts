@@ -21,10 +21,13 @@ import {
   segmentOptionsOf,
   startDaemon,
   stateFolder,
+  version,
 } from '@cutpoint/daemon';
 import { addressesToAnnounce, joinFleet, runCommands } from '@cutpoint/fleet';
 import { Uploads } from '../deploy/uploads.js';
 import { serveModels } from '../http/serve-models.js';
+import { pageFolders } from '../page/page-folders.js';
+import { withOffer } from '../page/with-offer.js';
 import type { ServerSettings } from '../settings.js';
 import { announceServer } from './announce-server.js';
 import { contentRoutes } from './content-routes.js';
@@ -142,6 +145,12 @@ export async function startFleetServer(
       health,
       fleet: admin,
       extend,
+      page: {
+        folders: pageFolders(log),
+        about: { version, fleet: { name: fleet, paired } },
+        handler: withOffer(joined.handler, () => ({})),
+        name: device,
+      },
       upgrades: { [pagePath]: pageDoor({ gate, paired, onRefused: onProblem }) },
       log,
     });

@@ -42,7 +42,11 @@ const headers: Readonly<Record<string, string>> = {
 };
 
 /** Serves the page to whoever asks: it holds nothing that is secret. What it then asks for needs the token. */
-export async function pageRoutes(app: FastifyInstance, { page, runtime }: PageFolders): Promise<void> {
+export async function pageRoutes(
+  app: FastifyInstance,
+  { page, runtime }: PageFolders,
+  about: object = {},
+): Promise<void> {
   const files = await folderOfFiles(page, { fixed: (name) => name !== 'index.html' });
   const config = { undocumented: true } as const;
   app.addHook('onSend', async (_request, reply) => void reply.headers(headers));
@@ -52,6 +56,9 @@ export async function pageRoutes(app: FastifyInstance, { page, runtime }: PageFo
     if (!request.url.startsWith(pagePath)) return reply.redirect(pagePath);
     return answer(files, 'index.html', request, reply);
   });
+  app.get(`${pagePath}about.json`, { config }, (_request, reply) =>
+    reply.header('cache-control', 'no-cache').send(about),
+  );
   app.get<{ Params: { name: string } }>(`${pagePath}:name`, { config }, (request, reply) =>
     answer(files, request.params.name, request, reply),
   );

@@ -8,6 +8,8 @@ import { type PageFolders, pageRoutes, pageWirePath } from './page-routes.js';
 
 export interface PageOptions {
   readonly folders: PageFolders;
+  /** What the page is told before it proves anything, as JSON: nothing secret. */
+  readonly about?: object;
   /** Answers what the page asks over its socket. */
   readonly handler: RequestHandler;
   /** How the server introduces itself there. */
@@ -17,7 +19,7 @@ export interface PageOptions {
 /** Opens a door that serves a page and takes the page's WebSockets beside all else. @throws CutpointError as `startHttp`. */
 export async function startWithPage(
   options: HttpOptions,
-  { folders, handler, name }: PageOptions,
+  { folders, about, handler, name }: PageOptions,
 ): Promise<HttpServer> {
   const { access, log } = options;
   const listener = listenToUpgrades({
@@ -28,7 +30,7 @@ export async function startWithPage(
   });
   const routes: HttpOptions['routes'] = async (app) => {
     await options.routes(app);
-    await app.register((own) => pageRoutes(own, folders));
+    await app.register((own) => pageRoutes(own, folders, about));
   };
   const upgrades = { ...options.upgrades, [pageWirePath]: guarded(listener, access, log) };
   const server = await startHttp({ ...options, routes, upgrades });

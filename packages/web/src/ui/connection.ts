@@ -26,7 +26,7 @@ const final: ReadonlySet<ErrorCode> = new Set(['CUT_UNAUTHORISED', 'CUT_FORBIDDE
 
 /** A connection to the server that comes back by itself when it is lost, with a bounded wait that doubles. */
 export class Connection {
-  readonly #options: ConnectionOptions;
+  #options: ConnectionOptions;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = { kind: 'connecting' };
   #backoffMs = firstBackoffMs;
@@ -57,6 +57,14 @@ export class Connection {
   watch(listener: (state: ConnectionState) => void): void {
     this.#listeners.add(listener);
     listener(this.#state);
+  }
+
+  /** The page was given a token: where it was refused without, it connects now. */
+  present(token: string): void {
+    this.#options = { ...this.#options, token };
+    if (this.#state.kind !== 'refused') return;
+    this.#enter({ kind: 'connecting' });
+    void this.#keep();
   }
 
   /** Does not wait any longer before the next try, for example as the network is back. */

@@ -1,6 +1,7 @@
 import './dispose.js';
 import './no-eval.js';
 import { chatView } from '../chat/chat-view.js';
+import { offerFleet } from '../fleet/offer-fleet.js';
 import { Connection } from './connection.js';
 import { showConnection } from './connection-line.js';
 import { byId } from './elements.js';
@@ -15,4 +16,5 @@ const url = new URL('wire', location.href.replace(/^http/, 'ws').replace(/[?#].*
 const connection = new Connection({ url, token: takeToken(window), name: 'page' });
 showConnection(connection, byId('connection'));
 showViews(views, connection, byId('main'));
+offerFleet(connection, byId('main'));
 addEventListener('online', () => connection.retryNow());

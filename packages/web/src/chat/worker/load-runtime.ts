@@ -22,11 +22,16 @@ export async function loadRuntime(
   }
   try {
     const runtime = (await import(`${folder}ort.wasm.min.mjs`)) as LoadedRuntime;
-    const threads = globalThis.crossOriginIsolated ? Math.min(mostThreads, navigator.hardwareConcurrency) : 1;
+    const threads = threadsOfPage();
     Object.assign(runtime.env.wasm, { wasmPaths: folder, numThreads: threads });
     runtime.env.logLevel = 'fatal';
     return { runtime, threads };
   } catch (cause) {
     throw new CutpointError('CUT_LOAD', `onnxruntime-web cannot be loaded: ${messageOf(cause)}.`, { cause });
   }
+}
+
+/** Threads that segments run with in this page. */
+export function threadsOfPage(): number {
+  return globalThis.crossOriginIsolated ? Math.min(mostThreads, navigator.hardwareConcurrency) : 1;
 }

@@ -1,0 +1,67 @@
+import type { CommandAction } from '@cutpoint/control/browser';
+import { CutpointError, type DType } from '@cutpoint/core';
+import { probePeer, timeRemotely } from '@cutpoint/profile/browser';
+import { randomInputs } from '@cutpoint/runtime/browser';
+import type { Peer } from '@cutpoint/wire/browser';
+import { threadsOfPage } from '../chat/worker/load-runtime.js';
+import { type FileName, fetchBytes, loadSegment, runtimeVersion } from './segments.js';
+
+export interface ObeyOptions {
+  /** The connection that requests use. @throws CutpointError while there is none */
+  readonly peer: () => Peer;
+  readonly token: () => string | undefined;
+}
+
+type TimeSegments = Extract<CommandAction, { kind: 'time-segments' }>;
+
+/** A line of a reply is no longer. */
+const lineLength = 4_000;
+
+/** Does what the server commands: tells how this page runs segments, times some, probes the link. @throws CutpointError */
+export function obey({
+  peer,
+  token,
+}: ObeyOptions): (action: CommandAction, signal: AbortSignal) => Promise<readonly string[]> {
+  return async (action, signal) => {
+    switch (action.kind) {
+      case 'describe-runtime':
+        return linesOf({
+          name: 'onnxruntime-web',
+          version: runtimeVersion,
+          provider: 'wasm',
+          threads: threadsOfPage(),
+        });
+      case 'time-segments':
+        return linesOf(await timeSegments(action, token(), signal));
+      case 'probe-link':
+        return linesOf(await probePeer(peer(), 'server', { budgetMs: action.probeMs, signal }));
+      case 'logs':
+        throw new CutpointError('CUT_USAGE', 'A page keeps no log: look at the console of its browser.');
+      default:
+        // Nothing to do for a page: it keeps no certificates of others, and its browser its cache.
+        return [];
+    }
+  };
+}
+
+async function timeSegments(
+  { whole, segments, inputs, timed, rounds }: TimeSegments,
+  token: string | undefined,
+  signal: AbortSignal,
+) {
+  const load = (name: FileName) => async () => await loadSegment(await fetchBytes(name, { token, signal }));
+  const specs = inputs.map(({ name, dtype, shape }) => ({ name, dtype: dtype as DType, shape, declared: shape }));
+  return await timeRemotely({
+    whole: load(whole),
+    segments: segments.map(load),
+    inputs: randomInputs(specs),
+    ...{ timed, rounds, signal },
+  });
+}
+
+function linesOf(answer: object): readonly string[] {
+  const text = JSON.stringify(answer);
+  return Array.from({ length: Math.ceil(text.length / lineLength) }, (_, i) =>
+    text.slice(i * lineLength, (i + 1) * lineLength),
+  );
+}
