@@ -1,3 +1,4 @@
+import { CancelSource, CutpointError } from '@cutpoint/core';
 import { expect, it } from 'vitest';
 import { describeOnGpu } from '../gpus.testing.js';
 import { openGpu } from './open-gpu.js';
@@ -23,6 +24,33 @@ await describeOnGpu('an open GPU', openGpu, (gpu) => {
     await expect(gpu.kernel(many)).rejects.toMatchObject({ code: 'CUT_GPU_LIMIT' });
     const large = { label: 'large', wgsl: threads(1), threads: 1, sharedBytes: workgroupStorageBytes + 1 };
     await expect(gpu.kernel(large)).rejects.toMatchObject({ code: 'CUT_GPU_LIMIT' });
+  });
+
+  it('makes several buffers, or none', async () => {
+    const { maxBufferBytes } = gpu.info;
+    const made: GPUBuffer[] = [];
+    const create = gpu.device.createBuffer.bind(gpu.device);
+    gpu.device.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      made.push(buffer);
+      return buffer;
+    };
+    const asked = gpu.buffers({ small: { bytes: 8 }, large: { bytes: maxBufferBytes + 4 } });
+    await expect(asked).rejects.toMatchObject({ code: 'CUT_GPU_LIMIT' });
+    gpu.device.createBuffer = create;
+    expect(made).toHaveLength(1);
+    // One that was freed can be neither read nor written.
+    await expect(gpu.read(made[0] as GPUBuffer)).rejects.toMatchObject({ code: 'CUT_INTERNAL' });
+  });
+
+  it('ends a wait that is cancelled, and works on', async () => {
+    using buffers = await gpu.buffers({ bytes: Uint8Array.of(1, 2, 3, 4) });
+    const source = new CancelSource();
+    const reading = gpu.read(buffers.bytes, 4, { signal: source });
+    source.abort(new CutpointError('CUT_DEADLINE', 'Too late.'));
+    await expect(reading).rejects.toMatchObject({ code: 'CUT_DEADLINE' });
+    await expect(gpu.run([], { signal: source })).rejects.toMatchObject({ code: 'CUT_DEADLINE' });
+    expect([...new Uint8Array(await gpu.read(buffers.bytes))]).toEqual([1, 2, 3, 4]);
   });
 
   it('says what is wrong with a kernel', async () => {
