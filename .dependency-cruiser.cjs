@@ -67,7 +67,10 @@ module.exports = {
       severity: 'error',
       from: { path: '^((packages|server|edge-agent)/.*/|testbed/)src/', pathNot: '\\.(test|long|testing|gpu)\\.ts$' },
       // Optional peers: 130 MB for the owner of a GPU, and what only pages run.
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^node_modules/(webgpu|onnxruntime-web)/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: '^node_modules/(webgpu|onnxruntime-web)/',
+      },
     },
   ],
   options: {
