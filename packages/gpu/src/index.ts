@@ -9,8 +9,10 @@ export {
   openGpuCodec,
 } from './codec/gpu-codec.js';
 export { type BatchPass, ContinuousBatch, type PassResult } from './decoder/continuous-batch.js';
+export type { DecoderCodes } from './decoder/decoder-codes.js';
 export type { GpuDecoderConfig } from './decoder/decoder-config.js';
 export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
+export type { Draw } from './decoder/draw.js';
 export {
   GpuDecoder,
   type GpuDecoderOptions,

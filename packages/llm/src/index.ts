@@ -23,7 +23,7 @@ export { type MeasuredSplits, measureSplits, type SplitsRequest } from './calibr
 export { type WidthPackage, widthsOf } from './calibrate/width-package.js';
 export type { Checkpoint, CheckpointTensor, DecoderTensors, LayerTensors } from './checkpoint/checkpoint.js';
 export { type ImportRequest, importCheckpoint } from './checkpoint/import-checkpoint.js';
-export { type LayerBits, parseLayerBits, type SplitBits } from './checkpoint/layer-bits.js';
+export { type LayerBits, layerBitsOf, parseLayerBits, type SplitBits } from './checkpoint/layer-bits.js';
 export { openCheckpoint } from './checkpoint/open-checkpoint.js';
 export { contentOf } from './checkpoint/package-content.js';
 export { type WeightBits, type WidthRequest, weightBits } from './checkpoint/widths.js';

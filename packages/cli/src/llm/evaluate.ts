@@ -26,6 +26,7 @@ import type { Verb } from '../verb.js';
 import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
+import { codesFor } from './layer-codes.js';
 import { addProviderOptions, type ProviderOptions, requireFitting } from './provider-option.js';
 import { readText } from './read-text.js';
 
@@ -116,13 +117,13 @@ async function run(folder: string, options: EvaluateOptions): Promise<void> {
   await printResult(options.json === true, summary, () => evaluationText(summary, context));
 }
 
-function openWhole(
+async function openWhole(
   folder: string,
   { provider, bits, threads, cache }: EvaluateOptions,
   { context, signal }: { readonly context: number; readonly signal: AbortSignal },
 ): Promise<OpenedModel> {
-  const wgpu = { codes: bits, tuning: readTuning, textTokens: context };
-  return openLanguageModelOn(folder, { provider, threads, ...evaluationCache(cache), wgpu, signal });
+  const wgpu = { codes: await codesFor(folder, bits), tuning: readTuning, textTokens: context };
+  return await openLanguageModelOn(folder, { provider, threads, ...evaluationCache(cache), wgpu, signal });
 }
 
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */

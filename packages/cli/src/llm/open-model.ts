@@ -10,6 +10,7 @@ import {
 } from '@cutpoint/llm';
 import { readTuning } from '../gpu/tuning-file.js';
 import { startLocalServer } from '../run/local-server.js';
+import { codesFor } from './layer-codes.js';
 import { type ProviderOptions, requireFitting } from './provider-option.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
@@ -37,8 +38,12 @@ export async function openModel(
   requireFitting(request);
   if (at === undefined) {
     requireNoCut(request);
-    const { provider = 'cpu', bits: codes } = request;
-    const wgpu = { codes, tuning: readTuning, textTokens: await tokensToLayOut(request) };
+    const { provider = 'cpu' } = request;
+    const wgpu = {
+      codes: await codesFor(folder, request.bits),
+      tuning: readTuning,
+      textTokens: await tokensToLayOut(request),
+    };
     return await openLanguageModelOn(folder, { provider, threads, cache, wgpu, signal });
   }
   const opened = new OpenResources();

@@ -1,4 +1,5 @@
 import { type CancelSignal, CutpointError, cancelReason, onCancel, throwIfCancelled } from '@cutpoint/core';
+import type { Draw } from './draw.js';
 import type { GpuDecoder, RowInput, StepRow } from './gpu-decoder.js';
 import { noToken } from './kernels/choose.js';
 
@@ -10,11 +11,13 @@ export interface BatchPass {
   readonly wanted: number;
   /** Whether logits are wanted beside tokens; reading them back takes longer than all else where texts are short. */
   readonly read: boolean;
+  /** How those tokens are drawn, one for each that is wanted. Default: the likeliest. */
+  readonly draws?: readonly Draw[] | undefined;
   readonly signal?: CancelSignal | undefined;
 }
 
 export interface PassResult {
-  /** Behind each wanted token, the likeliest; none of a range without head. */
+  /** Behind each wanted token, the one that is drawn, or the likeliest; none of a range without head. */
   readonly tokens: readonly number[];
   /** Of each wanted token its logits, if they were asked for, or of a range without head its hidden state. */
   readonly rows: readonly Float32Array[];
@@ -175,9 +178,12 @@ function left({ pass, done }: Waiting): number {
 }
 
 function rowsOf({ pass, done }: Waiting, count: number): readonly StepRow[] {
-  const { sequence, inputs, wanted } = pass;
+  const { sequence, inputs, wanted, draws } = pass;
   const own = inputs.slice(done, done + count);
-  return own.map((input, i) => ({ sequence, input, wanted: done + i >= inputs.length - wanted }));
+  return own.map((input, i) => {
+    const place = done + i - (inputs.length - wanted);
+    return { sequence, input, wanted: place >= 0, draw: place >= 0 ? draws?.[place] : undefined };
+  });
 }
 
 function notANumber(): CutpointError {

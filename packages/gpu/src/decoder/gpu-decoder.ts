@@ -2,10 +2,12 @@ import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/co
 import type { Gpu } from '../device/gpu.js';
 import type { BoundKernel, Dispatch } from '../device/kernel.js';
 import { type DecoderBuffers, decoderBuffers } from './decoder-buffers.js';
+import { codesOfLayer, type DecoderCodes } from './decoder-codes.js';
 import type { GpuDecoderConfig } from './decoder-config.js';
 import type { DecoderWeights } from './decoder-weights.js';
-import { type GpuHead, openHead } from './gpu-head.js';
-import { type CodeWidths, type GpuLayer, type LayerCache, openLayer } from './gpu-layer.js';
+import { type Draw, packDraws } from './draw.js';
+import { type GpuHead, mostHistory, openHead } from './gpu-head.js';
+import { type GpuLayer, type LayerCache, openLayer } from './gpu-layer.js';
 import { uploadMatrix } from './gpu-matrix.js';
 import { embedKernel } from './kernels/embed.js';
 import { type PageCopy, Sequences } from './sequences.js';
@@ -16,7 +18,7 @@ export interface GpuDecoderOptions {
   /** Tokens that all sequences together can hold. Default: one whole context. */
   readonly cacheTokens?: number;
   /** Default: weights as they are, times f32. Embedding and head always stay as they are. */
-  readonly codes?: CodeWidths | undefined;
+  readonly codes?: DecoderCodes | undefined;
   /** Default: all of the model, from tokens on. */
   readonly range?: GpuRange | undefined;
   /** Cancels the opening between two layers. */
@@ -49,10 +51,12 @@ export interface StepRow {
   readonly input: RowInput;
   /** Whether it is wanted what comes out. */
   readonly wanted: boolean;
+  /** Of a wanted row: how its token is drawn. Default: the likeliest. Its logits, where they are read, have the penalty. */
+  readonly draw?: Draw | undefined;
 }
 
 export interface StepResult {
-  /** Of each wanted row, in order, the likeliest token behind it; `noToken` where its logits hold what is no number. Empty without head. */
+  /** Of each wanted row, in order, the token behind it, drawn or the likeliest; `noToken` where its logits hold what is no number. Empty without head. */
   readonly tokens: Uint32Array;
   /** Of each wanted row, if they were asked for: logits, or hidden states of a range without head. */
   readonly rows: readonly Float32Array[];
@@ -144,7 +148,7 @@ export class GpuDecoder {
           await weights.layer(layer),
           buffers,
           { ...cache, pageTokens },
-          { rowsPerStep, codes },
+          { rowsPerStep, codes: codes && codesOfLayer(codes, layer, config) },
         ),
       );
       caches.push(cache);
@@ -204,6 +208,11 @@ export class GpuDecoder {
       for (const [sequence, tokens] of before) this.truncate(sequence, tokens);
       throw thrown;
     }
+  }
+
+  /** Different tokens of a draw's history at most. */
+  get mostHistory(): number {
+    return mostHistory(this.#config);
   }
 
   async #results(wanted: readonly number[], read: boolean): Promise<StepResult> {
@@ -283,7 +292,20 @@ export class GpuDecoder {
     if (wanted.length === 0 || this.#head === undefined) return through;
     this.#gpu.write(this.#head.step, Uint32Array.of(wanted.length));
     this.#gpu.write(this.#head.which, Uint32Array.from(wanted));
-    return [...through, ...this.#head.dispatches(wanted.length)];
+    const drawn = this.#writeDraws(
+      this.#head,
+      wanted.map((row) => rows[row]?.draw),
+    );
+    return [...through, ...this.#head.dispatches(wanted.length, drawn)];
+  }
+
+  /** @returns whether any row is drawn. */
+  #writeDraws(head: GpuHead, draws: readonly (Draw | undefined)[]): boolean {
+    if (draws.every((draw) => draw === undefined)) return false;
+    const packed = packDraws(draws);
+    this.#gpu.write(head.draws, packed.draws);
+    if (packed.histories.length > 0) this.#gpu.write(head.histories, packed.histories);
+    return true;
   }
 
   /** Tokens are embedded; hidden states go where their embedding would. */

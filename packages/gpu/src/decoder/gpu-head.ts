@@ -2,19 +2,25 @@ import type { Gpu } from '../device/gpu.js';
 import type { Dispatch } from '../device/kernel.js';
 import type { GpuDecoderConfig } from './decoder-config.js';
 import type { MatrixBytes } from './decoder-weights.js';
+import { drawWords } from './draw.js';
 import { normStep } from './gpu-layer.js';
 import { rowProduct, uploadMatrix } from './gpu-matrix.js';
 import { largestKernel, pickRowsKernel } from './kernels/choose.js';
 import { elementThreads } from './kernels/elementwise.js';
+import { sampleKernel } from './kernels/sample.js';
 
-/** The end of a decoder: rows are picked, and become logits and the likeliest token. */
+/** The end of a decoder: rows are picked, and become logits and the likeliest token, or one that is drawn. */
 export interface GpuHead {
   /** How many rows are picked, and which. */
   readonly step: GPUBuffer;
   readonly which: GPUBuffer;
   readonly logits: GPUBuffer;
   readonly tokens: GPUBuffer;
-  dispatches(rows: number): readonly Dispatch[];
+  /** See `packDraws`. */
+  readonly draws: GPUBuffer;
+  readonly histories: GPUBuffer;
+  /** @param drawn whether tokens are drawn as `draws` says. */
+  dispatches(rows: number, drawn: boolean): readonly Dispatch[];
 }
 
 /**
@@ -23,7 +29,7 @@ export interface GpuHead {
  */
 export async function openHead(
   gpu: Gpu,
-  { hiddenSize, vocabularySize, normEpsilon }: GpuDecoderConfig,
+  { hiddenSize, vocabularySize, normEpsilon, contextTokens }: GpuDecoderConfig,
   weights: { readonly norm: Float32Array; readonly matrix: MatrixBytes },
   hidden: GPUBuffer,
   rows: number,
@@ -40,11 +46,20 @@ export async function openHead(
   const matrix = await uploadMatrix(gpu, 'head', weights.matrix);
   const product = await rowProduct(gpu, matrix, { step, input: normed, result: logits });
   const largest = gpu.bind(await gpu.kernel(largestKernel(vocabularySize)), [step, logits, tokens]);
-  const dispatches = (count: number): readonly Dispatch[] => [
+  const draws = await floats('draws', drawWords);
+  const histories = await floats('histories', mostHistory({ vocabularySize, contextTokens }));
+  const sample = gpu.bind(await gpu.kernel(sampleKernel(vocabularySize)), [step, logits, tokens, draws, histories]);
+  const dispatches = (count: number, drawn: boolean): readonly Dispatch[] => [
     { bound: pick, groups: [Math.ceil(hiddenSize / elementThreads), count, 1] },
     norm(count),
     ...product(count),
     { bound: largest, groups: [1, count, 1] },
+    ...(drawn ? [{ bound: sample, groups: [1, count, 1] } as const] : []),
   ];
-  return { step, which, logits, tokens, dispatches };
+  return { step, which, logits, tokens, draws, histories, dispatches };
+}
+
+/** Different tokens that a penalty can be about, of each row: with 64 rows 4 MB. */
+export function mostHistory(config: Pick<GpuDecoderConfig, 'vocabularySize' | 'contextTokens'>): number {
+  return Math.min(config.vocabularySize, config.contextTokens, 16_384);
 }

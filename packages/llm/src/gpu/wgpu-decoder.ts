@@ -16,9 +16,10 @@ import type { ForwardOptions } from '../decode/range-decoder.js';
 import type { NextTokens, Step, TokenDecoder } from '../decode/token-decoder.js';
 import type { PackageManifest } from '../package/package-manifest.js';
 import { partsIn } from '../package/parts-in-folder.js';
-import { verifyDraft } from '../text/drafts.js';
+import { acceptDraft, verifyDraft } from '../text/drafts.js';
 import type { Sampling } from '../text/sampling.js';
 import { tokensThatFit } from './cache-tokens.js';
+import { drawsFor } from './draws.js';
 import { packageWeights } from './package-weights.js';
 
 const nothingSent = { codecMs: 0, linkMs: 0, serverMs: 0, upBytes: 0, downBytes: 0 };
@@ -44,8 +45,8 @@ interface Opened {
 }
 
 /**
- * A whole model on a GPU. Texts that are continued at the same time share its steps. Of a greedy text nothing comes back but
- * its tokens; where tokens are drawn, or a draft is verified, their logits do. A GPU that is lost is opened again, and texts go on:
+ * A whole model on a GPU. Texts that are continued at the same time share its steps. Nothing comes back but tokens, which are
+ * chosen on the GPU, also where they are drawn or a draft is verified. A GPU that is lost is opened again, and texts go on:
  * each step brings all of its text.
  */
 export class WgpuDecoder implements TokenDecoder {
@@ -103,12 +104,15 @@ export class WgpuDecoder implements TokenDecoder {
     const startMs = performance.now();
     const before = decoder.tokensOf(sequence);
     const inputs = [...text.slice(before), ...draft];
-    const read = draft.length > 0 || !isGreedy(sampling);
-    const result = await batch.run({ sequence, inputs, wanted: draft.length + 1, read, signal });
+    const draws = isGreedy(sampling) ? undefined : drawsFor(text, draft, sampling);
+    // More different tokens than there is room for are drawn among on the CPU.
+    const read = draws?.some(({ history }) => history.length > decoder.mostHistory) === true;
+    const wanted = draft.length + 1;
+    const result = await batch.run({ sequence, inputs, wanted, read, draws: read ? undefined : draws, signal });
     try {
       const chosen = read
         ? verifyDraft(result.rows, draft, text, sampling, ends)
-        : { tokens: [...result.tokens], accepted: 0 };
+        : acceptDraft(result.tokens, draft, ends);
       decoder.truncate(sequence, text.length + chosen.accepted);
       return { ...chosen, cost: { agentMs: performance.now() - startMs, ...nothingSent } };
     } catch (thrown) {

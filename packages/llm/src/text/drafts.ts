@@ -80,3 +80,13 @@ export function verifyDraft(
   }
   return { tokens: text.slice(history.length), accepted };
 }
+
+/**
+ * The same of tokens that were chosen elsewhere: one behind the text, and one behind each token of the draft as if all before it were
+ * right.
+ */
+export function acceptDraft(chosen: readonly number[], draft: readonly number[], ends: ReadonlySet<number>): Verified {
+  const last = chosen.findIndex((token, i) => token !== draft[i] || ends.has(token));
+  const tokens = chosen.slice(0, last + 1);
+  return { tokens, accepted: tokens.filter((token, i) => token === draft[i]).length };
+}
