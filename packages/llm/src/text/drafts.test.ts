@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { draftOf, verifyDraft } from './drafts.js';
+import { acceptDraft, draftOf, verifyDraft } from './drafts.js';
 import { greedySampling, type Sampling, sampleToken, samplingOf } from './sampling.js';
 
 const words = 6;
@@ -107,5 +107,22 @@ describe('verifying drafts', () => {
   it('needs a row for the last token and for each of the draft', () => {
     const verify = () => verifyDraft([new Float32Array(3)], [1], [], greedySampling, new Set());
     expect(verify).toThrow(expect.objectContaining({ code: 'CUT_INTERNAL' }));
+  });
+});
+
+describe('a draft that was verified elsewhere', () => {
+  it('leaves what a pass with logits leaves', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(3), { maxLength: 5 }),
+        fc.array(fc.nat(3), { minLength: 6, maxLength: 6 }),
+        (draft, all) => {
+          const chosen = all.slice(0, draft.length + 1);
+          const rows = chosen.map((token) => Float32Array.from({ length: 4 }, (_, id) => (id === token ? 1 : 0)));
+          const ends = new Set([3]);
+          expect(acceptDraft(chosen, draft, ends)).toEqual(verifyDraft(rows, draft, [], greedySampling, ends));
+        },
+      ),
+    );
   });
 });
