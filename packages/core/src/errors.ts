@@ -84,6 +84,7 @@ export const errorCodes = {
   },
   CUT_HTTP: { exit: 1, meaning: 'An HTTP request breaks a rule or exceeds a limit of the server.' },
   CUT_STALE: { exit: 1, meaning: 'A request was made under an older deployment than the device acts on.' },
+  CUT_CAMERA: { exit: 1, meaning: 'The page may not use the camera, or there is none.' },
   CUT_CONTENT: { exit: 1, meaning: 'A file that a deployment needs is not to be had, or is not what its hash says.' },
   CUT_DISK_FULL: { exit: 1, meaning: 'The disk, or what the content store may take of it, has no room for a file.' },
   CUT_MEMORY: { exit: 1, meaning: 'A device has less free memory than what it shall run needs.' },

@@ -3,7 +3,7 @@ import type { TransformTables } from '@cutpoint/codec';
 import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
 import { loadStage, type SegmentOptions, type SplitModel } from '@cutpoint/runtime';
 import { CutCodecs } from './cut-codecs.js';
-import type { SplitSource } from './split-source.js';
+import { choiceOf, type SplitSource } from './split-source.js';
 import { StageStore, stageKey } from './stage-store.js';
 
 /** One way in which a deployed model is split, with the segments of it that this device runs. */
@@ -119,6 +119,8 @@ function sourceOf(models: readonly SplitModel[]): SplitSource {
     outputs,
     assumed,
     cuts: undefined,
+    choices: models.flatMap(choiceOf),
+    pictures: undefined,
     fixed: undefined,
     splitAt(at) {
       const model = known.get(String(at));

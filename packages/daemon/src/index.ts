@@ -71,7 +71,7 @@ export {
   settingsOf,
 } from './settings/setting.js';
 export { defaultText, settingsTable } from './settings/table.js';
-export { openSplitSource, type SplitSource } from './split-source.js';
+export { type CutChoice, openSplitSource, type PictureInput, type SplitSource } from './split-source.js';
 export {
   codecSpec,
   codecsFor,

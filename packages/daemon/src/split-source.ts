@@ -1,24 +1,46 @@
 import { extname } from 'node:path';
-import { CutpointError } from '@cutpoint/core';
-import { openCutModel, openSplit, type SplitModel, splitOf } from '@cutpoint/runtime';
+import { byteLength, CutpointError } from '@cutpoint/core';
+import { notableCuts } from '@cutpoint/graph';
+import type { PictureFit } from '@cutpoint/picture';
+import { type CutModel, openCutModel, openSplit, type SplitModel, splitOf } from '@cutpoint/runtime';
 import { type ModelSettings, splitOptionsOf } from './model-settings.js';
 
 /** A model that can be split: at the places it was opened with, or wherever a request wants. */
 export interface SplitSource extends Pick<SplitModel, 'modelHash' | 'inputs' | 'outputs' | 'assumed'> {
   /** How many cuts the model has; undefined if only one split is allowed. Behind the last nothing is left. */
   readonly cuts: number | undefined;
+  /** What to choose from: the cuts of the one split there is, or those of the model that show what there is. */
+  readonly choices: readonly CutChoice[];
+  /** How the model takes pictures; undefined if nothing says so. */
+  readonly pictures: PictureInput | undefined;
   /** The one split there is; undefined if every cut is allowed. */
   readonly fixed: SplitModel | undefined;
   /** @throws CutpointError CUT_MODEL_MISMATCH if only other cuts are allowed, CUT_ILLEGAL_CUT if there are no such cuts. */
   splitAt(at: readonly number[]): SplitModel;
 }
 
+/** Cuts that a model may be split at. */
+export interface CutChoice {
+  readonly at: readonly number[];
+  /** Of the first. */
+  readonly name: string;
+  /** What crosses the first as it is, before any codec. */
+  readonly bytes: number;
+}
+
+/** The input of a model that takes the pixels of pictures. */
+export interface PictureInput {
+  readonly layout: 'nhwc' | 'nchw';
+  readonly fit: PictureFit;
+}
+
 /** Opens the model of the settings. @throws CutpointError what `openSplit` and `openCutModel` throw. */
 export async function openSplitSource(settings: ModelSettings): Promise<SplitSource> {
   const options = splitOptionsOf(settings);
-  if (options.at.length > 0 || extname(settings.model) === '.json')
-    return fixedSource(await openSplit(settings.model, options));
+  if (extname(settings.model) === '.json') return fixedSource(await openSplit(settings.model, options), undefined);
   const model = await openCutModel(settings.model, options);
+  const pictures = picturesOf(model);
+  if (options.at.length > 0) return fixedSource(splitOf(model, options.at), pictures);
   const { inputs, outputs, assumed } = model;
   return {
     modelHash: model.file.hash,
@@ -26,6 +48,8 @@ export async function openSplitSource(settings: ModelSettings): Promise<SplitSou
     outputs,
     assumed,
     cuts: model.list.cuts.length,
+    choices: notableCuts(model.list.cuts).map(({ index, name, bytes }) => ({ at: [index], name, bytes })),
+    pictures,
     fixed: undefined,
     splitAt: remembered((cuts) => splitOf(model, cuts)),
   };
@@ -48,7 +72,19 @@ function remembered(split: (at: readonly number[]) => SplitModel): (at: readonly
   };
 }
 
-function fixedSource(fixed: SplitModel): SplitSource {
+function picturesOf({ file: { preprocessing, pictureFit } }: CutModel): PictureInput | undefined {
+  return preprocessing && pictureFit && { layout: preprocessing.layout, fit: pictureFit };
+}
+
+/** The split as a choice. */
+export function choiceOf({ cuts }: SplitModel): CutChoice[] {
+  const [first] = cuts;
+  if (first === undefined) return [];
+  const bytes = first.tensors.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0);
+  return [{ at: cuts.map(({ index }) => index), name: first.name, bytes }];
+}
+
+function fixedSource(fixed: SplitModel, pictures: PictureInput | undefined): SplitSource {
   const here = fixed.cuts.map(({ index }) => index);
   const { modelHash, inputs, outputs, assumed } = fixed;
   return {
@@ -57,6 +93,8 @@ function fixedSource(fixed: SplitModel): SplitSource {
     outputs,
     assumed,
     cuts: undefined,
+    choices: choiceOf(fixed),
+    pictures,
     fixed,
     splitAt(at) {
       if (String(at) === String(here)) return fixed;

@@ -1,5 +1,4 @@
-// The door that asks nothing of Node: what the runtime's errors mean, in a browser as well.
-
+// The door that asks nothing of Node: what the runtime's errors and types mean, in a browser as well.
 export { randomInputs } from './model/random-inputs.js';
 export { loadError, runError } from './segment/ort-errors.js';
 export { dtypeOfOrt, ortOfDtype } from './segment/ort-types.js';

@@ -10,7 +10,7 @@ export {
 } from './model/input-types.js';
 export { type ModelFile, readModelFile } from './model/model-file.js';
 export { openSplit, type SplitOptions, splitOf } from './model/open-split.js';
-export { type PictureFit, preprocessingBeside } from './model/preprocessing-file.js';
+export { preprocessingBeside } from './model/preprocessing-file.js';
 export { randomInputs } from './model/random-inputs.js';
 export { sourceOf } from './model/segment-source.js';
 export type { SegmentsFile } from './model/segments-file.js';

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
-import type { PictureFit } from '@cutpoint/runtime';
+import type { PictureFit } from '@cutpoint/picture';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadSharp } from '../image/load-sharp.js';

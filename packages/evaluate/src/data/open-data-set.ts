@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
-import type { PictureFit } from '@cutpoint/runtime';
+import type { PictureFit } from '@cutpoint/picture';
 import type { PictureSize } from '../image/pixels.js';
 import type { DataSet } from './data-set.js';
 import { namesIn, openPictureFolder } from './picture-folder.js';

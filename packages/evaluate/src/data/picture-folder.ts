@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, isAbsolute, join, relative, resolve } from 'node:path';
 import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
-import type { PictureFit } from '@cutpoint/runtime';
+import type { PictureFit } from '@cutpoint/picture';
 import { loadSharp } from '../image/load-sharp.js';
 import { readPicture } from '../image/picture-files.js';
 import type { PictureSize } from '../image/pixels.js';

@@ -2,7 +2,7 @@ import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Picture } from '@cutpoint/codec';
 import { CutpointError, messageOf, systemReason } from '@cutpoint/core';
-import type { PictureFit } from '@cutpoint/runtime';
+import type { PictureFit } from '@cutpoint/picture';
 import { z } from 'zod';
 import { loadSharp } from '../image/load-sharp.js';
 import { fitPixels } from '../image/picture-files.js';

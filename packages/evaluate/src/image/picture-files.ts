@@ -1,14 +1,11 @@
 import type { Picture } from '@cutpoint/codec';
 import { CutpointError, messageOf } from '@cutpoint/core';
-import type { PictureFit } from '@cutpoint/runtime';
+import { coverOf, cropMiddle, type PictureFit } from '@cutpoint/picture';
 import type { Sharp } from './load-sharp.js';
-import { cropMiddle, describeSize, type PictureSize, sameSize } from './pixels.js';
+import { describeSize, type PictureSize, sameSize } from './pixels.js';
 
 /** Larger pictures are refused before they are unpacked. */
 const maxPixels = 100_000_000;
-
-/** The short side before the crop, over that of the model's input, unless it is said otherwise: 256 for 224. */
-const usualMargin = 256 / 224;
 
 /**
  * A picture in a file format, turned upright, scaled and cropped to the size that a model takes. One that has that size
@@ -44,17 +41,10 @@ async function fitted(
   const { width, height } = size;
   if (resize === 'stretch')
     return await pixelsOf(picture.resize(width, height, { fit: 'fill', kernel }), size.channels);
-  if (resize === undefined && from.width === width && from.height === height) {
-    return await pixelsOf(picture, size.channels);
-  }
-  const short = Math.min(width, height);
-  const scale = resize === undefined ? usualMargin : resize.shortSide / short;
-  if (scale < 1) {
-    const wrong = `a short side of ${scale * short} is less than the ${short} that the model takes`;
-    throw new CutpointError('CUT_PREPROCESSING', `The preprocessing does not fit the model: ${wrong}.`);
-  }
-  const cover = picture.resize(Math.round(width * scale), Math.round(height * scale), { fit: 'cover', kernel });
-  return cropMiddle(await pixelsOf(cover, size.channels), width, height);
+  const cover = coverOf(from, size, resize);
+  if (cover === undefined) return await pixelsOf(picture, size.channels);
+  const covering = picture.resize(cover.width, cover.height, { fit: 'cover', kernel });
+  return cropMiddle(await pixelsOf(covering, size.channels), width, height);
 }
 
 /** The pixels of a picture, in grey or colour, without transparency. */

@@ -1,6 +1,7 @@
 import type { Picture } from '@cutpoint/codec';
-import { CutpointError, type NamedTensors, tensorOf } from '@cutpoint/core';
-import type { CutModel, PictureFit } from '@cutpoint/runtime';
+import { CutpointError, type NamedTensors } from '@cutpoint/core';
+import { type PictureFit, pixelTensor } from '@cutpoint/picture';
+import type { CutModel } from '@cutpoint/runtime';
 import type { PictureSize } from '../image/pixels.js';
 
 /** How pictures are given to a model. */
@@ -33,21 +34,13 @@ export function pixelInput(model: CutModel): PixelInput {
   if (batch !== 1) throw unfit(modelName, `it takes ${batch} pictures at once; export it for one`);
   if (channels !== 1 && channels !== 3)
     throw unfit(modelName, `it takes ${channels} channels, and pictures have 1 or 3`);
-  const toPlanes = preprocessing.layout === 'nchw' && channels === 3;
   return {
     size: { width, height, channels },
     fit: pictureFit,
-    inputs: ({ data }) => new Map([[name, tensorOf('u8', shape, toPlanes ? planesOf(data) : data)]]),
+    inputs: (picture) => new Map([[name, pixelTensor(picture, preprocessing.layout)]]),
   };
 }
 
 function unfit(model: string, why: string): CutpointError {
   return new CutpointError('CUT_PREPROCESSING', `Pictures cannot be given to ${model}: ${why}.`);
-}
-
-function planesOf(data: Uint8Array): Uint8Array<ArrayBuffer> {
-  const planes = new Uint8Array(data.length);
-  const area = data.length / 3;
-  for (let i = 0; i < area; i++) for (let c = 0; c < 3; c++) planes[c * area + i] = data[i * 3 + c] ?? 0;
-  return planes;
 }

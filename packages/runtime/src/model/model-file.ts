@@ -11,8 +11,9 @@ import {
   parseModel,
   prependPreprocessing,
 } from '@cutpoint/graph';
+import type { PictureFit } from '@cutpoint/picture';
 import { checkExternalFiles } from './external-files.js';
-import { type PictureFit, readPreprocessing } from './preprocessing-file.js';
+import { readPreprocessing } from './preprocessing-file.js';
 
 /** An ONNX file that was read: its graph in memory, its external weights left where they are. */
 export interface ModelFile {

@@ -1,21 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { CutpointError, messageOf } from '@cutpoint/core';
 import type { Preprocessing } from '@cutpoint/graph';
+import type { PictureFit } from '@cutpoint/picture';
 import { z } from 'zod';
 
 const maxBytes = 100_000;
 const perChannel = z.array(z.number()).min(1).max(1024);
-
-/** How a picture of any size becomes one of the size that a model takes. No part of the model: it comes before the pixels. */
-export interface PictureFit {
-  /**
-   * Scale until the short side has this length and keep the middle; or stretch, whatever that does to proportions.
-   * Undefined: a picture of the model's size stays as it is, of others the short side becomes 8/7 of the model's.
-   */
-  readonly resize: { readonly shortSide: number } | 'stretch' | undefined;
-  /** How pixels are interpolated. */
-  readonly kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
-}
 
 /** What the file beside a model declares. */
 export interface DeclaredPreprocessing {

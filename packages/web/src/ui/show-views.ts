@@ -1,17 +1,17 @@
 import type { Peer } from '@cutpoint/wire/browser';
-import type { Connection } from './connection.js';
-import type { OpenView, View } from './view.js';
+import type { OpenView, View, ViewContext } from './view.js';
 
 const offerTimeoutMs = 10_000;
 
 /** Shows the views of what the server offers, and tells them at each new connection what that is. */
-export function showViews(views: readonly View[], connection: Connection, main: HTMLElement): void {
+export function showViews(views: readonly View[], context: ViewContext, main: HTMLElement): void {
+  const { connection } = context;
   const opened = new Map<View, OpenView>();
   const ask = async (peer: Peer): Promise<void> => {
     const { meta } = await peer.request({ method: 'offer' }, { deadlineMs: offerTimeoutMs });
     for (const view of views) {
       const part = meta[view.offer];
-      const open = opened.get(view) ?? (part === undefined ? undefined : view.open({ connection }));
+      const open = opened.get(view) ?? (part === undefined ? undefined : view.open(context));
       if (open === undefined) continue;
       if (!opened.has(view)) main.append(open.root);
       opened.set(view, open);

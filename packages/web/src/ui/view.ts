@@ -13,6 +13,8 @@ export interface View {
 
 export interface ViewContext {
   readonly connection: Connection;
+  /** What HTTP requests to the server need; undefined where it wants none. */
+  readonly token: string | undefined;
 }
 
 /** A view that is shown. */

@@ -14,7 +14,7 @@ const maxWidth = 3200;
  * Source: `resize_norm_img` of PaddleOCR's tools/infer/predict_rec.py.
  * @throws CutpointError CUT_INPUT if the scaled picture would be wider than 3,200 pixels.
  */
-export function toModelInput(picture: Picture): Tensor {
+export function textLineInput(picture: Picture): Tensor {
   const scaledWidth = Math.ceil((height * picture.width) / picture.height);
   if (scaledWidth > maxWidth) {
     throw new CutpointError(
@@ -49,7 +49,7 @@ function sample(picture: Picture, x: number, y: number, colour: number): number 
   const at = (dx: number, dy: number) => {
     const column = Math.min(Math.max(left + dx, 0), picture.width - 1);
     const row = Math.min(Math.max(top + dy, 0), picture.height - 1);
-    return picture.rgb[(row * picture.width + column) * 3 + colour] ?? 0;
+    return picture.data[(row * picture.width + column) * 3 + colour] ?? 0;
   };
   return (at(0, 0) * (1 - right) + at(1, 0) * right) * (1 - down) + (at(0, 1) * (1 - right) + at(1, 1) * right) * down;
 }

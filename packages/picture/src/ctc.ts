@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { asCutpointError, CutpointError, f32Values, type Tensor } from '@cutpoint/core';
+import { CutpointError, f32Values, type Tensor } from '@cutpoint/core';
 
 /** What the recogniser read: the text, and the mean probability of its characters (0 if there are none). */
 export interface Reading {
@@ -9,17 +8,6 @@ export interface Reading {
 
 /** Class 0: "no character here"; it also separates a doubled letter from one that spans two steps. */
 const blank = '';
-
-/**
- * Reads a PaddleOCR keys file, one character per line, and gives the character of every class: blank, keys, space.
- * @throws CutpointError CUT_FILE_NOT_FOUND if the file cannot be read.
- */
-export async function readDictionary(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw asCutpointError(error, 'CUT_FILE_NOT_FOUND', `The keys file ${path} cannot be read`);
-  });
-  return classesOf(text);
-}
 
 /** The character of every class of a keys file with the given content: blank, one per line, space. */
 export function classesOf(keys: string): readonly string[] {

@@ -1,0 +1,121 @@
+import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { element } from '../ui/elements.js';
+import type { OpenView, View, ViewContext } from '../ui/view.js';
+import { answerLines } from './answer-text.js';
+import { Choices } from './choices.js';
+import { groundOf, inputKindOf, inputsOf } from './model-input.js';
+import { type ModelOffer, readOffer } from './model-offer.js';
+import { PictureInput } from './picture-input.js';
+import { PreparedFront } from './prepared-front.js';
+import { hasWebGpu } from './provider.js';
+import { answerList, bytes, figures } from './result-view.js';
+import { runSplit, type SplitResult } from './split-run.js';
+
+/** Runs the front of a model in the page, and the rest at the server. */
+export const splitView: View = { offer: 'model', open: (context) => new SplitView(context) };
+
+class SplitView implements OpenView {
+  readonly #context: ViewContext;
+  readonly #title = element('h2');
+  readonly #choices = new Choices();
+  readonly #picture = new PictureInput((error) => this.#fail(error));
+  readonly #run = element('button', { type: 'submit', disabled: true }, 'Run');
+  readonly #stop = element('button', { type: 'button', disabled: true }, 'Stop');
+  readonly #status = element('p', { className: 'status', role: 'status' });
+  readonly #result = element('div', { className: 'result' });
+  readonly #front = new PreparedFront();
+  readonly root: HTMLElement;
+  #offer: ModelOffer | undefined;
+  #running: AbortController | undefined;
+
+  constructor(context: ViewContext) {
+    this.#context = context;
+    const form = element('form', {}, this.#choices.root, this.#picture.root, this.#run, this.#stop);
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      void this.#start();
+    };
+    this.#stop.onclick = () => this.#running?.abort(new CutpointError('CUT_CANCELLED', 'Stopped.'));
+    this.root = element('section', { className: 'split' }, this.#title, form, this.#status, this.#result);
+    void this.#offerProviders();
+  }
+
+  offered(part: unknown): void {
+    const offer = readOffer(part);
+    const before = this.#offer;
+    this.#offer = offer;
+    this.#title.textContent = offer.name;
+    this.#picture.root.hidden = inputKindOf(offer) === 'noise';
+    this.#choices.offer(offer);
+    if (before !== undefined && before.modelHash !== offer.modelHash) {
+      this.#front[Symbol.dispose]();
+      this.#result.replaceChildren();
+      this.#say(`The server has another model now: ${offer.name}.`);
+    } else if (before === undefined && inputKindOf(offer) === 'noise') {
+      this.#say('Nothing says how this model takes pictures: it runs on random numbers, for its times alone.');
+    }
+  }
+
+  /** Without WebGPU WebAssembly does it, and the page says so. */
+  async #offerProviders(): Promise<void> {
+    const onGpu = await hasWebGpu().catch(() => false);
+    this.#choices.offerProviders(onGpu ? ['wasm', 'webgpu'] : ['wasm']);
+    this.#run.disabled = false;
+    if (!onGpu) this.#choices.say('This browser has no WebGPU for this page: WebAssembly is used.');
+  }
+
+  async #start(): Promise<void> {
+    const offer = this.#offer;
+    if (offer === undefined || this.#running !== undefined) return;
+    const running = new AbortController();
+    this.#running = running;
+    this.#setBusy(true);
+    try {
+      const result = await this.#request(offer, running.signal);
+      const [name = ''] = offer.outputs;
+      const output = result.outputs.get(name);
+      this.#result.replaceChildren(...(output ? [answerList(answerLines(offer, output))] : []), figures(result));
+      this.#say('Done.');
+    } catch (thrown) {
+      this.#fail(running.signal.aborted ? running.signal.reason : thrown);
+    } finally {
+      this.#running = undefined;
+      this.#setBusy(false);
+    }
+  }
+
+  async #request(offer: ModelOffer, signal: AbortSignal): Promise<SplitResult> {
+    const { connection, token } = this.#context;
+    const { at, codec, provider } = this.#choices.chosen;
+    const inputs = inputsOf(offer, await this.#picture.picture(groundOf(offer)));
+    this.#say('Loading the front segment ...');
+    const front = await this.#front.take(
+      { modelHash: offer.modelHash, at, provider },
+      {
+        peer: connection.peer(),
+        token,
+        signal,
+        onBytes: (there, total) => this.#say(`Fetching the front segment: ${bytes(there)} of ${bytes(total)}`),
+      },
+    );
+    this.#say('Running ...');
+    return await runSplit(front, () => connection.peer(), { offer, at, codec, inputs }, signal);
+  }
+
+  #setBusy(busy: boolean): void {
+    this.root.ariaBusy = String(busy);
+    this.#run.disabled = busy;
+    this.#stop.disabled = !busy;
+  }
+
+  #say(text: string): void {
+    this.#status.classList.remove('bad');
+    this.#status.textContent = text;
+  }
+
+  #fail(thrown: unknown): void {
+    const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+    this.#status.classList.add('bad');
+    this.#status.textContent = `${message} (${code})`;
+  }
+}
