@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -72,19 +72,32 @@ function chosenVerbs(command, verbs) {
 
 const besidePattern = /new URL\('(\.[^']+)', import\.meta\.url\)/g;
 
-/** Carries along the files that ours find beside themselves: workers as bundles of their own, manifests as they are. */
+/** Carries along what ours find beside themselves: workers as bundles of their own, manifests and folders as they are. */
 function besideFiles(command, verbs) {
   return {
     name: 'beside-files',
     transform(code, id) {
       if (!code.includes('import.meta.url') || id.includes('node_modules')) return null;
-      return code.replaceAll(besidePattern, (_, name) => {
+      return code.replaceAll(besidePattern, (found, name) => {
         const file = path.resolve(path.dirname(id), name);
+        if (name.endsWith('/')) {
+          for (const asset of folderAssets(file)) this.emitFile(asset);
+          return found;
+        }
         const reference = this.emitFile(isManifest(file) ? manifestAsset(file, command, verbs) : workerChunk(file));
         return `new URL(import.meta.ROLLUP_FILE_URL_${reference})`;
       });
     },
   };
+}
+
+/** All bundles lie in one folder, so that a folder beside one is beside each. */
+function folderAssets(folder) {
+  return readdirSync(folder).map((name) => ({
+    type: 'asset',
+    fileName: `${path.basename(folder)}/${name}`,
+    source: readFileSync(path.join(folder, name)),
+  }));
 }
 
 const isManifest = (file) => path.basename(file) === 'package.json';

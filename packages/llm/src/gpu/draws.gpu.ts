@@ -1,7 +1,6 @@
 import { openGpu } from '@cutpoint/gpu';
 import { expect, it } from 'vitest';
-import { packDraws } from '../../../gpu/src/decoder/draw.js';
-import { sampleKernel } from '../../../gpu/src/decoder/kernels/sample.js';
+import { drawOnGpu } from '../../../gpu/src/decoder/draw-on-gpu.testing.js';
 import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
 import { randomAt } from '../text/counter-random.js';
 import { type Sampling, sampleToken, samplingOf } from '../text/sampling.js';
@@ -30,32 +29,12 @@ const ways: readonly (readonly [string, Partial<Sampling>])[] = [
 
 await describeOnGpu('tokens drawn on a GPU', openGpu, (gpu) => {
   /** One token of each row of logits, drawn there. */
-  async function drawn(rows: readonly Float32Array[], texts: readonly (readonly number[])[], sampling: Sampling) {
-    const { draws, histories } = packDraws(texts.flatMap((text) => drawsFor(text, [], sampling)));
-    const all = new Float32Array(rows.length * size);
-    for (const [i, row] of rows.entries()) all.set(row, i * size);
-    const buffers = {
-      step: await gpu.buffer('step', Uint32Array.of(rows.length, 0, 0, 0)),
-      logits: await gpu.buffer('logits', all),
-      tokens: await gpu.buffer('tokens', { bytes: 4 * rows.length }),
-      draws: await gpu.buffer('draws', draws),
-      histories: await gpu.buffer('histories', histories.length > 0 ? histories : { bytes: 4 }),
-    };
-    try {
-      const { step, logits, tokens } = buffers;
-      const bound = gpu.bind(await gpu.kernel(sampleKernel(size)), [
-        step,
-        logits,
-        tokens,
-        buffers.draws,
-        buffers.histories,
-      ]);
-      await gpu.run([{ bound, groups: [1, rows.length, 1] }]);
-      return [...new Uint32Array(await gpu.read(tokens))];
-    } finally {
-      for (const buffer of Object.values(buffers)) buffer.destroy();
-    }
-  }
+  const drawn = (rows: readonly Float32Array[], texts: readonly (readonly number[])[], sampling: Sampling) =>
+    drawOnGpu(
+      gpu,
+      rows,
+      texts.flatMap((text) => drawsFor(text, [], sampling)),
+    );
 
   it.each(ways)('are those that the CPU draws, but for sums that tie within rounding: %s', async (_, changes) => {
     const sampling = samplingOf({ ...changes, seed: 11 });
