@@ -38,7 +38,6 @@ export async function chatPage({ folder, host, at, name, log }: ChatPageParts): 
   const chat: ChatOffer = {
     manifest: { sha256: manifestHash, bytes: content.manifestBytes },
     files: contentPath,
-    runtime: folders.runtime === undefined ? null : `runtime/${folders.runtime.version}/`,
     at: at ?? null,
     advisedAt: at ?? Math.min(1, layers - 1),
     codecs,

@@ -72,7 +72,17 @@ async function withRunner(here: CutCodecs, there: RequestHandler, work: (runner:
   await using peer = await connect({ url: listener.url, connectTimeoutMs: 5_000 });
   await using stages = new StageStore(1);
   const { modelHash, inputs, outputs, assumed } = model;
-  const source = { modelHash, inputs, outputs, assumed, cuts: undefined, choices: [], pictures: undefined, fixed: undefined, splitAt: () => model };
+  const source = {
+    modelHash,
+    inputs,
+    outputs,
+    assumed,
+    cuts: undefined,
+    choices: [],
+    pictures: undefined,
+    fixed: undefined,
+    splitAt: () => model,
+  };
   const nothing = async () => {};
   const kept = { renew: nothing, drop: nothing };
   const server = {

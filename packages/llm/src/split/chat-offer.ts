@@ -14,8 +14,6 @@ export const chatOfferSchema = z.object({
   manifest: z.object({ sha256, bytes: z.int().min(2).max(longestManifestBytes) }),
   /** Where files are found, followed by their hashes; beside the page's folder. */
   files: z.string().max(64),
-  /** Where onnxruntime-web's files are, relative to the page; null where the server does not have it. */
-  runtime: z.string().max(64).nullable(),
   /** The only cut that is served; null where the page may choose. */
   at: z.int().min(0).nullable(),
   /** Where the server would cut: as few layers as keep words off the wire where it has no cut of its own. */

@@ -1,6 +1,5 @@
-import { encodeCrossing } from '@cutpoint/codec';
 import type { Generation, Measured } from '@cutpoint/control/browser';
-import { asCutpointError, CutpointError, type DType, type Tensor } from '@cutpoint/core';
+import { asCutpointError, type DType } from '@cutpoint/core';
 import { randomInputs } from '@cutpoint/runtime/browser';
 import type { Peer } from '@cutpoint/wire/browser';
 import { element } from '../ui/elements.js';
@@ -48,7 +47,7 @@ export class DeployedPart {
 
   /** One request on random inputs: what runs here, then what the devices behind make of it. */
   async #try(
-    { assignment, at, codecs, chain, sends, segment }: ReadyFront,
+    { assignment, at, codecs, chain, runner }: ReadyFront,
     generation: Generation | undefined,
   ): Promise<string> {
     const { requests } = this;
@@ -59,12 +58,7 @@ export class DeployedPart {
         const concrete = shape.map((size) => (typeof size === 'number' ? size : 1));
         return { name, dtype: dtype as DType, shape: concrete, declared: shape };
       });
-      const inputs = randomInputs(specs);
-      const { outputs, ms: frontMs } = (await segment?.run(inputs)) ?? { outputs: new Map(), ms: 0 };
-      // What crosses may be an input of the model, untouched.
-      const crossing = new Map(sends.map((name) => [name, needed(outputs.get(name) ?? inputs.get(name), name)]));
-      const rawBytes = [...crossing.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
-      const tensors = encodeCrossing(crossing, codecs[0] ?? 'raw');
+      const { sends: tensors, rawBytes, frontMs } = await runner.run(randomInputs(specs), codecs[0] ?? 'raw');
       const { deployment } = assignment;
       const meta = { at: [...at], codecs: [...codecs], segment: 1, deployment, generation, chain: chain.slice(1) };
       const sent =
@@ -81,12 +75,4 @@ export class DeployedPart {
       requests.underWay -= 1;
     }
   }
-}
-
-function needed(tensor: Tensor | undefined, name: string): Tensor {
-  if (tensor !== undefined) return tensor;
-  throw new CutpointError(
-    'CUT_MODEL_MISMATCH',
-    `Nothing here gives "${name}", which crosses the cut: deploy the model again.`,
-  );
 }

@@ -3,8 +3,9 @@ import { CutpointError, type DType } from '@cutpoint/core';
 import { probePeer, timeRemotely } from '@cutpoint/profile/browser';
 import { randomInputs } from '@cutpoint/runtime/browser';
 import type { Peer } from '@cutpoint/wire/browser';
-import { threadsOfPage } from '../chat/worker/load-runtime.js';
-import { type FileName, fetchBytes, loadSegment, runtimeVersion } from './segments.js';
+import { runtimeVersion } from '../runtime/load-runtime.js';
+import { wasmThreads } from '../runtime/wasm-threads.js';
+import { type FileName, fetchBytes, loadSegment } from './segments.js';
 
 export interface ObeyOptions {
   /** The connection that requests use. @throws CutpointError while there is none */
@@ -29,7 +30,7 @@ export function obey({
           name: 'onnxruntime-web',
           version: runtimeVersion,
           provider: 'wasm',
-          threads: threadsOfPage(),
+          threads: wasmThreads(),
         });
       case 'time-segments':
         return linesOf(await timeSegments(action, token(), signal));

@@ -7,7 +7,8 @@ import {
   splitFileName,
 } from '@cutpoint/control/browser';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
-import { fetchBytes, loadSegment, type PageSegment } from './segments.js';
+import { FrontRunner } from '../split/front-runner.js';
+import { fetchBytes } from './segments.js';
 
 /** A deployment whose front segment is ready in this page. */
 export interface ReadyFront extends Disposable {
@@ -16,10 +17,7 @@ export interface ReadyFront extends Disposable {
   readonly at: readonly number[];
   readonly codecs: readonly string[];
   readonly chain: readonly string[];
-  /** Names of what crosses the cut. */
-  readonly sends: readonly string[];
-  /** Undefined where there is nothing to compute here: the inputs cross as they are. */
-  readonly segment: PageSegment | undefined;
+  readonly runner: FrontRunner;
 }
 
 export interface PageDeploymentsOptions {
@@ -152,15 +150,7 @@ async function loadFront(assignment: Assignment, token: string | undefined, sign
   const text = new TextDecoder().decode(await fetchBytes(description, { token, signal: limit }));
   const [described] = (JSON.parse(text) as Described).segments;
   if (described === undefined) throw new CutpointError('CUT_DEPLOYMENT', 'The deployment describes no segment.');
-  const { sends } = described;
-  const segment = first && (await loadSegment(await fetchBytes(first.file, { token, signal: limit })));
-  return {
-    assignment,
-    at,
-    codecs,
-    chain,
-    sends,
-    segment,
-    [Symbol.dispose]: () => void segment?.[Symbol.asyncDispose](),
-  };
+  const model = first === undefined ? null : await fetchBytes(first.file, { token, signal: limit });
+  const runner = await FrontRunner.load(model, described, 'wasm');
+  return { assignment, at, codecs, chain, runner, [Symbol.dispose]: () => runner[Symbol.dispose]() };
 }

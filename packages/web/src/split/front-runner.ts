@@ -1,7 +1,6 @@
 import { CutpointError, isErrorCode, type NamedTensors } from '@cutpoint/core';
-import type { FrontSegment } from './model-offer.js';
-import { type Provider, wasmThreads } from './provider.js';
-import type { FrontResult, WorkerAnswer, WorkerRequest } from './worker-messages.js';
+import type { Provider } from './provider.js';
+import type { FrontOutputs, FrontResult, WorkerAnswer, WorkerRequest } from './worker-messages.js';
 
 type Ask = WorkerRequest extends infer R ? (R extends WorkerRequest ? Omit<R, 'id'> : never) : never;
 
@@ -36,13 +35,12 @@ export class FrontRunner implements Disposable {
    */
   static async load(
     model: ArrayBuffer | null,
-    { sends, answers }: FrontSegment,
+    { sends, answers }: FrontOutputs,
     provider: Provider,
   ): Promise<FrontRunner> {
     const runner = new FrontRunner(provider);
     try {
-      const threads = wasmThreads();
-      await runner.#ask({ kind: 'load', provider, threads, model, sends, answers }, model === null ? [] : [model]);
+      await runner.#ask({ kind: 'load', provider, model, sends, answers }, model === null ? [] : [model]);
       return runner;
     } catch (thrown) {
       runner[Symbol.dispose]();

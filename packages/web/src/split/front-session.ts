@@ -2,9 +2,9 @@ import { CutpointError, type NamedTensors, type Tensor } from '@cutpoint/core';
 import { type Gpu, gpuOnDevice } from '@cutpoint/gpu';
 import { loadError, runError } from '@cutpoint/runtime/browser';
 import type * as Ort from 'onnxruntime-web';
+import { loadRuntime } from '../runtime/load-runtime.js';
 import { encodeFront, isOrt } from './encode-front.js';
 import { bytesOfOrt, fromOrt, toOrt } from './ort-tensors.js';
-import { loadRuntime } from './runtime.js';
 import type { FrontResult, WorkerRequest } from './worker-messages.js';
 
 type LoadRequest = Extract<WorkerRequest, { kind: 'load' }>;
@@ -17,21 +17,23 @@ export interface LoadedFront {
 }
 
 /** Loads a front segment with onnxruntime-web. @throws CutpointError CUT_PROVIDER, and what `loadError` gives */
-export async function loadFront({ provider, threads, model, sends, answers }: LoadRequest): Promise<LoadedFront> {
+export async function loadFront({ provider, model, sends, answers: wanted }: LoadRequest): Promise<LoadedFront> {
   if (model === null) {
+    const answers = wanted === 'all' ? [] : wanted;
     const front = { ort: undefined, session: undefined, gpu: undefined, sends, answers };
     return { run: (inputs, codec) => runFront(front, inputs, codec), release: async () => {} };
   }
-  const ort = await loadRuntime(provider, threads);
+  const ort = await loadRuntime(provider);
   const onGpu = provider === 'webgpu';
   const options = {
     executionProviders: [provider],
-    ...(onGpu && { preferredOutputLocation: locations(sends, answers) }),
+    ...(onGpu && { preferredOutputLocation: locations(sends, wanted) }),
   };
   const session = await ort.InferenceSession.create(model, options).catch((cause: unknown) => {
     throw loadError(cause, provider);
   });
   const gpu = onGpu ? await gpuOnDevice(await ort.env.webgpu.device) : undefined;
+  const answers = wanted === 'all' ? session.outputNames : wanted;
   const front = { ort, session, gpu, sends, answers };
   return {
     run: (inputs, codec) => runFront(front, inputs, codec),
@@ -43,7 +45,11 @@ export async function loadFront({ provider, threads, model, sends, answers }: Lo
 }
 
 /** What crosses stays on the GPU, and is encoded there. */
-function locations(sends: readonly string[], answers: readonly string[]): Record<string, 'gpu-buffer' | 'cpu'> {
+function locations(
+  sends: readonly string[],
+  answers: readonly string[] | 'all',
+): Record<string, 'gpu-buffer' | 'cpu'> | 'cpu' {
+  if (answers === 'all') return 'cpu';
   return Object.fromEntries(
     [...sends, ...answers].map((name) => [name, answers.includes(name) ? 'cpu' : 'gpu-buffer']),
   );

@@ -1,18 +1,22 @@
 import type { NamedTensors } from '@cutpoint/core';
 import type { Provider } from './provider.js';
 
+/** What becomes of a front segment's outputs. */
+export interface FrontOutputs {
+  /** These cross the cut. */
+  readonly sends: readonly string[];
+  /** These are answers of the model already; `all`: whatever it gives. */
+  readonly answers: readonly string[] | 'all';
+}
+
 /** What the page asks of its worker; each is answered by one `WorkerAnswer` of the same number. */
 export type WorkerRequest = { readonly id: number } & (
-  | {
+  | (FrontOutputs & {
       readonly kind: 'load';
       readonly provider: Provider;
-      readonly threads: number;
       /** Null: there is nothing to compute, and the inputs cross as they are. */
       readonly model: ArrayBuffer | null;
-      /** Outputs that cross the cut, and those that are answers of the model already. */
-      readonly sends: readonly string[];
-      readonly answers: readonly string[];
-    }
+    })
   | { readonly kind: 'run'; readonly inputs: NamedTensors; readonly codec: string }
 );
 

@@ -8,7 +8,8 @@ import {
   tokensThatFit,
   WgpuRange,
 } from '@cutpoint/llm/browser';
-import { loadRuntime } from './load-runtime.js';
+import { loadRuntime } from '../../runtime/load-runtime.js';
+import { wasmThreads } from '../../runtime/wasm-threads.js';
 import type { ChatChoice, FrontProvider } from './messages.js';
 import { pause } from './pause.js';
 
@@ -24,16 +25,13 @@ export class FrontOpener {
   readonly notices: string[] = [];
   readonly #manifest: PackageManifest;
   readonly #open: OpenPart;
-  readonly #runtime: string | null;
   readonly #wanted: ChatChoice['provider'];
   provider: FrontProvider;
   threads = 1;
 
-  /** @param runtime where onnxruntime-web's files are; null where the server has none. */
-  constructor(manifest: PackageManifest, open: OpenPart, runtime: string | null, wanted: ChatChoice['provider']) {
+  constructor(manifest: PackageManifest, open: OpenPart, wanted: ChatChoice['provider']) {
     this.#manifest = manifest;
     this.#open = open;
-    this.#runtime = runtime;
     this.#wanted = wanted;
     this.provider = wanted === 'wasm' ? 'wasm' : 'webgpu';
   }
@@ -64,8 +62,8 @@ export class FrontOpener {
   }
 
   async #onWasm(range: LayerRange): Promise<RangeDecoder> {
-    const { runtime, threads } = await loadRuntime(this.#runtime);
-    this.threads = threads;
+    const runtime = await loadRuntime('wasm');
+    this.threads = wasmThreads();
     return await openWasmRange(this.#manifest, range, { runtime, open: this.#open, chunkTokens, pause });
   }
 }

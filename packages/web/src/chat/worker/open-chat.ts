@@ -59,8 +59,7 @@ export async function openChat(
   of += needed.reduce((sum, file) => sum + file.bytes, 0);
   const open = packageFiles(source);
   const text = await textOfPackage(manifest, open, unwatched);
-  const runtime = offer.runtime === null ? null : new URL(offer.runtime, pageUrl).href;
-  const fronts = new FrontOpener(manifest, open, runtime, choice.provider);
+  const fronts = new FrontOpener(manifest, open, choice.provider);
   const decoder = await openSplit(
     manifest,
     { at, codec, private: hides, servers: [{ url: wireUrl, token }], signal },
