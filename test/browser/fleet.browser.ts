@@ -43,7 +43,7 @@ describeInBrowser('a page that joins the fleet', 'no webgpu', (browser) => {
       const all = ((await answer.json()) as { devices: { device: string; status: string; facts: object }[] }).devices;
       return all.find(({ device }) => device === 'phone');
     };
-    const { page, problems } = await browser.open(url);
+    const { page, context, problems } = await browser.open(url);
     await joinAs(page, 'phone');
     await until(async () => (await devices())?.status === 'online', 'it is seen');
     expect((await devices())?.facts).toMatchObject({
@@ -78,6 +78,13 @@ describeInBrowser('a page that joins the fleet', 'no webgpu', (browser) => {
     await page.getByText('Runs net: cut at 12').waitFor();
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByText(/\d+ ms, of which \d+ ms here; \d+ bytes sent/).waitFor();
+    const fetched: string[] = [];
+    context.on('request', (request) => {
+      if (request.url().includes('/v1/content/')) fetched.push(request.url());
+    });
+    await page.reload();
+    await page.getByText('Runs net: cut at 12').waitFor();
+    expect(fetched, 'what was deployed is kept').toEqual([]);
     expect(problems).toEqual([]);
 
     await page.getByRole('button', { name: 'Leave the fleet' }).click();

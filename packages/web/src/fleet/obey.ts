@@ -3,9 +3,10 @@ import { CutpointError, type DType } from '@cutpoint/core';
 import { probePeer, timeRemotely } from '@cutpoint/profile/browser';
 import { randomInputs } from '@cutpoint/runtime/browser';
 import type { Peer } from '@cutpoint/wire/browser';
+import { type ContentName, fetchUnkept } from '../files/fetch-content.js';
 import { runtimeVersion } from '../runtime/load-runtime.js';
 import { wasmThreads } from '../runtime/wasm-threads.js';
-import { type FileName, fetchBytes, loadSegment } from './segments.js';
+import { loadTimed } from './timed-segment.js';
 
 export interface ObeyOptions {
   /** The connection that requests use. @throws CutpointError while there is none */
@@ -50,7 +51,7 @@ async function timeSegments(
   token: string | undefined,
   signal: AbortSignal,
 ) {
-  const load = (name: FileName) => async () => await loadSegment(await fetchBytes(name, { token, signal }));
+  const load = (name: ContentName) => async () => await loadTimed(await fetchUnkept(name, { token, signal }));
   const specs = inputs.map(({ name, dtype, shape }) => ({ name, dtype: dtype as DType, shape, declared: shape }));
   return await timeRemotely({
     whole: load(whole),

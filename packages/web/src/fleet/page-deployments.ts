@@ -7,8 +7,8 @@ import {
   splitFileName,
 } from '@cutpoint/control/browser';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { fetchContent } from '../files/fetch-content.js';
 import { FrontRunner } from '../split/front-runner.js';
-import { fetchBytes } from './segments.js';
 
 /** A deployment whose front segment is ready in this page. */
 export interface ReadyFront extends Disposable {
@@ -147,10 +147,10 @@ async function loadFront(assignment: Assignment, token: string | undefined, sign
   }
   if (description === undefined)
     throw new CutpointError('CUT_DEPLOYMENT', 'The deployment does not describe its segments.');
-  const text = new TextDecoder().decode(await fetchBytes(description, { token, signal: limit }));
+  const text = new TextDecoder().decode(await fetchContent(description, { token, signal: limit }));
   const [described] = (JSON.parse(text) as Described).segments;
   if (described === undefined) throw new CutpointError('CUT_DEPLOYMENT', 'The deployment describes no segment.');
-  const model = first === undefined ? null : await fetchBytes(first.file, { token, signal: limit });
+  const model = first === undefined ? null : await fetchContent(first.file, { token, signal: limit });
   const runner = await FrontRunner.load(model, described, 'wasm');
   return { assignment, at, codecs, chain, runner, [Symbol.dispose]: () => runner[Symbol.dispose]() };
 }

@@ -9,14 +9,12 @@ import {
   unwatched,
 } from '@cutpoint/llm/browser';
 import { connect } from '@cutpoint/wire/browser';
-import type { FetchSource } from '../files/fetch-file.js';
-import { openIndexedFiles } from '../files/indexed-files.js';
-import { type KeptFiles, keepOnly } from '../files/kept-files.js';
-import { memoryFiles } from '../files/memory-files.js';
-import { fetchManifest, neededFiles, packageFiles } from '../files/package-files.js';
-import { untilFull } from '../files/until-full.js';
+import type { FetchSource } from '../../files/fetch-file.js';
+import { keepOnly } from '../../files/kept-files.js';
+import { openFiles } from '../../files/open-files.js';
 import { FrontOpener } from './front.js';
 import type { OpenChat, OpenedChat } from './messages.js';
+import { fetchManifest, neededFiles, packageFiles } from './package-files.js';
 
 /** A model whose front is here. */
 export interface ChatModel extends OpenedChat, AsyncDisposable {
@@ -43,7 +41,8 @@ export async function openChat(
   onProgress: (bytes: number, of: number) => void,
   signal: AbortSignal,
 ): Promise<ChatModel> {
-  const { files, notices } = await openFiles();
+  const notices: string[] = [];
+  const files = await openFiles('cutpoint-files', (why) => void notices.push(noticesOf[why]));
   let bytes = 0;
   let of = offer.manifest.bytes;
   const onBytes = (more: number) => {
@@ -84,20 +83,14 @@ export async function openChat(
     notices: [...notices, ...fronts.notices],
     talks: text.template() !== undefined,
     model: new TextModel({ ...text, name, decoder }, { maxRunning: 1, maxKept: 2 }),
-    [Symbol.asyncDispose]: () => decoder[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await decoder[Symbol.asyncDispose]();
+      files[Symbol.dispose]();
+    },
   };
 }
 
-const notKept = 'a reload fetches the model again.';
-
-async function openFiles(): Promise<{ readonly files: KeptFiles; readonly notices: readonly string[] }> {
-  const notices: string[] = [];
-  try {
-    const kept = await openIndexedFiles();
-    const onFull = () => void notices.push(`There is no room here to keep the model: ${notKept}`);
-    return { files: untilFull(kept, onFull), notices };
-  } catch (thrown) {
-    if (!(thrown instanceof DOMException)) throw thrown;
-    return { files: memoryFiles(), notices: [`This browser keeps no files: ${notKept}`] };
-  }
-}
+const noticesOf = {
+  full: 'There is no room here to keep the model: a reload fetches it again.',
+  'nothing is kept': 'This browser keeps no files: a reload fetches the model again.',
+} as const;

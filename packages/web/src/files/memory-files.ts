@@ -17,5 +17,6 @@ export function memoryFiles(): KeptFiles {
       pieces.delete(sha256);
       wholes.delete(sha256);
     },
+    [Symbol.dispose]: () => pieces.clear(),
   };
 }

@@ -93,7 +93,7 @@ describe('fetching a file by its hash', () => {
       wrong[5] = (wrong[5] ?? 0) ^ 1;
       response.end(wrong);
     };
-    await expect(fetchFile(file, source())).rejects.toMatchObject({ code: 'CUT_PACKAGE' });
+    await expect(fetchFile(file, source())).rejects.toMatchObject({ code: 'CUT_CONTENT' });
     expect((await files.get(file.sha256)).pieces).toEqual([]);
     answer = (request, response) => sendFrom(startOf(request), response);
     expect((await bytesOf(await fetchFile(file, source()))).equals(contents)).toBe(true);
@@ -101,7 +101,7 @@ describe('fetching a file by its hash', () => {
 
   it('takes no more than the file is said to have', async () => {
     answer = (_, response) => response.end(Buffer.concat([contents, contents]));
-    await expect(fetchFile(file, source())).rejects.toMatchObject({ code: 'CUT_PACKAGE' });
+    await expect(fetchFile(file, source())).rejects.toMatchObject({ code: 'CUT_CONTENT' });
   });
 
   it('says at once why the server refuses it, and shows its token', async () => {
@@ -112,6 +112,21 @@ describe('fetching a file by its hash', () => {
     };
     await expect(fetchFile(file, source({ token: 'secret' }))).rejects.toMatchObject({ code: 'CUT_UNAUTHORISED' });
     expect(tokens).toEqual(['Bearer secret']);
+  });
+
+  it('says what to do where the server does not have it, and asks a server that is busy again', async () => {
+    answer = (_, response) => response.writeHead(404).end();
+    await expect(fetchFile(file, source())).rejects.toMatchObject({
+      code: 'CUT_CONTENT',
+      message: expect.stringContaining('reload the page'),
+    });
+    expect(starts).toEqual([0]);
+    answer = (request, response) => {
+      if (starts.length === 2) response.writeHead(503).end();
+      else sendFrom(startOf(request), response);
+    };
+    expect((await bytesOf(await fetchFile(file, source()))).equals(contents)).toBe(true);
+    expect(starts).toEqual([0, 0, 0]);
   });
 
   it('ends when it is called off', async () => {

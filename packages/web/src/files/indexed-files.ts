@@ -7,7 +7,7 @@ const [pieces, wholes] = ['pieces', 'wholes'] as const;
  * machine have neither the cache of service workers nor a file system.
  * @throws DOMException where the browser keeps nothing, as in some private windows.
  */
-export async function openIndexedFiles(name = 'cutpoint-files'): Promise<KeptFiles & Disposable> {
+export async function openIndexedFiles(name: string): Promise<KeptFiles> {
   const opening = indexedDB.open(name, 1);
   opening.onupgradeneeded = () => {
     opening.result.createObjectStore(pieces);

@@ -7,7 +7,7 @@ export interface KeptFile {
 }
 
 /** Files by their SHA-256, in pieces, so that a download goes on where it was when the page was left. */
-export interface KeptFiles {
+export interface KeptFiles extends Disposable {
   get(sha256: string): Promise<KeptFile>;
   addPiece(sha256: string, index: number, piece: Blob): Promise<void>;
   /** Says that all pieces are there and right. */

@@ -6,7 +6,7 @@ import {
   type PackageFile,
   type PackageManifest,
 } from '@cutpoint/llm/browser';
-import { type FetchSource, fetchFile } from './fetch-file.js';
+import { type FetchSource, fetchFile } from '../../files/fetch-file.js';
 
 /** The files of a package at a server: fetched when they are opened, and kept. */
 export function packageFiles(source: FetchSource): OpenPart {

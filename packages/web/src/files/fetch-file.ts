@@ -28,8 +28,8 @@ const mostFailures = 5;
 /**
  * A file from what is kept, or from the server: what is missing of it is fetched, checked and kept, and goes on behind what
  * has come where a connection breaks.
- * @throws CutpointError CUT_UNREACHABLE, CUT_UNAUTHORISED, CUT_NOT_FOUND, CUT_PACKAGE for other contents than the hash says, what the
- * signal says.
+ * @throws CutpointError CUT_UNREACHABLE, CUT_UNAUTHORISED, CUT_FORBIDDEN, CUT_CONTENT if the server does not have it or gives something else
+ * than the hash says, what the signal says.
  */
 export async function fetchFile({ sha256, bytes }: WantedFile, source: FetchSource): Promise<Blob> {
   const { files, onBytes, signal } = source;
@@ -57,7 +57,7 @@ export async function fetchFile({ sha256, bytes }: WantedFile, source: FetchSour
   if (bytesToHex(hash.digest()) !== sha256) {
     await files.forget(sha256);
     const message = `A file of ${bytes} bytes is not what its hash ${sha256.slice(0, 12)} says: the server gave other bytes, or the browser kept others. Try again.`;
-    throw new CutpointError('CUT_PACKAGE', message);
+    throw new CutpointError('CUT_CONTENT', message);
   }
   await files.complete(sha256);
   return new Blob(pieces);
@@ -108,7 +108,7 @@ async function* piecesFrom(
       timer = setTimeout(() => idle.abort(), idleMs);
       source.onBytes(value.length);
       for (let taken = 0; taken < value.length; ) {
-        if (at >= bytes) throw new CutpointError('CUT_PACKAGE', 'The server gave more than the file has bytes.');
+        if (at >= bytes) throw new CutpointError('CUT_CONTENT', 'The server gave more than the file has bytes.');
         const part = value.subarray(taken, taken + piece.length - filled);
         piece.set(part, filled);
         filled += part.length;
@@ -141,16 +141,19 @@ async function openAnswer(start: number, sha256: string, { url, token }: FetchSo
   const whole = start === 0 && response.status === 200;
   if ((whole || response.status === 206) && response.body !== null) return response.body.getReader();
   await response.body?.cancel();
-  const codes = { 401: 'CUT_UNAUTHORISED', 403: 'CUT_FORBIDDEN', 404: 'CUT_NOT_FOUND' } as const;
-  const code = codes[response.status as keyof typeof codes] ?? 'CUT_UNREACHABLE';
-  throw new CutpointError(
-    code,
-    `The server answers with status ${response.status} where a file of the model was asked for.`,
-  );
+  throw refusal(response.status, sha256);
+}
+
+function refusal(status: number, sha256: string): CutpointError {
+  const text = `The server answers with status ${status} when it is asked for the file ${sha256.slice(0, 12)}.`;
+  if (status === 401) return new CutpointError('CUT_UNAUTHORISED', text);
+  if (status === 403) return new CutpointError('CUT_FORBIDDEN', text);
+  if (status === 429 || status >= 500) return new CutpointError('CUT_UNREACHABLE', text);
+  return new CutpointError('CUT_CONTENT', `${text} It may serve another model now: reload the page.`);
 }
 
 function asLost(thrown: unknown): CutpointError {
   if (thrown instanceof CutpointError) return thrown;
-  const message = `A file of the model could not be fetched: ${messageOf(thrown)}.`;
+  const message = `A file of the server could not be fetched: ${messageOf(thrown)}.`;
   return new CutpointError('CUT_UNREACHABLE', message, { cause: thrown });
 }

@@ -18,5 +18,6 @@ export function untilFull(files: KeptFiles, onFull: () => void): KeptFiles {
     complete: async (sha256) => (full ? undefined : await files.complete(sha256)),
     hashes: () => files.hashes(),
     forget: (sha256) => files.forget(sha256),
+    [Symbol.dispose]: () => files[Symbol.dispose](),
   };
 }
