@@ -23,6 +23,7 @@ export {
   type StepRow,
 } from './decoder/gpu-decoder.js';
 export type { CodeWidths } from './decoder/gpu-layer.js';
+export { rowProductCost } from './decoder/gpu-matrix.js';
 export { findGpu } from './device/find-gpu.js';
 export { Gpu, type GpuTraffic } from './device/gpu.js';
 export type { GpuInfo } from './device/gpu-info.js';
@@ -30,18 +31,20 @@ export type { BoundKernel, Dispatch, Kernel, KernelSource } from './device/kerne
 export { gpuOnDevice, openGpu } from './device/open-gpu.js';
 export type { OutputKind } from './matmul/integer-parts.js';
 export {
+  costOf,
   type GpuOperand,
   type IntegerProduct,
   integerProduct,
   type KernelChoice,
   uploadOperand,
 } from './matmul/integer-product.js';
+export type { ProductCost } from './matmul/product-cost.js';
 export { type BitWidth, bitWidths, type CodeMatrix } from './matrix/code-matrix.js';
 export { floatGroupColumns } from './matrix/codes-of.js';
 export { type PackedOperand, packOperand, type Side } from './matrix/pack-operand.js';
 export { type ProductScheme, schemesFor } from './matrix/product-scheme.js';
 export { candidatesFor, knownDivisions } from './tune/candidates.js';
-export type { ProductShape } from './tune/product-shape.js';
+export { type ProductShape, schemeNamed } from './tune/product-shape.js';
 export { timeFloatProduct } from './tune/time-float-product.js';
 export { type TimedChoice, type TuneOptions, tuneProduct } from './tune/tune-product.js';
 export { bestOfSchemes, type TunedProduct } from './tune/tuned-product.js';

@@ -26,6 +26,7 @@ export {
   type KeptChoice,
   type ProviderMeasurement,
 } from './provider/choose-provider.js';
+export { measureSegment } from './provider/measure-segment.js';
 export { type Chosen, openChosen } from './provider/open-chosen.js';
 export { askedFor, autoProvider, type ProviderChoice, type ProviderTrial } from './provider/provider-choice.js';
 export {

@@ -1,5 +1,4 @@
 import type { CodeWidths } from '@cutpoint/gpu';
-import { softwareNote } from '../gpu/info.js';
 import { onInterrupt } from '../interrupt.js';
 import { parseWidths } from '../llm/provider-option.js';
 import { parsePositive } from '../options.js';
@@ -48,20 +47,22 @@ function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {
   return (text) => text.split(',').map((one) => parse(one));
 }
 
-function benchText({ adapter, rows }: GpuBench): string {
-  const names = ['m', 'n', 'k', 'weights', 'activations', 'us', 'Gop/s', 'vs f32', 'instructions', 'weight bytes'];
-  const columns = [{ name: 'words' }, ...names.map((name) => ({ name, align: 'right' as const }))];
+function benchText({ adapter, rows, notes }: GpuBench): string {
+  const names = ['m', 'n', 'k', 'weights', 'activations', 'us', 'Gop/s', 'vs f32', 'ort us', 'vs ort'];
+  const counts = ['instructions', 'bytes'];
+  const columns = [{ name: 'kernel' }, ...[...names, ...counts].map((name) => ({ name, align: 'right' as const }))];
   const cells = rows.map((row) => [
     row.kernel,
     ...[row.m, row.n, row.k, row.wBits, row.aBits].map(String),
     row.us.toFixed(0),
     row.gops.toFixed(1),
     row.vsF32.toFixed(2),
-    row.operationsPerProduct.toFixed(2),
-    row.weightBytesPerProduct.toPrecision(2),
+    row.ortUs?.toFixed(0) ?? '-',
+    row.vsOrt?.toFixed(2) ?? '-',
+    row.instructionsPerMac.toFixed(2),
+    row.bytesPerMac.toPrecision(2),
   ]);
-  const note = adapter.software ? softwareNote : '';
   const meaning =
-    "Instructions and bytes of weights are those of one product of two codes, by the kernels' own arithmetic.\n";
-  return `${adapter.description}\n${table(columns, cells)}${meaning}${note}`;
+    'Instructions and bytes are those of one multiplication with its addition, by the arithmetic of each kernel.\n';
+  return `${adapter.description}\n${table(columns, cells)}${meaning}${notes.map((note) => `${note}\n`).join('')}`;
 }

@@ -1,8 +1,10 @@
 import { CutpointError } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
+import type { GpuInfo } from '../device/gpu-info.js';
 import type { BoundKernel, Dispatch } from '../device/kernel.js';
+import type { ProductCost } from '../matmul/product-cost.js';
 import type { MatrixBytes, MatrixForm } from './decoder-weights.js';
-import { type MatmulShape, matmulKernel } from './kernels/matmul.js';
+import { type MatmulShape, matmulCost, matmulKernel } from './kernels/matmul.js';
 
 /** A matrix on the GPU: its numbers, and where it has them scales and zero points, in the order of their bindings. */
 export interface GpuMatrix {
@@ -38,14 +40,23 @@ const onGpu = { threads: 128, lanes: 16 };
 const inSoftware = { threads: 32, lanes: 1 };
 const manyRows = 8;
 
+function divisionFor({ software }: GpuInfo, rows: number): MatmulShape {
+  return { ...(software ? inSoftware : onGpu), eachRow: rows === 1 ? 1 : manyRows };
+}
+
+/** What a product of so many rows does on this GPU. */
+export function rowProductCost(info: GpuInfo, form: MatrixForm, rows: number): ProductCost {
+  return matmulCost(form, divisionFor(info, rows), rows);
+}
+
 /** @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL. */
 export async function rowProduct(gpu: Gpu, { form, buffers }: GpuMatrix, io: RowBuffers): Promise<RowProduct> {
-  const division = gpu.info.software ? inSoftware : onGpu;
   const bound = async (shape: MatmulShape): Promise<BoundKernel> =>
     gpu.bind(await gpu.kernel(matmulKernel(form, shape)), [io.step, io.input, io.result, ...buffers]);
-  const one = await bound({ ...division, eachRow: 1 });
-  const many = await bound({ ...division, eachRow: manyRows });
-  const across = Math.ceil((form.rows * division.lanes) / division.threads);
+  const forMany = divisionFor(gpu.info, manyRows);
+  const one = await bound(divisionFor(gpu.info, 1));
+  const many = await bound(forMany);
+  const across = Math.ceil((form.rows * forMany.lanes) / forMany.threads);
   return (rows) =>
     rows === 1
       ? [{ bound: one, groups: [across, 1, 1] }]

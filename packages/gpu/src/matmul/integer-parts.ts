@@ -1,4 +1,7 @@
+import { groupsOf } from '../matrix/code-matrix.js';
+import { termBytes } from '../matrix/pack-operand.js';
 import type { ProductScheme } from '../matrix/product-scheme.js';
+import type { ProductCost, ProductSize } from './product-cost.js';
 
 /** What a product of code matrices is written as. */
 export type OutputKind =
@@ -57,4 +60,13 @@ fn groupSteps() -> u32 {
   return (min(shape.groupSize, shape.k) + ${scheme.columnsPerStep - 1}u) / ${scheme.columnsPerStep}u;
 }
 `;
+}
+
+/** What every kernel over integers does for each result and group, `groupProduct`, and writing results. */
+export function recoveryCost(scheme: ProductScheme, size: ProductSize): ProductCost {
+  const results = size.rows * size.outputs;
+  const groups = groupsOf(size);
+  // `recovered`: four products, three sums; `groupProduct`: a conversion, two products.
+  const each = scheme.codeSumInstructions + 7 + 3;
+  return { instructions: results * groups * each, bytes: results * (groups * 2 * termBytes + 4) };
 }

@@ -5,8 +5,9 @@ import { type CodeMatrix, groupsOf } from '../matrix/code-matrix.js';
 import { packOperand, type Side } from '../matrix/pack-operand.js';
 import type { ProductScheme } from '../matrix/product-scheme.js';
 import type { OutputKind } from './integer-parts.js';
-import { type RowShape, rowKernel } from './row-kernel.js';
-import { type TileShape, tileKernel } from './tile-kernel.js';
+import type { ProductCost, ProductSize } from './product-cost.js';
+import { type RowShape, rowKernel, rowKernelCost } from './row-kernel.js';
+import { type TileShape, tileKernel, tileKernelCost } from './tile-kernel.js';
 
 /** How one product is computed: the scheme of its words, and how its work is divided. */
 export interface KernelChoice {
@@ -106,6 +107,11 @@ export async function bindIntegerProduct(
 export function kernelOf({ scheme, shape }: KernelChoice, output: OutputKind, oneGroup: boolean): KernelSource {
   const problem = { scheme, output };
   return shape.kind === 'tile' ? tileKernel(problem, shape) : rowKernel(problem, shape, oneGroup);
+}
+
+/** What the kernel of a choice does for a product whose result is floats. */
+export function costOf({ scheme, shape }: KernelChoice, size: ProductSize): ProductCost {
+  return shape.kind === 'tile' ? tileKernelCost(scheme, shape, size) : rowKernelCost(scheme, shape, size);
 }
 
 function workgroups(shape: TileShape | RowShape, m: number, n: number): readonly [number, number, number] {

@@ -1,5 +1,8 @@
 import type { KernelSource } from '../device/kernel.js';
-import { type IntegerProblem, integerParts, outputType } from './integer-parts.js';
+import { groupsOf } from '../matrix/code-matrix.js';
+import type { ProductScheme } from '../matrix/product-scheme.js';
+import { type IntegerProblem, integerParts, outputType, recoveryCost } from './integer-parts.js';
+import { type ProductCost, type ProductSize, sumOfCosts } from './product-cost.js';
 
 /** How a product with few rows on the left is divided: lanes side by side walk along a row of weights. */
 export interface RowShape {
@@ -75,4 +78,18 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) blo
 }
 `;
   return { label: `${name} rows, ${lanes} lanes, ${eachM} at once`, wgsl, threads, sharedBytes: 4 * threads };
+}
+
+/** What `rowKernel` does: rows on the left that are missing in its last workgroups are computed as well. */
+export function rowKernelCost(scheme: ProductScheme, { lanes, eachM }: RowShape, size: ProductSize): ProductCost {
+  const blocks = Math.ceil(size.rows / eachM);
+  const weightSteps = blocks * size.outputs * Math.ceil(size.columns / scheme.columnsPerStep);
+  const steps = {
+    instructions: weightSteps * eachM * (scheme.stepInstructions + 1),
+    bytes: 4 * weightSteps * (scheme.rightWords + eachM * scheme.leftWords),
+  };
+  const groups = groupsOf(size);
+  const joins = blocks * eachM * size.outputs * (lanes - 1);
+  const additions = groups === 1 ? 0 : size.rows * size.outputs * groups;
+  return sumOfCosts([steps, { instructions: joins + additions, bytes: 0 }, recoveryCost(scheme, size)]);
 }

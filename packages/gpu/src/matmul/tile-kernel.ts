@@ -1,5 +1,8 @@
 import type { KernelSource } from '../device/kernel.js';
-import { type IntegerProblem, integerParts, outputType } from './integer-parts.js';
+import { groupsOf } from '../matrix/code-matrix.js';
+import type { ProductScheme } from '../matrix/product-scheme.js';
+import { type IntegerProblem, integerParts, outputType, recoveryCost } from './integer-parts.js';
+import { type ProductCost, type ProductSize, sumOfCosts } from './product-cost.js';
 
 /** How a product is divided: a workgroup makes a tile, each of its threads some rows and columns of that. */
 export interface TileShape {
@@ -62,6 +65,20 @@ ${each(eachM, (i) => each(eachN, (j) => `        raw[${i * eachN + j}] += stepSu
 `;
   const sharedBytes = 4 * steps * (tileM * leftWords + tileN * rightWords);
   return { label: `${name} ${tileM}x${tileN}x${steps}`, wgsl, threads, sharedBytes };
+}
+
+/** What `tileKernel` does: tiles are read and multiplied whole, also where they end behind the product or a group. */
+export function tileKernelCost(scheme: ProductScheme, tile: TileShape, size: ProductSize): ProductCost {
+  const [tileM, tileN] = [tile.threadsM * tile.eachM, tile.threadsN * tile.eachN];
+  const tiles = Math.ceil(size.rows / tileM) * Math.ceil(size.outputs / tileN);
+  const groupSteps = Math.ceil(Math.min(size.groupSize, size.columns) / scheme.columnsPerStep);
+  const steps = tiles * groupsOf(size) * Math.ceil(groupSteps / tile.steps) * tile.steps;
+  const products = {
+    instructions: steps * tileM * tileN * (scheme.stepInstructions + 1),
+    bytes: 4 * steps * (tileM * scheme.leftWords + tileN * scheme.rightWords),
+  };
+  const additions = { instructions: size.rows * size.outputs * groupsOf(size), bytes: 0 };
+  return sumOfCosts([products, additions, recoveryCost(scheme, size)]);
 }
 
 /** Reads a tile of an operand; what lies behind its rows or the group's steps is zero. */

@@ -14,8 +14,9 @@ export interface ProductScheme {
   readonly stepSum: string;
   /** In WGSL: the sum of products of codes, of the raw sum `raw` and both sums of codes, `left` and `right`. */
   readonly codeSum: string;
-  /** Instructions of `stepSum` per product of codes. */
-  readonly operationsPerProduct: number;
+  /** Instructions of `stepSum`, and of `codeSum`. */
+  readonly stepInstructions: number;
+  readonly codeSumInstructions: number;
 }
 
 /**
@@ -40,7 +41,9 @@ export function planes(left: BitWidth, right: BitWidth): ProductScheme {
     rightWords: right,
     stepSum: terms.join(' + '),
     codeSum: `(${2 ** right - 1}u * left + ${2 ** left - 1}u * right - raw) / 2u`,
-    operationsPerProduct: (4 * left * right - 2) / 32,
+    // A pair of planes: exclusive or, count, shift (but for the first pair) and addition (one fewer than pairs).
+    stepInstructions: 4 * left * right - 2,
+    codeSumInstructions: 5,
   };
 }
 
@@ -52,7 +55,8 @@ export const bytes: ProductScheme = {
   rightWords: 2,
   stepSum: 'dot4U8Packed(a[0], w[0]) + dot4U8Packed(a[1], w[1])',
   codeSum: 'raw',
-  operationsPerProduct: 3 / 8,
+  stepInstructions: 3,
+  codeSumInstructions: 0,
 };
 
 /** Weights of up to four bits: a word holds codes 0 to 3 of a step in the low halves of its bytes, 4 to 7 in the high ones. */
@@ -63,7 +67,8 @@ export const nibbles: ProductScheme = {
   rightWords: 1,
   stepSum: 'dot4U8Packed(a[0], w[0] & 0x0f0f0f0fu) + dot4U8Packed(a[1], (w[0] >> 4u) & 0x0f0f0f0fu)',
   codeSum: 'raw',
-  operationsPerProduct: 6 / 8,
+  stepInstructions: 6,
+  codeSumInstructions: 0,
 };
 
 /** The schemes that can multiply codes of these widths; `packedDot`: whether the GPU multiplies bytes. */

@@ -1,12 +1,9 @@
+import type { ProductSize } from '../matmul/product-cost.js';
 import type { BitWidth } from '../matrix/code-matrix.js';
 import { type ProductScheme, schemesFor } from '../matrix/product-scheme.js';
 
 /** A product of codes as far as its time depends on it: activations [rows, columns] times weights [outputs, columns]. */
-export interface ProductShape {
-  readonly rows: number;
-  readonly outputs: number;
-  readonly columns: number;
-  readonly groupSize: number;
+export interface ProductShape extends ProductSize {
   readonly weightBits: BitWidth;
   readonly activationBits: BitWidth;
 }

@@ -1,4 +1,5 @@
 import type { KernelSource } from '../../device/kernel.js';
+import type { ProductCost } from '../../matmul/product-cost.js';
 import type { MatrixForm } from '../decoder-weights.js';
 import { rowKernelText } from './row-text.js';
 import { weightText } from './weight-text.js';
@@ -49,6 +50,18 @@ export function matmulKernel(form: MatrixForm, { threads, lanes, eachRow }: Matm
   }
 ${lanes === 1 ? writeOwn(outputs, eachRow) : joinAndWrite(outputs, lanes, eachRow)}`,
   });
+}
+
+/** What `matmulKernel` does for so many rows: those that are missing in its last workgroups are computed as well. */
+export function matmulCost(form: MatrixForm, { lanes, eachRow }: MatmulShape, rows: number): ProductCost {
+  const { columnsPerChunk, chunkInstructions, chunkBytes } = weightText(form);
+  const blocks = Math.ceil(rows / eachRow);
+  const chunks = blocks * form.rows * Math.ceil(form.columns / columnsPerChunk);
+  const joins = blocks * eachRow * form.rows * (lanes - 1);
+  return {
+    instructions: chunks * (chunkInstructions + eachRow * (columnsPerChunk + 1)) + joins,
+    bytes: chunks * (chunkBytes + 4 * eachRow * columnsPerChunk) + 4 * rows * form.rows,
+  };
 }
 
 function writeOwn(outputs: number, eachRow: number): string {

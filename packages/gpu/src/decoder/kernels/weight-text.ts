@@ -3,6 +3,9 @@ import type { MatrixForm } from '../decoder-weights.js';
 /** How a kernel reads weights: in chunks of columns. */
 export interface WeightText {
   readonly columnsPerChunk: number;
+  /** Instructions that make a chunk numbers, and what is read for it. */
+  readonly chunkInstructions: number;
+  readonly chunkBytes: number;
   /** Bindings that a matrix of this form has. */
   readonly storage: readonly (readonly [name: string, access: 'read', type: string])[];
   /** A function `weights(row, chunk)` that gives the numbers of a chunk; beyond the last column they may be anything. */
@@ -25,7 +28,8 @@ fn weights(row: u32, chunk: u32) -> array<f32, 4> {
   let first = row * ${columns}u + chunk * 4u;
   ${dtype === 'f32' ? `return array<f32, 4>(${read});` : `let both = vec4f(${read});\n  return array<f32, 4>(both.x, both.y, both.z, both.w);`}
 }`;
-  return { columnsPerChunk, storage: [['matrix', 'read', 'array<u32>']], declarations };
+  const cost = dtype === 'f32' ? { chunkInstructions: 0, chunkBytes: 16 } : { chunkInstructions: 2, chunkBytes: 8 };
+  return { columnsPerChunk, ...cost, storage: [['matrix', 'read', 'array<u32>']], declarations };
 }
 
 function blockText({ bits, block, columns, zeroPoints }: MatrixForm & { kind: 'blocks' }): WeightText {
@@ -51,5 +55,8 @@ fn weights(row: u32, chunk: u32) -> array<f32, ${columnsPerChunk}> {
 }`;
   const storage = [['matrix', 'read', 'array<u32>'] as const, ['scales', 'read', 'array<f32>'] as const];
   const zeros = zeroPoints ? [['zeroPoints', 'read', 'array<u32>'] as const] : [];
-  return { columnsPerChunk, storage: [...storage, ...zeros], declarations };
+  // A number: shift (but for the first), mask, conversion, difference, product; a zero point: two shifts, mask, conversion.
+  const chunkInstructions = 5 * columnsPerChunk - 1 + (zeroPoints ? 4 : 0);
+  const chunkBytes = 8 + (zeroPoints ? 4 : 0);
+  return { columnsPerChunk, chunkInstructions, chunkBytes, storage: [...storage, ...zeros], declarations };
 }
