@@ -11,19 +11,13 @@ export {
 export { type BatchPass, ContinuousBatch, type PassResult } from './decoder/continuous-batch.js';
 export type { DecoderCodes } from './decoder/decoder-codes.js';
 export type { GpuDecoderConfig } from './decoder/decoder-config.js';
+export type { GpuDecoderOptions, GpuRange } from './decoder/decoder-parts.js';
 export type { DecoderWeights, LayerWeights, MatrixBytes, MatrixForm } from './decoder/decoder-weights.js';
 export type { Draw } from './decoder/draw.js';
-export {
-  GpuDecoder,
-  type GpuDecoderOptions,
-  type GpuRange,
-  type RowInput,
-  type StateOnGpu,
-  type StepResult,
-  type StepRow,
-} from './decoder/gpu-decoder.js';
+export { GpuDecoder } from './decoder/gpu-decoder.js';
 export type { CodeWidths } from './decoder/gpu-layer.js';
 export { rowProductCost } from './decoder/gpu-matrix.js';
+export type { RowInput, StateOnGpu, StepResult, StepRow } from './decoder/step-row.js';
 export { findGpu } from './device/find-gpu.js';
 export { Gpu, type GpuTraffic } from './device/gpu.js';
 export type { GpuInfo } from './device/gpu-info.js';

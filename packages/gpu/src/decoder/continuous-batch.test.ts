@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { CutpointError } from '@cutpoint/core';
 import { describe, expect, it } from 'vitest';
 import { type BatchDecoder, ContinuousBatch } from './continuous-batch.js';
-import type { StepRow } from './gpu-decoder.js';
 import { noToken } from './kernels/choose.js';
 import { Sequences } from './sequences.js';
+import type { StepRow } from './step-row.js';
 
 const limits = { pages: 40, pageTokens: 4, contextTokens: 200 };
 const rowsPerStep = 8;

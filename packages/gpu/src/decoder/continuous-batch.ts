@@ -1,7 +1,8 @@
 import { type CancelSignal, CutpointError, cancelReason, onCancel, throwIfCancelled } from '@cutpoint/core';
 import type { Draw } from './draw.js';
-import type { GpuDecoder, RowInput, StepRow } from './gpu-decoder.js';
+import type { GpuDecoder } from './gpu-decoder.js';
 import { noToken } from './kernels/choose.js';
+import type { RowInput, StepRow } from './step-row.js';
 
 /** Tokens of one sequence, or their hidden states, behind those that it holds. */
 export interface BatchPass {
