@@ -1,8 +1,10 @@
-import { type GpuInfo, openGpu } from '@cutpoint/gpu';
+import { type GpuInfo, openGpu, type TunedProduct } from '@cutpoint/gpu';
 import { printResult } from '../output/result.js';
 import { fields } from '../output/table.js';
 import { formatBytes } from '../output/units.js';
 import type { Verb } from '../verb.js';
+import { tunedTable } from './tuned-table.js';
+import { readTuning, tuningPath } from './tuning-file.js';
 
 /** `cutpoint gpu info`. */
 export const gpuInfo: Verb = {
@@ -10,7 +12,9 @@ export const gpuInfo: Verb = {
   configure: (command) =>
     command.action(async ({ json }: { readonly json?: true }) => {
       using opened = await openGpu();
-      await printResult(json === true, opened.info, () => infoText(opened.info));
+      const tuned = await readTuning(opened.info);
+      const found = { ...opened.info, tuning: { path: tuningPath(opened.info), products: tuned } };
+      await printResult(json === true, found, () => infoText(opened.info) + tuningText(found.tuning));
     }),
 };
 
@@ -24,9 +28,12 @@ function infoText(found: GpuInfo): string {
     ['products of bytes', yes(found.packedDot)],
     ['16-bit floats', yes(found.f16)],
   ]);
-  return found.software
-    ? `${text}This driver computes on the CPU: results are right, times say nothing of a GPU.\n`
-    : text;
+  return found.software ? `${text}${softwareNote}` : text;
+}
+
+function tuningText({ path, products }: { readonly path: string; readonly products: readonly TunedProduct[] }): string {
+  if (products.length === 0) return 'Nobody has tuned here: `cutpoint gpu tune PACKAGE --bits w4a8` does.\n';
+  return `Tuned, and kept in ${path}:\n${tunedTable(products)}`;
 }
 
 /** Below whatever was timed. */

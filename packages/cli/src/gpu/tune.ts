@@ -14,9 +14,9 @@ import { onInterrupt } from '../interrupt.js';
 import { parseWidths } from '../llm/provider-option.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
-import { table } from '../output/table.js';
 import type { Verb } from '../verb.js';
 import { softwareNote } from './info.js';
+import { tunedTable } from './tuned-table.js';
 import { keepTuning } from './tuning-file.js';
 
 interface TuneOptions {
@@ -94,32 +94,6 @@ interface Found {
 }
 
 function tuningText({ adapter, path, products }: Found, software: boolean): string {
-  const right = (name: string) => ({ name, align: 'right' as const });
-  const columns = [
-    right('rows'),
-    right('outputs'),
-    right('columns'),
-    { name: 'words' },
-    right('us'),
-    { name: 'division' },
-  ];
-  const cells = products.map(({ rows, outputs, columns: own, scheme, us, division }) => [
-    String(rows),
-    String(outputs),
-    String(own),
-    scheme,
-    us.toFixed(0),
-    divisionText(division),
-  ]);
   const note = software ? softwareNote : '';
-  return `${adapter}\n${table(columns, cells)}Kept in ${path}; \`--provider wgpu --bits\` takes it from there.\n${note}`;
-}
-
-function divisionText(division: TunedProduct['division']): string {
-  if (division.kind === 'rows') {
-    const { threads, lanes, eachM } = division;
-    return `${threads} threads, ${lanes} on a row, ${eachM} at once`;
-  }
-  const { threadsM, threadsN, eachM, eachN, steps } = division;
-  return `tile ${threadsM * eachM} x ${threadsN * eachN} of ${threadsM * threadsN} threads, ${steps} steps`;
+  return `${adapter}\n${tunedTable(products)}Kept in ${path}; \`--provider wgpu --bits\` takes it from there.\n${note}`;
 }
