@@ -19,11 +19,11 @@ async function serveFleet(state: string, addresses: readonly string[]) {
   return { server, url: url() };
 }
 
+const secure = ['--mqtt', 'mqtts://127.0.0.1:0', '--http', 'https://127.0.0.1:0', '--listen', 'wss://127.0.0.1:0'];
 const plain = ['--mqtt', 'mqtt://127.0.0.1:0', '--http', '127.0.0.1:0', '--listen', 'ws://127.0.0.1:0'];
 
-async function joinAs(page: Page, name: string, code?: string): Promise<void> {
+async function joinAs(page: Page, name: string): Promise<void> {
   await page.getByLabel('Name of this device').fill(name);
-  if (code !== undefined) await page.getByLabel('Pairing code').fill(code);
   await page.getByRole('button', { name: 'Join' }).click();
   await page.getByText(`Joined as ${name}.`).waitFor();
 }
@@ -91,5 +91,24 @@ describeInBrowser('a page that joins the fleet', 'no webgpu', (browser) => {
     await until(async () => (await devices())?.status === 'offline', 'it is gone at once', 3_000);
     await page.reload();
     await page.getByText('It has not joined').waitFor();
+  });
+
+  it('joins a paired fleet by the link of cutpoint pair --new, also by the address without /page/', async () => {
+    const state = join(folder, 'paired');
+    await using _ = (await serveFleet(state, secure)).server;
+    await using pair = cutpoint(['pair', '--new', '--state', state, '--json']);
+    expect(await pair.exit(60_000), pair.stderr).toBe(0);
+    const made = JSON.parse(pair.stdout);
+    expect(made.page).toBe(`${made.url}/page/#code=${made.code}`);
+    // `/` leads to the page by a redirect.
+    const { page } = await browser.open(made.page.replace('/page/', '/'));
+    const code = page.getByLabel('Pairing code');
+    await code.waitFor();
+    expect(await code.inputValue()).toBe(made.code);
+    expect(page.url()).toBe(`${made.url}/page/`);
+    await joinAs(page, 'phone');
+    await using list = cutpoint(['devices', '--state', state, '--server', made.url]);
+    expect(await list.exit(60_000), list.stderr).toBe(0);
+    expect(list.stdout).toMatch(/phone +agent +online .* a page in Chrom\w+ \d+, without WebGPU/);
   });
 });

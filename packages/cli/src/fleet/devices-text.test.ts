@@ -4,12 +4,14 @@ import { devicesText } from './devices-text.js';
 
 const session = '0'.repeat(32);
 
-function deviceOf(name: string, status: DeviceView['status'], addresses: string[]): DeviceView {
+type Browser = DeviceView['facts']['browser'];
+
+function deviceOf(name: string, status: DeviceView['status'], addresses: string[], browser?: Browser): DeviceView {
   const [device] = devicesView.parse({
     devices: [
       {
         ...{ device: name, role: 'agent', status, statusMs: 90_000, quietMs: 1, session, addresses },
-        facts: { version: '1', platform: 'linux', cpuModel: 'A76', cores: 4, memoryBytes: 8e9 },
+        facts: { version: '1', platform: 'linux', cpuModel: 'A76', cores: 4, memoryBytes: 8e9, browser },
         telemetry: {
           ...{ session, beat: 1, memoryBytes: 120e6, freeMemoryBytes: 1e9, cpuShare: 0.25 },
           ...{ requests: { done: 0, failed: 0, underWay: 0 }, links: [] },
@@ -35,4 +37,13 @@ it('what a device said last is shown of those that are there alone, and addresse
     ['pi-2', 'agent', 'away', '2 min', '-', '-', '-'],
     ['pi-3', 'agent', 'revoked', '2 min', '-', '-', '-'],
   ]);
+});
+
+it('a page is shown with its browser and its GPU, where others have an address', () => {
+  const text = devicesText([
+    deviceOf('phone', 'online', [], { name: 'Chrome 130', gpu: 'qualcomm adreno-7xx' }),
+    deviceOf('tablet', 'online', [], { name: 'Safari 17' }),
+  ]);
+  expect(text).toContain('a page in Chrome 130, WebGPU on qualcomm adreno-7xx\n');
+  expect(text).toContain('a page in Safari 17, without WebGPU\n');
 });

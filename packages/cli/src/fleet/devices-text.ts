@@ -14,7 +14,7 @@ export function devicesText(found: readonly DeviceView[]): string {
     { name: 'memory', align: 'right' as const },
     { name: 'address' },
   ];
-  const rows = found.map(({ device, role, status, statusMs, telemetry, addresses }) => {
+  const rows = found.map(({ device, role, status, statusMs, telemetry, addresses, facts }) => {
     // What it said last is no news of one that is away.
     const now = status === 'online' ? telemetry : undefined;
     return [
@@ -24,10 +24,16 @@ export function devicesText(found: readonly DeviceView[]): string {
       durationText(statusMs),
       now === undefined ? '-' : `${Math.round(now.cpuShare * 100)} %`,
       now === undefined ? '-' : `${Math.round(now.memoryBytes / 1e6)} MB`,
-      addressForOthers(addresses) ?? '-',
+      addressForOthers(addresses) ?? pageText(facts.browser) ?? '-',
     ];
   });
   return table(columns, rows);
+}
+
+/** A page has no address: nobody can connect to it. */
+function pageText(browser: DeviceView['facts']['browser']): string | undefined {
+  if (browser === undefined) return undefined;
+  return `a page in ${browser.name}, ${browser.gpu === undefined ? 'without WebGPU' : `WebGPU on ${browser.gpu}`}`;
 }
 
 /** As `cutpoint status` counts them: whoever is not online is away. */

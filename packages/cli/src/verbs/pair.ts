@@ -79,7 +79,9 @@ async function makeCode({ name, host, listen, fleet, state, json }: PairOptions)
   const request: AdministrationRequest = { action: 'offer', device: name, hosts: host && [...host] };
   const made = await askLocally(folder, request, interrupt.signal);
   if (made !== undefined) {
-    await printResult(json === true, made, () => codeText(made as MadeCode));
+    const code = made as MadeCode;
+    const page = pageLink(code);
+    await printResult(json === true, { ...made, ...(page !== undefined && { page }) }, () => codeText(code, page));
     return;
   }
   if (listen === undefined) {
@@ -152,10 +154,17 @@ async function join({ url: given, code }: Place, { name, state, fleet: wanted, j
   });
 }
 
-function codeText({ code, fleet, lifetimeMs, url }: MadeCode): string {
+/** The page of a running server, with the code in the part of the address that a browser sends nowhere. */
+function pageLink({ url, code }: MadeCode): string | undefined {
+  return url === undefined ? undefined : `${url}/page/#code=${code}`;
+}
+
+/** @param page left out where the server has none: only one that runs has. */
+function codeText({ code, fleet, lifetimeMs, url }: MadeCode, page?: string): string {
   const minutes = Math.round(lifetimeMs / 60_000);
   const good = `${code}\n\nGood once, for ${minutes} minutes, for the fleet ${fleet}. `;
-  if (url !== undefined) return `${good}On the device:\n  cutpoint pair ${url} ${code}\n`;
+  const inBrowser = page === undefined ? '' : `In its browser, to join as a page:\n  ${page}\n`;
+  if (url !== undefined) return `${good}On the device:\n  cutpoint pair ${url} ${code}\n${inBrowser}`;
   return `${good}This machine has no address yet that a device could use: connect it to a network, which the server notices by itself. Then, on the device:\n  cutpoint pair https://ADDRESS:PORT ${code}\n`;
 }
 
