@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@cutpoint/wire';
@@ -6,6 +7,27 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { classifier } from '../models.testing.js';
 import { describeInBrowser } from './chromium.testing.js';
 import { servePage } from './page-server.testing.js';
+
+/** The status by which a server answers a WebSocket's handshake, as a browser on a page of this origin would ask for it. */
+function answerToUpgrade(page: string, origin: string): Promise<number | undefined> {
+  const key = Buffer.alloc(16).toString('base64');
+  const websocket = {
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': key,
+  };
+  return new Promise((resolve, reject) => {
+    const request = get(new URL('page/wire', page), { headers: { ...websocket, Origin: origin }, timeout: 10_000 });
+    request.on('response', ({ statusCode }) => resolve(statusCode));
+    request.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      resolve(statusCode);
+    });
+    request.on('timeout', () => request.destroy(new Error('The server does not answer the handshake.')));
+    request.on('error', reject);
+  });
+}
 
 describeInBrowser('the page', 'no webgpu', (browser) => {
   let folder = '';
@@ -39,13 +61,12 @@ describeInBrowser('the page', 'no webgpu', (browser) => {
     await page.getByText('Connected to cutpoint-server').waitFor();
   });
 
-  it('opens no socket for a page of somebody else', async () => {
+  it('opens a socket for its own page and for a program, and none for a page of somebody else', async () => {
     await using server = await servePage(classifier);
-    await using other = await servePage(classifier);
-    const { page } = await browser.open(other.url);
-    const socket = `new WebSocket(${JSON.stringify(`${server.url.replace('http', 'ws')}page/wire`)})`;
-    const opened = `new Promise((resolve) => { const s = ${socket}; s.onopen = () => resolve(true); s.onerror = () => resolve(false); })`;
-    expect(await page.evaluate(opened)).toBe(false);
+    expect(await answerToUpgrade(server.url, new URL(server.url).origin)).toBe(101);
+    expect(await answerToUpgrade(server.url, 'http://elsewhere.example')).toBe(403);
+    const otherPort = `http://127.0.0.1:${Number(new URL(server.url).port) ^ 1}`;
+    expect(await answerToUpgrade(server.url, otherPort)).toBe(403);
     await using program = await connect({
       url: `${server.url.replace('http', 'ws')}page/wire`,
       connectTimeoutMs: 5_000,
