@@ -5,20 +5,24 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 export class CuttableLink implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #server: net.Server;
+  #farPort: number;
   #isCut = false;
   #isGarbled = false;
 
+  /** Bytes that a cut link swallowed. */
+  swallowedBytes = 0;
   /** All that passed, in either direction. */
   readonly passed: Buffer[] = [];
 
-  private constructor(server: net.Server) {
+  private constructor(server: net.Server, farPort: number) {
     this.#server = server;
+    this.#farPort = farPort;
   }
 
   static async open(host: string, port: number): Promise<CuttableLink> {
     const server = net.createServer();
-    const link = new CuttableLink(server);
-    server.on('connection', (near) => link.#join(near, net.connect({ host, port, noDelay: true })));
+    const link = new CuttableLink(server, port);
+    server.on('connection', (near) => link.#join(near, net.connect({ host, port: link.#farPort, noDelay: true })));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return link;
@@ -32,8 +36,14 @@ export class CuttableLink implements AsyncDisposable {
     this.#isCut = true;
   }
 
-  /** Ends all connections; new ones can be made. */
+  /** Leads new connections to another port, as if another server had taken the first one's place. */
+  leadTo(port: number): void {
+    this.#farPort = port;
+  }
+
+  /** Ends all connections, also of a cut link; new ones can be made. */
   drop(): void {
+    this.#isCut = false;
     for (const socket of this.#sockets) socket.destroy();
   }
 
@@ -56,7 +66,10 @@ export class CuttableLink implements AsyncDisposable {
     ] as const) {
       this.#sockets.add(from);
       from.on('data', (bytes: Buffer) => {
-        if (this.#isCut) return;
+        if (this.#isCut) {
+          this.swallowedBytes += bytes.length;
+          return;
+        }
         this.passed.push(bytes);
         to.write(this.#isGarbled && from === far ? bytes.map((byte) => byte ^ 0xff) : bytes);
       });

@@ -1,5 +1,5 @@
-import { CutpointError, type NamedTensors } from '@cutpoint/core';
-import type { Peer } from '@cutpoint/wire/browser';
+import { asCutpointError, CutpointError, type NamedTensors } from '@cutpoint/core';
+import type { OutgoingRequest, Peer } from '@cutpoint/wire/browser';
 import type { FrontRunner } from './front-runner.js';
 import type { ModelOffer } from './model-offer.js';
 import type { FrontResult } from './worker-messages.js';
@@ -26,14 +26,22 @@ export interface SplitRequest {
 
 const deadlineMs = 60_000;
 
+/** The server, as long as there is a connection. */
+export interface Reach {
+  /** The connection when it is needed: not before, as it may be lost and made again meanwhile. @throws CUT_CONNECTION_LOST */
+  peer(): Peer;
+  /** Waits for a connection after a lost one. @throws CutpointError `lost` if none comes; CUT_CANCELLED, CUT_MODEL_MISMATCH */
+  again(lost: CutpointError, signal: AbortSignal): Promise<void>;
+}
+
 /**
- * Runs a model once: the front segment in the page, the rest at the server.
- * @param peer gives the connection when it is needed: not before, as it may be lost and made again meanwhile.
+ * Runs a model once: the front segment in the page, the rest at the server. A request whose connection is lost is sent once more
+ * over the next one: segments keep nothing between requests.
  * @throws CutpointError CUT_DEADLINE, CUT_CANCELLED, CUT_CONNECTION_LOST, what the front segment throws and the server answers
  */
 export async function runSplit(
   front: FrontRunner,
-  peer: () => Peer,
+  reach: Reach,
   { offer, at, codec, inputs }: SplitRequest,
   signal: AbortSignal,
 ): Promise<SplitResult> {
@@ -44,14 +52,20 @@ export async function runSplit(
   const none = { tensors: new Map(), linkMs: 0, serverMs: 0, sentBytes: 0, receivedBytes: 0 };
   const codecs = at.map(() => codec);
   const ask = { method: 'infer', meta: { at: [...at], codecs, segment: 1 }, tensors: sends };
-  const far = missing.length === 0 ? none : await askServer(peer(), ask, signal);
+  const far = missing.length === 0 ? none : await askServer(reach, ask, signal);
   const { tensors, ...rest } = far;
   const outputs = new Map(offer.outputs.map((name) => [name, known(name, answers, tensors)]));
   return { outputs, front: measured, ...rest, totalMs: performance.now() - startedAt };
 }
 
-async function askServer(peer: Peer, request: Parameters<Peer['request']>[0], signal: AbortSignal) {
-  const { tensors, timing, sentBytes, receivedBytes } = await peer.request(request, { deadlineMs, signal });
+async function askServer(reach: Reach, request: OutgoingRequest, signal: AbortSignal) {
+  const askOnce = async () => await reach.peer().request(request, { deadlineMs, signal });
+  const { tensors, timing, sentBytes, receivedBytes } = await askOnce().catch(async (thrown: unknown) => {
+    const error = asCutpointError(thrown, 'CUT_INTERNAL');
+    if (error.code !== 'CUT_CONNECTION_LOST') throw error;
+    await reach.again(error, signal);
+    return await askOnce();
+  });
   const linkMs = (timing.encodeUs + timing.networkUs + timing.decodeUs) / 1000;
   return { tensors, linkMs, serverMs: timing.remoteUs / 1000, sentBytes, receivedBytes };
 }

@@ -5,11 +5,12 @@ import { answerLines } from './answer-text.js';
 import { Choices } from './choices.js';
 import { groundOf, inputKindOf, inputsOf } from './model-input.js';
 import { type ModelOffer, readOffer } from './model-offer.js';
+import { NextOffer } from './next-offer.js';
 import { PictureInput } from './picture-input.js';
 import { PreparedFront } from './prepared-front.js';
 import { hasWebGpu } from './provider.js';
 import { answerList, bytes, figures } from './result-view.js';
-import { runSplit, type SplitResult } from './split-run.js';
+import { type Reach, runSplit, type SplitResult } from './split-run.js';
 
 /** Runs the front of a model in the page, and the rest at the server. */
 export const splitView: View = { offer: 'model', open: (context) => new SplitView(context) };
@@ -24,6 +25,7 @@ class SplitView implements OpenView {
   readonly #status = element('p', { className: 'status', role: 'status' });
   readonly #result = element('div', { className: 'result' });
   readonly #front = new PreparedFront();
+  readonly #nextOffer = new NextOffer();
   readonly root: HTMLElement;
   #offer: ModelOffer | undefined;
   #running: AbortController | undefined;
@@ -50,10 +52,13 @@ class SplitView implements OpenView {
     if (before !== undefined && before.modelHash !== offer.modelHash) {
       this.#front[Symbol.dispose]();
       this.#result.replaceChildren();
-      this.#say(`The server has another model now: ${offer.name}.`);
+      const message = `The server has another model now: ${offer.name}.`;
+      this.#running?.abort(new CutpointError('CUT_MODEL_MISMATCH', `${message} Run again.`));
+      this.#say(message);
     } else if (before === undefined && inputKindOf(offer) === 'noise') {
       this.#say('Nothing says how this model takes pictures: it runs on random numbers, for its times alone.');
     }
+    this.#nextOffer.came();
   }
 
   /** Without WebGPU WebAssembly does it, and the page says so. */
@@ -77,7 +82,7 @@ class SplitView implements OpenView {
       this.#result.replaceChildren(...(output ? [answerList(answerLines(offer, output))] : []), figures(result));
       this.#say('Done.');
     } catch (thrown) {
-      this.#fail(running.signal.aborted ? running.signal.reason : thrown);
+      await this.#failRun(running.signal.aborted ? running.signal.reason : thrown);
     } finally {
       this.#running = undefined;
       this.#setBusy(false);
@@ -99,7 +104,31 @@ class SplitView implements OpenView {
       },
     );
     this.#say('Running ...');
-    return await runSplit(front, () => connection.peer(), { offer, at, codec, inputs }, signal);
+    return await runSplit(front, this.#reach(), { offer, at, codec, inputs }, signal);
+  }
+
+  #reach(): Reach {
+    return {
+      peer: () => this.#context.connection.peer(),
+      again: async (lost, signal) => {
+        this.#say('The connection was lost: waiting for the next one ...');
+        await this.#nextOffer.wait(lost, signal);
+        this.#say('Running again at the server ...');
+      },
+    };
+  }
+
+  /** Where the server no longer has what was asked for, it is asked what it has. */
+  async #failRun(thrown: unknown): Promise<void> {
+    const error = asCutpointError(thrown, 'CUT_INTERNAL');
+    this.#fail(error);
+    if (error.code !== 'CUT_MODEL_MISMATCH' && error.code !== 'CUT_ILLEGAL_CUT') return;
+    try {
+      await this.#context.askOffer();
+      this.#fail(new CutpointError(error.code, `${error.message} What it offers was asked for again: run again.`));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
   }
 
   #setBusy(busy: boolean): void {

@@ -4,8 +4,9 @@ import type { OpenView, View, ViewContext } from './view.js';
 const offerTimeoutMs = 10_000;
 
 /** Shows the views of what the server offers, and tells them at each new connection what that is. */
-export function showViews(views: readonly View[], context: ViewContext, main: HTMLElement): void {
-  const { connection } = context;
+export function showViews(views: readonly View[], parts: Omit<ViewContext, 'askOffer'>, main: HTMLElement): void {
+  const { connection } = parts;
+  const context: ViewContext = { ...parts, askOffer: async () => await ask(connection.peer()) };
   const opened = new Map<View, OpenView>();
   const ask = async (peer: Peer): Promise<void> => {
     const { meta } = await peer.request({ method: 'offer' }, { deadlineMs: offerTimeoutMs });

@@ -15,6 +15,8 @@ export interface ViewContext {
   readonly connection: Connection;
   /** What HTTP requests to the server need; undefined where it wants none. */
   readonly token: string | undefined;
+  /** Asks the server again what it offers, and tells the views. @throws CutpointError CUT_CONNECTION_LOST, CUT_DEADLINE */
+  askOffer(): Promise<void>;
 }
 
 /** A view that is shown. */
