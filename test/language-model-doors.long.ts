@@ -16,7 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => small[Symbol.asyncDispose]());
 
-describe.each(['serve', 'agent'])('cutpoint %s with a language model', (verb) => {
+describe.each([
+  ['serve', {}],
+  ['agent', { provider: { provider: 'cpu', how: 'asked' } }],
+])('cutpoint %s with a language model', (verb, more) => {
   it('answers the client of OpenAI, whole and as a stream, and says when it is ready', async () => {
     await using daemon = cutpoint([verb, small.folder, ...loopback, '--grace-ms', '500']);
     const client = await clientOf(daemon);
@@ -29,7 +32,7 @@ describe.each(['serve', 'agent'])('cutpoint %s with a language model', (verb) =>
     expect(streamed).toBe(whole.choices[0]?.text);
     expect(streamed.length).toBeGreaterThan(0);
     const ready = await fetch(client.baseURL.replace('/v1', '/readyz'));
-    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, model: 'random' }]);
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, model: 'random', ...more }]);
   });
 });
 
