@@ -97,7 +97,9 @@ describe('cutpoint run', () => {
     expect(await process.exit()).toBe(0);
     expect(process.stdout).toMatch(/^cut +100 \(after \S+\)$/m);
     expect(process.stdout).toMatch(/^crossed +[\d.]+ KB: f16\[1, \d+, \d+, \d+\]/m);
-    expect(process.stdout).toMatch(/^server +started for this run\ncomputed by +cpu\ntimed +one run; loading is not counted$/m);
+    expect(process.stdout).toMatch(
+      /^server +started for this run\ncomputed by +cpu\ntimed +one run; loading is not counted$/m,
+    );
     const unit = /^(?:front segment|encode|send|remote|decode|total) +[\d.]+ (\S+)$/gm;
     const units = [...process.stdout.matchAll(unit)].map(([, name]) => name);
     expect([units.length, new Set(units).size]).toEqual([6, 1]);

@@ -47,7 +47,7 @@ async function runIn(
   await page.getByLabel('Codec').selectOption(codec);
   await page.getByLabel('Runs on').selectOption(provider);
   await page.getByRole('button', { name: 'Run' }).click();
-  await page.locator('.split .status', { hasText: /^Done|CUT_/ }).waitFor({ timeout: answeredMs });
+  await page.locator('.split[aria-busy=false] .status', { hasText: /^Done|CUT_/ }).waitFor({ timeout: answeredMs });
   expect(await page.locator('.split .status').innerText()).toBe('Done.');
   const lines = await page.locator('.answers li').all();
   return await Promise.all(
