@@ -69,8 +69,13 @@ export class AutoSegment implements Segment {
     options: RunOptions,
     failed: CutpointError,
   ): Promise<RunResult> {
-    this.#cpu ??= this.#loadOnCpu();
-    const cpu = await this.#cpu;
+    const loading = this.#cpu ?? this.#loadOnCpu();
+    this.#cpu = loading;
+    const cpu = await loading.catch((thrown: unknown) => {
+      // What could not be loaded now may be later: the next request tries again.
+      if (this.#cpu === loading) this.#cpu = undefined;
+      throw thrown;
+    });
     const result = await cpu.run(inputs, options);
     if (this.#segment !== cpu) {
       this.#segment = cpu;
