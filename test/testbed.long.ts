@@ -31,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const args = (...more: readonly string[]) => {
   const out = ['--out', join(folder, 'out'), '--plans', '3', '--seconds', '1', '--emulation', 'proxy', '--json'];
-  return ['testbed', 'run', join(folder, 'tiny.yaml'), ...out, ...more];
+  return ['testbed', 'run', join(folder, 'tiny.yaml'), '--dilation', '1', ...out, ...more];
 };
 
 async function run(...more: readonly string[]): Promise<Results> {
@@ -71,6 +71,27 @@ describe('cutpoint testbed run', () => {
     expect((await read('results.csv')).trim().split('\n')).toHaveLength(results.rows.length + 1);
     expect(await read('report.html')).toContain('<svg');
     expect(await read('report.svg')).toContain('<svg');
+  });
+
+  it('lets time pass slower where the machine is too small for all devices, and gives figures of the scenario’s own time', async () => {
+    const slow = await run('--out', join(folder, 'slow'), '--plans', '1', '--dilation', '4');
+    expect(slow.dilation).toBe(4);
+    expect(slow.notes.join()).toContain('4 times slower');
+    const far = slow.rows.filter(({ plan }) => plan.devices.length > 1);
+    expect(far.length).toBeGreaterThan(0);
+    for (const { plan, parts } of far) {
+      const same = results.rows.find((row) => row.plan.label === plan.label);
+      // The line takes what it took before, and not four times that.
+      if (same !== undefined) expect(parts?.measured.linkMs).toBeLessThan(2 * (same.parts?.measured.linkMs ?? 0));
+      expect(parts?.measured.linkMs).toBeGreaterThan(4);
+    }
+    expect(far.some(({ plan }) => results.rows.some((row) => row.plan.label === plan.label))).toBe(true);
+  });
+
+  it('refuses to let a device be slowed by more than it can be', async () => {
+    await using testbed = cutpoint(args('--out', join(folder, 'none'), '--dilation', '501'));
+    expect(await testbed.exit()).not.toBe(0);
+    expect(testbed.stderr).toMatch(/CUT_USAGE.*at most 500 times slower/s);
   });
 
   it('goes on where it was interrupted, and leaves no process behind', async () => {

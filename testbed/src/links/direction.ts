@@ -3,7 +3,7 @@ import type { DirectionParameters, Trace } from './link-parameters.js';
 /** What one segment of TCP carries on Ethernet. */
 const segmentBytes = 1460;
 /** Linux never waits less before it sends a segment again. */
-const leastTimeoutMs = 200;
+export const linuxRetransmitMs = 200;
 
 /** When chunks of bytes that enter one direction of a link come out at its other end. Pure but for the random numbers. */
 export interface Direction {
@@ -16,14 +16,21 @@ export interface Direction {
   set(parameters: DirectionParameters): void;
 }
 
+export interface DirectionOptions {
+  readonly random: () => number;
+  readonly roundTripMs: () => number;
+  readonly trace?: Trace | undefined;
+  readonly retransmitMs?: number | undefined;
+}
+
 /**
  * A line that sends one chunk after the other at its rate, then carries it for its delay, jitter and loss:
- * a lost segment comes after `max(200 ms, 2 * round trip)`, and with it all that was sent behind it, as TCP hands bytes
+ * a lost segment comes after `max(retransmitMs, 2 * round trip)`, and with it all that was sent behind it, as TCP hands bytes
  * on in order. `random` gives numbers from 0 to below 1.
  */
 export function createDirection(
   first: DirectionParameters,
-  { random, roundTripMs, trace }: { random: () => number; roundTripMs: () => number; trace?: Trace | undefined },
+  { random, roundTripMs, trace, retransmitMs = linuxRetransmitMs }: DirectionOptions,
 ): Direction {
   let parameters = first;
   let freeAtMs = 0;
@@ -41,7 +48,7 @@ export function createDirection(
       freeAtMs = beginMs + bytes / (rateMbit * 125);
       const drawnMs = Math.max(0, delayMs + jitterMs * (2 * random() - 1));
       const again = lossPct > 0 && random() > (1 - lossPct / 100) ** Math.ceil(bytes / segmentBytes);
-      const lossMs = again ? Math.max(leastTimeoutMs, 2 * roundTripMs()) : 0;
+      const lossMs = again ? Math.max(retransmitMs, 2 * roundTripMs()) : 0;
       lastDueMs = Math.max(lastDueMs, freeAtMs + drawnMs + lossMs);
       return lastDueMs;
     },

@@ -30,12 +30,14 @@ export interface LinkParameters {
   /** From the device that comes first in the chain to the other. */
   readonly up: DirectionParameters;
   readonly down: DirectionParameters;
+  /** How long TCP waits at least before it sends a segment again. Default: as Linux. */
+  readonly retransmitMs?: number | undefined;
 }
 
 /** The figures of a scenario's link for both directions. */
 export function linkParametersOf(link: StatedLink): LinkParameters {
   const both = { rateMbit: link.rateMbit, delayMs: link.delayMs, jitterMs: link.jitterMs, lossPct: link.lossPct };
-  return { up: overridden(both, link.up), down: overridden(both, link.down) };
+  return { up: overridden(both, link.up), down: overridden(both, link.down), retransmitMs: link.retransmitMs };
 }
 
 function overridden(both: DirectionParameters, own: StatedLink['up'] = {}): DirectionParameters {

@@ -25,13 +25,7 @@ export async function openNetwork(
   { emulation = 'auto', traces = [] }: NetworkOptions = {},
 ): Promise<Network> {
   const parameters = links.map(linkParametersOf);
-  const obstacle = emulation === 'proxy' ? 'the proxy was asked for' : await whyNotKernel(traces);
-  if (obstacle !== undefined && emulation === 'netns') {
-    throw new CutpointError(
-      'CUT_EMULATION',
-      `Network namespaces with netem are not possible here: ${obstacle}. Take the user-space proxy (--emulation proxy).`,
-    );
-  }
+  const obstacle = await obstacleTo(emulation, traces);
   if (obstacle !== undefined) {
     return proxyNetwork(parameters, traces, `Links are emulated by a user-space proxy: ${obstacle}.`);
   }
@@ -42,6 +36,20 @@ export async function openNetwork(
     return { from: position(from), to: position(to), parameters: own };
   });
   return await openNetnsNetwork(randomBytes(2).toString('hex'), devices.length, ends);
+}
+
+/**
+ * Why the kernel cannot or shall not emulate the links; undefined if it does.
+ * @throws CutpointError CUT_EMULATION if namespaces are asked for and not possible.
+ */
+export async function obstacleTo(
+  emulation: EmulationChoice,
+  traces: readonly (Trace | undefined)[],
+): Promise<string | undefined> {
+  const obstacle = emulation === 'proxy' ? 'the proxy was asked for' : await whyNotKernel(traces);
+  if (obstacle === undefined || emulation !== 'netns') return obstacle;
+  const message = `Network namespaces with netem are not possible here: ${obstacle}. Take the user-space proxy (--emulation proxy).`;
+  throw new CutpointError('CUT_EMULATION', message);
 }
 
 async function whyNotKernel(traces: readonly (Trace | undefined)[]): Promise<string | undefined> {

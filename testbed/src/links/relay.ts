@@ -27,9 +27,10 @@ export interface Relay {
 
 /** Opens a relay in this process. Its timing is only as good as the event loop is idle: give it a process of its own. */
 export async function openRelay({ target, parameters, trace, seed }: RelaySettings): Promise<Relay> {
+  const { retransmitMs } = parameters;
   const roundTripMs = (): number => up.at(0).delayMs + down.at(0).delayMs;
   const direction = (own: LinkParameters['up'], offset: number): Direction =>
-    createDirection(own, { random: seededRandom(seed + offset), roundTripMs, trace });
+    createDirection(own, { random: seededRandom(seed + offset), roundTripMs, trace, retransmitMs });
   const up = direction(parameters.up, 0);
   const down = direction(parameters.down, 1);
   const lanes = { up: new Lane(up, await openAlarm()), down: new Lane(down, await openAlarm()) };

@@ -22,7 +22,7 @@ small { opacity: .8; }
 
 /** The report as one HTML file that asks for nothing else. */
 export function htmlOf(results: Results): string {
-  const { scenario, emulation, machine, date, notes, rows } = results;
+  const { scenario, emulation, dilation, machine, date, notes, rows } = results;
   const sections = [...byModel(rows)].map(([model, own]) => section(model, own, results.rankings)).join('');
   return `<!doctype html>
 <html lang="en">
@@ -36,13 +36,17 @@ export function htmlOf(results: Results): string {
 <body>
 <h1>${escaped(scenario.title)}</h1>
 <p>${escaped(scenario.description)}</p>
-<p><small>Scenario ${escaped(scenario.name)}, ${escaped(date)}, on ${escaped(machine)}. ${emulationText[emulation]} Slowed devices are this machine made slower, no measurements of other hardware.</small></p>
+<p><small>Scenario ${escaped(scenario.name)}, ${escaped(date)}, on ${escaped(machine)}. ${emulationText[emulation]} ${dilationText(dilation)}Slowed devices are this machine made slower, no measurements of other hardware.</small></p>
 <p>${errorText(results)}</p>
 ${notes.length === 0 ? '' : `<ul>${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>`}
 ${sections === '' ? '<p>Nothing was measured.</p>' : sections}
 </body>
 </html>
 `;
+}
+
+function dilationText(factor: number): string {
+  return factor === 1 ? '' : `Time passed ${factor} times slower; all figures are in the scenario's own time. `;
 }
 
 const emulationText: Readonly<Record<Results['emulation'], string>> = {

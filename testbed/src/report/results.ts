@@ -62,6 +62,8 @@ export const resultsSchema = z.strictObject({
   scenario: z.strictObject({ name: text, title: text, description: z.string().max(4000) }),
   /** How links were emulated; `none` where the scenario has one device. */
   emulation: z.enum(['netns-netem', 'user-space-proxy', 'none']),
+  /** How many times slower time passed; all figures are in the scenario's own time. */
+  dilation: z.number().min(1),
   machine: text,
   date: z.iso.datetime(),
   rows: z.array(resultRowSchema).max(100_000),

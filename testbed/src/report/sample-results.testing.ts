@@ -24,6 +24,7 @@ export function sampleResults(rows: readonly ResultRow[], more: Partial<Results>
     version: 1,
     scenario: { name: 'sample', title: 'Two Pis and a GPU box', description: 'Made-up figures.' },
     emulation: 'user-space-proxy',
+    dilation: 1,
     machine: '2 cores of a Xeon',
     date: '2026-01-02T03:04:05Z',
     rows: [...rows],

@@ -1,19 +1,15 @@
-import { cpus } from 'node:os';
-import { CutpointError, throwIfCancelled } from '@cutpoint/core';
-import type { PlanChoice, PlanProblem } from '@cutpoint/plan';
-import { type EmulationChoice, openNetwork } from '../links/network.js';
+import { availableParallelism, cpus } from 'node:os';
+import { CutpointError } from '@cutpoint/core';
+import { type EmulationChoice, obstacleTo, openNetwork } from '../links/network.js';
 import { errorsOf, type ResultRow, type Results, rankingsOf } from '../report/results.js';
+import { dilated } from '../scenarios/dilation.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load-scenario.js';
-import { openScenarioModel, problemFor, profilesFor, type ScenarioModel } from '../scenarios/problem-for.js';
+import { openScenarioModel, problemFor, profilesFor } from '../scenarios/problem-for.js';
 import { withRunnableCodecs } from '../scenarios/runnable-codecs.js';
-import { choosePlans } from './choose-plans.js';
-import { Deployment } from './deployment.js';
-import { type Bench, measureRow } from './measure-row.js';
-import { canRun, probeLinks } from './probe-links.js';
-import { openReference } from './reference.js';
-import { openRows, prepareFolder } from './rows-file.js';
-import { parseRow, sweepIdentity } from './sweep-identity.js';
-import { type Wiring, wiringOf } from './wiring.js';
+import { checkDilation, chooseDilation } from './choose-dilation.js';
+import { prepareFolder } from './rows-file.js';
+import { type ProfiledModel, plansOf, sweepModel } from './sweep-model.js';
+import { wiringOf } from './wiring.js';
 
 export interface TestbedOptions {
   /** Path of a scenario, or the name of a shipped one. */
@@ -28,6 +24,8 @@ export interface TestbedOptions {
   readonly plans: number;
   /** How long each of the two measurements of a plan takes, roughly. */
   readonly secondsEach: number;
+  /** How many times slower time passes in the emulation; `auto`: so that this machine is large enough for all devices. */
+  readonly dilation: number | 'auto';
   readonly signal: AbortSignal;
   readonly onProgress: (what: string) => void;
 }
@@ -43,15 +41,22 @@ export async function runTestbed(options: TestbedOptions): Promise<Results> {
   if (paths.length === 0) {
     throw new CutpointError('CUT_SCENARIO', `${loaded.path} names no models: add some, or give --model.`);
   }
+  if (options.dilation !== 'auto') checkDilation(options.dilation, loaded.scenario.devices);
+  // Said before the models are profiled, which takes a minute.
+  await obstacleTo(options.emulation, loaded.traces);
   await prepareFolder(options.out);
   const notes = new Set<string>();
-  await using network = await openNetwork(loaded.scenario, { emulation: options.emulation, traces: loaded.traces });
+  const profiled = await profiledModels(loaded, paths, notes, options);
+  const dilation = options.dilation === 'auto' ? neededDilation(loaded, profiled, options) : options.dilation;
+  if (dilation > 1) notes.add(dilationText(dilation));
+  const slowed = dilated(loaded, dilation);
+  const { scenario, traces } = slowed;
+  await using network = await openNetwork(scenario, { emulation: options.emulation, traces });
   for (const note of network.notes) notes.add(note);
-  const wiring = wiringOf(loaded, network);
+  const wiring = wiringOf(slowed, network);
   const rows: ResultRow[] = [];
-  for (const path of paths) {
-    const model = await openScenarioModel(loaded, path, { signal: options.signal });
-    rows.push(...(await sweepModel({ loaded, model, wiring, notes, options })));
+  for (const { model, profiles } of profiled) {
+    rows.push(...(await sweepModel({ loaded: slowed, model, profiles, wiring, notes, dilation, options })));
   }
   const { name, title, description } = loaded.scenario;
   return {
@@ -59,6 +64,7 @@ export async function runTestbed(options: TestbedOptions): Promise<Results> {
     version: 1,
     scenario: { name, title, description },
     emulation: loaded.scenario.links.length === 0 ? 'none' : network.emulation,
+    dilation,
     machine: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node.js ${process.version}`,
     date: new Date().toISOString(),
     rows,
@@ -68,82 +74,37 @@ export async function runTestbed(options: TestbedOptions): Promise<Results> {
   };
 }
 
-interface Sweep {
-  readonly loaded: LoadedScenario;
-  readonly model: ScenarioModel;
-  readonly wiring: Wiring;
-  readonly notes: Set<string>;
-  readonly options: TestbedOptions;
+async function profiledModels(
+  loaded: LoadedScenario,
+  paths: readonly string[],
+  notes: Set<string>,
+  { signal, onProgress }: TestbedOptions,
+): Promise<ProfiledModel[]> {
+  const profiled: ProfiledModel[] = [];
+  for (const path of paths) {
+    const model = await openScenarioModel(loaded, path, { signal });
+    const { name } = model.cutModel.file;
+    const profiles = await profilesFor(loaded, model, {
+      signal,
+      onProgress: (what) => onProgress(`${name}: ${what}`),
+      onNote: (note) => notes.add(note),
+    });
+    profiled.push({ model, profiles });
+  }
+  return profiled;
 }
 
-async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
-  const { loaded, model, wiring, notes, options } = sweep;
-  const { signal, onProgress } = options;
-  const { scenario } = loaded;
-  const { name, hash } = model.cutModel.file;
-  const say = (what: string): void => onProgress(`${name}: ${what}`);
-  const onNote = (note: string): void => {
-    notes.add(note);
-  };
-  const profiles = await profilesFor(loaded, model, { signal, onProgress: say, onNote });
-  await using deployment = new Deployment({
-    scenario,
-    model: model.path,
-    preprocessing: model.preprocessing,
-    codecTables: model.codecTables?.path,
-    wiring,
-    signal,
+/** What the fullest of the plans needs that will be run, as far as the links' stated figures tell. */
+function neededDilation(loaded: LoadedScenario, profiled: readonly ProfiledModel[], options: TestbedOptions): number {
+  const needed = profiled.map((one) => {
+    const { problem } = withRunnableCodecs(problemFor(loaded, one.model, one.profiles), one.model.codecTables?.tables);
+    const choices = plansOf(loaded.scenario, problem, one.profiles, options).map(({ choice }) => choice);
+    return chooseDilation(problem, choices, loaded.scenario, availableParallelism());
   });
-  const probed = await probeLinks(scenario, { deployment, wiring }, { signal, onProgress: say });
-  const { problem, note: leftOut } = withRunnableCodecs(
-    problemFor(loaded, model, profiles, probed),
-    model.codecTables?.tables,
-  );
-  if (leftOut !== undefined) notes.add(leftOut);
-  const measuredCuts = profiles[scenario.devices[0]?.id ?? '']?.fit.measuredCuts ?? [];
-  const [codec = 'raw'] = scenario.codecs;
-  const chosen = choosePlans(problem, { count: options.plans, measuredCuts, codec });
-  const runnable = chosen.filter(({ choice }) => canRun(choice, wiring));
-  if (runnable.length < chosen.length) {
-    notes.add(`${chosen.length - runnable.length} plans need a way between devices that cannot be emulated here.`);
-  }
-  const identity = sweepIdentity(loaded, model, profiles, {
-    secondsEach: options.secondsEach,
-    emulation: options.emulation,
-  });
-  const rows = await openRows(options.out, {
-    identity,
-    resume: options.resume,
-    parse: parseRow,
-    name: `${name}-${hash.slice(0, 8)}`,
-  });
-  await using reference = await openReference(model.cutModel, { dims: model.dims, threads: 1, signal });
-  const { secondsEach } = options;
-  const bench: Bench = { loaded, model, deployment, reference, profiles, probed, secondsEach, signal };
-  const done: ResultRow[] = [];
-  for (const [i, plan] of runnable.entries()) {
-    throwIfCancelled(signal);
-    const label = labelOf(problem, plan.choice);
-    say(`plan ${i + 1} of ${runnable.length}: ${label}`);
-    const known = rows.known.get(label);
-    const row =
-      known ??
-      (await measureRow(bench, plan, label).catch((thrown: unknown) => {
-        // Ctrl-C reaches the devices, too: that they have ended is then no news.
-        throwIfCancelled(signal);
-        throw deployment.whyBroken(thrown);
-      }));
-    if (known === undefined) await rows.add(label, row);
-    done.push(row);
-  }
-  for (const note of deployment.notes) notes.add(note);
-  return done;
+  return Math.max(1, ...needed);
 }
 
-function labelOf({ devices }: PlanProblem, choice: PlanChoice): string {
-  const id = (device: number): string => devices[device]?.id ?? String(device);
-  const [first = 0, ...rest] = choice.devices;
-  if (rest.length === 0) return `${id(first)} alone`;
-  if (rest.length === 1 && choice.cuts[0] === 0) return `${id(rest[0] ?? 0)} alone (input as ${choice.codecs[0]})`;
-  return rest.reduce((text, device, i) => `${text} | ${choice.cuts[i]} ${choice.codecs[i]} | ${id(device)}`, id(first));
+function dilationText(factor: number): string {
+  const cores = availableParallelism() === 1 ? 'core' : `${availableParallelism()} cores`;
+  return `Time passed ${factor} times slower in the emulation, so that devices that share this machine's ${cores} do not slow one another. All figures are in the scenario's own time.`;
 }

@@ -78,7 +78,11 @@ function composedWay(loaded: LoadedScenario, from: number, to: number): Way | un
 function joined(a: Way, b: Way): Way {
   const up = inSeries(a.parameters.up, b.parameters.up);
   const down = inSeries(a.parameters.down, b.parameters.down);
-  return { parameters: { up, down }, trace: a.trace ?? b.trace, index: undefined };
+  return {
+    parameters: { up, down, retransmitMs: a.parameters.retransmitMs },
+    trace: a.trace ?? b.trace,
+    index: undefined,
+  };
 }
 
 function inSeries(a: DirectionParameters, b: DirectionParameters): DirectionParameters {

@@ -5,6 +5,8 @@ import type { LinkProfile, Scenario, ScenarioLink } from '@cutpoint/plan';
 export interface StatedLink extends ScenarioLink {
   readonly rateMbit: number;
   readonly delayMs: number;
+  /** See `LinkParameters`. */
+  readonly retransmitMs?: number | undefined;
 }
 
 /** A scenario whose links all have figures. */

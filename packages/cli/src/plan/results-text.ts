@@ -15,7 +15,7 @@ export function resultsText(results: Results, folder: string): string {
     errorTable(results),
     '\n',
     ...results.notes.map((note) => `note: ${note}\n`),
-    `links: ${results.emulation}; report: ${join(folder, 'report.html')}\n`,
+    `links: ${results.emulation}; ${results.dilation === 1 ? '' : `time: ${results.dilation} times slower; `}report: ${join(folder, 'report.html')}\n`,
   ].join('');
 }
 

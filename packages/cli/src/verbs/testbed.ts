@@ -40,6 +40,7 @@ interface RunOptions {
   readonly plans: number;
   readonly seconds: number;
   readonly emulation: 'auto' | 'netns' | 'proxy';
+  readonly dilation: number | 'auto';
   readonly json?: true;
 }
 
@@ -58,8 +59,18 @@ const run: Verb = {
           .choices(['auto', 'netns', 'proxy'])
           .default('auto'),
       )
+      .option(
+        '--dilation <times>',
+        'how many times slower time passes, so that a small machine can stand for many devices; auto: as many as it takes',
+        parseDilation,
+        'auto',
+      )
       .action(runScenario),
 };
+
+function parseDilation(text: string): number | 'auto' {
+  return text === 'auto' ? text : parsePositive(text);
+}
 
 async function runScenario(scenario: string, options: RunOptions): Promise<void> {
   using interrupt = onInterrupt();
@@ -70,6 +81,7 @@ async function runScenario(scenario: string, options: RunOptions): Promise<void>
     out: options.out,
     resume: options.resume === true,
     emulation: options.emulation,
+    dilation: options.dilation,
     plans: options.plans,
     secondsEach: options.seconds,
     signal: interrupt.signal,
