@@ -194,9 +194,17 @@ describe('a page in a fleet whose devices are paired', () => {
     await joined(page);
     page.say({ type: 'channel', channel: 'desired', message: { generation: 9, assignments: [] } });
     expect(await refusal(page)).toMatchObject({ code: 'CUT_FORBIDDEN' });
+    await using babbler = openPage({ http: fleet.http, identity });
+    await joined(babbler);
+    babbler.say({ type: 'channel', channel: 'presence', message: { online: 'perhaps' } });
+    expect(await refusal(babbler)).toMatchObject({ code: 'CUT_WIRE_MALFORMED' });
     await using flood = openPage({ http: fleet.http, identity });
     await joined(flood);
-    for (let i = 0; i < 1_000; i++) flood.say({ type: 'channel', channel: 'telemetry', message: {} });
+    for (let beat = 0; beat < 1_000; beat++) {
+      const message = { session: 'f'.repeat(32), beat, memoryBytes: 1, freeMemoryBytes: 1, cpuShare: 0, links: [] };
+      const requests = { done: 0, failed: 0, underWay: 0 };
+      flood.say({ type: 'channel', channel: 'telemetry', message: { ...message, requests } });
+    }
     await until(() => flood.problems.some(({ code }) => code === 'CUT_OVERLOADED'), 'it is cut off');
   }, 60_000);
 });

@@ -17,7 +17,8 @@ export { byModel } from './report/by-model.js';
 export { rankingText, verdicts } from './report/measured-front.js';
 export { errorPct, errorsOf, type ResultRow, type Results, resultsSchema } from './report/results.js';
 export { writeReport } from './report/write-report.js';
-export { runTestbed, type TestbedOptions } from './runner/run-testbed.js';
+export { runTestbed } from './runner/run-testbed.js';
+export type { TestbedOptions } from './runner/testbed-options.js';
 export { listScenarios } from './scenarios/list-scenarios.js';
 export { type LoadedScenario, loadScenario } from './scenarios/load-scenario.js';
 export {

@@ -13,7 +13,7 @@ export { openSplit, type SplitOptions, splitOf } from './model/open-split.js';
 export { preprocessingBeside } from './model/preprocessing-file.js';
 export { randomInputs } from './model/random-inputs.js';
 export { sourceOf } from './model/segment-source.js';
-export type { SegmentsFile } from './model/segments-file.js';
+export type { SegmentsFile } from './model/segments-schema.js';
 export { cacheFolder } from './model/shape-cache.js';
 export { type MeasuredShapes, measureShapes, type ShapeOptions } from './model/shape-oracle.js';
 export type { CutIdentity, SegmentPlan, SplitModel } from './model/split-model.js';

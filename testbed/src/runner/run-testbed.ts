@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import { CutpointError } from '@cutpoint/core';
-import { type EmulationChoice, obstacleTo, openNetwork } from '../links/network.js';
+import { obstacleTo, openNetwork } from '../links/network.js';
 import { errorsOf, type ResultRow, type Results, rankingsOf } from '../report/results.js';
 import { dilated } from '../scenarios/dilation.js';
 import { type LoadedScenario, loadScenario } from '../scenarios/load-scenario.js';
@@ -9,26 +9,8 @@ import { withRunnableCodecs } from '../scenarios/runnable-codecs.js';
 import { checkDilation, chooseDilation } from './choose-dilation.js';
 import { prepareFolder } from './rows-file.js';
 import { type ProfiledModel, plansOf, sweepModel } from './sweep-model.js';
+import type { TestbedOptions } from './testbed-options.js';
 import { wiringOf } from './wiring.js';
-
-export interface TestbedOptions {
-  /** Path of a scenario, or the name of a shipped one. */
-  readonly scenario: string;
-  /** Instead of the scenario's own models. */
-  readonly models?: readonly string[];
-  /** Folder for the rows, so that an interrupted sweep can go on. */
-  readonly out: string;
-  readonly resume: boolean;
-  readonly emulation: EmulationChoice;
-  /** About so many plans of each model, beside the single devices. */
-  readonly plans: number;
-  /** How long each of the two measurements of a plan takes, roughly. */
-  readonly secondsEach: number;
-  /** How many times slower time passes in the emulation; `auto`: so that this machine is large enough for all devices. */
-  readonly dilation: number | 'auto';
-  readonly signal: AbortSignal;
-  readonly onProgress: (what: string) => void;
-}
 
 /**
  * Runs a scenario: profiles the models, probes the links, computes the front, and measures its plans, the single devices

@@ -11,8 +11,8 @@ import { type Bench, measureRow } from './measure-row.js';
 import { canRun, probeLinks } from './probe-links.js';
 import { openReference } from './reference.js';
 import { openRows } from './rows-file.js';
-import type { TestbedOptions } from './run-testbed.js';
 import { parseRow, sweepIdentity } from './sweep-identity.js';
+import type { TestbedOptions } from './testbed-options.js';
 import type { Wiring } from './wiring.js';
 
 export interface ProfiledModel {

@@ -10,7 +10,13 @@ export class TestConnection implements BrokerConnection {
   readonly lastError: CutpointError | undefined = undefined;
   /** Messages that went out. */
   published = 0;
+  readonly #onPublish: (topic: string) => void;
   readonly #listeners: ((delivery: Delivery) => void)[] = [];
+
+  /** @param onPublish throws where nothing may be published */
+  constructor(onPublish: (topic: string) => void = () => {}) {
+    this.#onPublish = onPublish;
+  }
 
   deliver(delivery: Delivery): void {
     for (const listener of this.#listeners) listener(delivery);
@@ -22,6 +28,7 @@ export class TestConnection implements BrokerConnection {
 
   send(topic: string, message: unknown): void {
     this.published++;
+    this.#onPublish(topic);
     const parts = readTopic(topic);
     if (parts?.kind !== 'channel') throw new Error(`something was published to ${topic}`);
     if (message instanceof Uint8Array && message.length === 0) return;

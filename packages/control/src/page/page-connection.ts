@@ -1,4 +1,5 @@
 import { asCutpointError, CutpointError, isErrorCode } from '@cutpoint/core';
+import type { z } from 'zod';
 import type { Delivery } from '../connection/connection.js';
 import type { SessionId } from '../ids.js';
 import type { MemberConnection } from '../member/member.js';
@@ -101,13 +102,7 @@ export class PageConnection implements MemberConnection, AsyncDisposable {
   }
 
   async #take(text: string): Promise<void> {
-    const heard = toPage.safeParse(JSON.parse(text));
-    if (!heard.success)
-      throw new CutpointError(
-        'CUT_WIRE_MALFORMED',
-        'The server sent what this page does not understand: load the page again.',
-      );
-    const message = heard.data;
+    const message = parseHeard(text);
     switch (message.type) {
       case 'challenge': {
         const { session, introduce } = this.#options;
@@ -175,4 +170,15 @@ export class PageConnection implements MemberConnection, AsyncDisposable {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#lost(), silentMs);
   }
+}
+
+function parseHeard(text: string): z.output<typeof toPage> {
+  try {
+    const { data } = toPage.safeParse(JSON.parse(text));
+    if (data !== undefined) return data;
+  } catch {
+    // Told below, as what is no message of a server.
+  }
+  const message = 'The server sent what this page does not understand: load the page again.';
+  throw new CutpointError('CUT_WIRE_MALFORMED', message);
 }

@@ -2,7 +2,7 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { RateBudget } from '../broker/rate-budget.js';
 import type { BrokerConnection, Delivery } from '../connection/connection.js';
 import type { DeviceId, FleetId, SessionId } from '../ids.js';
-import { type DesiredState, desiredState, maxBytesOf } from '../messages.js';
+import { type DesiredState, desiredState, maxBytesOf, presence, reply, reportedState, telemetry } from '../messages.js';
 import { readMessage } from '../read-message.js';
 import { type DeviceChannel, deviceChannels, ownChannels, readTopic, topicOf } from '../topics.js';
 import { channelMessage } from './page-messages.js';
@@ -57,8 +57,8 @@ export class PageRelay {
     if (this.#messages.spend(1, nowMs) + this.#bytes.spend(bytes, nowMs) > 1_000) {
       throw new CutpointError('CUT_OVERLOADED', 'The page says more than a device may.');
     }
-    const { channel, message } = parseSaid(text);
-    if (!ownChannels.includes(channel)) {
+    const { channel, message: said } = parseSaid(text);
+    if (!isOwn(channel)) {
       throw new CutpointError('CUT_FORBIDDEN', `A page may not write to the channel ${channel}: that is the server's.`);
     }
     if (bytes > maxBytesOf[channel] + 256) {
@@ -67,9 +67,11 @@ export class PageRelay {
         `A message for ${channel} has ${bytes} bytes, but may have ${maxBytesOf[channel]}.`,
       );
     }
+    const { success, data: message } = schemas[channel].safeParse(said);
+    if (!success) throw malformed();
     const { connection, fleet, device, onProblem } = this.#options;
     const topic = topicOf(fleet, device, channel);
-    if (channel === 'presence') this.#isOnline = (message as { online?: unknown } | null)?.online === true;
+    if ('online' in message) this.#isOnline = message.online;
     if (channel === 'telemetry') connection.send(topic, message);
     else {
       const retain = channel !== 'reply';
@@ -114,6 +116,13 @@ export class PageRelay {
   }
 }
 
+/** What a page says on its own channels. */
+const schemas = { presence, state: reportedState, telemetry, reply } as const;
+
+function isOwn(channel: DeviceChannel): channel is keyof typeof schemas {
+  return Object.hasOwn(schemas, channel);
+}
+
 function parseSaid(text: string): { channel: DeviceChannel; message?: unknown } {
   try {
     const { data } = channelMessage.safeParse(JSON.parse(text));
@@ -121,5 +130,9 @@ function parseSaid(text: string): { channel: DeviceChannel; message?: unknown } 
   } catch {
     // Told below, as what is no message of a page.
   }
-  throw new CutpointError('CUT_WIRE_MALFORMED', 'The page says what no page of this version does: load it again.');
+  throw malformed();
+}
+
+function malformed(): CutpointError {
+  return new CutpointError('CUT_WIRE_MALFORMED', 'The page says what no page of this version does: load it again.');
 }

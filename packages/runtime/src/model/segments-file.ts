@@ -1,44 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { CutpointError, type DType, isDType, messageOf } from '@cutpoint/core';
-import { z } from 'zod';
+import { CutpointError, messageOf } from '@cutpoint/core';
 import { sha256 } from './model-file.js';
+import { parseSegmentsFile, type SegmentsFile } from './segments-schema.js';
 import { type SplitModel, shapesOf } from './split-model.js';
-
-const dtype = z.custom<DType>(isDType, 'must be an element type such as f32');
-const size = z.number().int().nonnegative();
-const names = z.array(z.string());
-const specs = z.array(z.object({ name: z.string(), dtype, shape: z.array(z.union([size, z.string(), z.null()])) }));
-const fileName = z.string().regex(/^[^/\\]+\.onnx$/, 'must be the name of an .onnx file in the same folder');
-
-/** `segments.json`: what each side of the cuts needs to know about a split model. */
-const segmentsFile = z.object({
-  format: z.literal('cutpoint-segments'),
-  version: z.literal(1),
-  model: z.object({ name: z.string(), sha256: z.string() }),
-  inputs: specs,
-  outputs: names,
-  cuts: z.array(
-    z.object({
-      index: size,
-      name: z.string(),
-      tensors: z.array(z.object({ name: z.string(), dtype, shape: z.array(size), bytes: size })),
-    }),
-  ),
-  segments: z.array(
-    z.object({
-      index: size,
-      /** Null where there is nothing to compute. */
-      file: fileName.nullable(),
-      sha256: z.string().nullable(),
-      receives: names,
-      sends: names,
-      answers: names,
-    }),
-  ),
-});
-
-export type SegmentsFile = z.infer<typeof segmentsFile>;
 
 /**
  * Opens a `segments.json`. Segment files are read when they are loaded, and must be what was written.
@@ -67,18 +32,7 @@ export async function openSegmentsFolder(path: string): Promise<SplitModel> {
 }
 
 async function readSegmentsFile(path: string): Promise<SegmentsFile> {
-  const text = (await readOrExplain(path)).toString('utf8');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new CutpointError('CUT_MODEL_INVALID', `${path} is not JSON: ${messageOf(cause)}.`, { cause });
-  }
-  const parsed = segmentsFile.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue?.path.join('.') ?? '';
-  throw new CutpointError('CUT_MODEL_INVALID', `${path} is not a segments file: ${where}: ${issue?.message ?? ''}.`);
+  return parseSegmentsFile((await readOrExplain(path)).toString('utf8'), path);
 }
 
 async function checkHash(path: string, expected: string | null): Promise<void> {

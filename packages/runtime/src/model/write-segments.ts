@@ -12,7 +12,7 @@ import {
 } from '@cutpoint/graph';
 import { type CutModel, segmentsOf } from './cut-model.js';
 import { sha256 } from './model-file.js';
-import type { SegmentsFile } from './segments-file.js';
+import type { SegmentsFile } from './segments-schema.js';
 import type { SplitModel } from './split-model.js';
 
 /**

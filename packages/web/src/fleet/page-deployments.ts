@@ -7,6 +7,7 @@ import {
   splitFileName,
 } from '@cutpoint/control/browser';
 import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { parseSegmentsFile } from '@cutpoint/runtime/browser';
 import { fetchContent } from '../files/fetch-content.js';
 import { FrontRunner } from '../split/front-runner.js';
 
@@ -120,15 +121,6 @@ function release(set: Prepared | undefined): void {
   for (const front of set?.fronts ?? []) front[Symbol.dispose]();
 }
 
-/** What `segments.json` says of the first segment. */
-interface Described {
-  readonly segments: readonly {
-    readonly file: string | null;
-    readonly sends: readonly string[];
-    readonly answers: readonly string[];
-  }[];
-}
-
 /** Fetches and loads what a request needs that begins here. @throws CutpointError CUT_DEPLOYMENT, and what fetching and loading throw */
 async function loadFront(assignment: Assignment, token: string | undefined, signal: AbortSignal): Promise<ReadyFront> {
   const [rung] = assignment.ladder;
@@ -148,7 +140,7 @@ async function loadFront(assignment: Assignment, token: string | undefined, sign
   if (description === undefined)
     throw new CutpointError('CUT_DEPLOYMENT', 'The deployment does not describe its segments.');
   const text = new TextDecoder().decode(await fetchContent(description, { token, signal: limit }));
-  const [described] = (JSON.parse(text) as Described).segments;
+  const [described] = parseSegmentsFile(text, description.name).segments;
   if (described === undefined) throw new CutpointError('CUT_DEPLOYMENT', 'The deployment describes no segment.');
   const model = first === undefined ? null : await fetchContent(first.file, { token, signal: limit });
   const runner = await FrontRunner.load(model, described, 'wasm');
