@@ -4,6 +4,7 @@ import { serveDecoder } from '@cutpoint/llm/parts';
 import { LeadService } from '../engine/lead-service.js';
 import { RankCosts } from '../engine/rank-costs.js';
 import { ShardEngine } from '../engine/shard-engine.js';
+import { collectSeldom } from './collect-seldom.js';
 import { meetRanks } from './meet-ranks.js';
 import type { FromRankThread, RankThreadRequest } from './rank-thread-protocol.js';
 
@@ -18,7 +19,8 @@ export interface LeadRequest extends RankThreadRequest {
 }
 
 async function openLead(request: LeadRequest): Promise<RangeService> {
-  const { shard, vocabulary, costs, port, chunkTokens } = request;
+  const { shard, vocabulary, costs, port, chunkTokens, windowBytes } = request;
+  if (windowBytes === undefined) collectSeldom();
   // The worker ends with its service, or where there is none.
   const abort = new AbortController();
   const group = await meetRanks(port, request, abort).finally(() => port.unref());
