@@ -5,6 +5,7 @@ import { runError } from '@cutpoint/runtime';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import type { RankGroup } from '../group/rank-group.js';
 import { headRunsOf } from '../shard/division.js';
+import { CollectionPace } from './collection-pace.js';
 import {
   type HalfSession,
   type HalfSessions,
@@ -62,6 +63,8 @@ export class ShardEngine {
   readonly #cacheKind: CacheKind;
   readonly #native: NativeWork;
   readonly #feeds: AttentionFeeds;
+  /** Only where no window bounds the memory. */
+  readonly #pace: CollectionPace | undefined;
   #computeMs = 0;
 
   private constructor(
@@ -69,7 +72,7 @@ export class ShardEngine {
     halves: HalfSessions,
     head: InferenceSession | undefined,
     group: RankGroup,
-    { cache, native = ungated }: EngineOptions,
+    { cache, windowBytes, native = ungated }: EngineOptions,
   ) {
     const { config, slice } = shard.manifest;
     this.config = config;
@@ -80,6 +83,7 @@ export class ShardEngine {
     this.#cacheKind = cache;
     this.#native = native;
     this.#feeds = new AttentionFeeds(config, headRunsOf(config, slice));
+    this.#pace = windowBytes === undefined ? new CollectionPace() : undefined;
   }
 
   /** @throws CutpointError as `openGraph`, or `openWindowedHalves` where there is a window; the group stays open. */
@@ -115,6 +119,7 @@ export class ShardEngine {
    * @throws CutpointError CUT_RUN, CUT_RANK_LOST; the cache is then as it was, and the group ends.
    */
   async pass(cache: KvCache, hidden: Values, rows: readonly number[], options: PassOptions = {}): Promise<Values> {
+    this.#pace?.begin(hidden.length / this.config.hiddenSize);
     try {
       return await this.#pass(cache, hidden, rows, options);
     } catch (thrown) {

@@ -4,7 +4,6 @@ import { leaveNative } from '@cutpoint/runtime';
 import { follow } from '../engine/follow.js';
 import { nativeGate } from '../engine/native-work.js';
 import { ShardEngine } from '../engine/shard-engine.js';
-import { collectSeldom } from './collect-seldom.js';
 import { meetRanks } from './meet-ranks.js';
 import type { FromRankThread, RankThreadRequest } from './rank-thread-protocol.js';
 
@@ -17,7 +16,6 @@ interface FollowData {
 async function serveRank(port: MessagePort, { gate, request }: FollowData): Promise<void> {
   const post = (message: FromRankThread) => port.postMessage(message);
   leaveNative(gate);
-  if (request.windowBytes === undefined) collectSeldom();
   try {
     const abort = new AbortController();
     await using group = await meetRanks(port, request, abort);

@@ -4,7 +4,6 @@ import { serveDecoder } from '@cutpoint/llm/parts';
 import { LeadService } from '../engine/lead-service.js';
 import { RankCosts } from '../engine/rank-costs.js';
 import { ShardEngine } from '../engine/shard-engine.js';
-import { collectSeldom } from './collect-seldom.js';
 import { meetRanks } from './meet-ranks.js';
 import type { FromRankThread, RankThreadRequest } from './rank-thread-protocol.js';
 
@@ -19,8 +18,7 @@ export interface LeadRequest extends RankThreadRequest {
 }
 
 async function openLead(request: LeadRequest): Promise<RangeService> {
-  const { shard, vocabulary, costs, port, chunkTokens, windowBytes } = request;
-  if (windowBytes === undefined) collectSeldom();
+  const { shard, vocabulary, costs, port, chunkTokens } = request;
   // The worker ends with its service, or where there is none.
   const abort = new AbortController();
   const group = await meetRanks(port, request, abort).finally(() => port.unref());
