@@ -24,7 +24,7 @@ import {
   stageRequestOf,
   startDaemon,
 } from '@cutpoint/daemon';
-import { concreteInputs, randomInputs } from '@cutpoint/runtime';
+import { concreteInputs, randomInputs, requireProvider } from '@cutpoint/runtime';
 import type { Peer } from '@cutpoint/wire';
 import { type Adaptation, AdaptiveRunner } from './adaptive-runner.js';
 import { connectServers } from './connect-servers.js';
@@ -83,6 +83,7 @@ function onlyLanguageModels(): CutpointError {
 function startModelAgent(settings: ModelAgentSettings, context: AgentContext): Promise<Daemon> {
   const { log, adaptation } = context;
   return startDaemon(settings, log, async (opened) => {
+    await requireProvider(settings.provider);
     const source = await openSource(settings);
     const codecs = await openCutCodecs(settings, source.modelHash);
     const fixed = fixedChoice(source, settings);

@@ -22,6 +22,7 @@ import {
   splitOptionsOf,
   startDaemon,
 } from '@cutpoint/daemon';
+import { requireProvider } from '@cutpoint/runtime';
 import type { Peer, RequestHandler } from '@cutpoint/wire';
 import { stageHandler } from './handler.js';
 import { openLocalModel } from './http/local-model.js';
@@ -73,6 +74,7 @@ type ModelServerSettings = ServerSettings & { readonly model: string };
 
 function startModelServer(settings: ModelServerSettings, { log, generation }: ServerContext): Promise<Daemon> {
   return startDaemon(settings, log, async (opened) => {
+    await requireProvider(settings.provider);
     const source = await openSplitSource(settings);
     const codecs = await openCutCodecs(settings, source.modelHash);
     const stages = opened.add(new StageStore(settings.maxStages));

@@ -35,6 +35,7 @@ export {
   type RememberedChoice,
   rememberedChoices,
 } from './provider/remembered-choices.js';
+export { requireProvider } from './provider/require-provider.js';
 export { inferenceRuntime } from './segment/inference-runtime.js';
 export { listProviders } from './segment/list-providers.js';
 export { loadSegment } from './segment/load-segment.js';

@@ -27,6 +27,7 @@ import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
 import { codesFor } from './layer-codes.js';
+import { tellMeasuring } from './open-model.js';
 import { addProviderOptions, type ProviderOptions, requireFitting } from './provider-option.js';
 import { readText } from './read-text.js';
 
@@ -123,7 +124,8 @@ async function openWhole(
   { context, signal }: { readonly context: number; readonly signal: AbortSignal },
 ): Promise<OpenedModel> {
   const wgpu = { codes: await codesFor(folder, bits), tuning: readTuning, textTokens: context };
-  return await openLanguageModelOn(folder, { provider, threads, ...evaluationCache(cache), wgpu, signal });
+  const told = { onMeasuring: tellMeasuring, signal };
+  return await openLanguageModelOn(folder, { provider, threads, ...evaluationCache(cache), wgpu, ...told });
 }
 
 /** Options that say something of a cut need one; `--leak` takes a codec at every cut. */

@@ -44,7 +44,7 @@ export async function openModel(
       tuning: readTuning,
       textTokens: await tokensToLayOut(request),
     };
-    return await openLanguageModelOn(folder, { provider, threads, cache, wgpu, signal });
+    return await openLanguageModelOn(folder, { provider, threads, cache, wgpu, onMeasuring: tellMeasuring, signal });
   }
   const opened = new OpenResources();
   try {
@@ -58,6 +58,11 @@ export async function openModel(
     await opened.close();
     throw thrown;
   }
+}
+
+/** For people, who wait meanwhile. */
+export function tellMeasuring(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
 }
 
 /** No text becomes longer than its context, whatever was allowed. */

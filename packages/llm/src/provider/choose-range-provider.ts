@@ -18,6 +18,8 @@ const deadlineMs = 60_000;
 /** @param own whether our kernels may be chosen, beside providers of the runtime. */
 export interface RangeChoiceOptions extends OpenRangeOptions {
   readonly own: boolean;
+  /** Hears a sentence before something is measured, which takes a while. */
+  readonly onMeasuring?: ((sentence: string) => void) | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface RangeChoiceOptions extends OpenRangeOptions {
 export async function chooseRangeProvider(
   made: Package,
   range: LayerRange,
-  { own, ...options }: RangeChoiceOptions,
+  { own, onMeasuring, ...options }: RangeChoiceOptions,
 ): Promise<KeptChoice> {
   const { threads, cache, signal } = options;
   const { manifest } = made;
@@ -47,6 +49,7 @@ export async function chooseRangeProvider(
     },
     mostDifference,
     deadlineMs,
+    onMeasuring,
     signal,
   });
 }

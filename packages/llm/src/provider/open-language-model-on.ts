@@ -21,6 +21,8 @@ export interface ProviderModelOptions extends Omit<DecoderRangeOptions, 'provide
   readonly cache?: CacheChoice;
   /** Of our own kernels, where they are what computes. */
   readonly wgpu?: Omit<WgpuOptions, 'signal'>;
+  /** Hears a sentence before providers are measured, which takes a while. */
+  readonly onMeasuring?: ((sentence: string) => void) | undefined;
 }
 
 /** A package that is open on this machine, and on what. */
@@ -35,7 +37,7 @@ export interface OpenedModel extends PackageText, AsyncDisposable {
  */
 export async function openLanguageModelOn(
   folder: string,
-  { provider, wgpu, ...options }: ProviderModelOptions,
+  { provider, wgpu, onMeasuring, ...options }: ProviderModelOptions,
 ): Promise<OpenedModel> {
   const { threads = 1, cache = 'f32', signal } = options;
   const open = async (named: string) => {
@@ -47,7 +49,7 @@ export async function openLanguageModelOn(
   if (provider !== 'auto') return { ...(await open(provider)), provider: askedFor(provider) };
   const made = await readPackage(folder);
   const range = { from: 0, to: made.manifest.config.layers, head: true };
-  const kept = await chooseRangeProvider(made, range, { threads, cache, signal, own: true });
+  const kept = await chooseRangeProvider(made, range, { threads, cache, signal, own: true, onMeasuring });
   const { opened, provider: chosen } = await openChosen(kept, open);
   return { ...opened, provider: chosen };
 }

@@ -39,7 +39,11 @@ export async function openWholeModel(
   const onLost = (lost: CutpointError, failed: CutpointError | undefined) =>
     log.warn({ error: lost.message, failed: failed?.message }, 'the GPU was lost, and opened again unless that failed');
   const wgpu = { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare, onLost };
-  const model = await openLanguageModelOn(folder, { ...options, wgpu });
+  const model = await openLanguageModelOn(folder, {
+    ...options,
+    wgpu,
+    onMeasuring: (sentence) => log.info({}, sentence),
+  });
   tellChoice(model.provider, log);
   return model;
 }

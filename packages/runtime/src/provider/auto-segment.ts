@@ -2,8 +2,11 @@ import { CutpointError, type NamedTensors } from '@cutpoint/core';
 import type { RunOptions, RunResult, Segment, SegmentHealth } from '../segment/segment.js';
 import type { ProviderChoice } from './provider-choice.js';
 
-/** What fails for its inputs fails everywhere; these may be the provider's own. */
-const ownFailures: ReadonlySet<string> = new Set(['CUT_RUN', 'CUT_WORKER_DIED']);
+/**
+ * What fails for its inputs fails everywhere; these may be the provider's own. Disposed of is the segment under requests that
+ * wait for it when another one fails.
+ */
+const ownFailures: ReadonlySet<string> = new Set(['CUT_RUN', 'CUT_WORKER_DIED', 'CUT_DISPOSED']);
 
 export interface AutoSegmentParts {
   readonly segment: Segment;

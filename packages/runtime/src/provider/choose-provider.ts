@@ -3,7 +3,7 @@ import { orCancelled } from '../segment/or-cancelled.js';
 import { differenceOf } from './difference.js';
 import { machineKey } from './machine-key.js';
 import { noticesOf, type ProviderChoice, type ProviderTrial } from './provider-choice.js';
-import { choiceKey, recallChoice, rememberChoice } from './remembered-choices.js';
+import { choiceKey, type RememberedChoice, recallChoice, rememberChoice } from './remembered-choices.js';
 
 /** What a provider gave on the same inputs as all others. */
 export interface ProviderMeasurement {
@@ -25,6 +25,8 @@ export interface ChoiceRequest {
   readonly mostDifference: number;
   /** For each provider. Default 30,000. */
   readonly deadlineMs?: number;
+  /** Hears a sentence before something is measured, which takes a while. */
+  readonly onMeasuring?: ((sentence: string) => void) | undefined;
   readonly signal?: CancelSignal | undefined;
 }
 
@@ -47,10 +49,11 @@ export async function chooseProvider(request: ChoiceRequest): Promise<KeptChoice
   const { what, subject, others, mostDifference, signal } = request;
   const key = choiceKey({ subject, others, mostDifference, machine: await machineKey() });
   const known = await recallChoice(key);
-  if (known !== undefined) {
+  if (known !== undefined && isPossible(known, others)) {
     const { provider, trials } = known;
     return { key, choice: { provider, how: 'remembered', trials, notices: noticesOf(trials) } };
   }
+  if (others.length > 0) request.onMeasuring?.(measuringText(request));
   const due = await within(request, 'cpu');
   const trials: ProviderTrial[] = [{ provider: 'cpu', outcome: 'right', ms: due.ms, difference: 0 }];
   for (const provider of others) {
@@ -60,6 +63,17 @@ export async function chooseProvider(request: ChoiceRequest): Promise<KeptChoice
   const provider = fastestOf(trials, due.ms);
   await rememberChoice(key, { what, provider, trials, measuredAt: new Date().toISOString() });
   return { key, choice: { provider, how: 'measured', trials, notices: noticesOf(trials) } };
+}
+
+/** A cache that was damaged or came from elsewhere may say anything. */
+function isPossible({ provider, trials }: RememberedChoice, others: readonly string[]): boolean {
+  const isRight = trials.some((trial) => trial.provider === provider && trial.outcome === 'right');
+  return isRight && ['cpu', ...others].includes(provider);
+}
+
+function measuringText({ what, others, deadlineMs = standardDeadlineMs }: ChoiceRequest): string {
+  const names = ['cpu', ...others].join(', ');
+  return `Measuring once which is fastest for ${what}: ${names}, at most ${deadlineMs / 1000} s each.`;
 }
 
 async function tryProvider(request: ChoiceRequest, provider: string, due: NamedTensors): Promise<ProviderTrial> {

@@ -37,6 +37,7 @@ export async function loadAuto(source: SegmentSource, options: SegmentOptions, l
       return await measureSegment(segment, inputShapes, { signal: within });
     },
     mostDifference,
+    onMeasuring: onNotice,
     signal,
   };
   const kept = await chooseProvider(request);
@@ -47,8 +48,9 @@ export async function loadAuto(source: SegmentSource, options: SegmentOptions, l
     choice,
     loadOnCpu: () => load({ ...options, provider: 'cpu' }),
     onFallback: async ({ notices }) => {
-      await forgetChoice(kept.key);
       onNotice(notices.at(-1) ?? '');
+      const stays = await forgetChoice(kept.key);
+      if (stays !== undefined) onNotice(stays);
     },
   });
 }

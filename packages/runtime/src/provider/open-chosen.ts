@@ -22,9 +22,9 @@ export async function openChosen<T>(
     return { opened: await open(choice.provider), provider: choice };
   } catch (thrown) {
     if (!(thrown instanceof CutpointError) || thrown.code === 'CUT_CANCELLED') throw thrown;
-    await forgetChoice(key);
+    const kept = await forgetChoice(key);
     const notice = `${choice.provider}, which was measured as the fastest, is not used: ${thrown.message}`;
-    const notices = [...choice.notices, notice];
+    const notices = [...choice.notices, notice, ...(kept === undefined ? [] : [kept])];
     return { opened: await open('cpu'), provider: { ...choice, provider: 'cpu', how: 'fallback', notices } };
   }
 }

@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CutpointError, type ErrorCode, isErrorCode, systemReason } from '@cutpoint/core';
 import { z } from 'zod';
 import { cacheFolder } from '../model/shape-cache.js';
 import type { ProviderTrial } from './provider-choice.js';
+
+const maxMessage = 2_000;
 
 const provider = z.string().min(1).max(64);
 const trial = z.discriminatedUnion('outcome', [
@@ -24,7 +26,7 @@ const trial = z.discriminatedUnion('outcome', [
     provider,
     outcome: z.literal('failed'),
     code: z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value)),
-    message: z.string().max(10_000),
+    message: z.string().max(maxMessage),
   }),
 ]) satisfies z.ZodType<ProviderTrial>;
 const schema = z.object({
@@ -69,19 +71,33 @@ async function readChoice(path: string): Promise<RememberedChoice | undefined> {
 /** Keeps a choice. A cache that cannot be written (read-only home) costs time at the next start, not the answer. */
 export async function rememberChoice(key: string, choice: RememberedChoice): Promise<void> {
   const path = join(folder(), `${key}.json`);
-  const partial = `${path}.${process.pid}`;
+  // Others may write the same one now, in containers with the same process ids, too.
+  const partial = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     await mkdir(folder(), { recursive: true });
-    await writeFile(partial, `${JSON.stringify({ version: 1, ...choice }, undefined, 1)}\n`);
+    await writeFile(
+      partial,
+      `${JSON.stringify({ version: 1, ...choice, trials: choice.trials.map(shortened) }, undefined, 1)}\n`,
+    );
     await rename(partial, path);
   } catch {
     await rm(partial, { force: true }).catch(() => {}); // what could not be written need not be removable
   }
 }
 
-/** Makes the next one who asks measure again. */
-export async function forgetChoice(key: string): Promise<void> {
-  await rm(join(folder(), `${key}.json`), { force: true });
+function shortened(one: ProviderTrial): ProviderTrial {
+  return one.outcome === 'failed' ? { ...one, message: one.message.slice(0, maxMessage) } : one;
+}
+
+/** Makes the next one who asks measure again. Where the cache cannot be changed, gives a sentence that says so. */
+export async function forgetChoice(key: string): Promise<string | undefined> {
+  const path = join(folder(), `${key}.json`);
+  try {
+    await rm(path, { force: true });
+    return undefined;
+  } catch (thrown) {
+    return `The choice stays remembered: ${path} cannot be removed (${systemReason(thrown)}).`;
+  }
 }
 
 /** All that is remembered, the newest first. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { CutpointError, messageOf, throwIfCancelled } from '@cutpoint/core';
 import { loadAuto } from '../provider/load-auto.js';
 import { askedFor, autoProvider } from '../provider/provider-choice.js';
+import { refuseModelProvider } from '../provider/provider-names.js';
 import { startProcessHost } from './process-host.js';
 import type { LoadMessage, Packet, SessionSettings } from './protocol.js';
 import { QueuedSegment } from './queued-segment.js';
@@ -28,17 +29,10 @@ export async function loadSegment(source: SegmentSource, options: SegmentOptions
   throwIfCancelled(signal);
   if (source.kind === 'file') await requireReadable(source.path);
   if (provider === autoProvider) return await loadAuto(source, options, (named) => loadSegment(source, named));
-  requireForSegments(provider);
+  refuseModelProvider(provider);
   const startHost = isolation === 'thread' ? startThreadHost : startProcessHost;
   const packet = () => loadPacket(source, { provider, threads, optimisation, slowDown });
   return await QueuedSegment.load(startHost, packet, { maxQueue, stuckMs, provider: askedFor(provider) }, signal);
-}
-
-function requireForSegments(provider: string): void {
-  if (provider !== 'wgpu') return;
-  const message =
-    "The provider 'wgpu' computes language models that `cutpoint llm import` made; for a segment choose auto, cpu, webgpu or cuda.";
-  throw new CutpointError('CUT_PROVIDER', message);
 }
 
 function wholeNumber(name: string, value: number, min: number, max: number): number {

@@ -1,5 +1,6 @@
 import { CutpointError, type TensorSpec, valuesOf } from '@cutpoint/core';
 import * as ort from 'onnxruntime-node';
+import { unknownProvider } from '../provider/provider-names.js';
 import { nowUs } from './clock.js';
 import { loadError, noWeightsFolder, runError } from './ort-errors.js';
 import { dtypeOfOrt, ortOfDtype } from './ort-types.js';
@@ -77,11 +78,7 @@ export class OrtSession {
 
 function requireProvider(provider: string): void {
   const known = ort.listSupportedBackends().map(({ name }) => name as string);
-  if (known.includes(provider)) return;
-  throw new CutpointError(
-    'CUT_PROVIDER',
-    `The execution provider '${provider}' is unknown here; choose one of ${known.join(', ')}.`,
-  );
+  if (!known.includes(provider)) throw unknownProvider(provider, known);
 }
 
 function inputSpec(metadata: ort.InferenceSession.ValueMetadata): TensorSpec {
