@@ -249,6 +249,14 @@ describe('a start that cannot succeed', () => {
     );
   });
 
+  it('says that nothing computes by that name, though no segment is needed before a request comes', async () => {
+    for (const name of ['nope', 'wgpu']) {
+      await using server = serve('--provider', name);
+      expect(await server.exit()).not.toBe(0);
+      expect(`${server.stdout}${server.stderr}`).toMatch(/CUT_PROVIDER.*auto, cpu, webgpu/s);
+    }
+  });
+
   it('says that the server is absent', async () => {
     await using edge = agent(...cut, '--server', 'ws://127.0.0.1:9');
     expect(await edge.exit()).toBe(1);
