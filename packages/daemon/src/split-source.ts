@@ -72,8 +72,11 @@ function remembered(split: (at: readonly number[]) => SplitModel): (at: readonly
   };
 }
 
+/** What is not declared is left out: over a wire it would be null. */
 function picturesOf({ file: { preprocessing, pictureFit } }: CutModel): PictureInput | undefined {
-  return preprocessing && pictureFit && { layout: preprocessing.layout, fit: pictureFit };
+  if (preprocessing === undefined || pictureFit === undefined) return undefined;
+  const { resize, kernel } = pictureFit;
+  return { layout: preprocessing.layout, fit: { kernel, ...(resize !== undefined && { resize }) } };
 }
 
 /** The split as a choice. */

@@ -8,7 +8,7 @@ export interface PictureFit {
    * Scale until the short side has this length and keep the middle; or stretch, whatever that does to proportions.
    * Undefined: a picture of the model's size stays as it is, of others the short side becomes 8/7 of the model's.
    */
-  readonly resize: { readonly shortSide: number } | 'stretch' | undefined;
+  readonly resize?: { readonly shortSide: number } | 'stretch' | undefined;
   readonly kernel: ResampleKernel;
 }
 

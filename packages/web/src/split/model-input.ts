@@ -26,7 +26,7 @@ export function inputsOf(offer: ModelOffer, picture: Picture | undefined): Named
     throw new CutpointError('CUT_PREPROCESSING', 'A page gives pictures to models with one input only.');
   }
   if (kind === 'text line') return new Map([[input.name, textLineInput(picture)]]);
-  const { layout, fit } = offer.pictures ?? { layout: 'nhwc', fit: { resize: undefined, kernel: 'linear' } };
+  const { layout, fit } = offer.pictures ?? { layout: 'nhwc', fit: { kernel: 'linear' } };
   const sides = layout === 'nhwc' ? input.shape.slice(1, 3) : input.shape.slice(2, 4);
   const [height, width] = sides.map((side) => (typeof side === 'number' ? side : undefined));
   const size = { width: width ?? picture.width, height: height ?? picture.height };

@@ -1,58 +1,72 @@
 import { CutpointError } from '@cutpoint/core';
-import type { PictureFit } from '@cutpoint/picture';
+import { z } from 'zod';
+
+const cutChoice = z.object({ at: z.array(z.int().min(0)), name: z.string(), bytes: z.int().min(0) });
+
+/** What is undefined at the server crosses the wire as null. */
+const resize = z
+  .union([z.literal('stretch'), z.object({ shortSide: z.number().positive() })])
+  .nullish()
+  .transform((value) => value ?? undefined);
+
+const pictures = z.object({
+  layout: z.enum(['nhwc', 'nchw']),
+  fit: z.object({ resize, kernel: z.enum(['nearest', 'linear', 'cubic', 'lanczos3']) }),
+});
+
+const modelOffer = z.object({
+  name: z.string(),
+  modelHash: z.string(),
+  inputs: z.array(
+    z.object({
+      name: z.string(),
+      dtype: z.string(),
+      /** Free dimensions have a name, or none. */
+      shape: z.array(z.union([z.number(), z.string(), z.null()])),
+    }),
+  ),
+  outputs: z.array(z.string()),
+  choices: z.array(cutChoice),
+  codecs: z.array(z.string()),
+  /** How it takes pictures; null if nothing says so. */
+  pictures: pictures.nullish().transform((value) => value ?? null),
+  answer: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('numbers') }),
+    z.object({ kind: z.literal('classes'), labels: z.array(z.string()) }),
+    z.object({ kind: z.literal('text line'), keys: z.string() }),
+  ]),
+});
+
+const frontSegment = z.object({
+  /** Null where there is nothing to compute. */
+  model: z
+    .object({ hash: z.string(), bytes: z.int().min(0) })
+    .nullish()
+    .transform((value) => value ?? null),
+  sends: z.array(z.string()),
+  answers: z.array(z.string()),
+});
 
 /** What a server offers of a model that may be split. */
-export interface ModelOffer {
-  readonly name: string;
-  readonly modelHash: string;
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly dtype: string;
-    readonly shape: readonly (number | string | null)[];
-  }[];
-  readonly outputs: readonly string[];
-  readonly choices: readonly CutChoice[];
-  readonly codecs: readonly string[];
-  /** How it takes pictures; null if nothing says so. */
-  readonly pictures: { readonly layout: 'nhwc' | 'nchw'; readonly fit: PictureFit } | null;
-  readonly answer:
-    | { readonly kind: 'numbers' }
-    | { readonly kind: 'classes'; readonly labels: readonly string[] }
-    | { readonly kind: 'text line'; readonly keys: string };
-}
-
-export interface CutChoice {
-  readonly at: readonly number[];
-  readonly name: string;
-  readonly bytes: number;
-}
+export type ModelOffer = z.output<typeof modelOffer>;
 
 /** What the server says of a front segment. */
-export interface FrontSegment {
-  readonly model: { readonly hash: string; readonly bytes: number } | null;
-  readonly sends: readonly string[];
-  readonly answers: readonly string[];
-}
+export type FrontSegment = z.output<typeof frontSegment>;
 
-/**
- * The page and the server are of one build as long as the page is not older: what is looked at here is whether it is.
- * @throws CutpointError CUT_WIRE_MALFORMED
- */
+/** @throws CutpointError CUT_WIRE_MALFORMED */
 export function readOffer(part: unknown): ModelOffer {
-  const { name, modelHash, inputs, outputs, choices, codecs, answer } = (part ?? {}) as Partial<ModelOffer>;
-  const texts = typeof name === 'string' && typeof modelHash === 'string' && typeof answer?.kind === 'string';
-  if (texts && [inputs, outputs, choices, codecs].every(Array.isArray)) return part as ModelOffer;
-  throw otherVersion();
+  return read(modelOffer, part);
 }
 
 /** @throws CutpointError CUT_WIRE_MALFORMED */
 export function readSegment(meta: unknown): FrontSegment {
-  const { model, sends, answers } = meta as Partial<FrontSegment>;
-  const named = model === null || (typeof model?.hash === 'string' && Number.isSafeInteger(model.bytes));
-  if (named && Array.isArray(sends) && Array.isArray(answers)) return meta as FrontSegment;
-  throw otherVersion();
+  return read(frontSegment, meta);
 }
 
-function otherVersion(): CutpointError {
-  return new CutpointError('CUT_WIRE_MALFORMED', 'The server is of another version than this page: reload the page.');
+/** The page and the server are of one build as long as the page is not older. */
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const { data, success, error } = schema.safeParse(value);
+  if (success) return data;
+  const message = 'The server is of another version than this page: reload the page.';
+  throw new CutpointError('CUT_WIRE_MALFORMED', message, { cause: error });
 }
