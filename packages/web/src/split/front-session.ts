@@ -4,7 +4,8 @@ import { loadError, runError } from '@cutpoint/runtime/browser';
 import type * as Ort from 'onnxruntime-web';
 import { loadRuntime } from '../runtime/load-runtime.js';
 import { encodeFront, isOrt } from './encode-front.js';
-import { bytesOfOrt, fromOrt, toOrt } from './ort-tensors.js';
+import { fromOrt, toOrt } from './ort-tensors.js';
+import { unlessGpuLost } from './unless-gpu-lost.js';
 import type { FrontResult, WorkerRequest } from './worker-messages.js';
 
 type LoadRequest = Extract<WorkerRequest, { kind: 'load' }>;
@@ -69,18 +70,15 @@ async function runFront(
   codec: string,
 ): Promise<FrontResult> {
   const startedAt = performance.now();
-  const outputs = ort === undefined || session === undefined ? {} : await infer(ort, session, inputs);
-  await gpu?.device.queue.onSubmittedWorkDone();
+  const outputs = ort === undefined || session === undefined ? {} : await infer(ort, session, gpu, inputs);
   const ranAt = performance.now();
   const resultOf = (name: string) => outputs[name] ?? needed(inputs, name);
   const crossing = sends.map((name) => [name, resultOf(name)] as const);
-  const rawBytes = crossing.reduce((sum, [, value]) => sum + (isOrt(value) ? bytesOfOrt(value) : value.data.length), 0);
   const encoded = await encodeFront(crossing, codec, gpu);
   const known = answers.map((name) => [name, resultOf(name)] as const);
   return {
     ...encoded,
     answers: new Map(known.map(([name, value]) => [name, isOrt(value) ? fromOrt(value) : value])),
-    rawBytes,
     frontMs: ranAt - startedAt,
     encodeMs: performance.now() - ranAt,
   };
@@ -89,12 +87,19 @@ async function runFront(
 async function infer(
   ort: typeof Ort,
   session: Ort.InferenceSession,
+  gpu: Gpu | undefined,
   inputs: NamedTensors,
 ): Promise<Ort.InferenceSession.ReturnType> {
   const feeds = Object.fromEntries(session.inputNames.map((name) => [name, toOrt(ort, needed(inputs, name))]));
-  return await session.run(feeds).catch((cause: unknown) => {
+  const running = session.run(feeds).catch((cause: unknown) => {
     throw runError(cause);
   });
+  if (gpu === undefined) return await running;
+  const computed = running.then(async (outputs) => {
+    await gpu.device.queue.onSubmittedWorkDone();
+    return outputs;
+  });
+  return await unlessGpuLost(gpu, computed);
 }
 
 function needed(inputs: NamedTensors, name: string): Tensor {
