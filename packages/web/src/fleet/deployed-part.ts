@@ -58,7 +58,8 @@ export class DeployedPart {
         const concrete = shape.map((size) => (typeof size === 'number' ? size : 1));
         return { name, dtype: dtype as DType, shape: concrete, declared: shape };
       });
-      const { sends: tensors, rawBytes, frontMs } = await runner.run(randomInputs(specs), codecs[0] ?? 'raw');
+      const ready = await runner();
+      const { sends: tensors, rawBytes, frontMs } = await ready.run(randomInputs(specs), codecs[0] ?? 'raw');
       const { deployment } = assignment;
       const meta = { at: [...at], codecs: [...codecs], segment: 1, deployment, generation, chain: chain.slice(1) };
       const sent =

@@ -51,7 +51,7 @@ async function timeSegments(
   token: string | undefined,
   signal: AbortSignal,
 ) {
-  const load = (name: ContentName) => async () => await loadTimed(await fetchUnkept(name, { token, signal }));
+  const load = (name: ContentName) => async () => await loadTimed(await fetchUnkept(name, { token, signal }), signal);
   const specs = inputs.map(({ name, dtype, shape }) => ({ name, dtype: dtype as DType, shape, declared: shape }));
   return await timeRemotely({
     whole: load(whole),

@@ -10,6 +10,7 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { parseSegmentsFile } from '@cutpoint/runtime/browser';
 import { fetchContent } from '../files/fetch-content.js';
 import { FrontRunner } from '../split/front-runner.js';
+import { StandingRunner } from './standing-runner.js';
 
 /** A deployment whose front segment is ready in this page. */
 export interface ReadyFront extends Disposable {
@@ -18,7 +19,8 @@ export interface ReadyFront extends Disposable {
   readonly at: readonly number[];
   readonly codecs: readonly string[];
   readonly chain: readonly string[];
-  readonly runner: FrontRunner;
+  /** Loaded, and loaded again where it has died. @throws CutpointError what fetching and loading throw */
+  readonly runner: () => Promise<FrontRunner>;
 }
 
 export interface PageDeploymentsOptions {
@@ -142,7 +144,14 @@ async function loadFront(assignment: Assignment, token: string | undefined, sign
   const text = new TextDecoder().decode(await fetchContent(description, { token, signal: limit }));
   const [described] = parseSegmentsFile(text, description.name).segments;
   if (described === undefined) throw new CutpointError('CUT_DEPLOYMENT', 'The deployment describes no segment.');
-  const model = first === undefined ? null : await fetchContent(first.file, { token, signal: limit });
-  const runner = await FrontRunner.load(model, described, 'wasm');
-  return { assignment, at, codecs, chain, runner, [Symbol.dispose]: () => runner[Symbol.dispose]() };
+  const load = async (ends: AbortSignal) => {
+    const model = first === undefined ? null : await fetchContent(first.file, { token, signal: ends });
+    return await FrontRunner.load(model, described, 'wasm', ends);
+  };
+  const standing = new StandingRunner(await load(limit), load);
+  return {
+    ...{ assignment, at, codecs, chain },
+    runner: () => standing.take(),
+    [Symbol.dispose]: () => standing[Symbol.dispose](),
+  };
 }

@@ -8,13 +8,18 @@ const mostPixels = 100_000_000;
 /** What shows through where a picture is transparent. */
 export type Ground = '#000' | '#fff';
 
-/** Reads a picture file as the browser does, turned upright. @throws CutpointError CUT_IMAGE */
-export async function decodePicture(file: Blob, ground: Ground): Promise<Picture> {
+/** A picture file as the browser reads it, turned upright; to be closed. @throws CutpointError CUT_IMAGE */
+export async function openPicture(file: Blob): Promise<ImageBitmap> {
   if (file.size > mostFileBytes)
     throw new CutpointError('CUT_IMAGE', 'The picture has more than 64 MB; take a smaller one.');
-  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch((cause: unknown) => {
+  return await createImageBitmap(file, { imageOrientation: 'from-image' }).catch((cause: unknown) => {
     throw new CutpointError('CUT_IMAGE', 'This browser cannot read the picture: take a PNG, JPEG or WebP.', { cause });
   });
+}
+
+/** The pixels of a picture file. @throws CutpointError CUT_IMAGE */
+export async function decodePicture(file: Blob, ground: Ground): Promise<Picture> {
+  const bitmap = await openPicture(file);
   try {
     return pixelsOf(bitmap, bitmap.width, bitmap.height, ground);
   } finally {

@@ -53,6 +53,12 @@ export class Choices {
     this.#note.textContent = note;
   }
 
+  /** It goes on without WebGPU, and says why. */
+  useWebAssembly(why: string): void {
+    this.#provider.value = 'wasm' satisfies Provider;
+    this.say(why);
+  }
+
   /** The first is the standard. */
   offerProviders(providers: readonly Provider[]): void {
     const names = { webgpu: 'WebGPU', wasm: 'WebAssembly' } as const;

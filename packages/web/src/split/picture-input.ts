@@ -1,6 +1,6 @@
 import type { Picture } from '@cutpoint/picture';
 import { type Camera, frameOf, openCamera } from '../picture/camera.js';
-import { decodePicture, type Ground } from '../picture/decode-picture.js';
+import { decodePicture, type Ground, openPicture } from '../picture/decode-picture.js';
 import { element } from '../ui/elements.js';
 
 /** Chooses a picture: a file, or what the camera sees. */
@@ -19,10 +19,16 @@ export class PictureInput {
   );
   #camera: Camera | undefined;
 
-  /** `onProblem` hears why there is no camera. */
-  constructor(onProblem: (error: unknown) => void) {
-    this.#file.onchange = () => this.#show();
-    this.#cameraButton.onclick = () => this.#toggleCamera().catch(onProblem);
+  /** `onChosen` hears that it is another picture from now on, `onProblem` that it is none, or why there is no camera. */
+  constructor(onChosen: () => void, onProblem: (error: unknown) => void) {
+    this.#file.onchange = () => {
+      onChosen();
+      this.#show().catch(onProblem);
+    };
+    this.#cameraButton.onclick = () => {
+      onChosen();
+      this.#toggleCamera().catch(onProblem);
+    };
     addEventListener('pagehide', () => this.#closeCamera());
   }
 
@@ -33,12 +39,32 @@ export class PictureInput {
     return file && (await decodePicture(file, ground));
   }
 
-  #show(): void {
+  /** Whether another can be chosen. */
+  set disabled(disabled: boolean) {
+    this.#file.disabled = disabled;
+    this.#cameraButton.disabled = disabled;
+  }
+
+  /** @throws CutpointError CUT_IMAGE if the file is no picture */
+  async #show(): Promise<void> {
     this.#closeCamera();
     URL.revokeObjectURL(this.#preview.src);
+    this.#preview.hidden = true;
     const [file] = this.#file.files ?? [];
-    this.#preview.hidden = file === undefined;
-    if (file !== undefined) this.#preview.src = URL.createObjectURL(file);
+    if (file === undefined) return;
+    try {
+      (await openPicture(file)).close();
+    } catch (thrown) {
+      if (this.#isChosen(file)) throw thrown;
+    }
+    if (!this.#isChosen(file)) return;
+    this.#preview.src = URL.createObjectURL(file);
+    this.#preview.hidden = false;
+  }
+
+  /** Reading takes a while: by then it may be another, or the camera. */
+  #isChosen(file: File): boolean {
+    return this.#camera === undefined && this.#file.files?.[0] === file;
   }
 
   async #toggleCamera(): Promise<void> {

@@ -46,8 +46,7 @@ export async function runSplit(
   signal: AbortSignal,
 ): Promise<SplitResult> {
   const startedAt = performance.now();
-  const { sends, answers, ...measured } = await front.run(inputs, codec);
-  if (signal.aborted) throw new CutpointError('CUT_CANCELLED', 'The run was cancelled.');
+  const { sends, answers, ...measured } = await front.run(inputs, codec, signal);
   const missing = offer.outputs.filter((name) => !answers.has(name));
   const none = { tensors: new Map(), linkMs: 0, serverMs: 0, sentBytes: 0, receivedBytes: 0 };
   const codecs = at.map(() => codec);

@@ -1,14 +1,16 @@
-import { asCutpointError, CutpointError } from '@cutpoint/core';
+import { asCutpointError, CutpointError, type ErrorCode } from '@cutpoint/core';
 import { element } from '../ui/elements.js';
 import type { OpenView, View, ViewContext } from '../ui/view.js';
 import { answerLines } from './answer-text.js';
 import { Choices } from './choices.js';
+import type { FrontRunner } from './front-runner.js';
 import { groundOf, inputKindOf, inputsOf } from './model-input.js';
 import { type ModelOffer, readOffer } from './model-offer.js';
 import { NextOffer } from './next-offer.js';
+import { outliveGpu } from './outlive-gpu.js';
 import { PictureInput } from './picture-input.js';
-import { PreparedFront } from './prepared-front.js';
-import { hasWebGpu } from './provider.js';
+import { type FrontChoice, PreparedFront } from './prepared-front.js';
+import { hasWebGpu, noWebGpu, type Provider } from './provider.js';
 import { answerList, bytes, figures } from './result-view.js';
 import { type Reach, runSplit, type SplitResult } from './split-run.js';
 
@@ -19,7 +21,10 @@ class SplitView implements OpenView {
   readonly #context: ViewContext;
   readonly #title = element('h2');
   readonly #choices = new Choices();
-  readonly #picture = new PictureInput((error) => this.#fail(error));
+  readonly #picture = new PictureInput(
+    () => this.#forget(),
+    (error) => this.#fail(error),
+  );
   readonly #run = element('button', { type: 'submit', disabled: true }, 'Run');
   readonly #stop = element('button', { type: 'button', disabled: true }, 'Stop');
   readonly #status = element('p', { className: 'status', role: 'status' });
@@ -29,6 +34,8 @@ class SplitView implements OpenView {
   readonly root: HTMLElement;
   #offer: ModelOffer | undefined;
   #running: AbortController | undefined;
+  /** Of the error that is shown. */
+  #failure: ErrorCode | undefined;
 
   constructor(context: ViewContext) {
     this.#context = context;
@@ -58,7 +65,15 @@ class SplitView implements OpenView {
     } else if (before === undefined && inputKindOf(offer) === 'noise') {
       this.#say('Nothing says how this model takes pictures: it runs on random numbers, for its times alone.');
     }
+    // It came over a connection.
+    if (this.#failure === 'CUT_CONNECTION_LOST') this.#say('');
     this.#nextOffer.came();
+  }
+
+  /** What was said of the picture before is not true of the next. */
+  #forget(): void {
+    this.#result.replaceChildren();
+    this.#say('');
   }
 
   /** Without WebGPU WebAssembly does it, and the page says so. */
@@ -66,7 +81,7 @@ class SplitView implements OpenView {
     const onGpu = await hasWebGpu().catch(() => false);
     this.#choices.offerProviders(onGpu ? ['wasm', 'webgpu'] : ['wasm']);
     this.#run.disabled = false;
-    if (!onGpu) this.#choices.say('This browser has no WebGPU for this page: WebAssembly is used.');
+    if (!onGpu) this.#choices.say(noWebGpu);
   }
 
   async #start(): Promise<void> {
@@ -90,21 +105,29 @@ class SplitView implements OpenView {
   }
 
   async #request(offer: ModelOffer, signal: AbortSignal): Promise<SplitResult> {
-    const { connection, token } = this.#context;
     const { at, codec, provider } = this.#choices.chosen;
     const inputs = inputsOf(offer, await this.#picture.picture(groundOf(offer)));
-    this.#say('Loading the front segment ...');
-    const front = await this.#front.take(
-      { modelHash: offer.modelHash, at, provider },
-      {
-        peer: connection.peer(),
-        token,
-        signal,
-        onBytes: (there, total) => this.#say(`Fetching the front segment: ${bytes(there)} of ${bytes(total)}`),
-      },
-    );
-    this.#say('Running ...');
-    return await runSplit(front, this.#reach(), { offer, at, codec, inputs }, signal);
+    const run = async (on: Provider) => {
+      const front = await this.#load({ modelHash: offer.modelHash, at, provider: on }, signal);
+      this.#say('Running ...');
+      return await runSplit(front, this.#reach(), { offer, at, codec, inputs }, signal);
+    };
+    return await outliveGpu(provider, run, (next) => {
+      if (next === 'wasm') this.#choices.useWebAssembly('The GPU was lost twice: WebAssembly is used.');
+      else this.#choices.say('The GPU was lost: the front segment ran on it anew.');
+    });
+  }
+
+  async #load(choice: FrontChoice, signal: AbortSignal): Promise<FrontRunner> {
+    const { connection, token } = this.#context;
+    this.#say('Asking for the front segment ...');
+    return await this.#front.take(choice, {
+      peer: connection.peer(),
+      token,
+      signal,
+      onBytes: (there, total) => this.#say(`Fetching the front segment: ${bytes(there)} of ${bytes(total)}`),
+      onOpening: () => this.#say('Opening the front segment ...'),
+    });
   }
 
   #reach(): Reach {
@@ -135,15 +158,18 @@ class SplitView implements OpenView {
     this.root.ariaBusy = String(busy);
     this.#run.disabled = busy;
     this.#stop.disabled = !busy;
+    this.#picture.disabled = busy;
   }
 
   #say(text: string): void {
+    this.#failure = undefined;
     this.#status.classList.remove('bad');
     this.#status.textContent = text;
   }
 
   #fail(thrown: unknown): void {
     const { code, message } = asCutpointError(thrown, 'CUT_INTERNAL');
+    this.#failure = code;
     this.#status.classList.add('bad');
     this.#status.textContent = `${message} (${code})`;
   }
