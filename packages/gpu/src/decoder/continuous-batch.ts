@@ -62,7 +62,7 @@ export class ContinuousBatch {
 
   /**
    * Passes of one sequence come one after another. What fails or is cancelled leaves the sequence as it was.
-   * @throws CutpointError CUT_CANCELLED; CUT_RUN if logits are no numbers; and as `GpuDecoder.step`.
+   * @throws CutpointError CUT_CANCELLED; CUT_RUN if of some logits no token can be chosen; and as `GpuDecoder.step`.
    */
   async run(pass: BatchPass): Promise<PassResult> {
     const { sequence, inputs, signal } = pass;
@@ -117,7 +117,7 @@ export class ContinuousBatch {
         if (waiting.pass.read) waiting.rows.push(...result.rows.slice(row, row + wanted));
         row += wanted;
         // One that was cancelled meanwhile has its tokens in the cache, and must not.
-        if (waiting.tokens.includes(noToken)) this.#end(waiting, notANumber());
+        if (waiting.tokens.includes(noToken)) this.#end(waiting, noneToChoose());
         if (waiting.ended) this.#decoder.truncate(waiting.pass.sequence, waiting.before);
         else if (waiting.done === waiting.pass.inputs.length) this.#end(waiting, undefined);
       }
@@ -187,9 +187,9 @@ function rowsOf({ pass, done }: Waiting, count: number): readonly StepRow[] {
   });
 }
 
-function notANumber(): CutpointError {
+function noneToChoose(): CutpointError {
   const message =
-    'The GPU computed logits that are no numbers: the weights of the package are damaged, or its driver errs.';
+    'The GPU computed logits that are no numbers, or of which the largest is infinite: the weights of the package are damaged, or its driver errs.';
   return new CutpointError('CUT_RUN', message);
 }
 

@@ -38,8 +38,11 @@ export function packDraws(draws: readonly (Draw | undefined)[]): PackedDraws {
       continue;
     }
     const { temperature, topP, minP, random, repetitionPenalty, topK, history } = draw;
-    floats.set([temperature, topP, minP, Math.min(random, largestBelowOne), repetitionPenalty], first);
-    words[first + 5] = topK;
+    const warmth = temperature === 0 ? 0 : Math.max(temperature, leastNormal);
+    const nucleus = Math.max(topP, leastNormal);
+    floats.set([warmth, nucleus, minP, Math.min(random, largestBelowOne), repetitionPenalty], first);
+    // No vocabulary has more tokens.
+    words[first + 5] = Math.min(topK, 0xffff_ffff);
     words[first + 6] = at;
     // The lowest bit says that the row is not drawn.
     words[first + 7] = 2 * history.length;
@@ -51,3 +54,10 @@ export function packDraws(draws: readonly (Draw | undefined)[]): PackedDraws {
 
 /** In f32, to which numbers in float64 that are closer to 1 would be rounded up. */
 const largestBelowOne = 1 - 2 ** -24;
+/** Of f32: a GPU may take what is smaller for 0, which would say something else. What it replaces draws as it does. */
+const leastNormal = 2 ** -126;
+
+/** Whether a kernel's f32 holds the penalty: by a smaller one a GPU may divide otherwise. */
+export function holdsPenalty({ repetitionPenalty }: Pick<Draw, 'repetitionPenalty'>): boolean {
+  return repetitionPenalty >= leastNormal;
+}

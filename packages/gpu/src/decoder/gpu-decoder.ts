@@ -3,6 +3,7 @@ import type { Gpu } from '../device/gpu.js';
 import type { GpuDecoderConfig } from './decoder-config.js';
 import { type DecoderParts, type GpuDecoderOptions, openDecoderParts } from './decoder-parts.js';
 import type { DecoderWeights } from './decoder-weights.js';
+import { type Draw, holdsPenalty } from './draw.js';
 import { mostHistory } from './gpu-head.js';
 import { placeRows } from './place-rows.js';
 import { bringStates, prepareStep } from './prepare-step.js';
@@ -81,9 +82,9 @@ export class GpuDecoder {
     }
   }
 
-  /** Different tokens of a draw's history at most. */
-  get mostHistory(): number {
-    return mostHistory(this.#parts.config);
+  /** Whether a token can be drawn here as it is asked for: there is room for so many different tokens, and f32 holds the penalty. */
+  canDraw(draw: Draw): boolean {
+    return draw.history.length <= mostHistory(this.#parts.config) && holdsPenalty(draw);
   }
 
   async #results(wanted: readonly number[], read: boolean): Promise<StepResult> {

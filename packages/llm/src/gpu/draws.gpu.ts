@@ -1,6 +1,7 @@
+import { CutpointError } from '@cutpoint/core';
 import { openGpu } from '@cutpoint/gpu';
 import { expect, it } from 'vitest';
-import { drawOnGpu } from '../../../gpu/src/decoder/draw-on-gpu.testing.js';
+import { drawOnGpu, largestOnGpu, noToken } from '../../../gpu/src/decoder/draw-on-gpu.testing.js';
 import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
 import { randomAt } from '../text/counter-random.js';
 import { type Sampling, sampleToken, samplingOf } from '../text/sampling.js';
@@ -68,14 +69,63 @@ await describeOnGpu('tokens drawn on a GPU', openGpu, (gpu) => {
     }
   });
 
-  it('are none where a logit is no number, or the largest has no bound', async () => {
-    const sampling = samplingOf({ temperature: 1, topK: 3 });
-    const rows = [Number.NaN, Number.POSITIVE_INFINITY, 0].map((value) => logitsOf(1).with(77, value));
-    const found = await drawn(rows, [[1], [1], [1]], sampling);
-    expect(found.slice(0, 2)).toEqual([0xffff_ffff, 0xffff_ffff]);
-    expect(found[2]).toBeLessThan(size);
+  it.each([
+    { temperature: 1, topK: 2 ** 32 + 1 },
+    { temperature: 1, topK: Number.MAX_SAFE_INTEGER },
+    { temperature: 1, topP: 1e-46 },
+    { temperature: 1, topP: Number.MIN_VALUE, topK: 3 },
+    { temperature: 1e-40 },
+    { temperature: 1e-46, topP: 0.5 },
+    { temperature: 1, minP: 1 },
+    { temperature: 1, minP: 1e-46 },
+  ])('are those that the CPU draws where f32 or u32 do not hold what is asked for: %j', async (changes) => {
+    const sampling = samplingOf({ seed: 5, ...changes });
+    const alike = logitsOf(3);
+    for (const id of [2_000, 17, 900]) alike[id] = 99;
+    const rows = Array.from({ length: 16 }, (_, i) => (i < 8 ? alike : logitsOf(i)));
+    const texts = rows.map((_, i) => Array.from({ length: i + 1 }, () => 1));
+    const due = rows.map((row, i) => sampleToken(row, texts[i] ?? [], i + 1, sampling));
+    expect(await drawn(rows, texts, sampling)).toEqual(due);
+  });
+
+  it.each([
+    { temperature: 0, repetitionPenalty: 1.5 },
+    { temperature: 1 },
+    { temperature: 0.5, topK: 3, topP: 0.5, minP: 0.1, repetitionPenalty: 1.5 },
+    { temperature: 1, topP: 0.9, repetitionPenalty: 1e-37 },
+  ])('are none where the CPU chooses none: %j', async (changes) => {
+    const sampling = samplingOf({ seed: 5, ...changes });
+    const texts = unusual.map(() => [77, 78]);
+    const due = unusual.map((row) => chosenOr(noToken, () => sampleToken(row, [77, 78], 2, sampling)));
+    expect(due).toContain(noToken);
+    expect(await drawn(unusual, texts, sampling)).toEqual(due);
+  });
+
+  it('are none where the CPU chooses none, greedily', async () => {
+    const due = unusual.map((row) => chosenOr(noToken, () => sampleToken(row, [], 0, samplingOf({}))));
+    expect(due).toContain(noToken);
+    expect(await largestOnGpu(gpu, unusual)).toEqual(due);
   });
 });
+
+const { NaN: none, POSITIVE_INFINITY: above, NEGATIVE_INFINITY: below } = Number;
+const forbidden = new Float32Array(size).fill(below);
+/** Rows of which no token can be chosen, and some that are near to that. */
+const unusual: readonly Float32Array[] = [
+  ...[none, above, below].map((value) => logitsOf(1).with(77, value)),
+  forbidden,
+  ...[none, above, -3.402_823e38, 3.402_823e38, 0].map((value) => forbidden.with(78, value)),
+  forbidden.with(5, -0).with(2_900, 0),
+];
+
+function chosenOr(other: number, choose: () => number): number {
+  try {
+    return choose();
+  } catch (thrown) {
+    if (thrown instanceof CutpointError && thrown.code === 'CUT_RUN') return other;
+    throw thrown;
+  }
+}
 
 function largest(row: Float32Array, count: number): number[] {
   return [...row.keys()].sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0)).slice(0, count);

@@ -105,8 +105,8 @@ export class WgpuDecoder implements TokenDecoder {
     const before = decoder.tokensOf(sequence);
     const inputs = [...text.slice(before), ...draft];
     const draws = isGreedy(sampling) ? undefined : drawsFor(text, draft, sampling);
-    // More different tokens than there is room for are drawn among on the CPU.
-    const read = draws?.some(({ history }) => history.length > decoder.mostHistory) === true;
+    // What cannot be drawn there is drawn on the CPU.
+    const read = draws?.some((draw) => !decoder.canDraw(draw)) === true;
     const wanted = draft.length + 1;
     const result = await batch.run({ sequence, inputs, wanted, read, draws: read ? undefined : draws, signal });
     try {

@@ -134,6 +134,13 @@ await describeOnGpu(title, openGpu, () => {
     },
   );
 
+  own('ends as the CPU does where f32 does not hold the penalty', async () => {
+    const asked = { temperature: 1, repetitionPenalty: 1e-40, maxTokens: 2 };
+    const ended = (decoder: Parameters<typeof continued>[0]) =>
+      continued(decoder, prompts[0] ?? [], asked).catch((thrown: CutpointError) => thrown.code);
+    expect(await ended(gpu)).toEqual(await ended(cpu.decoder));
+  });
+
   own('goes on with a clone from any token, and leaves the first text as it was', async () => {
     const [text = []] = prompts;
     const sampling = samplingOf({});

@@ -18,12 +18,19 @@ export function pickRowsKernel(size: number): KernelSource {
   });
 }
 
-/** What `largestKernel` gives for a row that holds NaN. */
+/** What kernels give for a row of which no token can be chosen: it holds NaN or Infinity, or nothing but -Infinity. */
 export const noToken = 0xffff_ffff;
+
+/** Compilers may take it that nothing is NaN or infinite; bits they do not know. */
+export const infinityText = `
+const minusInfinity = 0xff800000u;
+fn isNonsense(bits: u32) -> bool {
+  return (bits & 0x7fffffffu) > 0x7f800000u || bits == 0x7f800000u;
+}`;
 
 const threads = 256;
 
-/** The index of the largest number of each row, the first of equal ones; `noToken` where one is not a number. */
+/** The index of the largest number of each row, the first of equal ones; `noToken` unless the largest is finite and all are numbers. */
 export function largestKernel(size: number): KernelSource {
   return rowKernelText({
     label: 'largest',
@@ -33,17 +40,18 @@ export function largestKernel(size: number): KernelSource {
     ],
     threads,
     sharedBytes: 8 * threads,
-    declarations: `
+    declarations: `${infinityText}
 var<workgroup> best: array<f32, ${threads}>;
 var<workgroup> bestAt: array<u32, ${threads}>;`,
     body: `
   let first = group.y * ${size}u;
-  var own = -3.4e38;
+  var own = 0.0;
   var at = ${size}u;
   for (var i = thread; i < ${size}u; i += ${threads}u) {
     let value = input[first + i];
-    // Compilers may take it that nothing is NaN; its bits they do not know.
-    if ((bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u) { at = ${noToken}u; break; }
+    let bits = bitcast<u32>(value);
+    if (isNonsense(bits)) { at = ${noToken}u; break; }
+    if (bits == minusInfinity) { continue; }
     if (value > own || at == ${size}u) { own = value; at = i; }
   }
   best[thread] = own;
@@ -61,6 +69,6 @@ var<workgroup> bestAt: array<u32, ${threads}>;`,
     }
     workgroupBarrier();
   }
-  if (thread == 0u) { result[group.y] = bestAt[0]; }`,
+  if (thread == 0u) { result[group.y] = select(bestAt[0], ${noToken}u, bestAt[0] == ${size}u); }`,
   });
 }

@@ -1,6 +1,6 @@
 import type { KernelSource } from '../../device/kernel.js';
 import { drawWords } from '../draw.js';
-import { noToken } from './choose.js';
+import { infinityText, noToken } from './choose.js';
 import { maxOverThreads, rowKernelText, sumOverThreads } from './row-text.js';
 
 const threads = 256;
@@ -10,7 +10,7 @@ const threads = 256;
  * nucleus `topP`, of those what `minP` leaves, and then the first, by id, whose sum of likelihoods passes the random share of all.
  * Nothing is sorted: a bound is found bit by bit (of scores as integers that have their order, then of ids among equal scores), so that a
  * filter costs some fifty passes over the row, and no memory. Sums are taken in f32. Penalised logits are written back.
- * `noToken` where a logit is no number, or the largest is infinite.
+ * `noToken` unless the largest is finite and all logits are numbers, behind the penalty.
  */
 export function sampleKernel(size: number): KernelSource {
   return rowKernelText({
@@ -71,29 +71,39 @@ fn penalise(thread: u32, begin: u32, count: u32, penalty: f32) {
   workgroupBarrier();
 }
 
-/* Compilers may take it that nothing is NaN or infinite; bits they do not know. */
+${infinityText}
+
+/* Whether no token can be chosen. */
 fn findMost(thread: u32) -> bool {
-  var own = -3.4e38;
-  var wrong = 0.0;
+  var own = -0x1.fffffep+127f;
+  /* 0: forbidden tokens only; 1: finite logits as well; 2: nonsense. */
+  var found = 0.0;
   for (var i = thread; i < ${size}u; i += ${threads}u) {
     let value = logits[first + i];
     let bits = bitcast<u32>(value);
-    if ((bits & 0x7fffffffu) > 0x7f800000u || bits == 0x7f800000u) { wrong = 1.0; }
+    if (isNonsense(bits)) { found = 2.0; continue; }
+    if (bits == minusInfinity) { continue; }
+    found = max(found, 1.0);
     own = max(own, value);
   }
   most = maxOver(thread, own);
-  return maxOver(thread, wrong) > 0.0;
+  return maxOver(thread, found) != 1.0;
 }
 
 fn keyOf(score: f32) -> u32 {
-  let bits = bitcast<u32>(score);
+  var bits = bitcast<u32>(score);
+  /* Both zeros are equal. */
+  if (bits == 0x80000000u) { bits = 0u; }
   return bits ^ select(0x80000000u, 0xffffffffu, (bits >> 31u) == 1u);
 }
 
 fn weightOf(score: f32) -> f32 {
-  if (temperature == 0.0) { return 1.0; }
-  let power = (score - most) / temperature;
-  return select(exp(max(power, -87.0)), 0.0, power < -87.0);
+  /* Of the largest no error of exp may take anything, or a filter could leave nothing. */
+  if (temperature == 0.0 || score == most) { return 1.0; }
+  let apart = score - most;
+  /* Nothing is divided that would become infinite. */
+  if (!(apart >= -87.0 * temperature)) { return 0.0; }
+  return exp(max(apart / temperature, -87.0));
 }
 
 fn isLeft(id: u32, key: u32) -> bool {
@@ -123,7 +133,9 @@ fn tiesBefore(thread: u32, key: u32, before: u32) -> f32 {
 fn narrow(thread: u32, due: f32, counted: bool) {
   var bound = 0u;
   for (var bit = 0x80000000u; bit > 0u; bit >>= 1u) {
-    let enough = massOf(thread, bound | bit, counted) >= due;
+    let mass = massOf(thread, bound | bit, counted);
+    /* Something is always left. */
+    let enough = mass >= due && mass > 0.0;
     bound = select(bound, bound | bit, enough);
   }
   /* Where rounding leaves less than is due, all that was left stays. */
