@@ -116,7 +116,11 @@ export const errorCodes = {
   CUT_GPU_MISSING: { exit: 1, meaning: 'There is no WebGPU, or no GPU that it can use.' },
   CUT_GPU_LIMIT: { exit: 1, meaning: 'A GPU allows no buffers or workgroups as large as a matrix or kernel needs.' },
   CUT_GPU_MEMORY: { exit: 1, meaning: 'The memory of a GPU is full.' },
-  CUT_GPU_LOST: { exit: 1, meaning: 'A GPU was lost while it worked, for example because its driver was restarted.' },
+  CUT_GPU_LOST: {
+    exit: 1,
+    meaning:
+      'A GPU was lost while it worked, for example because its driver was restarted, or did not answer for long.',
+  },
   CUT_INTERNAL: { exit: 1, meaning: 'A defect in Cutpoint itself; please report it.' },
 } as const satisfies Record<string, { exit: 1 | 2; meaning: string }>;
 

@@ -22,7 +22,7 @@ export { findGpu } from './device/find-gpu.js';
 export { Gpu, type GpuTraffic } from './device/gpu.js';
 export type { GpuInfo } from './device/gpu-info.js';
 export type { BoundKernel, Dispatch, Kernel, KernelSource } from './device/kernel.js';
-export { gpuOnDevice, openGpu } from './device/open-gpu.js';
+export { gpuOnDevice, type OpenGpuOptions, openGpu } from './device/open-gpu.js';
 export type { OutputKind } from './matmul/integer-parts.js';
 export {
   costOf,

@@ -2,7 +2,8 @@ import type { OpenedPayload } from '@cutpoint/codec';
 import { CutpointError, elementCount } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import type { Dispatch } from '../device/kernel.js';
-import type { ElementsOnGpu } from './elements-on-gpu.js';
+import { workgroupsFor } from '../device/workgroups.js';
+import { type ElementsOnGpu, requireRoom } from './elements-on-gpu.js';
 import { decodeElementsKernel } from './kernels/decode-elements.js';
 import {
   decodeStepsKernel,
@@ -11,7 +12,7 @@ import {
   readGroupsKernel,
   type stepsParams,
 } from './kernels/decode-steps.js';
-import { usualThreads, workgroupsFor } from './kernels/kernel-text.js';
+import { usualThreads } from './kernels/kernel-text.js';
 
 /** What is decoded on the GPU: a payload that was opened, or elements as they crossed. */
 export type Decodable = Pick<OpenedPayload, 'type' | 'parts' | 'places' | 'bytes'>;
@@ -101,10 +102,4 @@ async function decodeSteps(
 function requireF32(dtype: string): void {
   if (dtype === 'f32') return;
   throw new CutpointError('CUT_INPUT', `Codecs on a GPU give f32 tensors, not ${dtype}: decode this one on the CPU.`);
-}
-
-function requireRoom({ buffer, from = 0 }: ElementsOnGpu, elements: number): void {
-  if (4 * (from + elements) <= buffer.size) return;
-  const room = Math.floor(buffer.size / 4) - from;
-  throw new CutpointError('CUT_INPUT', `A buffer has room for ${room} elements where ${elements} are to be decoded.`);
 }

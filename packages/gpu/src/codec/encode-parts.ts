@@ -1,15 +1,17 @@
 import { type Grouping, groupingOf, type Outliers, type Parts, type PartsSettings, tabqOptions } from '@cutpoint/codec';
 import { CutpointError, elementCount } from '@cutpoint/core';
-import type { BufferSet, Gpu } from '../device/gpu.js';
+import type { BufferSet } from '../device/buffer-parts.js';
+import type { Gpu } from '../device/gpu.js';
 import type { Dispatch, KernelSource } from '../device/kernel.js';
-import type { ElementsOnGpu } from './elements-on-gpu.js';
+import { workgroupsFor } from '../device/workgroups.js';
+import { type ElementsOnGpu, requireRoom } from './elements-on-gpu.js';
 import { chooseStepsKernel } from './kernels/choose-steps.js';
 import { collectOutliersKernel } from './kernels/collect-outliers.js';
 import { encodeElementsKernel } from './kernels/encode-elements.js';
 import { type encodeParams, stateBytes } from './kernels/encode-params.js';
 import { lanesFor } from './kernels/group-lanes.js';
 import { groupRangesKernel } from './kernels/group-ranges.js';
-import { usualThreads, workgroupsFor } from './kernels/kernel-text.js';
+import { usualThreads } from './kernels/kernel-text.js';
 import { codesOfRun, packCodesKernel, placeGroupsKernel } from './kernels/pack-codes.js';
 import { countTailKernel, findTailKernel, tailBins } from './kernels/tail.js';
 
@@ -17,7 +19,7 @@ type StepsSettings = PartsSettings & { readonly name: 'affine' | 'ts-tabq' };
 
 /**
  * The parts of a payload for f32 elements on the GPU; nothing but them is read back.
- * @throws CutpointError CUT_CODEC if the codec cannot carry an element; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+ * @throws CutpointError CUT_INPUT if the buffer does not hold the shape; CUT_CODEC if the codec cannot carry an element; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
  */
 export async function encodeParts(
   gpu: Gpu,
@@ -25,8 +27,9 @@ export async function encodeParts(
   from: ElementsOnGpu,
   shape: readonly number[],
 ): Promise<Parts> {
-  if (settings.name === 'affine' || settings.name === 'ts-tabq') return await encodeSteps(gpu, settings, from, shape);
   const elements = elementCount(shape);
+  requireRoom(from, elements);
+  if (settings.name === 'affine' || settings.name === 'ts-tabq') return await encodeSteps(gpu, settings, from, shape);
   if (settings.name === 'raw') {
     const part = { buffer: from.buffer, from: 4 * (from.from ?? 0), bytes: 4 * elements };
     const [bytes = new ArrayBuffer(0)] = await gpu.readParts([part]);

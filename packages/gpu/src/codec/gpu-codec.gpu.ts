@@ -114,6 +114,19 @@ await describeOnGpu('a codec on a GPU', openGpu, (gpu) => {
     expect(await decoded(spec, crossed, 11)).toEqual(f32Values(back));
   });
 
+  it.each(specs)('%s: refuses to encode what the buffer does not hold', async (spec) => {
+    using buffers = await gpu.buffers({ values: new Float32Array(16) });
+    const codec = openGpuCodec(gpu, spec);
+    const places = [undefined, 1, -1, 0.5, Number.NaN] as const;
+    for (const [i, from] of places.entries()) {
+      const encoding = codec.encode(
+        { buffer: buffers.values, ...(from === undefined ? {} : { from }) },
+        i === 0 ? [17] : [2, 8],
+      );
+      await expect(encoding).rejects.toMatchObject({ code: 'CUT_INPUT' });
+    }
+  });
+
   it('works on a device that others opened, and leaves it open', async () => {
     const values = await gpu.buffer('elements', Float32Array.of(1, 2, 3));
     const guest = await gpuOnDevice(gpu.device, gpu.webgpu);

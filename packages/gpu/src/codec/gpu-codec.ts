@@ -37,7 +37,7 @@ export interface GpuCodec {
   readonly way: CodecWay;
   /**
    * What crosses the cut for a tensor on the GPU, which the CPU decodes as it does its own.
-   * @throws CutpointError CUT_CODEC if the codec cannot carry it; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
+   * @throws CutpointError CUT_INPUT if the buffer does not hold the shape; CUT_CODEC if the codec cannot carry it; CUT_GPU_LIMIT, CUT_GPU_MEMORY, CUT_GPU_LOST, CUT_INTERNAL.
    */
   encode(elements: ElementsOnGpu, shape: readonly number[]): Promise<EncodedOnGpu>;
   /**

@@ -1,11 +1,16 @@
 import { CutpointError } from '@cutpoint/core';
 
+/** The WebGPU of a browser that has one. */
+export function browserGpu(): GPU | undefined {
+  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+}
+
 /**
  * The WebGPU of this place: the browser's own, or in Node that of the optional package `webgpu` (Dawn).
  * @throws CutpointError CUT_GPU_MISSING where there is none.
  */
 export async function findGpu(): Promise<GPU> {
-  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  const own = browserGpu();
   if (own !== undefined) return own;
   try {
     const { create, globals } = await import('webgpu');

@@ -53,6 +53,17 @@ await describeOnGpu('an open GPU', openGpu, (gpu) => {
     expect([...new Uint8Array(await gpu.read(buffers.bytes))]).toEqual([1, 2, 3, 4]);
   });
 
+  it('counts as lost where a wait finds no answer, and ends all other waits', async () => {
+    using other = await openGpu(undefined, { stuckMs: 1_000 });
+    const buffer = await other.buffer('bytes', { bytes: 4 });
+    other.device.queue.onSubmittedWorkDone = () => new Promise(() => undefined);
+    const waits = [other.run([]), other.run([], { signal: new CancelSource() })];
+    for (const wait of waits) await expect(wait).rejects.toMatchObject({ code: 'CUT_GPU_LOST' });
+    expect(other.alive).toBe(false);
+    expect((await other.lost).message).toContain('not answered for 1 s');
+    await expect(other.read(buffer)).rejects.toMatchObject({ code: 'CUT_GPU_LOST' });
+  });
+
   it('says what is wrong with a kernel', async () => {
     const wrong = { label: 'wrong', wgsl: 'fn main() { nonsense }', threads: 1, sharedBytes: 0 };
     await expect(gpu.kernel(wrong)).rejects.toThrow(/line 1: .*assignment/);

@@ -1,31 +1,8 @@
-import { type CancelSignal, CutpointError, cancelReason, messageOf, onCancel, throwIfCancelled } from '@cutpoint/core';
+import { type CancelSignal, CutpointError, throwIfCancelled } from '@cutpoint/core';
+import type { BufferContents, BufferPart, BufferSet, BufferSpan, CopiedPart } from './buffer-parts.js';
+import { DeviceLife } from './device-life.js';
 import type { GpuInfo } from './gpu-info.js';
 import { type BoundKernel, type Dispatch, type Kernel, type KernelSource, makeKernel } from './kernel.js';
-
-/** A part of a buffer and where it is copied to, in bytes. */
-export interface BufferSpan {
-  readonly from: number;
-  readonly to: number;
-  readonly bytes: number;
-}
-
-/** A part of a buffer, in bytes; multiples of 4. */
-export interface BufferPart {
-  readonly buffer: GPUBuffer;
-  readonly from: number;
-  readonly bytes: number;
-}
-
-/** And where it is copied to. */
-export interface CopiedPart extends BufferPart {
-  readonly to: number;
-}
-
-/** What a buffer begins with, or how long it is. */
-export type BufferContents = ArrayBufferView | { readonly bytes: number };
-
-/** Buffers by name, which are freed together. */
-export type BufferSet<Names extends string> = Readonly<Record<Names, GPUBuffer>> & Disposable;
 
 /** What ends a wait: it is cancelled, or its deadline has passed. What was sent to the GPU runs to its end. */
 export interface WaitOptions {
@@ -38,35 +15,34 @@ export interface GpuTraffic {
   readonly readBytes: number;
 }
 
+export interface GpuLife {
+  /** Whether the device is destroyed with it. */
+  readonly owned: boolean;
+  /** How long it may leave a wait without an answer, in ms, before it counts as lost. */
+  readonly stuckMs: number;
+}
+
 /** An open GPU: its kernels, made once each, and its buffers. */
 export class Gpu implements Disposable {
   readonly info: GpuInfo;
   readonly device: GPUDevice;
   /** Kept for as long as the device is: Dawn ends with it. */
   readonly webgpu: GPU;
-  /** Resolves when the device is gone, also if it was closed. */
+  /** Resolves when the device is gone: closed, lost, or without an answer for long. */
   readonly lost: Promise<CutpointError>;
   readonly #kernels = new Map<string, Promise<Kernel>>();
-  #gone: CutpointError | undefined;
+  readonly #life: DeviceLife;
   readonly #owned: boolean;
-  #closed = false;
   #uploadedBytes = 0;
   #readBytes = 0;
 
-  /** @param owned whether the device is closed with this. */
-  constructor(gpu: GPU, device: GPUDevice, info: GpuInfo, owned: boolean) {
+  constructor(gpu: GPU, device: GPUDevice, info: GpuInfo, { owned, stuckMs }: GpuLife) {
     this.webgpu = gpu;
     this.device = device;
     this.info = info;
     this.#owned = owned;
-    this.lost = device.lost.then(({ reason, message }) => {
-      // Others that share a device may destroy it.
-      this.#gone =
-        reason === 'destroyed' && this.#closed
-          ? closed()
-          : new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${message}`);
-      return this.#gone;
-    });
+    this.#life = new DeviceLife(device, stuckMs);
+    this.lost = this.#life.lost;
   }
 
   get traffic(): GpuTraffic {
@@ -75,16 +51,16 @@ export class Gpu implements Disposable {
 
   /** Whether it can run kernels. */
   get alive(): boolean {
-    return this.#gone === undefined;
+    return this.#life.gone === undefined;
   }
 
-  /** Compiles a kernel, once. @throws CutpointError CUT_GPU_LIMIT, CUT_INTERNAL with what the compiler says. */
+  /** Compiles a kernel, once. @throws CutpointError CUT_GPU_LIMIT, CUT_GPU_LOST, CUT_INTERNAL with what the compiler says. */
   kernel(source: KernelSource): Promise<Kernel> {
     const { wgsl, threads, sharedBytes } = source;
     const key = `${threads} ${sharedBytes} ${wgsl}`;
     const known = this.#kernels.get(key);
     if (known !== undefined) return known;
-    const made = makeKernel(this.device, this.info, source);
+    const made = this.#life.unlessLost(makeKernel(this.device, this.info, source));
     this.#kernels.set(key, made);
     // One that failed may do another time.
     made.catch(() => this.#kernels.delete(key));
@@ -170,7 +146,7 @@ export class Gpu implements Disposable {
   async run(dispatches: readonly Dispatch[], { signal }: WaitOptions = {}): Promise<void> {
     throwIfCancelled(signal);
     await this.submit(dispatches);
-    await this.#unlessLost(this.device.queue.onSubmittedWorkDone(), signal);
+    await this.#life.unlessLost(this.device.queue.onSubmittedWorkDone(), signal);
   }
 
   /**
@@ -236,7 +212,7 @@ export class Gpu implements Disposable {
       return made;
     });
     try {
-      await this.#unlessLost(staging.mapAsync(GPUMapMode.READ), signal);
+      await this.#life.unlessLost(staging.mapAsync(GPUMapMode.READ), signal);
       this.#readBytes += size;
       const all = staging.getMappedRange();
       return copied.map(({ to, bytes }) => all.slice(to, to + bytes));
@@ -247,7 +223,7 @@ export class Gpu implements Disposable {
 
   /** WebGPU tells of errors afterwards and only to who asked. */
   async #guarded<T>(act: () => T): Promise<T> {
-    if (this.#gone !== undefined) throw this.#gone;
+    if (this.#life.gone !== undefined) throw this.#life.gone;
     this.device.pushErrorScope('out-of-memory');
     this.device.pushErrorScope('validation');
     let found: Promise<(GPUError | null)[]>;
@@ -257,47 +233,14 @@ export class Gpu implements Disposable {
     } finally {
       found = Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]);
     }
-    const [invalid = null, memory = null] = await this.#unlessLost(found);
+    const [invalid = null, memory = null] = await this.#life.unlessLost(found);
     if (memory !== null) throw new CutpointError('CUT_GPU_MEMORY', `The GPU has no memory left: ${memory.message}`);
     if (invalid !== null) throw new CutpointError('CUT_INTERNAL', `The GPU refused a command: ${invalid.message}`);
     return result;
   }
 
-  /** What is waited for is rejected in ways of its own where the device is lost, or resolved as if nothing were. */
-  async #unlessLost<T>(work: Promise<T>, signal?: CancelSignal): Promise<T> {
-    try {
-      const result = await unlessCancelled(work, signal);
-      if (this.#gone === undefined) return result;
-    } catch (cause) {
-      if (this.#gone === undefined) {
-        if (cause instanceof CutpointError) throw cause;
-        throw new CutpointError('CUT_GPU_LOST', `The GPU was lost: ${messageOf(cause)}`, { cause });
-      }
-    }
-    throw this.#gone;
-  }
-
   [Symbol.dispose](): void {
-    this.#closed = true;
     this.#kernels.clear();
-    if (this.#owned) this.device.destroy();
-    else this.#gone ??= closed();
+    this.#life.close(this.#owned);
   }
-}
-
-function closed(): CutpointError {
-  return new CutpointError('CUT_DISPOSED', 'The GPU was closed.');
-}
-
-/** What was waited for goes on, and what comes of it is nobody's. */
-async function unlessCancelled<T>(work: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work;
-  let cancel: (reason: CutpointError) => void = () => undefined;
-  const cancelled = new Promise<never>((_, reject) => {
-    cancel = reject;
-  });
-  using _ = onCancel(signal, () => cancel(cancelReason(signal)));
-  // One that loses the race may still be rejected, which nobody would hear.
-  work.catch(() => undefined);
-  return await Promise.race([work, cancelled]);
 }

@@ -62,6 +62,16 @@ fn groupSteps() -> u32 {
 `;
 }
 
+/** Which block of a product a workgroup makes, as `block`: more than one dimension holds are numbered on in the next. @param blockN columns of a block. */
+export function blockText(blockN: number): string {
+  return `  let number = workgroup.y * workgroups.x + workgroup.x;
+  let across = (shape.n + ${blockN - 1}u) / ${blockN}u;
+  let block = vec2u(number % across, number / across);`;
+}
+
+/** Arguments of a kernel's `main` that `blockText` takes. */
+export const blockInputs = '@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u';
+
 /** What every kernel over integers does for each result and group, `groupProduct`, and writing results. */
 export function recoveryCost(scheme: ProductScheme, size: ProductSize): ProductCost {
   const results = size.rows * size.outputs;

@@ -4,12 +4,14 @@ import { openGpu } from '../device/open-gpu.js';
 import { describeOnGpu } from '../gpus.testing.js';
 import { bitWidths, type CodeMatrix } from '../matrix/code-matrix.js';
 import { largestMatrix, productByDefinition, randomMatrix } from '../matrix/matrices.testing.js';
-import { schemesFor } from '../matrix/product-scheme.js';
+import { type ProductScheme, schemesFor } from '../matrix/product-scheme.js';
 import type { OutputKind } from './integer-parts.js';
 import { integerProduct, type KernelChoice, uploadOperand } from './integer-product.js';
 
 const tile = { kind: 'tile', threadsM: 4, threadsN: 8, eachM: 2, eachN: 2, steps: 2 } as const;
 const rows = { kind: 'rows', threads: 64, lanes: 16, eachM: 2 } as const;
+/** One result a workgroup. */
+const small = { kind: 'tile', threadsM: 1, threadsN: 1, eachM: 1, eachN: 1, steps: 2 } as const;
 const shapes: readonly KernelChoice['shape'][] = [tile, rows];
 
 async function multiply(
@@ -51,6 +53,19 @@ await describeOnGpu('a product of codes', openGpu, (gpu) => {
       }
     }
   });
+
+  it.each([{ kind: 'rows', threads: 4, lanes: 4, eachM: 1 } as const, small])(
+    'may take more workgroups than one dimension holds: $kind',
+    async (shape) => {
+      const left = randomMatrix({ rows: 2, columns: 8, bits: 2 }, 5);
+      const right = randomMatrix({ rows: 66_001, columns: 8, bits: 2 }, 6);
+      const expected = productByDefinition(left, right, false);
+      const [scheme] = schemesFor(2, 2, false);
+      const product = await multiply(gpu, [left, right], { scheme: scheme as ProductScheme, shape }, 'integers');
+      expect(product).toHaveLength(expected.length);
+      expect(product.findIndex((value, i) => value !== expected[i])).toBe(-1);
+    },
+  );
 
   it.each([32, 96, 160])('adds up groups of %i columns by their scales', async (groupSize) => {
     const left = randomMatrix({ rows: 3, columns: 250, bits: 8, groupSize }, 3);

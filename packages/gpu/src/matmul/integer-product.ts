@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import type { Gpu } from '../device/gpu.js';
 import type { Dispatch, KernelSource } from '../device/kernel.js';
+import { workgroupsFor } from '../device/workgroups.js';
 import { type CodeMatrix, groupsOf } from '../matrix/code-matrix.js';
 import { packOperand, type Side } from '../matrix/pack-operand.js';
 import type { ProductScheme } from '../matrix/product-scheme.js';
@@ -114,8 +115,11 @@ export function costOf({ scheme, shape }: KernelChoice, size: ProductSize): Prod
   return shape.kind === 'tile' ? tileKernelCost(scheme, shape, size) : rowKernelCost(scheme, shape, size);
 }
 
+/** Numbered along n first, as the kernels take them (`blockText`). */
 function workgroups(shape: TileShape | RowShape, m: number, n: number): readonly [number, number, number] {
-  if (shape.kind === 'rows') return [Math.ceil(n / (shape.threads / shape.lanes)), Math.ceil(m / shape.eachM), 1];
-  const { threadsM, threadsN, eachM, eachN } = shape;
-  return [Math.ceil(n / (threadsN * eachN)), Math.ceil(m / (threadsM * eachM)), 1];
+  const [blockM, blockN] =
+    shape.kind === 'rows'
+      ? [shape.eachM, shape.threads / shape.lanes]
+      : [shape.threadsM * shape.eachM, shape.threadsN * shape.eachN];
+  return workgroupsFor(Math.ceil(n / blockN) * Math.ceil(m / blockM), 1);
 }

@@ -1,7 +1,14 @@
 import type { KernelSource } from '../device/kernel.js';
 import { groupsOf } from '../matrix/code-matrix.js';
 import type { ProductScheme } from '../matrix/product-scheme.js';
-import { type IntegerProblem, integerParts, outputType, recoveryCost } from './integer-parts.js';
+import {
+  blockInputs,
+  blockText,
+  type IntegerProblem,
+  integerParts,
+  outputType,
+  recoveryCost,
+} from './integer-parts.js';
 import { type ProductCost, type ProductSize, sumOfCosts } from './product-cost.js';
 
 /** How a product with few rows on the left is divided: lanes side by side walk along a row of weights. */
@@ -56,7 +63,8 @@ export function rowKernel(
 var<workgroup> partial: array<${type}, ${threads}>;
 
 @compute @workgroup_size(${threads})
-fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) block: vec3u) {
+fn main(@builtin(local_invocation_index) thread: u32, ${blockInputs}) {
+${blockText(rows)}
   let lane = thread % ${lanes}u;
   let n = block.x * ${rows}u + thread / ${lanes}u;
   let firstM = block.y * ${eachM}u;

@@ -1,7 +1,14 @@
 import type { KernelSource } from '../device/kernel.js';
 import { groupsOf } from '../matrix/code-matrix.js';
 import type { ProductScheme } from '../matrix/product-scheme.js';
-import { type IntegerProblem, integerParts, outputType, recoveryCost } from './integer-parts.js';
+import {
+  blockInputs,
+  blockText,
+  type IntegerProblem,
+  integerParts,
+  outputType,
+  recoveryCost,
+} from './integer-parts.js';
 import { type ProductCost, type ProductSize, sumOfCosts } from './product-cost.js';
 
 /** How a product is divided: a workgroup makes a tile, each of its threads some rows and columns of that. */
@@ -31,9 +38,10 @@ var<workgroup> leftTile: array<u32, ${tileM * steps * leftWords}>;
 var<workgroup> rightTile: array<u32, ${tileN * steps * rightWords}>;
 
 @compute @workgroup_size(${threadsN}, ${threadsM})
-fn main(@builtin(local_invocation_id) own: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) tile: vec3u) {
-  let firstM = tile.y * ${tileM}u;
-  let firstN = tile.x * ${tileN}u;
+fn main(@builtin(local_invocation_id) own: vec3u, @builtin(local_invocation_index) thread: u32, ${blockInputs}) {
+${blockText(tileN)}
+  let firstM = block.y * ${tileM}u;
+  let firstN = block.x * ${tileN}u;
   var totals = array<${type}, ${outputs}>();
   for (var group = 0u; group < shape.groups; group++) {
     // Without the value it keeps that of the group before under Dawn, whatever WGSL says.

@@ -207,6 +207,28 @@ await describeOnGpu(title, openGpu, () => {
     await expect(decoder.logits(measured, [5])).rejects.toMatchObject({ code: 'CUT_GPU_LOST' });
   });
 
+  own('goes on with its texts on a GPU that is opened anew when one does not answer', async () => {
+    const opened: Gpu[] = [];
+    const lost: (string | undefined)[] = [];
+    await using decoder = await WgpuDecoder.open(join(folder, 'package'), cpu.manifest, {
+      openGpu: async () => {
+        const one = await openGpu(undefined, opened.length === 0 ? { stuckMs: 4_000 } : {});
+        opened.push(one);
+        return one;
+      },
+      onLost: (error, failed) => lost.push(error.code, failed?.code),
+    });
+    const [prompt = [], other = []] = prompts;
+    const queue = opened[0]?.device.queue as GPUQueue;
+    const answers = queue.onSubmittedWorkDone.bind(queue);
+    let asked = 0;
+    queue.onSubmittedWorkDone = () => (++asked < 3 ? answers() : new Promise(() => undefined));
+    const texts = Promise.all([continued(decoder, prompt), continued(decoder, other)]);
+    expect(await texts).toEqual([await continued(cpu.decoder, prompt), await continued(cpu.decoder, other)]);
+    expect(lost).toEqual(['CUT_GPU_LOST', undefined]);
+    expect(decoder.alive).toBe(true);
+  });
+
   own('refuses a text that is longer than the context, or than the cache has room for', async () => {
     const tokens = Array.from({ length: 300 }, (_, i) => 10 + i);
     const step = { draft: [], sampling: samplingOf({}), ends: new Set<number>() };

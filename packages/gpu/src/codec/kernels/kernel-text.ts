@@ -2,15 +2,6 @@ import type { KernelSource } from '../../device/kernel.js';
 
 /** Threads of a workgroup, where nothing says otherwise. */
 export const usualThreads = 256;
-/** Most workgroups in one dimension. */
-const mostGroups = 65_535;
-
-/** Workgroups for so many pieces of work, each of which does `each`. */
-export function workgroupsFor(pieces: number, each: number): readonly [number, number, number] {
-  const groups = Math.ceil(pieces / each);
-  const rows = Math.ceil(groups / mostGroups);
-  return [Math.ceil(groups / Math.max(1, rows)), rows, 1];
-}
 
 /** What a kernel of codecs is made of. */
 export interface CodecKernel {
