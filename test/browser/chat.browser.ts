@@ -88,7 +88,7 @@ describeChat('no webgpu', (browser) => {
     const { page, problems } = await browser.open(server.url);
     await openModel(page);
     expect(await place(page).textContent()).toMatch(
-      /3 of 8 layers run here on WebAssembly, \d threads?; f16 .*not on WebGPU/,
+      /3 of 8 layers run here on WebAssembly, \d threads?; f16 crosses\. This browser has no WebGPU for this page: WebAssembly is used\.$/,
     );
     await ask(page);
     expect(await wholeAnswer(page)).toBe(await textInNode(server));
@@ -119,6 +119,21 @@ describeChat('no webgpu', (browser) => {
     const whole = await textInNode(server);
     expect(before.length).toBeLessThan(whole.length / 2);
     expect(await wholeAnswer(page)).toBe(whole);
+  });
+
+  it('keeps what stops it on the screen of a phone while it writes, in the width of the screen', async () => {
+    await using server = await servePage(made);
+    const { page } = await browser.open(server.url);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await openModel(page);
+    await ask(page);
+    await page.evaluate('scrollTo(0, 0)');
+    const stop = await page.getByRole('button', { name: 'Stop' }).boundingBox();
+    expect(stop).not.toBeNull();
+    expect((stop?.y ?? 0) + (stop?.height ?? 0)).toBeLessThanOrEqual(740);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await broken(page).filter({ hasText: 'Stopped.' }).waitFor();
   });
 
   it('stops when it is told to, and can be asked again', async () => {
@@ -171,7 +186,9 @@ describeChat('no webgpu', (browser) => {
     await page.getByText('What runs here').click();
     await page.getByLabel('They run on').selectOption('webgpu');
     await page.getByRole('button', { name: 'Open the model' }).click();
-    await place(page).filter({ hasText: 'CUT_GPU_MISSING' }).waitFor();
+    await place(page)
+      .filter({ hasText: /^This browser has no WebGPU .*CUT_GPU_MISSING/ })
+      .waitFor();
   });
 });
 

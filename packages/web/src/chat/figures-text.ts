@@ -10,9 +10,11 @@ export function figuresText({ tokens, tokensPerSecond, upBytesPerToken, downByte
 /** A line of what runs where. */
 export function placeText({ at, codec, private: hides }: ChatChoice, opened: OpenedChat): string {
   const { name, layers, provider, threads } = opened;
+  if (at === 0 && !hides) return `${name}: nothing runs here; token ids cross, all ${layers} layers are at the server.`;
+  const what = at === 0 ? 'the head runs' : `${at} of ${layers} layers run`;
   const on = provider === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads} thread${threads === 1 ? '' : 's'}`;
   const words = hides ? '; the server sees no words' : '';
-  return `${name}: ${at} of ${layers} layers run here on ${on}; ${codec} crosses${words}.`;
+  return `${name}: ${what} here on ${on}; ${codec} crosses${words}.`;
 }
 
 export function progressText(bytes: number, of: number): string {

@@ -36,7 +36,7 @@ export class Talk {
     this.#turns = readConversation(options.storage);
     this.#transcript.show(this.#turns);
     const buttons = element('div', { className: 'buttons' }, this.#send, this.#stop, this.#anew);
-    const form = element('form', {}, this.#text, buttons);
+    const form = element('form', { className: 'ask' }, this.#text, buttons);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#ask();

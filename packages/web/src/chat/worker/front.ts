@@ -1,4 +1,4 @@
-import { asCutpointError, type CutpointError, type ErrorCode } from '@cutpoint/core';
+import { asCutpointError, CutpointError, type ErrorCode } from '@cutpoint/core';
 import {
   type LayerRange,
   type OpenPart,
@@ -10,6 +10,7 @@ import {
 } from '@cutpoint/llm/browser';
 import { loadRuntime } from '../../runtime/load-runtime.js';
 import { wasmThreads } from '../../runtime/wasm-threads.js';
+import { noWebGpu } from '../../split/provider.js';
 import type { ChatChoice, FrontProvider } from './messages.js';
 import { pause } from './pause.js';
 
@@ -43,7 +44,7 @@ export class FrontOpener {
         return await this.#onGpu(range);
       } catch (thrown) {
         const error = asCutpointError(thrown, 'CUT_INTERNAL');
-        if (this.#wanted === 'webgpu' || !lacking.has(error.code)) throw error;
+        if (this.#wanted === 'webgpu' || !lacking.has(error.code)) throw inBrowser(error);
         this.#goOnWithout(error);
       }
     }
@@ -52,7 +53,8 @@ export class FrontOpener {
 
   #goOnWithout(error: CutpointError): void {
     this.provider = 'wasm';
-    this.notices.push(`The layers run on WebAssembly, not on WebGPU: ${error.message}`);
+    const missing = error.code === 'CUT_GPU_MISSING';
+    this.notices.push(missing ? noWebGpu : `WebAssembly is used, not WebGPU: ${error.message}`);
   }
 
   #onGpu(range: LayerRange): Promise<RangeDecoder> {
@@ -66,4 +68,11 @@ export class FrontOpener {
     this.threads = wasmThreads();
     return await openWasmRange(this.#manifest, range, { runtime, open: this.#open, chunkTokens, pause });
   }
+}
+
+/** What a GPU lacks is told for machines; in a browser nobody installs a driver for a page. */
+function inBrowser(error: CutpointError): CutpointError {
+  if (error.code !== 'CUT_GPU_MISSING') return error;
+  const message = 'This browser has no WebGPU for this page: choose WebAssembly.';
+  return new CutpointError('CUT_GPU_MISSING', message, { cause: error });
 }
