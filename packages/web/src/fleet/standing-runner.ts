@@ -1,22 +1,26 @@
 import { CutpointError } from '@cutpoint/core';
-import type { FrontRunner } from '../split/front-runner.js';
+
+/** What may die, such as a `FrontRunner`. */
+export interface Mortal extends Disposable {
+  readonly alive: boolean;
+}
 
 const loadMs = 10 * 60_000;
 
 /** A front segment that is there for as long as it is deployed: where its runner has died, the next request loads it again. */
-export class StandingRunner implements Disposable {
-  readonly #load: (ends: AbortSignal) => Promise<FrontRunner>;
+export class StandingRunner<Runner extends Mortal> implements Disposable {
+  readonly #load: (ends: AbortSignal) => Promise<Runner>;
   readonly #left = new AbortController();
-  #runner: FrontRunner;
-  #loading: Promise<FrontRunner> | undefined;
+  #runner: Runner;
+  #loading: Promise<Runner> | undefined;
 
-  constructor(runner: FrontRunner, load: (ends: AbortSignal) => Promise<FrontRunner>) {
+  constructor(runner: Runner, load: (ends: AbortSignal) => Promise<Runner>) {
     this.#runner = runner;
     this.#load = load;
   }
 
   /** @throws CutpointError what loading throws; CUT_DISPOSED if it is not deployed any more */
-  async take(): Promise<FrontRunner> {
+  async take(): Promise<Runner> {
     if (this.#runner.alive) return this.#runner;
     this.#loading ??= this.#again().finally(() => {
       this.#loading = undefined;
@@ -24,7 +28,7 @@ export class StandingRunner implements Disposable {
     return await this.#loading;
   }
 
-  async #again(): Promise<FrontRunner> {
+  async #again(): Promise<Runner> {
     const { signal } = this.#left;
     this.#runner = await this.#load(AbortSignal.any([signal, AbortSignal.timeout(loadMs)]));
     if (signal.aborted) this.#runner[Symbol.dispose]();
