@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AdministrationRequest, askLocally, deviceId } from '@cutpoint/control';
+import { connect } from '@cutpoint/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { newIdentity, openPage, type TestPage } from '../server/src/fleet/pages.testing.js';
@@ -174,6 +175,24 @@ describe('a page in a fleet whose devices are paired', () => {
     expect(await statusWith(token, 'POST', '/v1/devices/reader/forget')).not.toBe(200);
     await page.member.leave();
     await until(async () => (await statusWith(token, 'GET', '/v1/devices')) === 401, 'the token is no good any more');
+  }, 60_000);
+
+  it('loses the connection that requests use with its token: when it is revoked, and when it left', async () => {
+    const url = `${fleet.http.replace('https', 'wss')}/page/wire`;
+    const tls = { ca: await readFile(join(fleet.folder, 'server', 'authority.pem'), 'utf8') };
+    const ask = { method: 'no-such-method', meta: {} };
+    for (const end of ['revoked', 'left']) {
+      const wish = { name: `asker-${end}`, code: await fleet.code() };
+      await using page = openPage({ http: fleet.http, identity: await newIdentity(), wish });
+      await joined(page);
+      const last = page.states.at(-1);
+      const token = last?.kind === 'joined' ? last.token : '';
+      await using peer = await connect({ url, token, tls, connectTimeoutMs: 5_000 });
+      await expect(peer.request(ask, { deadlineMs: 5_000 })).rejects.not.toMatchObject({ code: 'CUT_CONNECTION_LOST' });
+      if (end === 'left') await page.member.leave();
+      else await fleet.ask({ action: 'revoke-device', device: deviceId.parse(wish.name) });
+      expect(await peer.closed).toMatchObject({ code: 'CUT_CONNECTION_LOST' });
+    }
   }, 60_000);
 
   it.each([

@@ -14,6 +14,7 @@ import type { MetricsPage } from './metrics.js';
 import { OpenSockets } from './open-sockets.js';
 import { describeRoutes } from './openapi.js';
 import { Refusal } from './refusal.js';
+import { refuseUpgrade } from './refuse-upgrade.js';
 
 /** PEM texts; `ca` names the authorities that clients are asked to have a certificate of. */
 export interface HttpTls {
@@ -54,7 +55,7 @@ export interface HttpServer extends AsyncDisposable {
   readonly url: string;
   /** Shows another certificate from the next handshake on. */
   renew(tls: HttpTls): void;
-  /** Ends connections that were made with a certificate that is good no longer, and the requests on them. */
+  /** Ends connections that were made with a certificate or token that is good no longer, and the requests on them. */
   recheck(): Promise<void>;
 }
 
@@ -149,7 +150,7 @@ function takeUpgrade(upgrades: NonNullable<HttpOptions['upgrades']>, ...asked: P
   socket.on('error', () => socket.destroy());
   const path = url.split('?', 1)[0] ?? '';
   const take = Object.hasOwn(upgrades, path) ? upgrades[path] : undefined;
-  if (take === undefined) socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  if (take === undefined) refuseUpgrade(socket, '404 Not Found');
   else take(...asked);
 }
 

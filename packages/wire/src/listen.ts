@@ -69,6 +69,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 export interface UpgradeListener extends Pick<Listener, 'connectionCount' | 'close'>, AsyncDisposable {
   /** Takes over a connection, as the server's event `upgrade` gives it. Who may come from where is the caller's to check. */
   readonly upgrade: TakeUpgrade;
+  /** Has `checkToken` judge the tokens of all open connections again, for example after one was revoked; closes those refused now. */
+  recheckTokens(): Promise<void>;
 }
 
 /** Serves peers that an HTTP server hands over one by one. */
@@ -135,6 +137,10 @@ class Server implements Listener, UpgradeListener {
       refused++;
     }
     return refused;
+  }
+
+  async recheckTokens(): Promise<void> {
+    await Promise.all([...this.#connections.keys()].map((connection) => connection.recheckToken()));
   }
 
   renew(certificate: { readonly cert: string; readonly key: string }): void {

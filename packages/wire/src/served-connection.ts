@@ -53,6 +53,7 @@ export class ServedConnection {
   readonly #helloTimer: NodeJS.Timeout;
   #remote: Remote | undefined;
   #met = false;
+  #token: string | undefined;
   #over = false;
   #heldBytes = 0;
   #draining = false;
@@ -90,6 +91,21 @@ export class ServedConnection {
     this.#channel.fail(error);
   }
 
+  /**
+   * Judges the token of its hello again, and closes if it is good no longer. It is told as a lost connection: the other side
+   * may have a better token by now, and is refused at its next hello if not.
+   */
+  async recheckToken(): Promise<void> {
+    const { checkToken: judge } = this.#options;
+    if (judge === undefined || !this.#met || this.#over) return;
+    try {
+      await judge(this.#token);
+    } catch (cause) {
+      const message = 'The token that this connection was opened with is good no longer: connect again with another.';
+      this.refuse(new CutpointError('CUT_CONNECTION_LOST', message, { cause }));
+    }
+  }
+
   #receive(frame: Frame): void {
     if (this.#remote === undefined) {
       this.#meet(frame);
@@ -116,6 +132,7 @@ export class ServedConnection {
     if (this.#met) throw new CutpointError('CUT_WIRE_MALFORMED', 'A frame came before the hello was answered.');
     this.#met = true;
     const { token, ...remote } = parseHello(frame);
+    this.#token = token;
     const { checkToken: judge } = this.#options;
     if (judge === undefined) {
       checkToken(this.#options.token, token);

@@ -137,7 +137,11 @@ export async function startFleetServer(
     const plans = opened.add(new PlanJobs({ ...measuring, ...kept, fleet: view, self: device, content, log }));
     const admin = { ...fleetAdmin(parts), plans };
     const extend = contentRoutes(content, log);
-    const gate = openPageGate({ address, self: device, paired, security, settings, log });
+    const onLeft = () => {
+      // At a stop, what is under way has its grace.
+      if (!stop.signal.aborted) void http.recheck();
+    };
+    const gate = openPageGate({ address, self: device, paired, security, settings, log, onLeft });
     const guard = security.http(at.http.secure);
     const http = await serveModels(at.http.address, settings, {
       guard: { ...guard, verifyToken: async (token) => gate.scopesOf(token) ?? (await guard.verifyToken(token)) },

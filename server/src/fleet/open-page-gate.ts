@@ -12,10 +12,20 @@ export interface OpenPageGateOptions {
   readonly security: FleetSecurity;
   readonly settings: { readonly maxBackoffMs: number; readonly connectTimeoutMs: number };
   readonly log: Log;
+  /** A page is gone, and its token with it. */
+  readonly onLeft: () => void;
 }
 
 /** The gate for pages of browsers, each of which this server connects to the broker in the page's own name. */
-export function openPageGate({ address, self, paired, security, settings, log }: OpenPageGateOptions): PageGate {
+export function openPageGate({
+  address,
+  self,
+  paired,
+  security,
+  settings,
+  log,
+  onLeft,
+}: OpenPageGateOptions): PageGate {
   const { identities, desk } = security.server;
   const { fleet } = identities;
   const { maxBackoffMs, connectTimeoutMs } = settings;
@@ -32,7 +42,10 @@ export function openPageGate({ address, self, paired, security, settings, log }:
         ...(tls !== undefined && standIn !== undefined && { tls: () => ({ ...tls(), ...standIn }) }),
       }),
     verify: (desired, device) => security.verify(desired, device),
-    onPage: (device, what) => log.info({ device }, `page ${what}`),
+    onPage(device, what) {
+      log.info({ device }, `page ${what}`);
+      if (what === 'left') onLeft();
+    },
     onProblem: ({ code, message }, from) => onProblem(new CutpointError(code, `A page at ${from}: ${message}`)),
   });
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { maxPageTextBytes, type PageGate, type PageSocket } from '@cutpoint/control';
 import { CutpointError } from '@cutpoint/core';
 import { isLoopback } from '@cutpoint/daemon';
-import type { Upgrade } from '@cutpoint/http';
+import { isFromOwnPage, refuseUpgrade, type Upgrade } from '@cutpoint/http';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 export interface PageDoorOptions {
@@ -29,20 +29,19 @@ export function pageDoor({ gate, paired, onRefused }: PageDoorOptions): Upgrade 
     const why = refusalOf(request, paired);
     if (why !== undefined) {
       onRefused(new CutpointError('CUT_FORBIDDEN', `A page at ${from} was not let in: ${why}.`));
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      refuseUpgrade(socket, '403 Forbidden');
       return;
     }
     server.handleUpgrade(request, socket, head, (webSocket) => serve(webSocket, gate, from));
   };
 }
 
-/** Browsers say in Origin whose page asks. Where names are believed, the name of the address must be this machine's as well (DNS rebinding). */
-function refusalOf({ headers: { origin, host }, socket }: IncomingMessage, paired: boolean): string | undefined {
-  if (origin === undefined || host === undefined || !URL.canParse(origin) || new URL(origin).host !== host)
-    return 'it was not loaded from this server';
+/** Only browsers have pages, and they say in Origin whose page asks. Unpaired, a page and the name it asks by are of this machine. */
+function refusalOf(request: IncomingMessage, paired: boolean): string | undefined {
+  const { headers, socket } = request;
+  if (headers.origin === undefined || !isFromOwnPage(request, false)) return 'it was not loaded from this server';
   if (paired) return undefined;
-  const isHere =
-    isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, '')) && isLoopback(host.replace(/:\d*$/, ''));
+  const isHere = isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, '')) && isFromOwnPage(request, true);
   return isHere ? undefined : 'without pairing, only pages of this machine may join';
 }
 

@@ -3,6 +3,7 @@ import type { Log } from '@cutpoint/daemon';
 import { listenToUpgrades, type RequestHandler, type UpgradeListener } from '@cutpoint/wire';
 import { type Access, mayUse } from '../access.js';
 import { type HttpOptions, type HttpServer, startHttp, type Upgrade } from '../http-server.js';
+import { refuseUpgrade } from '../refuse-upgrade.js';
 import { isFromOwnPage } from './page-origin.js';
 import { type PageFolders, pageRoutes, pageWirePath } from './page-routes.js';
 
@@ -26,7 +27,11 @@ export async function startWithPage(
     handler,
     hello: { name, capabilities: ['page'] },
     checkToken: (token) => requireToken(access, token),
-    onError: ({ code, message }, remote, address) => log.warn({ code, remote: remote?.name, address }, message),
+    onError({ code, message }, remote, address) {
+      // Visitors close a tab when they like.
+      const level = code === 'CUT_CONNECTION_LOST' ? 'info' : 'warn';
+      log[level]({ code, remote: remote?.name, address }, message);
+    },
   });
   const routes: HttpOptions['routes'] = async (app) => {
     await options.routes(app);
@@ -38,7 +43,9 @@ export async function startWithPage(
   return {
     url: server.url,
     renew: (tls) => server.renew(tls),
-    recheck: () => server.recheck(),
+    async recheck() {
+      await Promise.all([server.recheck(), listener.recheckTokens()]);
+    },
     async [Symbol.asyncDispose]() {
       await listener.close({ graceMs: options.graceMs });
       await server[Symbol.asyncDispose]();
@@ -56,7 +63,7 @@ function guarded(listener: UpgradeListener, { anonymous }: Access, log: Log): Up
       { code: 'CUT_FORBIDDEN', address: request.socket.remoteAddress, origin, host },
       'a page of others asked for a socket',
     );
-    socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    refuseUpgrade(socket, '403 Forbidden');
   };
 }
 
