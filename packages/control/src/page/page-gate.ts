@@ -5,6 +5,7 @@ import type { Identities } from '../identity/identities.js';
 import type { PairingDesk } from '../identity/pairing-desk.js';
 import type { DeviceId, FleetId, SessionId } from '../ids.js';
 import type { DesiredState } from '../messages.js';
+import { networkOf } from '../network-of.js';
 import type { Scope } from '../store/tokens.js';
 import { type Introduction, proofText } from './page-messages.js';
 import { type KnownPage, provePage } from './page-proof.js';
@@ -36,7 +37,7 @@ export interface PageGateOptions {
   /** Hears who was refused and what went wrong. Must not throw. */
   readonly onProblem: (error: CutpointError, from: string) => void;
   readonly maxPages?: number;
-  /** Connections that have not said who they are. */
+  /** Connections of one network that have not proven who they are. */
   readonly maxStrangers?: number;
   readonly introductionMs?: number;
 }
@@ -87,11 +88,18 @@ export class PageGate implements AsyncDisposable {
     });
     this.#strangers.add(visit);
     this.#visits.add(visit);
-    const isFull = this.#strangers.size > (this.#options.maxStrangers ?? 16);
-    if (isFull || this.#closed)
-      visit.refuse(new CutpointError('CUT_OVERLOADED', 'Too many pages join at once; it is tried again.'));
+    if (this.#closed) visit.refuse(tooMany());
     else visit.begin();
+    this.#dropStranger(networkOf(from));
     return visit;
+  }
+
+  /** Who says nothing keeps nobody out, neither in another network nor in its own: the one that was silent longest makes room. */
+  #dropStranger(network: string): void {
+    const strangers = [...this.#strangers].filter(({ from }) => networkOf(from) === network);
+    if (strangers.length <= (this.#options.maxStrangers ?? 16)) return;
+    const dropped = strangers.find(({ silent }) => silent) ?? strangers.at(-1);
+    dropped?.refuse(tooMany());
   }
 
   /** What the token of a page that is there allows; undefined for any other. */
@@ -178,6 +186,10 @@ export class PageGate implements AsyncDisposable {
       void page.relay.close();
     }
   }
+}
+
+function tooMany(): CutpointError {
+  return new CutpointError('CUT_OVERLOADED', 'Too many pages join at once; it is tried again.');
 }
 
 /** One connection for each page: the newest, as a page that lost its old one comes back before the server knows. */

@@ -47,6 +47,11 @@ export class PageVisit implements PageSocketEvents {
     return this.#ended;
   }
 
+  /** Whether it has not said yet who it is, not even wrongly. */
+  get silent(): boolean {
+    return !this.#hasIntroduced;
+  }
+
   begin(): void {
     const late = new CutpointError('CUT_DEADLINE', 'The page did not say in time who it is.');
     this.#timer = setTimeout(() => this.refuse(late), this.#options.introductionMs);
