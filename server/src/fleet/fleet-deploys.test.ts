@@ -27,6 +27,7 @@ const [self, pi, other, lost] = ['server', 'pi-1', 'pi-9', 'pi-3'].map((name) =>
   DeviceId,
   DeviceId,
 ];
+const phone = deviceId.parse('phone');
 const name = deploymentId.parse('net');
 const bytes = serialiseModel(
   buildModel({
@@ -71,7 +72,10 @@ beforeEach(async () => {
     onProblem: () => undefined,
   };
   const deployer = new Deployer(options);
-  const known = { devices: () => [self, pi, lost].map((device) => ({ device })) as never };
+  const facts = (device: DeviceId) => (device === phone ? { browser: { name: 'Test 1' } } : {});
+  const known = {
+    devices: () => [self, pi, lost, phone].map((device) => ({ device, facts: facts(device) })) as never,
+  };
   uploads = new Uploads({ content });
   const log = pino({ level: 'silent' });
   const scratch = join(folder, 'scratch');
@@ -146,6 +150,16 @@ it('gives up a model that does not end when it is cut, and deploys others after 
   await fleet.deploy(await sent(pi), 'x');
 });
 
+it('refuses a page behind another device, whether it is there or away, as nobody can reach it', async () => {
+  const ladder = [{ at: [1], codecs: ['raw'], chain: [phone] }];
+  const asked = { ...(await sent(pi)), ladders: [{ device: self, ladder }] };
+  await expect(fleet.deploy(asked, 'x')).rejects.toMatchObject({
+    code: 'CUT_DEPLOYMENT',
+    message: expect.stringContaining('phone is a page'),
+  });
+  expect([audited(), [...desired.keys()]]).toEqual([[], []]);
+});
+
 it('refuses what devices could not be told to run, before anything changes', async () => {
   const names = Array.from({ length: 600 }, (_, i) => `${'x'.repeat(480)}${i}`);
   const wide = buildModel({
@@ -192,7 +206,7 @@ it('withdraws what is only on its way where it is undeployed or rolled back', as
 it('refuses devices that nobody knows or that were revoked, and files that were not sent, before anything changes', async () => {
   await expect(fleet.deploy(request(other), 'x')).rejects.toMatchObject({
     code: 'CUT_NOT_FOUND',
-    message: 'There is no device pi-9 in the fleet, which has pi-1, server.',
+    message: 'There is no device pi-9 in the fleet, which has phone, pi-1, server.',
   });
   await expect(fleet.deploy(request(lost), 'x')).rejects.toMatchObject({
     code: 'CUT_DEPLOYMENT',

@@ -97,12 +97,25 @@ function requireDevices(
   const named = ladders.flatMap(({ device, ladder }) => [device, ...ladder.flatMap(({ chain }) => chain)]);
   const revoked = named.find(isRevoked);
   if (revoked !== undefined) throw needsRevoked(revoked);
-  const known = new Set(fleet.devices().map(({ device }) => device));
+  const devices = fleet.devices();
+  const known = new Set(devices.map(({ device }) => device));
   const unknown = named.find((device) => !known.has(device));
-  if (unknown === undefined) return;
+  if (unknown === undefined) {
+    requireNoPageBehind(devices, ladders);
+    return;
+  }
   const members = [...known].filter((device) => !isRevoked(device)).sort();
   const message = `There is no device ${unknown} in the fleet, which has ${members.join(', ')}.`;
   throw new CutpointError('CUT_NOT_FOUND', message);
+}
+
+/** A page refuses to be more than where requests begin, and one that is away would be waited for before it can. */
+function requireNoPageBehind(devices: ReturnType<Fleet['devices']>, ladders: readonly Ladder[]): void {
+  const pages = new Set(devices.filter(({ facts }) => facts.browser !== undefined).map(({ device }) => device));
+  const behind = ladders.flatMap(({ ladder }) => ladder.flatMap(({ chain }) => chain)).find((one) => pages.has(one));
+  if (behind === undefined) return;
+  const message = `${behind} is a page of a browser, which nobody can reach: requests can only begin there. Name it first in --on.`;
+  throw new CutpointError('CUT_DEPLOYMENT', message);
 }
 
 /** Where a change of this deployment is on its way, that is what its end or its former state is asked for. */

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { tableNamed } from '@cutpoint/codec';
 import { type DeploymentId, deploymentId } from '@cutpoint/control/client';
@@ -18,7 +19,7 @@ export interface SendOptions {
 
 /**
  * Reads the model, so that what is wrong with it is said before anything is sent, and sends what the server lacks.
- * @throws CutpointError what `readModelFile` and `sendFile` throw, CUT_CODEC_TABLE.
+ * @throws CutpointError what `readModelFile` and `sendFile` throw, CUT_CODEC_TABLE, CUT_USAGE for a language model.
  */
 export async function sendModel(
   api: ServerApi,
@@ -26,6 +27,7 @@ export async function sendModel(
   ladders: readonly Ladder[],
   { preprocessing, dim = new Map(), codecTables }: SendOptions,
 ): Promise<{ model: ModelFiles; sentBytes: number }> {
+  await requireNoLanguageModel(path);
   const file = await readModelFile(path, preprocessing);
   using progress = openProgress();
   let sentBytes = 0;
@@ -76,4 +78,11 @@ export function nameOf(path: string): DeploymentId {
     .slice(0, 63)
     .replace(/^-+|-+$/g, '');
   return deploymentId.parse(text === '' ? 'model' : text);
+}
+
+async function requireNoLanguageModel(path: string): Promise<void> {
+  const about = await stat(path).catch(() => undefined); // what cannot be read is told of where it is read
+  if (about?.isDirectory() !== true) return;
+  const message = `${path} is a folder: an ONNX file is deployed. A package of a language model is not: run it with cutpoint serve, split with cutpoint serve and cutpoint agent, or on several agents with cutpoint cluster.`;
+  throw new CutpointError('CUT_USAGE', message);
 }

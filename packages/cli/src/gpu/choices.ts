@@ -1,6 +1,6 @@
 import { forgetChoices, type ProviderTrial, type RememberedChoice, rememberedChoices } from '@cutpoint/runtime';
 import { printResult } from '../output/result.js';
-import { table } from '../output/table.js';
+import { plainText, table } from '../output/table.js';
 import { formatMs } from '../output/units.js';
 import type { Verb } from '../verb.js';
 
@@ -23,14 +23,12 @@ export const choicesVerb: Verb = {
       }),
 };
 
-function choicesText(choices: readonly RememberedChoice[], forgotten: boolean): string {
+/** The choices as a table. Who can write to the cache says what is in it: it must not steer the terminal. */
+export function choicesText(choices: readonly RememberedChoice[], forgotten: boolean): string {
   if (choices.length === 0) return 'Nothing is remembered: nobody has run anything with --provider auto here.\n';
-  const rows = choices.map(({ what, provider, trials, measuredAt }) => [
-    what,
-    provider,
-    trials.map(trialText).join(', '),
-    measuredAt.slice(0, 16).replace('T', ' '),
-  ]);
+  const rows = choices.map(({ what, provider, trials, measuredAt }) =>
+    [what, provider, trials.map(trialText).join(', '), measuredAt.slice(0, 16).replace('T', ' ')].map(plainText),
+  );
   const list = table([{ name: 'measured' }, { name: 'chosen' }, { name: 'tried' }, { name: 'when (UTC)' }], rows);
   return forgotten ? `${list}All of this is forgotten now.\n` : list;
 }

@@ -38,9 +38,17 @@ const colourCode = /\u001b\[[0-9;]*m/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to look for.
 const codeOrControl = /\u001b\[[0-9;]*m|[\u0000-\u001f\u007f-\u009f]/g;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to look for.
+const control = /[\u0000-\u001f\u007f-\u009f]/g;
+
 /** What devices say of themselves is shown as well: it must neither steer the terminal nor begin a line. */
 function printable(text: string): string {
   return text.replace(codeOrControl, (found) => (found.length > 1 ? found : '?'));
+}
+
+/** Text of a file or of another machine for a terminal, without so much as a colour of its own: some hide what follows. */
+export function plainText(text: string): string {
+  return text.replace(control, '?');
 }
 
 function displayWidth(text: string): number {

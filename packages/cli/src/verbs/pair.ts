@@ -85,7 +85,7 @@ async function makeCode({ name, host, listen, fleet, state, json }: PairOptions)
     return;
   }
   if (listen === undefined) {
-    const message = `No server runs on ${folder}, so nobody would answer the device: start one, or add --listen host:port to answer it here.`;
+    const message = `No server runs on ${folder}, so nobody would answer the device: give --state FOLDER if one runs on another folder, start one, or add --listen host:port to answer it here.`;
     throw new CutpointError('CUT_UNREACHABLE', message);
   }
   const show = (code: MadeCode) => void process.stderr.write(codeText(code));
