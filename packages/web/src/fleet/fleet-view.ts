@@ -33,6 +33,7 @@ export class FleetView {
   readonly root: HTMLElement;
   readonly #options: FleetViewOptions;
   readonly #state = element('p', { className: 'place' });
+  readonly #measuring = element('p', { className: 'place', hidden: true });
   readonly #form: JoinForm;
   readonly #leave = element('button', { type: 'button', textContent: 'Leave the fleet', hidden: true });
   readonly #deployed: DeployedPart;
@@ -44,6 +45,7 @@ export class FleetView {
   constructor(options: FleetViewOptions) {
     this.#options = options;
     this.#state.setAttribute('role', 'status');
+    this.#measuring.setAttribute('role', 'status');
     this.#form = new JoinForm((wish) => void this.#join(wish.name, wish.code));
     this.#leave.onclick = () => this.#end();
     this.#deployed = new DeployedPart(() => options.connection.peer());
@@ -53,6 +55,7 @@ export class FleetView {
       { className: 'fleet' },
       title,
       this.#state,
+      this.#measuring,
       this.#form.root,
       this.#leave,
       this.#deployed.root,
@@ -104,7 +107,11 @@ export class FleetView {
       measure: () => measurePage(this.#deployed.requests),
       onDesired: (desired) => deployments.desire(desired),
       onGeneration: (generation) => deployments.lease(generation),
-      onCommand: obey({ peer: () => this.#options.connection.peer(), token: () => this.#token }),
+      onCommand: obey({
+        peer: () => this.#options.connection.peer(),
+        token: () => this.#token,
+        onMeasuring: (what) => this.#showMeasuring(what),
+      }),
       onState: (state) => this.#show(state),
       onProblem: (error) => this.#say(error),
     });
@@ -136,6 +143,11 @@ export class FleetView {
     this.#deployed.show([], undefined);
     this.#member = undefined;
     this.#form.needsCode = this.#options.paired && (codeNeeded || this.#identity?.certificate === undefined);
+  }
+
+  #showMeasuring(what: string | undefined): void {
+    this.#measuring.hidden = what === undefined;
+    this.#measuring.textContent = what ?? '';
   }
 
   #say({ message, code }: { message: string; code: string }): void {

@@ -12,6 +12,8 @@ export interface ObeyOptions {
   /** The connection that requests use. @throws CutpointError while there is none */
   readonly peer: () => Peer;
   readonly token: () => string | undefined;
+  /** Hears what is being measured for a plan, for the visitor to read; undefined when that is over. */
+  readonly onMeasuring: (what: string | undefined) => void;
 }
 
 type TimeSegments = Extract<CommandAction, { kind: 'time-segments' }>;
@@ -23,6 +25,7 @@ const lineLength = 4_000;
 export function obey({
   peer,
   token,
+  onMeasuring,
 }: ObeyOptions): (action: CommandAction, signal: AbortSignal) => Promise<readonly string[]> {
   return async (action, signal) => {
     switch (action.kind) {
@@ -34,9 +37,12 @@ export function obey({
           threads: wasmThreads(),
         });
       case 'time-segments':
-        return linesOf(await timeSegments(action, token(), signal));
+        return linesOf(await told(onMeasuring, () => timeSegments(action, token(), onMeasuring, signal)));
       case 'probe-link':
-        return linesOf(await probePeer(peer(), 'server', { budgetMs: action.probeMs, signal }));
+        onMeasuring('Measuring the link to the server for a plan.');
+        return linesOf(
+          await told(onMeasuring, () => probePeer(peer(), 'server', { budgetMs: action.probeMs, signal })),
+        );
       case 'logs':
         throw new CutpointError('CUT_USAGE', 'A page keeps no log: look at the console of its browser.');
       default:
@@ -46,16 +52,28 @@ export function obey({
   };
 }
 
+async function told<T>(onMeasuring: ObeyOptions['onMeasuring'], measure: () => Promise<T>): Promise<T> {
+  try {
+    return await measure();
+  } finally {
+    onMeasuring(undefined);
+  }
+}
+
 async function timeSegments(
   { whole, segments, inputs, timed, rounds }: TimeSegments,
   token: string | undefined,
+  onMeasuring: ObeyOptions['onMeasuring'],
   signal: AbortSignal,
 ) {
-  const load = (name: ContentName) => async () => await loadTimed(await fetchUnkept(name, { token, signal }), signal);
+  const load = (name: ContentName, what: string) => async () => {
+    onMeasuring(`Measuring this device for a plan: ${what}.`);
+    return await loadTimed(await fetchUnkept(name, { token, signal }), signal);
+  };
   const specs = inputs.map(({ name, dtype, shape }) => ({ name, dtype: dtype as DType, shape, declared: shape }));
   return await timeRemotely({
-    whole: load(whole),
-    segments: segments.map(load),
+    whole: load(whole, 'the whole model'),
+    segments: segments.map((name, i) => load(name, `segment ${i + 1} of ${segments.length}`)),
     inputs: randomInputs(specs),
     ...{ timed, rounds, signal },
   });
