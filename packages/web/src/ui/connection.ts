@@ -90,7 +90,8 @@ export class Connection {
     } catch (thrown) {
       error = asCutpointError(thrown, 'CUT_INTERNAL');
     }
-    if (final.has(error.code)) return { kind: 'refused', error };
+    // Another token may have been given meanwhile: that the old one is refused says nothing of it.
+    if (final.has(error.code) && token === this.#options.token) return { kind: 'refused', error };
     // Many pages that lose a server must not all come back at once.
     const retryInMs = Math.round(this.#backoffMs * (0.75 + Math.random() / 2));
     this.#backoffMs = Math.min(mostBackoffMs, this.#backoffMs * 2);
