@@ -8,7 +8,7 @@ export async function madeUpProfile(path: string, wholeMs: number): Promise<Mode
   const frontMs = list.cuts.map(({ index }) => (wholeMs * index) / last);
   return {
     format: 'cutpoint-model-profile',
-    version: 1,
+    version: 2,
     model: {
       name: file.name,
       hash: file.hash,
@@ -46,6 +46,7 @@ export async function madeUpProfile(path: string, wholeMs: number): Promise<Mode
     frontMs,
     backMs: frontMs.map((ms) => wholeMs - ms),
     wholeMs,
+    between: { workMs: frontMs, enterMs: frontMs.map(() => 0), leaveMs: frontMs.map(() => 0) },
     fit: { kind: 'subset', measuredCuts: [0, last], errorPct: null, referenceDriftPct: 0, referenceMs: wholeMs },
     memory: { baseBytes: 1, perWeightByte: 1, perActivationByte: 1, errorPct: null },
   };

@@ -54,10 +54,10 @@ function runtimeOf(slower: number) {
       case 'describe-runtime':
         return [JSON.stringify({ name: 'onnxruntime-web', version: '1.30.0', provider: 'wasm', threads: 1 })];
       case 'time-segments': {
-        const { whole, segments, inputs, timed, rounds } = action;
+        const { whole, segments, inputs, rounds } = action;
         const specs = inputs.map(({ name, dtype, shape }) => ({ name, dtype: dtype as DType, shape, declared: shape }));
         const own = { whole: () => load(whole), segments: segments.map((one) => () => load(one)) };
-        return [JSON.stringify(await timeRemotely({ ...own, inputs: randomInputs(specs), timed, rounds, signal }))];
+        return [JSON.stringify(await timeRemotely({ ...own, inputs: randomInputs(specs), rounds, signal }))];
       }
       case 'probe-link': {
         await using peer = await connect({ url: wire, connectTimeoutMs: 20_000 });

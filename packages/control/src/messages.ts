@@ -191,8 +191,7 @@ export const command = z.object({
     z.object({
       kind: z.literal('time-segments'),
       whole: timedFile,
-      segments: z.array(timedFile).max(2),
-      timed: z.int().min(0).max(2),
+      segments: z.array(timedFile).max(3),
       rounds: z.int().min(1).max(100),
       /** What the model takes, in sizes that are known. */
       inputs: z

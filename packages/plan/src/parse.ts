@@ -2,7 +2,13 @@ import { CutpointError, type ErrorCode } from '@cutpoint/core';
 import type { z } from 'zod';
 import { type Calibration, calibrationSchema } from './calibration.js';
 import { issueText } from './issue-text.js';
-import { type LinkProfile, linkProfileSchema, type ModelProfile, modelProfileSchema } from './profiles.js';
+import {
+  type LinkProfile,
+  linkProfileSchema,
+  type ModelProfile,
+  modelProfileSchema,
+  modelProfileVersion,
+} from './profiles.js';
 import { type Scenario, scenarioSchema } from './scenario.js';
 
 /**
@@ -15,14 +21,19 @@ export function parseScenario(data: unknown, what = 'The scenario'): Scenario {
 
 /** @throws CutpointError CUT_PROFILE with the place and what is wrong there. */
 export function parseModelProfile(data: unknown): ModelProfile {
+  const version = modelProfileVersion.safeParse(data);
+  if (version.success && version.data.version !== 2) {
+    const message = `The model profile is one of version ${version.data.version}, where this Cutpoint knows version 2: measure again with cutpoint profile.`;
+    throw new CutpointError('CUT_PROFILE', message);
+  }
   const profile = parsed(modelProfileSchema, data, 'CUT_PROFILE', 'The model profile');
-  const { cuts, frontMs, backMs } = profile;
+  const { cuts, frontMs, backMs, between } = profile;
   const fail = (what: string): never => {
     throw new CutpointError('CUT_PROFILE', `The model profile is inconsistent: ${what}.`);
   };
   const disordered = cuts.findIndex(({ index }, i) => index !== i);
   if (disordered >= 0) fail(`cut ${cuts[disordered]?.index} stands at place ${disordered}`);
-  for (const [name, times] of Object.entries({ frontMs, backMs })) {
+  for (const [name, times] of Object.entries({ frontMs, backMs, ...between })) {
     if (times.length !== cuts.length) fail(`${name} has ${times.length} times for ${cuts.length} cuts`);
   }
   const odd = cuts.find(({ bytes, f32Bytes }) => f32Bytes > bytes);

@@ -29,19 +29,18 @@ describe('the problem of a scenario', () => {
     expect(pi?.segmentMs(1, 2)).toBe(18);
     expect(pi?.segmentMs(0, 2)).toBe(28);
     expect(server?.segmentMs(1, 3)).toBe(8);
-    // 4 + 3 - 10 would be less than nothing.
-    const odd = problemOf({
+    // Not measured: 5 - 2 to compute, 1 to take in, 2 to call and bring out.
+    const fitted = problemOf({
       scenario,
-      profiles: {
-        shared: profileOf({
-          frontMs: [0, 3, 4, 10],
-          backMs: [10, 8, 3, 0],
-          measured: shared.measured.slice(0, 1),
-          wholeMs: 20,
-        }),
-      },
+      profiles: { shared: profileOf({ measured: shared.measured.slice(0, 1) }) },
     });
-    expect(odd.devices[2]?.segmentMs(1, 2)).toBe(0.001);
+    expect(fitted.devices[2]?.segmentMs(1, 2)).toBe(6);
+    const none = { workMs: [0, 0, 0, 0], enterMs: [0, 0, 0, 0], leaveMs: [0, 0, 0, 0] };
+    const idle = problemOf({
+      scenario,
+      profiles: { shared: profileOf({ measured: shared.measured.slice(0, 1), between: none }) },
+    });
+    expect(idle.devices[2]?.segmentMs(1, 2)).toBe(0.001);
   });
 
   it('knows memory, power, roles and who shares', () => {
@@ -140,10 +139,12 @@ describe('what is read from files', () => {
     expect(() => parseScenario(3)).toThrow(
       refused('CUT_SCENARIO', /^The scenario is wrong: it is 3, but must be a group of keys/),
     );
-    expect(() => parseModelProfile({ ...shared, version: 2 })).toThrow(
-      refused('CUT_PROFILE', /version is 2, but must be/),
-    );
     expect(() => parseModelProfile({ ...shared, frontMs: [1] })).toThrow(refused('CUT_PROFILE', /1 times for 4 cuts/));
+    expect(() => parseModelProfile({ ...shared, version: 1 })).toThrow(
+      refused('CUT_PROFILE', /version 1, where this Cutpoint knows version 2: measure again/),
+    );
+    const between = { ...shared.between, leaveMs: [1, 2, 3] };
+    expect(() => parseModelProfile({ ...shared, between })).toThrow(refused('CUT_PROFILE', /leaveMs has 3 times/));
     expect(() => parseModelProfile({ ...shared, cuts: [...shared.cuts].reverse() })).toThrow(
       refused('CUT_PROFILE', /place 0/),
     );

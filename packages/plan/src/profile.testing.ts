@@ -4,7 +4,7 @@ import type { ModelProfile } from './profiles.js';
 export function profileOf(changes: Partial<ModelProfile> = {}): ModelProfile {
   return {
     format: 'cutpoint-model-profile',
-    version: 1,
+    version: 2,
     model: { name: 'net.onnx', hash: 'a'.repeat(64), dims: { batch: 1 } },
     device: {
       name: 'box',
@@ -32,6 +32,7 @@ export function profileOf(changes: Partial<ModelProfile> = {}): ModelProfile {
     frontMs: [0, 3, 7, 10],
     backMs: [10, 8, 4, 0],
     wholeMs: 10,
+    between: { workMs: [0, 2, 5, 7], enterMs: [0, 1, 1, 1], leaveMs: [0, 1, 2, 2] },
     fit: { kind: 'all', measuredCuts: [0, 1, 2, 3], errorPct: null, referenceDriftPct: 1, referenceMs: 1 },
     memory: { baseBytes: 10_000, perWeightByte: 2, perActivationByte: 3, errorPct: null },
     ...changes,

@@ -15,7 +15,7 @@ export function profiledDevice(
   profile: ModelProfile,
   { devices, load }: Scenario,
 ): PlanDevice {
-  const { frontMs, backMs, wholeMs, cuts, memory } = profile;
+  const { cuts, memory } = profile;
   const key = (from: number, to: number) => from * cuts.length + to;
   const measured = new Map(profile.measured.map((segment) => [key(segment.from, segment.to), segment]));
   const largestCrossing = rangeMaximum(cuts.map(({ bytes }) => bytes));
@@ -26,8 +26,8 @@ export function profiledDevice(
     id: device.id,
     edge: device.role === 'edge',
     segmentMs(from, to) {
-      const exact = measured.get(key(from, to))?.medianMs;
-      return Math.max(leastMs, exact ?? (frontMs[to] ?? 0) + (backMs[from] ?? 0) - wholeMs) * device.slowDown;
+      const ms = measured.get(key(from, to))?.medianMs ?? fittedMs(profile, from, to);
+      return Math.max(leastMs, ms) * device.slowDown;
     },
     memoryBytes(from, to) {
       // Not the measured peaks: those are without the process, which a device has to hold as well.
@@ -45,6 +45,13 @@ export function profiledDevice(
     sharedBy: isLast ? load.agents : 1,
     arrivalHz: load.rateHz,
   };
+}
+
+function fittedMs({ cuts, frontMs, backMs, between }: ModelProfile, from: number, to: number): number {
+  if (from === 0) return frontMs[to] ?? 0;
+  if (to === cuts.length - 1) return backMs[from] ?? 0;
+  const { workMs, enterMs, leaveMs } = between;
+  return (workMs[to] ?? 0) - (workMs[from] ?? 0) + (enterMs[from] ?? 0) + (leaveMs[to] ?? 0);
 }
 
 /** The largest of `values[from..to]` for any range in constant time (sparse table; M. Bender, M. Farach-Colton, LATIN 2000). */

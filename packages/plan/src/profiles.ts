@@ -46,9 +46,15 @@ const segmentMeasurementSchema = z.strictObject({
 });
 export type SegmentMeasurement = z.infer<typeof segmentMeasurementSchema>;
 
+/** Of whatever version. */
+export const modelProfileVersion = z.object({
+  format: z.literal('cutpoint-model-profile'),
+  version: z.number(),
+});
+
 export const modelProfileSchema = z.strictObject({
   format: z.literal('cutpoint-model-profile'),
-  version: z.literal(1),
+  version: z.literal(2),
   model: z.strictObject({
     name: z.string().max(1000),
     /** SHA-256 of the model file, hex. */
@@ -82,12 +88,16 @@ export const modelProfileSchema = z.strictObject({
   measured: z.array(segmentMeasurementSchema).min(1).max(200_000),
   /**
    * By cut index: the time of the front segment (everything before the cut) and of the back segment (everything behind
-   * it), measured where `measured` has it and fitted elsewhere. A segment between two cuts takes
-   * `frontMs[to] + backMs[from] - wholeMs`.
+   * it), measured where `measured` has it and fitted elsewhere.
    */
   frontMs: z.array(ms),
   backMs: z.array(ms),
   wholeMs: ms,
+  /**
+   * By cut index: a segment between two inner cuts takes `workMs[to] - workMs[from]`, to take in what crosses the cut
+   * before it (`enterMs[from]`), and the call and to bring out what crosses the one behind it (`leaveMs[to]`).
+   */
+  between: z.strictObject({ workMs: z.array(ms), enterMs: z.array(ms), leaveMs: z.array(ms) }),
   fit: z.strictObject({
     /** `all`: nothing had to be fitted. */
     kind: z.enum(['all', 'subset']),

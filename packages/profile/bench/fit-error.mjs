@@ -31,7 +31,15 @@ const cuts = drawn(unseen, Number(values.cuts), Number(values.seed)).sort((a, b)
 
 const model = await openCutModel(path, { dims });
 const last = profile.cuts.length - 1;
-const options = { threads: 1, provider: 'cpu', dims, cuts, budgetMs: 4_000 * cuts.length, onProgress: () => {} };
+const options = {
+  threads: 1,
+  provider: 'cpu',
+  dims,
+  cuts,
+  passes: 2,
+  budgetMs: 4_000 * cuts.length,
+  onProgress: () => {},
+};
 const direct = summarise(cutCosts(model.list), cuts, await measureCuts(model, options), undefined);
 
 say(
@@ -53,12 +61,22 @@ for (const cut of cuts) {
 for (const [name, list] of [...Object.entries(errors), ['both', [...errors.front, ...errors.back]]]) {
   say(`${name.padEnd(5)}  median ${median(list).toFixed(1)} %  p90 ${quantile(list, 0.9).toFixed(1)} %`);
 }
-for (const { from, to, medianMs } of profile.measured.filter((one) => one.from > 0 && one.to < last)) {
-  const formulaMs = profile.frontMs[to] + profile.backMs[from] - profile.wholeMs;
-  const error = errorPct(formulaMs, medianMs).toFixed(1);
-  say(
-    `from cut ${from} to cut ${to}: ${medianMs.toFixed(2)} ms, by the formula ${formulaMs.toFixed(2)} ms, error ${error} %`,
+say('from  to   measured ms   fitted  error   by difference  error');
+const between = { fitted: [], difference: [] };
+for (const { from, to, medianMs } of direct.measured.filter((one) => one.from > 0 && one.to < last)) {
+  const { workMs, enterMs, leaveMs } = profile.between;
+  const truth = (medianMs / direct.wholeMs) * profile.wholeMs;
+  const fitted = workMs[to] - workMs[from] + enterMs[from] + leaveMs[to];
+  const difference = profile.frontMs[to] + profile.backMs[from] - profile.wholeMs;
+  between.fitted.push(errorPct(fitted, truth));
+  between.difference.push(errorPct(difference, truth));
+  const cells = [fitted, difference].map(
+    (ms) => `${ms.toFixed(2).padStart(6)}  ${errorPct(ms, truth).toFixed(1).padStart(5)} %`,
   );
+  say(`${String(from).padStart(4)}  ${String(to).padStart(3)}  ${truth.toFixed(2).padStart(10)}  ${cells.join('   ')}`);
+}
+for (const [name, list] of Object.entries(between)) {
+  say(`between, ${name.padEnd(10)}  median ${median(list).toFixed(1)} %  p90 ${quantile(list, 0.9).toFixed(1)} %`);
 }
 const { errorPct: own, referenceDriftPct } = profile.fit;
 say(

@@ -130,7 +130,7 @@ function profileOf(
 
 async function timeOn(
   device: DeviceId,
-  { whole, segments, inputs, timed, rounds }: RemoteBatch,
+  { whole, segments, inputs, rounds }: RemoteBatch,
   { files, fleet, signal }: { files: HeldFiles; fleet: PageMeasurerOptions['fleet']; signal: AbortSignal },
 ): Promise<RemoteTimes> {
   const offer = async ({ model, outputs }: RemoteFile) => {
@@ -139,9 +139,10 @@ async function timeOn(
   };
   const named = { whole: await offer(whole), segments: await Promise.all(segments.map(offer)) };
   const specs = inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] }));
-  const action = { kind: 'time-segments', ...named, timed, rounds, inputs: specs } as const;
+  const action = { kind: 'time-segments', ...named, rounds, inputs: specs } as const;
   const found = parsed(device, remoteTimes, await fleet.command(device, action, { budgetMs: batchMs, signal }));
-  if (found.ratios.length !== timed || found.loadMs.segments.length !== segments.length) throw unreadable(device);
+  if (found.ratios.length !== segments.length || found.loadMs.segments.length !== segments.length)
+    throw unreadable(device);
   return found;
 }
 

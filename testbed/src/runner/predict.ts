@@ -23,11 +23,13 @@ export function predict(problem: PlanProblem, choice: PlanChoice): Prediction {
 /** A profile as it would have been had the machine been so many times slower. */
 export function scaledProfile(profile: ModelProfile, factor: number): ModelProfile {
   const scale = (ms: number): number => ms * factor;
+  const { workMs, enterMs, leaveMs } = profile.between;
   return {
     ...profile,
     frontMs: profile.frontMs.map(scale),
     backMs: profile.backMs.map(scale),
     wholeMs: scale(profile.wholeMs),
+    between: { workMs: workMs.map(scale), enterMs: enterMs.map(scale), leaveMs: leaveMs.map(scale) },
     measured: profile.measured.map((segment) => ({
       ...segment,
       medianMs: scale(segment.medianMs),

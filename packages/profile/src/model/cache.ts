@@ -16,7 +16,7 @@ export interface ProfileCache {
 }
 
 /** Part of the key: profiles that were measured in another way are not the same. */
-const method = 1;
+const method = 2;
 const maxBytes = 64 * 1024 ** 2;
 /** Those that were not used for longest go first. */
 const mostProfiles = 256;

@@ -1,3 +1,4 @@
+import { attribute, buildModel, node, type onnx, tensorValue, weight } from '@cutpoint/graph';
 import { openCutModel } from '@cutpoint/runtime';
 import { expect, it } from 'vitest';
 import { chooseCuts } from './choose-cuts.js';
@@ -23,6 +24,29 @@ it('counts the operations of convolutions and products by kind', async () => {
   expect(amount('relu0', 'bytes')).toBe(0);
   expect(amount('pool', 'bytes')).toBeGreaterThan(0);
   expect(workKinds.map((kind) => amount('flatten', kind))).toEqual(workKinds.map(() => 0));
+});
+
+it('counts the operations of a convolution wherever its weights come from', async () => {
+  const values = tensorWeight('w', [8, 3, 3, 3]);
+  const same = { kernel_shape: attribute.ints([3, 3]), pads: attribute.ints([1, 1, 1, 1]) };
+  const byConstant = node('Constant', [], ['k'], { value: attribute.tensor(values) });
+  const costOf = async (initializers: onnx.TensorProto[], nodes: onnx.NodeProto[]) => {
+    const model = buildModel({
+      inputs: [tensorValue('x', 'f32', [1, 3, 16, 16])],
+      outputs: [tensorValue('y', 'f32', [1, 8, 16, 16])],
+      initializers,
+      nodes: [...nodes, node('Conv', ['x', 'k'], ['y'], same, { name: 'conv' })],
+    });
+    await using saved = await saveModel(model);
+    const { list } = await openCutModel(saved.path);
+    const conv = list.graph.nodes.find(({ proto }) => proto.name === 'conv');
+    if (conv === undefined) throw new Error('There is no convolution.');
+    return makeNodeCosts(list.graph, list.shapes).of(conv);
+  };
+  const expected = await costOf([tensorWeight('k', [8, 3, 3, 3])], []);
+  expect(expected[workKinds.indexOf('spatial')]).toBeGreaterThan(0);
+  expect(await costOf([], [byConstant])).toEqual(expected);
+  expect(await costOf([values], [node('Identity', ['w'], ['k'])])).toEqual(expected);
 });
 
 it('gives the segments before and behind each cut together the work of the whole', async () => {
@@ -55,3 +79,7 @@ it('chooses cuts that are spread over the cost, all of them inner ones, each onc
   expect(Math.max(...gaps)).toBeLessThan(0.3 * (places.at(-1) ?? 0));
   expect(chooseCuts(list.cuts.slice(0, 5), costs, 8)).toEqual([1, 2, 3]);
 });
+
+function tensorWeight(name: string, shape: readonly number[]) {
+  return weight(name, 'f32', shape, new Float32Array(shape.reduce((product, dim) => product * dim, 1)).fill(0.01));
+}

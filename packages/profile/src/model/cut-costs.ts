@@ -56,6 +56,17 @@ export function cutCosts({ graph, order, shapes, cuts }: CutList): readonly CutC
   });
 }
 
+/** Costs of the segment between two inner cuts. */
+export function costsBetween(costs: readonly CutCosts[], from: number, to: number): SegmentCosts | undefined {
+  const [before, behind] = [costs[from], costs[to]];
+  if (before === undefined || behind === undefined) return undefined;
+  const [, bytesOut = 0] = behind.front.side;
+  return {
+    work: difference(behind.front.work, before.front.work),
+    side: before.back.side.map((cost, kind) => (sideKinds[kind] === 'bytesOut' ? bytesOut : cost)),
+  };
+}
+
 /** The assumed milliseconds of a segment. */
 export function assumedTotalMs({ work, side }: SegmentCosts): number {
   return [...work, ...side].reduce((total, value) => total + value, 0);

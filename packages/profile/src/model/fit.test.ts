@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CutCosts } from './cut-costs.js';
+import { type CutCosts, costsBetween } from './cut-costs.js';
 import { fitTimes, leaveOneOut } from './fit-times.js';
 import { rising } from './isotonic.js';
 import { dot, nonNegativeLeastSquares } from './least-squares.js';
@@ -53,7 +53,7 @@ describe('least squares', () => {
 function made(
   rates: readonly number[],
   sideRate: number,
-): { costs: CutCosts[]; truth: { front: number; back: number }[] } {
+): { costs: CutCosts[]; truth: { front: number; back: number }[]; betweenMs: (from: number, to: number) => number } {
   const nodes = Array.from({ length: 40 }, (_, i) =>
     workKinds.map((_, kind) => (kind === i % 3 ? 0.3 + (i % 5) / 4 : 0)),
   );
@@ -70,7 +70,11 @@ function made(
   const all = workKinds.map((_, i) => rates[i] ?? 1);
   const ms = ({ work, side }: CutCosts['front']) =>
     dot(work, all) + sideRate * side.reduce((total, one) => total + one, 0);
-  return { costs, truth: costs.map(({ front, back }) => ({ front: ms(front), back: ms(back) })) };
+  const betweenMs = (from: number, to: number) => {
+    const segment = costsBetween(costs, from, to);
+    return segment === undefined ? 0 : ms(segment);
+  };
+  return { costs, truth: costs.map(({ front, back }) => ({ front: ms(front), back: ms(back) })), betweenMs };
 }
 
 const rate = fc.double({ min: 0.3, max: 3, noNaN: true });
@@ -87,7 +91,7 @@ describe('the fit', () => {
           frontMs: truth[cut]?.front ?? 0,
           backMs: truth[cut]?.back ?? 0,
         }));
-        const times = fitTimes(costs, anchors, wholeMs);
+        const times = fitTimes(costs, { anchors, between: [], wholeMs });
         for (const [cut, { front, back }] of truth.entries()) {
           expect(Math.abs((times.frontMs[cut] ?? 0) - front)).toBeLessThan(0.05 * wholeMs);
           expect(Math.abs((times.backMs[cut] ?? 0) - back)).toBeLessThan(0.05 * wholeMs);
@@ -96,7 +100,7 @@ describe('the fit', () => {
           expect(times.frontMs[cut]).toBeCloseTo(frontMs, 0);
           expect(times.backMs[cut]).toBeCloseTo(backMs, 0);
         }
-        expect(leaveOneOut(costs, anchors, wholeMs)?.median).toBeLessThan(10);
+        expect(leaveOneOut(costs, { anchors, between: [], wholeMs })?.median).toBeLessThan(10);
       }),
       { numRuns: 50 },
     );
@@ -115,7 +119,7 @@ describe('the fit', () => {
           frontMs: (truth[cut]?.front ?? 0) * (noise[2 * i] ?? 1),
           backMs: (truth[cut]?.back ?? 0) * (noise[2 * i + 1] ?? 1),
         }));
-        const { frontMs, backMs } = fitTimes(bare, anchors, truth[0]?.back ?? 0);
+        const { frontMs, backMs } = fitTimes(bare, { anchors, between: [], wholeMs: truth[0]?.back ?? 0 });
         for (let cut = 1; cut < frontMs.length; cut++) {
           expect(frontMs[cut]).toBeGreaterThanOrEqual((frontMs[cut - 1] ?? 0) - 1e-9);
           expect(backMs[cut]).toBeLessThanOrEqual((backMs[cut - 1] ?? 0) + 1e-9);
@@ -124,9 +128,42 @@ describe('the fit', () => {
     );
   });
 
+  it('finds segments between two cuts from the short ones, even where the long ones are measured badly', () => {
+    const noise = fc.array(fc.double({ min: 0.95, max: 1.05, noNaN: true }), { minLength: 14, maxLength: 14 });
+    fc.assert(
+      fc.property(rate, rate, rate, rate, noise, (a, b, c, side, wrong) => {
+        const { costs, truth, betweenMs } = made([a, b, c], side);
+        const anchors = measured.map((cut, i) => ({
+          cut,
+          frontMs: (truth[cut]?.front ?? 0) * (wrong[2 * i] ?? 1),
+          backMs: (truth[cut]?.back ?? 0) * (wrong[2 * i + 1] ?? 1),
+        }));
+        const between = measured.slice(1).map((to, i) => {
+          const from = measured[i] ?? 0;
+          return { from, to, ms: betweenMs(from, to) };
+        });
+        const wholeMs = truth[0]?.back ?? 0;
+        const { workMs, enterMs, leaveMs } = fitTimes(costs, { anchors, between, wholeMs }).between;
+        const fittedMs = (from: number, to: number) =>
+          (workMs[to] ?? 0) - (workMs[from] ?? 0) + (enterMs[from] ?? 0) + (leaveMs[to] ?? 0);
+        for (const { from, to, ms } of between)
+          expect(Math.abs(fittedMs(from, to) - ms)).toBeLessThan(1e-6 + 0.05 * ms);
+        for (const [from, to] of [
+          [4, 7],
+          [10, 16],
+          [26, 29],
+        ] as const) {
+          expect(Math.abs(fittedMs(from, to) - betweenMs(from, to))).toBeLessThan(0.05 * wholeMs);
+        }
+        for (const [i, ms] of workMs.entries()) expect(ms).toBeGreaterThanOrEqual(workMs[i - 1] ?? 0);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('has no error of its own to tell with two measured cuts', () => {
     const { costs, truth } = made([1, 1, 1], 1);
     const anchors = [8, 30].map((cut) => ({ cut, frontMs: truth[cut]?.front ?? 0, backMs: truth[cut]?.back ?? 0 }));
-    expect(leaveOneOut(costs, anchors, truth[0]?.back ?? 0)).toBeNull();
+    expect(leaveOneOut(costs, { anchors, between: [], wholeMs: truth[0]?.back ?? 0 })).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
 import type { NamedTensors } from '@cutpoint/core';
 import type { CutModel } from '@cutpoint/runtime';
-import type { BatchPlan, SegmentTimer, SteadyOptions, TimedGroup } from './segment-timer.js';
+import type { SegmentTimer, SteadyOptions, TimedGroup } from './segment-timer.js';
 import { type Batch, timeBatch } from './time-batch.js';
-import { loadSpan, type RunnableSpan, type StageOptions } from './time-segments.js';
+import { chainOf, loadSpan, type RunnableSpan, type Span, type StageOptions } from './time-segments.js';
 
 /** A batch whose reference drifted by more is repeated, if there is time, so often at most; then the steadiest one counts. */
 const mostDrift = 0.05;
@@ -24,34 +24,30 @@ export async function openLocalTimer(
       await reference.run();
       return Math.min(await reference.run(), await reference.run());
     },
-    time: (group, steady) =>
-      timeGroup(model, group, inputs, options, (segments) => steadyBatch(reference, segments, { ...steady, signal })),
+    time: (cuts, steady) =>
+      timeGroup(model, chainOf(cuts, last), inputs, options, (segments) =>
+        steadyBatch(reference, segments, { ...steady, signal }),
+      ),
     timeWhole: async (rounds) => (await timeBatch(reference, [], rounds, signal)).referenceMs,
     [Symbol.asyncDispose]: () => whole[Symbol.asyncDispose](),
   };
 }
 
-/** Loads the segments of a batch, the two at the same time, and times them. */
+/** Loads the segments of a chain, all at the same time, and times them. */
 async function timeGroup(
   model: CutModel,
-  { cut, to }: BatchPlan,
+  spans: readonly Span[],
   inputs: NamedTensors,
   options: StageOptions,
   time: (segments: readonly RunnableSpan[]) => Promise<Batch>,
 ): Promise<TimedGroup> {
-  const last = model.list.cuts.length - 1;
-  const spans = [
-    { from: 0, to: cut },
-    { from: cut, to: to ?? last },
-  ];
   const loading = await Promise.allSettled(spans.map((span) => loadSpan(model, span, options)));
   try {
     for (const one of loading) if (one.status === 'rejected') throw one.reason;
-    const [front, behind] = loading.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    if (front === undefined || behind === undefined) throw new RangeError('Both segments are loaded here.');
-    const first = front.on(inputs);
-    const second = behind.on(await first.sends());
-    const segments = to === undefined ? [first, second] : [second];
+    const segments: RunnableSpan[] = [];
+    for (const one of loading) {
+      if (one.status === 'fulfilled') segments.push(one.value.on((await segments.at(-1)?.sends()) ?? inputs));
+    }
     return { segments, batch: await time(segments) };
   } finally {
     for (const one of loading) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { type CutModel, concreteInputs, type Dims, inputSpecs, randomInputs } from '@cutpoint/runtime';
 import { openLocalTimer } from './local-timer.js';
-import type { BatchPlan, SegmentTimer } from './segment-timer.js';
+import type { SegmentTimer } from './segment-timer.js';
 import type { Span, StageOptions } from './time-segments.js';
 
 /** What was measured of one segment, over all batches: times as shares of the reference's. */
@@ -32,7 +32,7 @@ export interface MeasureOptions extends StageOptions {
 const [fewestRounds, mostRounds] = [3, 12];
 
 /**
- * Times the segments before and behind each cut, and some between two cuts, in batches with the whole model as the
+ * Times the segments before and behind each cut, those between neighbouring cuts and some longer ones, in batches with the whole model as the
  * reference. Every batch is run in some passes over all cuts with newly loaded segments, as where a session's memory
  * happens to lie matters to its speed.
  */
@@ -40,8 +40,8 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
   const { cuts, dims, budgetMs, passes } = options;
   const inputs = randomInputs(concreteInputs(inputSpecs(model.file.graph), dims).inputs);
   await using timer = await (options.openTimer?.() ?? openLocalTimer(model, inputs, options));
-  const groups = [...cuts.map((cut): BatchPlan => ({ cut })), ...middles(cuts)];
-  const total = groups.length * passes;
+  const chains = [...neighbours(cuts), ...checks(cuts)];
+  const total = chains.length * passes;
   const rounds = await roundsFor(timer, total, budgetMs);
   const began = performance.now();
   /** True while the measurement is not behind its schedule: only then there is time for repeats. */
@@ -50,9 +50,9 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
   const referenceMs: (readonly number[])[] = [];
   for (let done = 0; done < total; done++) {
     options.onProgress(done, total);
-    const group = groups[done % groups.length];
-    if (group === undefined) break;
-    const { segments, batch } = await timer.time(group, { rounds, hasTime: () => hasTime(done) });
+    const chain = chains[done % chains.length];
+    if (chain === undefined) break;
+    const { segments, batch } = await timer.time(chain, { rounds, hasTime: () => hasTime(done) });
     referenceMs.push(batch.referenceMs);
     for (const [i, { from, to, loadMs }] of segments.entries()) {
       const key = `${from}-${to}`;
@@ -67,13 +67,19 @@ export async function measureCuts(model: CutModel, options: MeasureOptions): Pro
   return { spans, referenceMs, loadMs: timer.loadMs };
 }
 
-/** Segments between two of the cuts, to check that their times follow from those before and behind. */
-function middles(cuts: readonly number[]): BatchPlan[] {
+/** Chains that hold the segments before, behind and between all neighbouring cuts. */
+function neighbours(cuts: readonly number[]): (readonly number[])[] {
+  if (cuts.length < 2) return cuts.map((cut) => [cut]);
+  return [...cuts.map((_, i) => cuts.slice(Math.max(0, i - 1), i + 1)), cuts.slice(-1)];
+}
+
+/** Chains with long segments in the middle, to check that their times follow from the others. */
+function checks(cuts: readonly number[]): (readonly number[])[] {
   const at = (share: number) => cuts[Math.floor(share * (cuts.length - 1))] ?? 0;
   const pairs = [
-    { cut: at(0.2), to: at(0.5) },
-    { cut: at(0.5), to: at(0.8) },
-    { cut: at(0.2), to: at(0.8) },
+    [at(0.2), at(0.5)],
+    [at(0.5), at(0.8)],
+    [at(0.2), at(0.8)],
   ];
   return cuts.length < 5 ? [] : pairs;
 }

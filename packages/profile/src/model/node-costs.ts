@@ -1,5 +1,6 @@
 import { byteLength, elementCount } from '@cutpoint/core';
 import type { Graph, GraphNode, ShapeTable } from '@cutpoint/graph';
+import { weightShape } from './weight-shape.js';
 
 /**
  * Kinds of work. Each has a rate of its own on a device: one number cannot tell what a pointwise convolution, a
@@ -86,7 +87,7 @@ export function makeNodeCosts(graph: Graph, shapes: ShapeTable): NodeCosts {
   const users = countUsers(graph);
   const shapeOf = (value: string | undefined): readonly number[] => {
     const type = shapes.get(value ?? '');
-    return type?.kind === 'tensor' ? type.shape : (graph.initializers.get(value ?? '')?.dims.map(Number) ?? []);
+    return type?.kind === 'tensor' ? type.shape : weightShape(graph, value);
   };
   const bytesOf = (value: string): number => {
     const type = shapes.get(value);

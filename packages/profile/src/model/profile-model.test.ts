@@ -38,6 +38,15 @@ describe('a profile of a model', () => {
       expect(measured.find(({ from, to }) => from === 0 && to === cut)?.medianMs).toBe(frontMs[cut]);
       expect(measured.find(({ from, to }) => from === cut && to === last)?.medianMs).toBe(backMs[cut]);
     }
+    const { workMs, enterMs, leaveMs } = profile.between;
+    expect([workMs.length, enterMs.length, leaveMs.length]).toEqual([cuts.length, cuts.length, cuts.length]);
+    for (const [from, to] of [
+      [4, 9],
+      [9, 13],
+    ] as const) {
+      expect(measured.find((one) => one.from === from && one.to === to)?.medianMs).toBeGreaterThan(0);
+      expect(workMs[to]).toBeGreaterThanOrEqual(workMs[from] ?? 0);
+    }
     for (const one of measured) {
       expect(one.p10Ms).toBeLessThanOrEqual(one.medianMs);
       expect(one.medianMs).toBeLessThanOrEqual(one.p90Ms);

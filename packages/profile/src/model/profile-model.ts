@@ -145,7 +145,7 @@ export async function profileModel(path: string, options: ProfileOptions = {}): 
   const memory = await measureMemory(model, spans, (cut) => tensorsAt(model, cut, dims, stage), stage);
   const profile: ModelProfile = {
     format: 'cutpoint-model-profile',
-    version: 1,
+    version: 2,
     model: {
       name: model.file.name,
       hash: model.file.hash,

@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { type ConcreteInput, type CutModel, segmentsOf, sourceOf } from '@cutpoint/runtime';
 import type { SegmentTimer } from './segment-timer.js';
+import { chainOf } from './time-segments.js';
 
 /** A segment as a runnable ONNX model, and the names of what it gives. */
 export interface RemoteFile {
@@ -15,15 +16,13 @@ export interface RemoteBatch {
   readonly whole: RemoteFile;
   /** Segments one behind the other: each runs on what the one before gives, the first on the model's inputs. */
   readonly segments: readonly RemoteFile[];
-  /** How many of the last of them are timed; those before are only there for what they give. */
-  readonly timed: number;
   readonly rounds: number;
 }
 
 export interface RemoteTimes {
   readonly loadMs: { readonly whole: number; readonly segments: readonly number[] };
   readonly referenceMs: readonly number[];
-  /** Of each segment that is timed. */
+  /** Of each segment. */
   readonly ratios: readonly (readonly number[])[];
   readonly drift: number;
 }
@@ -41,21 +40,16 @@ export async function openRemoteTimer(
   }
   const last = model.list.cuts.length - 1;
   const whole = fileOf(model, 0, last);
-  const alone = (rounds: number) => ask({ inputs, whole, segments: [], timed: 0, rounds });
+  const alone = (rounds: number) => ask({ inputs, whole, segments: [], rounds });
   const first = await alone(2);
   return {
     loadMs: first.loadMs.whole,
     wholeMs: async () => Math.min(...first.referenceMs),
-    async time({ cut, to }, { rounds }) {
-      const spans = [
-        { from: 0, to: cut },
-        { from: cut, to: to ?? last },
-      ];
-      const timed = to === undefined ? 2 : 1;
-      const segments = spans.map(({ from, to: end }) => fileOf(model, from, end));
-      const { loadMs, ...batch } = await ask({ inputs, whole, segments, timed, rounds });
-      const own = spans.map((span, i) => ({ ...span, loadMs: loadMs.segments[i] ?? 0 }));
-      return { segments: own.slice(-timed), batch };
+    async time(cuts, { rounds }) {
+      const spans = chainOf(cuts, last);
+      const segments = spans.map(({ from, to }) => fileOf(model, from, to));
+      const { loadMs, ...batch } = await ask({ inputs, whole, segments, rounds });
+      return { segments: spans.map((span, i) => ({ ...span, loadMs: loadMs.segments[i] ?? 0 })), batch };
     },
     timeWhole: async (rounds) => (await alone(rounds)).referenceMs,
     async [Symbol.asyncDispose]() {},

@@ -1,12 +1,6 @@
 import type { Batch } from './time-batch.js';
 import type { Span } from './time-segments.js';
 
-/** Segments that are timed together: those before and behind a cut, and with `to` the one between two cuts alone. */
-export interface BatchPlan {
-  readonly cut: number;
-  readonly to?: number;
-}
-
 /** How steady times have to be. */
 export interface SteadyOptions {
   readonly rounds: number;
@@ -26,8 +20,8 @@ export interface SegmentTimer extends AsyncDisposable {
   readonly loadMs: number;
   /** The whole model once, warmed up, in ms. */
   wholeMs(): Promise<number>;
-  /** Times of the segments of a group, newly loaded. */
-  time(group: BatchPlan, steady: SteadyOptions): Promise<TimedGroup>;
+  /** Times of all segments of the chain with these inner cuts, ascending, newly loaded. */
+  time(cuts: readonly number[], steady: SteadyOptions): Promise<TimedGroup>;
   /** Times of the whole model alone, in ms. */
   timeWhole(rounds: number): Promise<readonly number[]>;
 }

@@ -5,7 +5,7 @@ import { fitTimes, leaveOneOut } from './fit-times.js';
 import type { MeasuredSpans, SpanTimes } from './measure-cuts.js';
 import type { MeasuredMemory } from './memory.js';
 
-type Summary = Pick<ModelProfile, 'measured' | 'frontMs' | 'backMs' | 'wholeMs' | 'fit'>;
+type Summary = Pick<ModelProfile, 'measured' | 'frontMs' | 'backMs' | 'wholeMs' | 'between' | 'fit'>;
 
 /** What was measured and what follows from it: times relative to the reference become ms at its median speed. */
 export function summarise(
@@ -19,7 +19,11 @@ export function summarise(
   const measured = [wholeOf(times, last), ...times.spans].map((span) => measurement(span, referenceMs, memory));
   const msOf = (from: number, to: number) => measured.find((one) => one.from === from && one.to === to)?.medianMs ?? 0;
   const anchors = cuts.map((cut) => ({ cut, frontMs: msOf(0, cut), backMs: msOf(cut, last) }));
-  const fitted = fitTimes(costs, anchors, referenceMs);
+  const between = measured
+    .filter(({ from, to }) => from > 0 && to < last)
+    .map(({ from, to, medianMs }) => ({ from, to, ms: medianMs }));
+  const all = { anchors, between, wholeMs: referenceMs };
+  const fitted = fitTimes(costs, all);
   const own = new Map(anchors.map((anchor) => [anchor.cut, anchor]));
   const medians = times.referenceMs.map((batch) => median(batch));
   const isAll = cuts.length === Math.max(0, last - 1);
@@ -28,10 +32,11 @@ export function summarise(
     frontMs: fitted.frontMs.map((ms, cut) => own.get(cut)?.frontMs ?? (cut === last ? referenceMs : ms)),
     backMs: fitted.backMs.map((ms, cut) => own.get(cut)?.backMs ?? (cut === 0 ? referenceMs : ms)),
     wholeMs: referenceMs,
+    between: fitted.between,
     fit: {
       kind: isAll ? 'all' : 'subset',
       measuredCuts: [0, ...cuts, last],
-      errorPct: isAll ? null : leaveOneOut(costs, anchors, referenceMs),
+      errorPct: isAll ? null : leaveOneOut(costs, all),
       referenceDriftPct: (Math.max(...medians) / Math.min(...medians) - 1) * 100,
       referenceMs,
     },

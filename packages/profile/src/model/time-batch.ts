@@ -44,7 +44,7 @@ export async function timeBatch(
 }
 
 /** In a row, a segment runs for about this long, but not more often than that. */
-const rowMs = 6;
+const rowMs = 10;
 const mostInARow = 6;
 
 /**

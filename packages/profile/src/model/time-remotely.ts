@@ -9,7 +9,7 @@ export interface LoadedRunner extends AsyncDisposable {
 }
 
 /** A `RemoteBatch` on the device that was asked: how its segments are loaded, and what the first runs on. */
-export interface RemoteRun extends Pick<RemoteBatch, 'timed' | 'rounds'> {
+export interface RemoteRun extends Pick<RemoteBatch, 'rounds'> {
   readonly whole: () => Promise<LoadedRunner>;
   readonly segments: readonly (() => Promise<LoadedRunner>)[];
   readonly inputs: NamedTensors;
@@ -22,14 +22,7 @@ interface Loaded extends TimedSegment {
 }
 
 /** Loads and times what another machine asks for, and lets it go. @throws what loading and running do, CUT_CANCELLED */
-export async function timeRemotely({
-  whole,
-  segments,
-  inputs,
-  timed,
-  rounds,
-  signal,
-}: RemoteRun): Promise<RemoteTimes> {
+export async function timeRemotely({ whole, segments, inputs, rounds, signal }: RemoteRun): Promise<RemoteTimes> {
   const opened: LoadedRunner[] = [];
   const load = async (open: () => Promise<LoadedRunner>, fed: NamedTensors): Promise<Loaded> => {
     const began = performance.now();
@@ -40,17 +33,13 @@ export async function timeRemotely({
   try {
     const reference = await load(whole, inputs);
     const chain: Loaded[] = [];
+    let known = inputs;
     for (const open of segments) {
-      // What crosses a cut may be an input of the model, untouched.
-      const crossing = (await chain.at(-1)?.gives()) ?? new Map();
-      chain.push(await load(open, new Map([...inputs, ...crossing])));
+      // What crosses a cut may be an input of the model, or what a segment before the last one gave, untouched.
+      known = new Map([...known, ...((await chain.at(-1)?.gives()) ?? [])]);
+      chain.push(await load(open, known));
     }
-    const { referenceMs, ratios, drift } = await timeBatch(
-      reference,
-      chain.slice(chain.length - timed),
-      rounds,
-      signal,
-    );
+    const { referenceMs, ratios, drift } = await timeBatch(reference, chain, rounds, signal);
     return {
       loadMs: { whole: reference.loadMs, segments: chain.map(({ loadMs }) => loadMs) },
       referenceMs,

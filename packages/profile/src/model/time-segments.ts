@@ -19,6 +19,11 @@ export interface Span {
   readonly to: number;
 }
 
+/** The segments of a chain with these inner cuts, in order. */
+export function chainOf(cuts: readonly number[], last: number): readonly Span[] {
+  return [...cuts, last].map((to, i) => ({ from: cuts[i - 1] ?? 0, to }));
+}
+
 /** A segment that is loaded. */
 export interface LoadedSpan extends Span, AsyncDisposable {
   readonly loadMs: number;

@@ -61,7 +61,7 @@ async function told<T>(onMeasuring: ObeyOptions['onMeasuring'], measure: () => P
 }
 
 async function timeSegments(
-  { whole, segments, inputs, timed, rounds }: TimeSegments,
+  { whole, segments, inputs, rounds }: TimeSegments,
   token: string | undefined,
   onMeasuring: ObeyOptions['onMeasuring'],
   signal: AbortSignal,
@@ -75,7 +75,8 @@ async function timeSegments(
     whole: load(whole, 'the whole model'),
     segments: segments.map((name, i) => load(name, `segment ${i + 1} of ${segments.length}`)),
     inputs: randomInputs(specs),
-    ...{ timed, rounds, signal },
+    rounds,
+    signal,
   });
 }
 
