@@ -112,6 +112,20 @@ describe.skipIf(!wrenIsHere)(`wren-7m on two ranks${wrenIsHere ? '' : ' (../shar
     },
   );
 
+  it('reads weights through a window for the same text, and explains itself where its log is to say all', async () => {
+    const door = ['--http', '127.0.0.1:0', '--shards', join(folder, 'window'), '--json', '--log-level', 'debug'];
+    await using local = cutpoint(['cluster', 'serve', wren, '--local', '2', '--window', '6e6', ...door]);
+    let text = '';
+    for await (const { choices } of await ask(await clientOf(local))) text += choices[0]?.text ?? '';
+    expect(text).toBe(expected);
+    expect(local.stderr).toMatch(/window/);
+    expect(local.stderr).toMatch(/"level":20,.*(mesh|star)/);
+    await using wrong = cutpoint(['cluster', 'serve', wren, '--local', '2', '--window', 'much', ...door]);
+    await wrong.exit();
+    expect(wrong.stderr).toMatch(/CUT_USAGE/);
+    expect(wrong.stdout).toBe('');
+  });
+
   it('runs on ranks of this machine, and refuses what it cannot serve with one sentence', async () => {
     const door = ['--http', '127.0.0.1:0', '--shards', join(folder, 'local'), '--json'];
     await using local = cutpoint(['cluster', 'serve', wren, '--local', '2', ...door]);

@@ -27,6 +27,13 @@ export const leadSettings = z.strictObject({
     .min(1)
     .optional()
     .describe('what each rank can do, in any unit, this one first: 2,1,1 (default: equal)'),
+  window: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'what weights of layers may take in memory at each rank, in bytes, as 500e6; the rest is read again for each token. One number, or one for each rank, this one first: 2e9,500e6,500e6',
+    ),
   rankCa: z.string().min(1).optional().describe("PEM file with the authority of the other ranks' certificates"),
   rankTokenFile: z.string().min(1).optional().describe('file with the token to present to the other ranks; chmod 600'),
   shards: z

@@ -6,9 +6,9 @@ import type { LeadSettings } from './lead-settings.js';
 import { type ClusterModel, type ClusterModelOptions, openClusterModel } from './open-cluster-model.js';
 import { openRankMetrics } from './rank-metrics.js';
 import { damagedShardText, shardsFolder } from './start-rank.js';
-import { noSlotsText } from './window/window-environment.js';
+import { lacksWindowEnvironment, noSlotsText, windowEnvironmentAdvice } from './window/window-environment.js';
 
-export interface LeadOptions extends Pick<ClusterModelOptions, 'shares' | 'spin' | 'signal'> {
+export interface LeadOptions extends Pick<ClusterModelOptions, 'shares' | 'windowBytes' | 'spin' | 'signal'> {
   readonly log: Log;
   /** The ranks 1, 2, ... */
   readonly others: readonly RankEndpoint[];
@@ -23,6 +23,7 @@ export async function startLead(settings: LeadSettings, { log, ...cluster }: Lea
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new CutpointError('CUT_USAGE', 'A certificate needs its key: give --tls-cert and --tls-key, or neither.');
   }
+  if (cluster.windowBytes !== undefined && lacksWindowEnvironment()) log.warn(windowEnvironmentAdvice);
   // Loaded where it is needed: with it comes all that HTTP takes.
   const { serveTextModel } = await import('@cutpoint/llm/api');
   const opened = new OpenResources();
@@ -62,5 +63,8 @@ function logEvent(log: Log, event: ClusterEvent): void {
   else if (event.kind === 'damaged-shard') log.warn(damagedShardText(event.what));
   else if (event.kind === 'no-slots') log.warn(noSlotsText(event.why));
   else if (event.ranks.length === 0) log.warn('this machine goes on alone');
-  else log.info({ ranks: event.ranks.length + 1, others: event.ranks }, 'the ranks are together');
+  else {
+    log.info({ ranks: event.ranks.length + 1, others: event.ranks }, 'the ranks are together');
+    for (const line of event.facts.explanation) log.debug(line);
+  }
 }

@@ -43,9 +43,10 @@ export function verdicts(rows: readonly ResultRow[]): readonly string[] {
 }
 
 /** Whether the prediction would have found the plan that was measured best, in words. */
-export function rankingText({ objective, measuredBest, predictedRank }: Ranking): string {
+export function rankingText({ objective, among, measuredBest, predictedRank }: Ranking): string {
   const place = predictedRank === 1 ? 'predicted best, too' : `number ${predictedRank} by prediction`;
-  return `Measured best in ${objective}: ${measuredBest}, ${place}.`;
+  const what = `easured best in ${objective}: ${measuredBest}, ${place}.`;
+  return among === 'all' ? `M${what}` : `Of the plans at held-out cuts, m${what}`;
 }
 
 function verdict(

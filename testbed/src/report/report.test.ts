@@ -155,8 +155,13 @@ describe('the ranking', () => {
       { ...cut('b', 20, 8), ...predicted(11, 9) },
       { ...cut('c', 30, 7), ...predicted(10, 9) },
     ];
-    expect(rankingsOf(rows)).toMatchObject([
-      { objective: 'latency', measuredBest: 'a', predictedRank: 3 },
+    expect(rankingsOf(rows.map((row) => ({ ...row, heldOut: false })))).toMatchObject([
+      { objective: 'latency', among: 'all', measuredBest: 'a', predictedRank: 3 },
+      { objective: 'throughput', among: 'all', measuredBest: 'b', predictedRank: 1 },
+    ]);
+    const held = rows.map((row) => ({ ...row, heldOut: row.plan.label !== 'a' }));
+    expect(rankingsOf(held).filter(({ among }) => among === 'held-out')).toMatchObject([
+      { objective: 'latency', measuredBest: 'b', predictedRank: 2 },
       { objective: 'throughput', measuredBest: 'b', predictedRank: 1 },
     ]);
   });

@@ -50,6 +50,8 @@ const errorsSchema = z.strictObject({
 const rankingSchema = z.strictObject({
   model: text,
   objective: z.enum(['latency', 'throughput']),
+  /** Of all plans, or of those whose cuts no fit has seen. */
+  among: z.enum(['all', 'held-out']),
   measuredBest: text,
   predictedRank: z.number().int().positive(),
 });
@@ -101,26 +103,36 @@ export function errorsOf(rows: readonly ResultRow[]): Pick<Results, 'medianAbsEr
   return { medianAbsErrorPct: at(0.5), p90AbsErrorPct: at(0.9) };
 }
 
-/** For each model and objective, where the prediction ranks the plan that was measured best. */
+const goodness: Record<Ranking['objective'], (figures: ResultRow['predicted']) => number> = {
+  latency: ({ latencyMs }) => -latencyMs,
+  throughput: ({ throughputHz }) => throughputHz,
+};
+
+/**
+ * For each model and objective, where the prediction ranks the plan that was measured best: of all plans, and, as the errors
+ * have it, of those whose cuts were held out of the fit.
+ */
 export function rankingsOf(rows: readonly ResultRow[]): Ranking[] {
   return [...new Set(rows.map(({ model }) => model))].flatMap((model) => {
-    const own = rows.filter((row) => row.model === model);
-    return [
-      rankingOf(own, model, 'latency', ({ latencyMs }) => -latencyMs),
-      rankingOf(own, model, 'throughput', ({ throughputHz }) => throughputHz),
-    ];
+    const all = rows.filter((row) => row.model === model);
+    const groups = [
+      { among: 'all', own: all },
+      { among: 'held-out', own: all.filter(({ heldOut }) => heldOut) },
+    ] as const;
+    return groups.flatMap(({ among, own }) =>
+      (['latency', 'throughput'] as const).flatMap((objective) => rankingOf(own, { model, objective, among })),
+    );
   });
 }
 
-function rankingOf(
-  rows: readonly ResultRow[],
-  model: string,
-  objective: Ranking['objective'],
-  goodness: (figures: ResultRow['predicted']) => number,
-): Ranking {
-  const best = rows.reduce((a, b) => (goodness(b.measured) > goodness(a.measured) ? b : a));
-  const better = rows.filter(({ predicted }) => goodness(predicted) > goodness(best.predicted));
-  return { model, objective, measuredBest: best.plan.label, predictedRank: better.length + 1 };
+/** Nothing of no rows. */
+function rankingOf(rows: readonly ResultRow[], of: Pick<Ranking, 'model' | 'objective' | 'among'>): Ranking[] {
+  const [first, ...others] = rows;
+  if (first === undefined) return [];
+  const good = goodness[of.objective];
+  const best = others.reduce((a, b) => (good(b.measured) > good(a.measured) ? b : a), first);
+  const better = rows.filter(({ predicted }) => good(predicted) > good(best.predicted));
+  return [{ ...of, measuredBest: best.plan.label, predictedRank: better.length + 1 }];
 }
 
 /** Null of nothing. */

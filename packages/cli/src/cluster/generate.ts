@@ -8,7 +8,6 @@ import {
   topologies,
   windowEnvironmentAdvice,
 } from '@cutpoint/cluster';
-import { CutpointError } from '@cutpoint/core';
 import { type CacheKind, cacheKinds, samplingOf } from '@cutpoint/llm';
 import { Option } from 'commander';
 import { onInterrupt } from '../interrupt.js';
@@ -18,11 +17,10 @@ import { parseNumber, parsePositive } from '../options.js';
 import { openProgress, type Progress } from '../output/progress.js';
 import { printResult, writeOut } from '../output/result.js';
 import { formatBytes } from '../output/units.js';
-import { parseQuantity } from '../plan/plan-options.js';
 import type { Verb } from '../verb.js';
 import { type ClusterSummary, clusterText } from './cluster-text.js';
 import { haveCoresEach, ranksHere, startLocalRanks } from './local-ranks.js';
-import { addRankOptions, needRanks, type RankOptions, rankAddresses } from './rank-options.js';
+import { addRankOptions, needRanks, type RankOptions, rankAddresses, windows } from './rank-options.js';
 import { WaitCount } from './wait-count.js';
 
 interface GenerateOptions extends RankOptions, SamplingOptions {
@@ -62,7 +60,7 @@ export const generateVerb: Verb = {
       .option(
         '--window <bytes>',
         'what weights of layers may take in memory at each rank, as 500e6; the rest is read again for each token. One number, or one for each rank, this one first: 2e9,500e6,500e6',
-        parseWindows,
+        windows,
       )
       .option('--shards <folder>', 'where shards are kept (default: in the folder for what can be computed again)')
       .action(run),
@@ -134,14 +132,6 @@ async function run(folder: string, options: GenerateOptions): Promise<void> {
   if (json !== true) await writeOut('\n');
   await printResult(json === true, summary, () => '');
   if (json !== true) process.stderr.write(clusterText(summary));
-}
-
-function parseWindows(text: string): number[] {
-  return text.split(',').map((each) => {
-    const bytes = Math.floor(parseQuantity(each.trim()));
-    if (bytes > 0) return bytes;
-    throw new CutpointError('CUT_USAGE', `--window takes bytes, 1 or more, not "${each}".`);
-  });
 }
 
 function tell(progress: Progress, event: ClusterEvent, explain: boolean): void {

@@ -3,6 +3,7 @@ import { asCutpointError, CutpointError } from '@cutpoint/core';
 import { readAuthorityFile, readTokenFile } from '@cutpoint/daemon';
 import type { Command } from 'commander';
 import { parsePositive } from '../options.js';
+import { parseQuantity } from '../plan/plan-options.js';
 
 /** How a verb says which machines the ranks are. */
 export interface RankOptions {
@@ -57,6 +58,15 @@ export function shares(text: string): number[] {
       'CUT_USAGE',
       `--shares takes positive numbers up to 1e15 with commas between, not "${text}".`,
     );
+  });
+}
+
+/** What weights may take at each rank, in bytes. */
+export function windows(text: string): number[] {
+  return text.split(',').map((each) => {
+    const bytes = Math.floor(parseQuantity(each.trim()));
+    if (bytes > 0) return bytes;
+    throw new CutpointError('CUT_USAGE', `--window takes bytes, 1 or more, not "${each}".`);
   });
 }
 

@@ -4,7 +4,7 @@ import { configureDaemon } from '../daemon-verb.js';
 import { onInterrupt } from '../interrupt.js';
 import type { Verb } from '../verb.js';
 import { haveCoresEach, ranksHere, startLocalRanks } from './local-ranks.js';
-import { addresses, needRanks, rankAddresses, shares } from './rank-options.js';
+import { addresses, needRanks, rankAddresses, shares, windows } from './rank-options.js';
 
 /** `cutpoint cluster serve`: a language model that is divided over several machines, over an API like OpenAI's. */
 export const clusterServeVerb: Verb = {
@@ -15,6 +15,7 @@ export const clusterServeVerb: Verb = {
 const start: Parameters<typeof configureDaemon<typeof leadSettings>>[2] = async (settings, { log }) => {
   const { local, threads, rankCa: ca, rankTokenFile: tokenFile } = settings;
   needRanks(settings);
+  const windowBytes = settings.window === undefined ? undefined : windows(settings.window);
   const ranks = settings.ranks === undefined ? [] : addresses(settings.ranks);
   const files = { ...(ca && { ca }), ...(tokenFile && { tokenFile }) };
   const named = await rankAddresses({ ranks, ...files }, { tokenFile: '--rank-token-file', ca: '--rank-ca' });
@@ -25,7 +26,7 @@ const start: Parameters<typeof configureDaemon<typeof leadSettings>>[2] = async 
       await startLocalRanks((local ?? 1) - 1, {
         shards: shardsFolder(settings.shards),
         pins: local !== undefined && threads === 1 && haveCoresEach(local, threads),
-        windows: false,
+        windows: windowBytes !== undefined,
         signal: interrupt.signal,
       }),
     );
@@ -34,6 +35,7 @@ const start: Parameters<typeof configureDaemon<typeof leadSettings>>[2] = async 
       log,
       others,
       shares: settings.shares === undefined ? undefined : shares(settings.shares),
+      windowBytes,
       spin: haveCoresEach(ranksHere(others), threads),
       signal: interrupt.signal,
     });
