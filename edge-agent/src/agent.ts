@@ -15,6 +15,7 @@ import {
   openCutCodecs,
   openSplitSource,
   type RecentLines,
+  refuseBits,
   type ServerConnection,
   type SplitChoice,
   SplitRunner,
@@ -72,6 +73,7 @@ async function startAnyModelAgent(settings: ModelAgentSettings, context: AgentCo
     const { startLanguageAgent } = await import('./llm/language-agent.js');
     return await startLanguageAgent(settings, model, context);
   }
+  refuseBits(settings);
   if (http === undefined) return await startModelAgent(settings, context);
   throw onlyLanguageModels();
 }

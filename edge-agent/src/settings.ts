@@ -1,6 +1,7 @@
 import {
   addressesSetting,
   addressSetting,
+  bitsSetting,
   brokerToFindSetting,
   codecSpec,
   deviceSettings,
@@ -40,6 +41,7 @@ export const agentSettings = z.strictObject({
     .describe(
       'of a language model: keys and values in f32, f16 or 8 bits; none (with --at): those of the layers here are computed anew for each token',
     ),
+  bits: bitsSetting,
   ...textSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, each request says so',

@@ -12,6 +12,7 @@ import {
   openSplitSource,
   type RecentLines,
   type RequestTags,
+  refuseBits,
   type ServerConnection,
   type SplitSource,
   type StageRequest,
@@ -67,6 +68,7 @@ export async function startServer(settings: ServerSettings, context: ServerConte
     const { startPackageServer } = await import('./llm/package-server.js');
     return await startPackageServer({ ...settings, model: needed }, context.log);
   }
+  refuseBits(settings);
   return await startModelServer({ ...settings, model: needed }, context);
 }
 

@@ -1,5 +1,6 @@
 import {
   addressSetting,
+  bitsSetting,
   endpointSettings,
   maxStagesSetting,
   modelSettings,
@@ -18,6 +19,7 @@ export const serverSettings = z.strictObject({
     .enum(['f32', 'f16', '8'])
     .default('f32')
     .describe('of a language model: keys and values in f32, f16 or 8 bits'),
+  bits: bitsSetting,
   ...textSettings,
   at: modelSettings.at.describe(
     'the cut, as `cutpoint cuts` numbers it, or several with commas between; without it, agents choose (not for a segments.json)',

@@ -9,6 +9,7 @@ import {
   startDaemon,
 } from '@cutpoint/daemon';
 import {
+  codesOfSetting,
   Decoder,
   modelProviderOf,
   type OpenedModel,
@@ -62,9 +63,10 @@ async function openModel(settings: AgentSettings, folder: string, log: Log): Pro
     throw new CutpointError('CUT_USAGE', 'A language model has one cut: give one --at and one --codec.');
   }
   requireWhole(settings);
+  const codes = await codesOfSetting(folder, settings);
   if (at === undefined) {
     if (server === undefined && !hides) {
-      return await openWholeModel(folder, { provider: modelProviderOf(provider), threads, cache }, log);
+      return await openWholeModel(folder, { provider: modelProviderOf(provider), threads, cache, codes }, log);
     }
     throw new CutpointError('CUT_USAGE', '--server and --private are for a model that is cut: give --at as well.');
   }

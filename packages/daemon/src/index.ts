@@ -37,10 +37,20 @@ export { type Daemon, runUntilStopped } from './lifetime.js';
 export { type Log, openLog } from './log.js';
 export { logProblems } from './log-problems.js';
 export { bareHost, isLoopback } from './loopback.js';
-export { maxStagesSetting, modelSettings, needModel, segmentOptionsOf, splitOptionsOf } from './model-settings.js';
+export {
+  bitsSetting,
+  maxStagesSetting,
+  modelSettings,
+  needModel,
+  refuseBits,
+  segmentOptionsOf,
+  splitOptionsOf,
+} from './model-settings.js';
 export { type AskOptions, askNext, mergeOutputs, type NextAnswer, receive, type SentTensor } from './next-stage.js';
 export { OpenResources } from './open-resources.js';
 export { prettyLine } from './pretty-line.js';
+export { readJson } from './read-json.js';
+export { readText } from './read-text.js';
 export { RecentLines } from './recent-lines.js';
 export { type RequestTags, requestIdOf, requestKeyOf, tagsOf } from './request-tags.js';
 export { bytesOf, Climber, type ClimberOptions, type FailoverCounts } from './run/climber.js';

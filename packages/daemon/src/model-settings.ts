@@ -75,6 +75,21 @@ export const maxStagesSetting = z
   .default(8)
   .describe('segments that may be loaded at the same time');
 
+/** For daemons that run language models. */
+export const bitsSetting = z
+  .string()
+  .min(1)
+  .optional()
+  .describe(
+    'of a language model with provider wgpu: multiply weights of so many bits with activations of so many, as w4a8; w2:8:4a8 is 2 bits before layer 8 and 4 behind it; a file that `cutpoint llm layer-bits` wrote has a width for each layer (default: as the package has them, in f32)',
+  );
+
+/** Of a model that is no language model. @throws CutpointError CUT_USAGE */
+export function refuseBits({ bits }: { readonly bits?: string | undefined }): void {
+  if (bits === undefined) return;
+  throw new CutpointError('CUT_USAGE', '--bits is of language models, and this is none: leave it away.');
+}
+
 /** The shared settings with their values. */
 export type ModelSettings = z.output<z.ZodObject<typeof modelSettings>>;
 

@@ -67,8 +67,10 @@ export { type OwnTextOptions, ownTexts } from './evaluate/own-text.js';
 export { type LogitsSource, type Perplexity, type PerplexityOptions, perplexityOf } from './evaluate/perplexity.js';
 export { BackSegment, type CutPlace, FrontSegment } from './evaluate/segments.js';
 export { windowsOf } from './evaluate/windows.js';
+export { keepTuning, readTuning, tuningPath } from './gpu/tuning-file.js';
 export { WgpuDecoder } from './gpu/wgpu-decoder.js';
 export { openWgpuLanguageModel, type WgpuLanguageModel } from './gpu/wgpu-language-model.js';
+export { codesFor, codesOfSetting, parseAskedWidths, parseWidths, type WidthsAsked } from './gpu/widths-asked.js';
 export { type CacheChoice, type CacheKind, cacheChoices, cachedHeadBytes, cacheKinds } from './graph/cache-kind.js';
 export { decoderGraph, type GraphOptions } from './graph/decoder-graph.js';
 export type { LayerRange } from './graph/range.js';
@@ -114,7 +116,13 @@ export {
   type ProviderModelOptions,
 } from './provider/open-language-model-on.js';
 export type { RangeProvider } from './provider/open-range.js';
-export { modelProviderOf, openWholeModel, requireNoThreads, tellChoice } from './provider/open-whole-model.js';
+export {
+  modelProviderOf,
+  openWholeModel,
+  requireNoThreads,
+  tellChoice,
+  type WholeModelOptions,
+} from './provider/open-whole-model.js';
 export type { BlockForm } from './quantise/block-form.js';
 export type { CalibrationText } from './quantise/calibration-text.js';
 export { blockSizes, dequantiseRows, quantiseRows } from './quantise/quantise-rows.js';

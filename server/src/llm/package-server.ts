@@ -1,6 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, type Daemon, type Log, startDaemon } from '@cutpoint/daemon';
 import {
+  codesOfSetting,
   DecoderHost,
   freeMemoryBytes,
   modelProviderOf,
@@ -31,6 +32,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
     const provider = modelProviderOf(settings.provider);
     requireNoThreads({ provider, threads });
     if (provider === 'wgpu') requireFloats(cache);
+    const codes = await codesOfSetting(model, settings);
     const chosen = new Map<string, string>();
     const host = opened.add(
       await DecoderHost.open(model, {
@@ -38,6 +40,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
         threads,
         cache,
         provider,
+        codes,
         onChoice: (range, choice) => {
           tellChoice(choice, log);
           chosen.set(`${range.from} to ${range.to}`, choice.provider);
@@ -60,7 +63,8 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       at === undefined ? 'ready for any cut' : 'loaded',
     );
     // Its health is its own: agents are answered whether the whole model is there for callers over HTTP or not.
-    if (http !== undefined) await serveWholeModel(http, model, { settings, host, name: serverName, opened, log });
+    if (http !== undefined)
+      await serveWholeModel(http, model, { settings, codes, host, name: serverName, opened, log });
     const health = () => ({
       ready: true,
       languageModel: name,

@@ -1,9 +1,11 @@
 import type { Log, OpenResources } from '@cutpoint/daemon';
-import { type DecoderHost, modelProviderOf, openWholeModel } from '@cutpoint/llm';
+import { type DecoderHost, modelProviderOf, openWholeModel, type WholeModelOptions } from '@cutpoint/llm';
 import type { ServerSettings } from '../settings.js';
 
 interface WholeModelParts {
   readonly settings: ServerSettings;
+  /** Widths that the settings ask for. */
+  readonly codes: WholeModelOptions['codes'];
   /** The layers behind cuts, for pages. */
   readonly host: DecoderHost;
   /** How the server introduces itself. */
@@ -20,13 +22,13 @@ interface WholeModelParts {
 export async function serveWholeModel(
   address: string,
   folder: string,
-  { settings, host, name: serverName, opened, log }: WholeModelParts,
+  { settings, codes, host, name: serverName, opened, log }: WholeModelParts,
 ): Promise<void> {
   // Loaded when it is called: a server without it starts sooner and takes less memory.
   const { serveTextModel } = await import('@cutpoint/llm/api');
   const { chatPage } = await import('../page/chat-page.js');
   const { provider, threads, cache } = settings;
-  const asked = { provider: modelProviderOf(provider), threads, cache };
+  const asked = { provider: modelProviderOf(provider), threads, cache, codes };
   const whole = opened.add(await openWholeModel(folder, asked, log));
   const { name } = whole.manifest;
   const health = () => ({ ready: whole.decoder.alive, model: name });

@@ -1,6 +1,6 @@
 import type { CodeWidths } from '@cutpoint/gpu';
+import { parseWidths } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
-import { parseWidths } from '../llm/provider-option.js';
 import { parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';

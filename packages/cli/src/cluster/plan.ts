@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { CutpointError } from '@cutpoint/core';
+import { readJson } from '@cutpoint/daemon';
 import { type CacheKind, clusterModel, type PackageManifest, readPackage } from '@cutpoint/llm';
 import {
   type ClusterDevices,
@@ -13,7 +14,6 @@ import {
 import { Option } from 'commander';
 import { cacheOption } from '../llm/cache-option.js';
 import { type OwnCalibration, readOwnCalibration } from '../llm/own-calibration.js';
-import { readJson } from '../llm/read-json.js';
 import { parsePositive } from '../options.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';

@@ -1,10 +1,10 @@
 import { type GpuInfo, openGpu, type TunedProduct } from '@cutpoint/gpu';
+import { readTuning, tuningPath } from '@cutpoint/llm';
 import { printResult } from '../output/result.js';
 import { fields } from '../output/table.js';
 import { formatBytes } from '../output/units.js';
 import type { Verb } from '../verb.js';
 import { tunedTable } from './tuned-table.js';
-import { readTuning, tuningPath } from './tuning-file.js';
 
 /** `cutpoint gpu info`. */
 export const gpuInfo: Verb = {

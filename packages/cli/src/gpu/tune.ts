@@ -1,7 +1,6 @@
 import { type CodeWidths, openGpu, type TunedProduct, tuneProduct } from '@cutpoint/gpu';
-import { readPackage } from '@cutpoint/llm';
+import { keepTuning, parseWidths, readPackage, tuningPath } from '@cutpoint/llm';
 import { onInterrupt } from '../interrupt.js';
-import { parseWidths } from '../llm/provider-option.js';
 import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import type { Verb } from '../verb.js';
@@ -9,7 +8,6 @@ import { softwareNote } from './info.js';
 import { packageShapes } from './package-shapes.js';
 import { tuneShapes } from './tune-shapes.js';
 import { tunedTable } from './tuned-table.js';
-import { keepTuning, tuningPath } from './tuning-file.js';
 
 interface TuneOptions {
   readonly bits?: CodeWidths;

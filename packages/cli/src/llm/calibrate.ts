@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { tablesFolderOf, writeCodecTables } from '@cutpoint/daemon';
+import { readText, tablesFolderOf, writeCodecTables } from '@cutpoint/daemon';
 import {
   type CacheKind,
   calibrateLlm,
@@ -23,7 +23,6 @@ import { parseCaches } from './cache-option.js';
 import { calibrationText } from './calibration-text.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { parseLengths } from './length-options.js';
-import { readText } from './read-text.js';
 
 interface CalibrateOptions {
   readonly text: string;

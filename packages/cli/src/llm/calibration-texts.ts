@@ -1,5 +1,5 @@
+import { readText } from '@cutpoint/daemon';
 import { openLanguageModel, ownTexts, windowsOf } from '@cutpoint/llm';
-import { readText } from './read-text.js';
 
 /** Enough for means and principal components of hidden states that are not very wide. */
 const calibrationTokens = 8_192;

@@ -1,8 +1,9 @@
 import { CutpointError } from '@cutpoint/core';
-import { codecTablesFrom } from '@cutpoint/daemon';
+import { codecTablesFrom, readText } from '@cutpoint/daemon';
 import {
   type CacheKind,
   type CutEvaluation,
+  codesFor,
   createTokenizer,
   evaluateCut,
   evaluationCache,
@@ -15,9 +16,9 @@ import {
   perplexityOf,
   readPackage,
   readTokenizerFiles,
+  readTuning,
 } from '@cutpoint/llm';
 import type { ProviderChoice } from '@cutpoint/runtime';
-import { readTuning } from '../gpu/tuning-file.js';
 import { onInterrupt } from '../interrupt.js';
 import { codecTablesOption, parseCut, parsePositive } from '../options.js';
 import { openProgress } from '../output/progress.js';
@@ -26,10 +27,8 @@ import type { Verb } from '../verb.js';
 import { cacheOption } from './cache-option.js';
 import { calibrationTexts } from './calibration-texts.js';
 import { type EvaluateSummary, evaluationText } from './evaluation-text.js';
-import { codesFor } from './layer-codes.js';
 import { tellMeasuring } from './open-model.js';
 import { addProviderOptions, type ProviderOptions, requireFitting } from './provider-option.js';
-import { readText } from './read-text.js';
 
 interface EvaluateOptions extends ProviderOptions {
   readonly text: string;
@@ -123,7 +122,7 @@ async function openWhole(
   { provider, bits, threads, cache }: EvaluateOptions,
   { context, signal }: { readonly context: number; readonly signal: AbortSignal },
 ): Promise<OpenedModel> {
-  const wgpu = { codes: await codesFor(folder, bits), tuning: readTuning, textTokens: context };
+  const wgpu = { codes: bits && (await codesFor(folder, bits)), tuning: readTuning, textTokens: context };
   const told = { onMeasuring: tellMeasuring, signal };
   return await openLanguageModelOn(folder, { provider, threads, ...evaluationCache(cache), wgpu, ...told });
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { CutpointError, systemReason } from '@cutpoint/core';
+import { readText } from '@cutpoint/daemon';
 import {
   type BlockSize,
   importCheckpoint,
@@ -16,7 +17,6 @@ import { printResult } from '../output/result.js';
 import { formatBytes } from '../output/units.js';
 import type { Verb } from '../verb.js';
 import { packageText, summaryOf } from './package-text.js';
-import { readText } from './read-text.js';
 import { parseBits, parseBlock, parseOpsc } from './width-options.js';
 
 interface ImportOptions {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CutpointError, systemReason } from '@cutpoint/core';
+import { readText } from '@cutpoint/daemon';
 import {
   type AllocationMethod,
   allocationMethods,
@@ -15,7 +16,6 @@ import { openProgress } from '../output/progress.js';
 import { printResult } from '../output/result.js';
 import { table } from '../output/table.js';
 import type { Verb } from '../verb.js';
-import { readText } from './read-text.js';
 import { parseBlock } from './width-options.js';
 
 interface LayerBitsOptions {

@@ -2,15 +2,15 @@ import { CutpointError } from '@cutpoint/core';
 import { codecTablesFrom, OpenResources } from '@cutpoint/daemon';
 import {
   type CacheChoice,
+  codesFor,
   type OpenedModel,
   openLanguageModelOn,
   openSplitLanguageModel,
   readPackage,
+  readTuning,
   type SplitLanguageModel,
 } from '@cutpoint/llm';
-import { readTuning } from '../gpu/tuning-file.js';
 import { startLocalServer } from '../run/local-server.js';
-import { codesFor } from './layer-codes.js';
 import { type ProviderOptions, requireFitting } from './provider-option.js';
 import { type SplitOptions, splitServers } from './split-options.js';
 
@@ -40,7 +40,7 @@ export async function openModel(
     requireNoCut(request);
     const { provider = 'cpu' } = request;
     const wgpu = {
-      codes: await codesFor(folder, request.bits),
+      codes: request.bits && (await codesFor(folder, request.bits)),
       tuning: readTuning,
       textTokens: await tokensToLayOut(request),
     };

@@ -1,7 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
+import { readJson } from '@cutpoint/daemon';
 import { manifestHash, type PackageManifest, weightSizes } from '@cutpoint/llm';
 import { type LlmCalibration, parseLlmCalibration } from '@cutpoint/plan';
-import { readJson } from './read-json.js';
 
 /** A calibration, and which of its widths a package has. */
 export interface OwnCalibration {

@@ -1,4 +1,5 @@
 import { CutpointError } from '@cutpoint/core';
+import { readJson } from '@cutpoint/daemon';
 import { readPackage } from '@cutpoint/llm';
 import {
   explainLlmPlan,
@@ -17,7 +18,6 @@ import { parseQuantity } from '../plan/plan-options.js';
 import type { Verb } from '../verb.js';
 import { readOwnCalibration } from './own-calibration.js';
 import { llmPlanText } from './plan-text.js';
-import { readJson } from './read-json.js';
 
 interface PlanOptions {
   readonly calibration: string;

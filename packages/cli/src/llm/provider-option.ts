@@ -1,9 +1,6 @@
 import { CutpointError } from '@cutpoint/core';
-import { type BitWidth, bitWidths, type CodeWidths } from '@cutpoint/gpu';
-import { type ModelProvider, modelProviders } from '@cutpoint/llm';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { WidthsAsked } from './layer-codes.js';
-import { parseOpsc } from './width-options.js';
+import { type ModelProvider, modelProviders, parseAskedWidths, type WidthsAsked } from '@cutpoint/llm';
+import { type Command, Option } from 'commander';
 
 /** What `addProviderOptions` adds. */
 export interface ProviderOptions {
@@ -22,26 +19,6 @@ export function addProviderOptions(command: Command): Command {
       'with --provider wgpu: multiply weights of so many bits with activations of so many, as w4a8; w2:8:4a8 is 2 bits before layer 8 and 4 behind it; a file that `cutpoint llm layer-bits` wrote has a width for each layer (default: as the package has them, in f32)',
       parseAskedWidths,
     );
-}
-
-const widthOf = (digit: string | undefined): BitWidth | undefined => bitWidths.find((bits) => String(bits) === digit);
-
-/** `w4a8`. */
-export function parseWidths(text: string): CodeWidths {
-  const [, weights, activations] = /^w([1-8])a([1-8])$/.exec(text) ?? [];
-  const [weightBits, activationBits] = [widthOf(weights), widthOf(activations)];
-  if (weightBits !== undefined && activationBits !== undefined) return { weightBits, activationBits };
-  throw new InvalidArgumentError('Give both widths, from 1 to 8, as w4a8.');
-}
-
-/** `w4a8`, `w2:8:4a8` (the front's width, the cut, the width behind it) or the path of a JSON file. */
-export function parseAskedWidths(text: string): WidthsAsked {
-  if (text.endsWith('.json')) return { kind: 'file', path: text };
-  const [, front, cut, back, activations] = /^w(\d):(\d{1,4}):(\d)a([1-8])$/.exec(text) ?? [];
-  if (cut === undefined) return { kind: 'uniform', ...parseWidths(text) };
-  const activationBits = widthOf(activations);
-  if (activationBits === undefined) throw new InvalidArgumentError('Give widths from 1 to 8.');
-  return { kind: 'split', split: parseOpsc(`${cut}:${front}:${back}`), activationBits };
 }
 
 interface ModelAsked extends Partial<ProviderOptions> {

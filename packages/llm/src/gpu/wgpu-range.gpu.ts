@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { openGpu } from '@cutpoint/gpu';
+import { type DecoderCodes, openGpu } from '@cutpoint/gpu';
 import { expect, it } from 'vitest';
 import { describeOnGpu } from '../../../gpu/src/gpus.testing.js';
 import { DecoderRange } from '../decode/decoder-range.js';
@@ -51,5 +51,27 @@ await describeOnGpu('layers behind a cut on a GPU', openGpu, () => {
       await cpu.dispose();
       await gpu.dispose();
     }
+  });
+
+  it('are multiplied in the widths that are asked for, each layer in that of its place in the model', async () => {
+    await using made = await temporaryPackage(randomFloats(smallConfig, 4));
+    const { hiddenSize } = smallConfig;
+    const hidden = Float32Array.from({ length: 5 * hiddenSize }, (_, i) => Math.sin(i * 1.7));
+    const through = async (codes?: DecoderCodes) => {
+      const options = { codes, pause: () => setImmediate() };
+      const gpu = await WgpuRange.open(partsIn(made.folder), made.manifest, { from: 1, to: 2, head: true }, options);
+      try {
+        return (await gpu.forward(gpu.sequence(), hidden, { logits: 'all' })).data;
+      } finally {
+        await gpu.dispose();
+      }
+    };
+    const [exact, uniform] = [await through(), await through({ weightBits: 4, activationBits: 8 })];
+    expect(await through({ weightBits: [8, 4], activationBits: 8 })).toEqual(uniform);
+    expect(await through({ weightBits: [4, 8], activationBits: 8 })).not.toEqual(uniform);
+    const off = (values: Float32Array) => Math.hypot(...values.map((value, i) => value - (exact[i] ?? Number.NaN)));
+    expect(off(uniform)).toBeGreaterThan(0);
+    expect(off(uniform)).toBeLessThan(0.2 * Math.hypot(...exact));
+    await expect(through({ weightBits: [4], activationBits: 8 })).rejects.toMatchObject({ code: 'CUT_USAGE' });
   });
 });

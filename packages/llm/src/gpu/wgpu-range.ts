@@ -1,5 +1,15 @@
 import { CutpointError } from '@cutpoint/core';
-import { ContinuousBatch, type Gpu, GpuDecoder, type GpuTraffic, openGpu, type RowInput } from '@cutpoint/gpu';
+import {
+  ContinuousBatch,
+  type DecoderCodes,
+  type Gpu,
+  GpuDecoder,
+  type GpuInfo,
+  type GpuTraffic,
+  openGpu,
+  type RowInput,
+  type TunedProduct,
+} from '@cutpoint/gpu';
 import type { DecoderConfig } from '../architecture/decoder-config.js';
 import type { ForwardOptions, HiddenInput, Pass, RangeDecoder } from '../decode/range-decoder.js';
 import type { LayerRange } from '../graph/range.js';
@@ -12,6 +22,10 @@ import { packageWeights } from './package-weights.js';
 export interface WgpuRangeOptions {
   /** Tokens that all texts together can have. Default: one whole context. */
   readonly cacheTokens?: number | undefined;
+  /** Widths in which layers are multiplied. Default: weights as they are, times f32. */
+  readonly codes?: DecoderCodes | undefined;
+  /** What was found on a GPU of this kind. Default: nothing. */
+  readonly tuning?: ((info: GpuInfo) => Promise<readonly TunedProduct[]>) | undefined;
   /** Lets those go on whose passes are done, so that their next ones run together. */
   readonly pause: () => Promise<void>;
 }
@@ -40,13 +54,17 @@ export class WgpuRange implements RangeDecoder {
     open: OpenPart,
     manifest: PackageManifest,
     range: LayerRange,
-    { cacheTokens = manifest.config.contextTokens, pause }: WgpuRangeOptions,
+    { cacheTokens = manifest.config.contextTokens, codes, tuning, pause }: WgpuRangeOptions,
   ): Promise<WgpuRange> {
     const gpu = await openGpu();
     try {
       const { config } = manifest;
-      const options = { range: { ...range, input: 'states' as const }, cacheTokens };
-      const decoder = await GpuDecoder.open(gpu, config, packageWeights(open, manifest), options);
+      const tuned = codes === undefined || tuning === undefined ? [] : await tuning(gpu.info);
+      const decoder = await GpuDecoder.open(gpu, config, packageWeights(open, manifest), {
+        range: { ...range, input: 'states' },
+        cacheTokens,
+        codes: codes && { ...codes, tuned },
+      });
       return new WgpuRange(gpu, decoder, config, range, pause);
     } catch (thrown) {
       gpu[Symbol.dispose]();

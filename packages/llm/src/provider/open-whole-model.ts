@@ -1,5 +1,7 @@
 import { CutpointError } from '@cutpoint/core';
+import type { DecoderCodes } from '@cutpoint/gpu';
 import type { ProviderChoice } from '@cutpoint/runtime';
+import { readTuning } from '../gpu/tuning-file.js';
 import { freeMemoryBytes } from '../memory/free-memory.js';
 import {
   type ModelProvider,
@@ -26,19 +28,24 @@ interface Told {
   info(details: object, message: string): void;
 }
 
+export interface WholeModelOptions extends Pick<ProviderModelOptions, 'provider' | 'threads' | 'cache'> {
+  /** Widths in which `wgpu` multiplies. Default: weights as the package has them, times f32. */
+  readonly codes?: DecoderCodes | undefined;
+}
+
 /**
  * Opens all of a package for a daemon: texts of several callers, for as long as it runs.
  * @throws CutpointError as `openLanguageModelOn`; CUT_USAGE for threads of a GPU.
  */
 export async function openWholeModel(
   folder: string,
-  options: Pick<ProviderModelOptions, 'provider' | 'threads' | 'cache'>,
+  { codes, ...options }: WholeModelOptions,
   log: Told,
 ): Promise<OpenedModel> {
   requireNoThreads(options);
   const onLost = (lost: CutpointError, failed: CutpointError | undefined) =>
     log.warn({ error: lost.message, failed: failed?.message }, 'the GPU was lost, and opened again unless that failed');
-  const wgpu = { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare, onLost };
+  const wgpu = { cacheBytes: (await freeMemoryBytes()) * gpuCacheShare, onLost, codes, tuning: readTuning };
   const model = await openLanguageModelOn(folder, {
     ...options,
     wgpu,

@@ -1,4 +1,5 @@
 import { type CancelSignal, CutpointError, cancelReason, onCancel } from '@cutpoint/core';
+import type { DecoderCodes } from '@cutpoint/gpu';
 import { openChosen, type ProviderChoice } from '@cutpoint/runtime';
 import type { RangeDecoder } from '../../decode/range-decoder.js';
 import { tokensThatFit } from '../../gpu/cache-tokens.js';
@@ -18,6 +19,8 @@ export interface RangeStoreOptions {
   readonly maxRanges: number;
   /** What computes them; with `auto` what is fastest for the range. Default: the CPU. */
   readonly provider?: RangeProvider | 'auto';
+  /** Widths in which `wgpu` multiplies, of all layers of the model. Default: weights as the package has them, times f32. */
+  readonly codes?: DecoderCodes | undefined;
   /** Hears of what was chosen for a range. */
   readonly onChoice?: (range: LayerRange, choice: ProviderChoice) => void;
   /** What keys and values may take on a GPU, where they are laid out at once. Default: one whole context. */
@@ -97,10 +100,11 @@ export class RangeStore implements AsyncDisposable {
   #open(key: string, range: LayerRange): Entry {
     const evicted = this.#makeRoom();
     const { manifest } = this.#package;
-    const { threads, cache, provider = 'cpu', gpuCacheBytes, freeBytes = freeMemoryBytes, onChoice } = this.#options;
+    const { threads, cache, provider = 'cpu', gpuCacheBytes, codes, onChoice } = this.#options;
+    const { freeBytes = freeMemoryBytes } = this.#options;
     const { config } = manifest;
     const cacheTokens = gpuCacheBytes && tokensThatFit(gpuCacheBytes, config, range.to - range.from);
-    const options = { threads, cache, cacheTokens };
+    const options = { threads, cache, cacheTokens, codes };
     const openOn = async (named: string): Promise<RangeDecoder> => {
       if (named !== 'wgpu') requireMemory(manifest, range, { cache, freeBytes: await freeBytes(), ...here });
       return await openRange(named as RangeProvider, this.#package, range, options);
