@@ -39,6 +39,17 @@ describe('how much slower time passes', () => {
     expect(chooseDilation(sharing, [nearlyAllShared], agents, 8)).toBe(1);
   });
 
+  it('counts a line of some Mbit/s that is always in use for less than a fast one', () => {
+    const halves: PlanChoice = { devices: [0, 1], cuts: [15], codecs: ['raw'] };
+    const withLine = (bytesPerS: number) => {
+      const line = { id: 'line', up: { fixedMs: 1, bytesPerS }, down: { fixedMs: 1, bytesPerS } };
+      const oneSecond = problem.codecs.map((codec) => ({ ...codec, bytes: () => bytesPerS }));
+      return { ...problem, codecs: oneSecond, links: problem.links.map((row) => row.map((link) => link && line)) };
+    };
+    expect(chooseDilation(withLine(0.6e6), [halves], one, 1)).toBe(1);
+    expect(chooseDilation(withLine(117e6), [halves], one, 1)).toBe(2);
+  });
+
   it('is never so much that a device would be slowed by more than daemons allow', () => {
     const veryslow = { ...one, devices: [device('device-0', 1), device('device-1', 400), device('device-2', 1)] };
     expect(chooseDilation(problem, [alone], veryslow, 1)).toBe(2);

@@ -7,8 +7,9 @@ import { type PlanChoice, type PlanProblem, type Scenario, stagesOf } from '@cut
  * were seen to take 1.35 times as long each.
  */
 const mostLoad = 0.3;
-/** Of a core, for a line that is always in use, on the user-space proxy. */
-const coresPerLine = 0.5;
+/** Of a core, for a line that is always in use, on the user-space proxy: measured at 5 and at 940 Mbit/s (docs/guides/testbed.md). */
+const coresPerLine = { slow: 0.2, fast: 0.5 };
+const slowMbit = 50;
 /** More would take too long. */
 const mostDilation = 10;
 /** As daemons allow. */
@@ -44,12 +45,17 @@ function possibleDilation(devices: Scenario['devices']): number {
 /** Cores of this machine that a plan keeps busy at full rate. A slowed device computes for its share of the time, then sleeps. */
 function busyCores(problem: PlanProblem, choice: PlanChoice, devices: Scenario['devices'], agents: number): number {
   const { stages, costs } = stagesOf(problem, choice);
-  const coreMs = stages.map(({ kind, where, occupiedMs }) => {
-    if (kind === 'up' || kind === 'down') return occupiedMs * coresPerLine * agents;
+  const coreMs = stages.map(({ kind, where, occupiedMs, bytes }) => {
+    if (kind === 'up' || kind === 'down') return occupiedMs * coresOfLine(bytes, occupiedMs) * agents;
     const at = devices.findIndex(({ id }) => id === where);
     // On a shared device the requests of all agents are counted already.
     const times = (problem.devices[at]?.sharedBy ?? 1) > 1 ? 1 : agents;
     return (occupiedMs * times) / (devices[at]?.slowDown ?? 1);
   });
   return coreMs.reduce((sum, ms) => sum + ms, 0) * (costs.throughputHz / 1000);
+}
+
+function coresOfLine(bytes: number, ms: number): number {
+  const mbitPerS = (bytes * 8) / 1000 / ms;
+  return mbitPerS < slowMbit ? coresPerLine.slow : coresPerLine.fast;
 }

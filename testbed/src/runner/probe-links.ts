@@ -3,16 +3,17 @@ import { probeLink } from '@cutpoint/profile';
 import type { Deployment } from './deployment.js';
 import type { Wiring } from './wiring.js';
 
-/** Enough for round trips of half a second; a fast link takes a tenth of it. */
-const budgetMs = 30_000;
+/** Enough for round trips of half a second in the scenario's own time; a fast link takes a tenth of it. */
+const scenarioBudgetMs = 30_000;
 
 /** Probes every way between two devices through the transport that requests will take, one after the other. */
 export async function probeLinks(
   { devices }: Scenario,
   { deployment, wiring }: { deployment: Deployment; wiring: Wiring },
-  { signal, onProgress }: { signal: AbortSignal; onProgress: (what: string) => void },
+  { dilation, signal, onProgress }: { dilation: number; signal: AbortSignal; onProgress: (what: string) => void },
 ): Promise<ProbedLink[]> {
   const probed: ProbedLink[] = [];
+  const budgetMs = scenarioBudgetMs * dilation;
   for (const [a, { id: from }] of devices.entries()) {
     for (const [b, { id: to }] of devices.entries()) {
       if (a >= b || !wiring.reaches(a, b)) continue;

@@ -44,7 +44,7 @@ export async function sweepModel(sweep: Sweep): Promise<ResultRow[]> {
     wiring,
     signal,
   });
-  const probed = await probeLinks(scenario, { deployment, wiring }, { signal, onProgress: say });
+  const probed = await probeLinks(scenario, { deployment, wiring }, { dilation, signal, onProgress: say });
   const { problem, note: leftOut } = withRunnableCodecs(
     problemFor(loaded, model, profiles, probed),
     model.codecTables?.tables,
