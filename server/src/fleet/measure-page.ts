@@ -38,7 +38,7 @@ const times = z.array(z.number().nonnegative().max(1e9)).max(1000);
 const remoteTimes = z.object({
   loadMs: z.object({ whole: z.number().nonnegative(), segments: times }),
   referenceMs: times.min(1),
-  ratios: z.array(times).max(2),
+  ratios: z.array(times).max(3),
   drift: z.number().nonnegative(),
 });
 
