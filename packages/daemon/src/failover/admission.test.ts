@@ -18,11 +18,9 @@ async function trained(serviceMs: number, most = 100) {
   const clock = new SimulatedClock();
   const work = queue(clock, serviceMs);
   const admission = new Admission({ most, clock });
-  for (let i = 0; i < 20; i++) {
-    const done = admission.use(work, undefined);
-    await clock.runUntil(clock.now() + serviceMs);
-    await done;
-  }
+  const done = Array.from({ length: 20 }, () => admission.use(work, undefined));
+  await clock.runUntil(clock.now() + 20 * serviceMs);
+  await Promise.all(done);
   return { clock, work, admission };
 }
 
@@ -65,6 +63,20 @@ describe('the door before a queue', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('does not take what a request takes alone for what many take one behind the other', async () => {
+    const clock = new SimulatedClock();
+    const admission = new Admission({ most: 100, clock });
+    const overSlowLink = () => new Promise<void>((resolve) => clock.after(400, resolve));
+    for (let i = 0; i < 20; i++) {
+      const done = admission.use(overSlowLink, 1_000);
+      await clock.runUntil(clock.now() + 500);
+      await done;
+    }
+    const all = Promise.all(Array.from({ length: 40 }, () => admission.use(overSlowLink, 1_000)));
+    await clock.runUntil(clock.now() + 400);
+    await all;
   });
 
   it('learns that work has become faster', async () => {

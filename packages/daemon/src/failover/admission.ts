@@ -25,6 +25,8 @@ export class Admission {
   #inside = 0;
   /** When the last answer came, or the first request after a pause. */
   #sinceMs = 0;
+  /** The next answer is the first after a pause. */
+  #isFirst = true;
 
   constructor({ most, clock = systemClock }: AdmissionOptions) {
     this.#most = most;
@@ -37,9 +39,14 @@ export class Admission {
 
   /** When a request that comes now would be answered, from now, in ms; undefined while too little is known. */
   get predictedMs(): number | undefined {
+    const intervalMs = this.#intervalMs;
+    return intervalMs && (this.#inside + 1) * intervalMs;
+  }
+
+  get #intervalMs(): number | undefined {
     if (this.#intervals.length < leastIntervals) return undefined;
     const sorted = [...this.#intervals].sort((a, b) => a - b);
-    return (this.#inside + 1) * (sorted[Math.floor(sorted.length * quickShare)] ?? 0);
+    return sorted[Math.floor(sorted.length * quickShare)];
   }
 
   /**
@@ -56,7 +63,10 @@ export class Admission {
       const message = `An answer would take about ${Math.ceil(predictedMs)} ms, as ${this.#inside} requests are under way, and ${Math.floor(budgetMs)} ms are left; try again later.`;
       throw new CutpointError('CUT_OVERLOADED', message);
     }
-    if (this.#inside === 0) this.#sinceMs = this.#clock.now();
+    if (this.#inside === 0) {
+      this.#sinceMs = this.#clock.now();
+      this.#isFirst = true;
+    }
     this.#inside += 1;
     let answered = false;
     try {
@@ -69,10 +79,16 @@ export class Admission {
     }
   }
 
+  /**
+   * The first answer after a pause took all the way, on which others can be as well: how fast answers follow one another it
+   * tells only where it came sooner than they are thought to.
+   */
   #measure(): void {
     const nowMs = this.#clock.now();
-    this.#intervals.push(nowMs - this.#sinceMs);
+    const ms = nowMs - this.#sinceMs;
+    if (!this.#isFirst || ms < (this.#intervalMs ?? 0)) this.#intervals.push(ms);
     if (this.#intervals.length > keptIntervals) this.#intervals.shift();
     this.#sinceMs = nowMs;
+    this.#isFirst = false;
   }
 }
