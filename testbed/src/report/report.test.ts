@@ -159,6 +159,11 @@ describe('the ranking', () => {
       { objective: 'latency', among: 'all', measuredBest: 'a', predictedRank: 3 },
       { objective: 'throughput', among: 'all', measuredBest: 'b', predictedRank: 1 },
     ]);
+    const filling = [cut('d', 9, 0.84216), cut('e', 8, 0.842)];
+    const alike = filling.map((row, i) => ({ ...row, ...predicted(9, 0.8421 + i / 1e5) }));
+    expect(rankingsOf(alike)).toContainEqual(
+      expect.objectContaining({ objective: 'throughput', measuredBest: 'd', predictedRank: 1 }),
+    );
     const held = rows.map((row) => ({ ...row, heldOut: row.plan.label !== 'a' }));
     expect(rankingsOf(held).filter(({ among }) => among === 'held-out')).toMatchObject([
       { objective: 'latency', measuredBest: 'b', predictedRank: 2 },

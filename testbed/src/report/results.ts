@@ -104,9 +104,11 @@ export function errorsOf(rows: readonly ResultRow[]): Pick<Results, 'medianAbsEr
 }
 
 const goodness: Record<Ranking['objective'], (figures: ResultRow['predicted']) => number> = {
-  latency: ({ latencyMs }) => -latencyMs,
+  latency: ({ latencyMs }) => 1 / latencyMs,
   throughput: ({ throughputHz }) => throughputHz,
 };
+/** Plans that fill the same link are predicted alike but for what its probes differed by: better by less is no better. */
+const tie = 1e-3;
 
 /**
  * For each model and objective, where the prediction ranks the plan that was measured best: of all plans, and, as the errors
@@ -131,7 +133,7 @@ function rankingOf(rows: readonly ResultRow[], of: Pick<Ranking, 'model' | 'obje
   if (first === undefined) return [];
   const good = goodness[of.objective];
   const best = others.reduce((a, b) => (good(b.measured) > good(a.measured) ? b : a), first);
-  const better = rows.filter(({ predicted }) => good(predicted) > good(best.predicted));
+  const better = rows.filter(({ predicted }) => good(predicted) > good(best.predicted) * (1 + tie));
   return [{ ...of, measuredBest: best.plan.label, predictedRank: better.length + 1 }];
 }
 
