@@ -119,7 +119,7 @@ describe.skipIf(!wrenIsHere)(`wren-7m on two ranks${wrenIsHere ? '' : ' (../shar
     for await (const { choices } of await ask(await clientOf(local))) text += choices[0]?.text ?? '';
     expect(text).toBe(expected);
     expect(local.stderr).toMatch(/window/);
-    expect(local.stderr).toMatch(/"level":20,.*(mesh|star)/);
+    expect(local.stderr).toMatch(/"level":"debug",.*(mesh|star)/);
     await using wrong = cutpoint(['cluster', 'serve', wren, '--local', '2', '--window', 'much', ...door]);
     await wrong.exit();
     expect(wrong.stderr).toMatch(/CUT_USAGE/);
