@@ -59,7 +59,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
     const { name, config, layers } = host.manifest;
     const width = widthOfLayers(layers.slice(at));
     log.info(
-      { model, package: name, layers: config.layers, at, width },
+      { model, package: name, layers: config.layers, at, width, bits: settings.bits },
       at === undefined ? 'ready for any cut' : 'loaded',
     );
     // Its health is its own: agents are answered whether the whole model is there for callers over HTTP or not.
@@ -71,6 +71,7 @@ export function startPackageServer(settings: ServerSettings & { readonly model: 
       manifest: host.manifestHash,
       at: at ?? null,
       provider,
+      ...(settings.bits !== undefined && { bits: settings.bits }),
       ...(provider === 'auto' && { chosen: Object.fromEntries(chosen) }),
       ...host.counts,
     });
